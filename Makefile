@@ -1,0 +1,62 @@
+# The commands a person types. Each sets up what it needs, below .venv, from hash-locked lists.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: help demo test lint lock clean
+
+help:
+	@echo "make demo   try the action on this machine, against Local Hub"
+	@echo "make test   run the whole test suite (REQUIRE_ENGINES=1: no engine may be missing)"
+	@echo "make lint   ruff, mypy, import-linter, zizmor, check-jsonschema, hadolint"
+	@echo "make lock   renew the hash-locked lists in requirements/"
+	@echo "make clean  remove what these commands made"
+
+demo: $(VENV)/demo.stamp
+	@$(BIN)/local-hub demo
+
+test: $(VENV)/dev.stamp
+	@$(BIN)/coverage erase
+	@$(BIN)/coverage run -m pytest $(PYTEST_ARGS)
+	@$(BIN)/coverage combine --quiet
+	@$(BIN)/coverage report
+
+lint: $(VENV)/dev.stamp
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/zizmor --offline --persona pedantic action.yml .github examples/github/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions action.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml examples/github/*.yml
+	$(BIN)/hadolint Dockerfile
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' \
+	  || { echo "Python 3.10 or newer is needed; name one: make PYTHON=python3.12" >&2; exit 2; }
+	@$(PYTHON) -m venv $(VENV) \
+	  || { rm -rf $(VENV); echo "$(PYTHON) cannot make a virtual environment; on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 2; }
+
+$(VENV)/demo.stamp: $(BIN)/python requirements/local-hub.txt pyproject.toml
+	@echo "Setting up $(VENV) ..."
+	@$(PIP_INSTALL) --require-hashes --no-deps -r requirements/local-hub.txt
+	@$(PIP_INSTALL) --no-build-isolation --no-deps --editable .
+	@touch $@
+
+$(VENV)/dev.stamp: $(VENV)/demo.stamp requirements/dev.txt
+	@echo "Setting up the tools of the test suite ..."
+	@$(PIP_INSTALL) --require-hashes --no-deps -r requirements/dev.txt
+	@touch $@
+
+COMPILE := uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-header \
+  --no-emit-find-links --no-emit-index-url --override requirements/without-pygithub.txt
+
+lock:
+	$(COMPILE) requirements/runtime.in -o requirements/runtime.txt
+	$(COMPILE) -c requirements/runtime.txt pyproject.toml --extra local-hub requirements/build.in -o requirements/local-hub.txt
+	$(COMPILE) -c requirements/local-hub.txt pyproject.toml --extra local-hub --group dev -o requirements/dev.txt
+
+clean:
+	rm -rf $(VENV) .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis
