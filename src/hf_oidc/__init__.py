@@ -1,0 +1,1 @@
+"""Exchange a CI job's OpenID Connect ID token for a short-lived Hugging Face token."""

@@ -1,0 +1,194 @@
+"""Every way a login can fail, in one tree, split by whose fault it is.
+
+    LoginError
+    ├── UsageError       the inputs: nothing was sent
+    │   ├── InvalidResource           invalid-resource
+    │   ├── InvalidInput              invalid-input
+    │   └── InsecureUrl               insecure-url
+    ├── IdentityError    the CI: there is no ID token, or not one for the Hub
+    │   ├── NoProvider                no-provider
+    │   ├── IdTokenPermissionMissing  id-token-permission-missing
+    │   ├── IdTokenRequestFailed      id-token-request-failed
+    │   ├── IdTokenMalformed          id-token-malformed
+    │   ├── IdTokenExpired            id-token-expired
+    │   └── AudienceMismatch          audience-mismatch
+    ├── ExchangeError    the Hub, or the way to it (Redirected and TlsFailed: either call, `where.phase` tells)
+    │   ├── ExchangeInvalidRequest    exchange-invalid-request
+    │   ├── ExchangeRejected          exchange-rejected
+    │   ├── HubUnavailable            hub-unavailable
+    │   ├── RateLimited               rate-limited
+    │   ├── UnexpectedResponse        unexpected-response
+    │   ├── Redirected                redirected
+    │   └── TlsFailed                 tls-failed
+    └── DeliveryError    the runner: the token cannot be handed over
+        └── DeliveryFailed            delivery-failed
+
+An error carries facts; the remedy is written in `diagnosis`. This module imports nothing of ours, and no error
+ever holds a token or an exception that might.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+Phase = Literal["mint", "exchange"]
+
+
+@dataclass(frozen=True)
+class Where:
+    """The call that failed.
+
+    `phase`: `mint` asks the CI for the ID token, `exchange` gives it to the Hub. `host`: with the port, if one was
+    named. `request_id`: the Hub's `x-request-id`, which its support asks for.
+    """
+
+    phase: Phase
+    host: str
+    status: int | None = None
+    request_id: str | None = None
+
+
+class LoginError(Exception):
+    """What failed, in one sentence without a remedy, and `where` if a call was made."""
+
+    code: ClassVar[str]
+
+    def __init__(self, what: str, where: Where | None = None) -> None:
+        super().__init__(what)
+        self.what = what
+        self.where = where
+
+
+class UsageError(LoginError):
+    """The caller's input `input_name` is wrong."""
+
+    def __init__(self, input_name: str, what: str) -> None:
+        super().__init__(what)
+        self.input_name = input_name
+
+
+class InvalidResource(UsageError):
+    """`resource` is of none of the Hub's forms; `suggestion` is the form that was likely meant."""
+
+    code = "invalid-resource"
+
+    def __init__(self, what: str, suggestion: str | None = None) -> None:
+        super().__init__("resource", what)
+        self.suggestion = suggestion
+
+
+class InvalidInput(UsageError):
+    """An input is missing, or not of its form; `expected` says which form that is."""
+
+    code = "invalid-input"
+
+    def __init__(self, input_name: str, what: str, expected: str) -> None:
+        super().__init__(input_name, what)
+        self.expected = expected
+
+
+class InsecureUrl(UsageError):
+    """A token would travel over plain HTTP to another machine."""
+
+    code = "insecure-url"
+
+
+class IdentityError(LoginError):
+    """There is no ID token, or not one for the Hub."""
+
+
+class NoProvider(IdentityError):
+    """No CI that issues ID tokens was recognised, and no ID token was supplied."""
+
+    code = "no-provider"
+
+
+class IdTokenPermissionMissing(IdentityError):
+    """GitHub gave this job no means to ask for an ID token."""
+
+    code = "id-token-permission-missing"
+
+
+class IdTokenRequestFailed(IdentityError):
+    """The CI was asked for an ID token and gave none."""
+
+    code = "id-token-request-failed"
+
+
+class IdTokenMalformed(IdentityError):
+    """What should be an ID token is not a JWT with the claims that every ID token has."""
+
+    code = "id-token-malformed"
+
+
+class IdTokenExpired(IdentityError):
+    """The ID token's `exp` has passed."""
+
+    code = "id-token-expired"
+
+
+class AudienceMismatch(IdentityError):
+    """The ID token is meant for another service: sent to the Hub, it could be replayed there."""
+
+    code = "audience-mismatch"
+
+    def __init__(self, what: str, expected: str) -> None:
+        super().__init__(what)
+        self.expected = expected
+
+
+class ExchangeError(LoginError):
+    """The exchange was tried and gave no token."""
+
+
+class ExchangeInvalidRequest(ExchangeError):
+    """The Hub did not understand the request (`invalid_request`, `unsupported_grant_type`)."""
+
+    code = "exchange-invalid-request"
+
+
+class ExchangeRejected(ExchangeError):
+    """The Hub understood and refused: no trusted publisher fits this job."""
+
+    code = "exchange-rejected"
+
+
+class HubUnavailable(ExchangeError):
+    """The Hub gave no answer, or said that it is in trouble."""
+
+    code = "hub-unavailable"
+
+
+class RateLimited(ExchangeError):
+    """The Hub answered 429."""
+
+    code = "rate-limited"
+
+
+class UnexpectedResponse(ExchangeError):
+    """The answer is not one that the exchange defines."""
+
+    code = "unexpected-response"
+
+
+class Redirected(ExchangeError):
+    """A call that carries a credential was answered with a redirect; it was not followed."""
+
+    code = "redirected"
+
+
+class TlsFailed(ExchangeError):
+    """The server's certificate, or the handshake, was not accepted."""
+
+    code = "tls-failed"
+
+
+class DeliveryError(LoginError):
+    """The login worked or could have; what it gives cannot be handed to later steps."""
+
+
+class DeliveryFailed(DeliveryError):
+    """A command file of the runner is missing or cannot be written."""
+
+    code = "delivery-failed"

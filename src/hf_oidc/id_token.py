@@ -1,0 +1,81 @@
+"""The CI's ID token: read, not verified. Verifying is the Hub's part; reading is for refusing early what cannot work.
+
+Everything read here is named `unverified`. No I/O and no clock: the time is a parameter.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import jwt
+
+from hf_oidc.errors import AudienceMismatch, IdTokenExpired, IdTokenMalformed
+from hf_oidc.secret import Secret
+from hf_oidc.untrusted_text import shown
+
+MAX_CHARACTERS = 65_536
+# Machines' clocks differ. A token that this machine believes to be a little too old is left to the Hub's judgement.
+CLOCK_SKEW = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, repr=False)
+class IdToken:
+    """An ID token and the claims that it makes of itself (OpenID Connect Core 1.0, § 2)."""
+
+    secret: Secret
+    unverified_claims: dict[str, Any]
+    unverified_audience: tuple[str, ...]
+    unverified_expiry: datetime
+
+    @classmethod
+    def read(cls, secret: Secret) -> IdToken:
+        """Raises `IdTokenMalformed` unless `secret` is a JWT with a time in `exp` and an audience in `aud`."""
+        claims = _claims(secret.reveal())
+        return cls(secret, claims, _audience(claims.get("aud")), _expiry(claims.get("exp")))
+
+    def check(self, audience: str, now: datetime) -> None:
+        """Raises `AudienceMismatch` or `IdTokenExpired` if the Hub can only refuse this token at the time `now`."""
+        if audience not in self.unverified_audience:
+            found = shown(", ".join(self.unverified_audience))
+            raise AudienceMismatch(f"The ID token is for {found}, not for {shown(audience)}", audience)
+        if self.unverified_expiry + CLOCK_SKEW <= now:
+            raise IdTokenExpired(
+                f"The ID token expired at {_utc(self.unverified_expiry)}; this machine's clock says {_utc(now)}"
+            )
+
+
+def _claims(token: str) -> dict[str, Any]:
+    if len(token) > MAX_CHARACTERS or not token.isascii():
+        raise IdTokenMalformed("The ID token is not a JWT: too long, or not ASCII")
+    try:
+        claims = jwt.decode(token, options={"verify_signature": False})
+    except (jwt.PyJWTError, ValueError, RecursionError):
+        claims = None
+    if claims is None:  # outside the handler: the exception that PyJWT raised would otherwise travel along
+        raise IdTokenMalformed("The ID token is not a JWT: three parts, base64url, a JSON object inside")
+    return dict(claims)
+
+
+def _audience(aud: object) -> tuple[str, ...]:
+    # RFC 7519 § 4.1.3: an array of strings, or a single string.
+    values = aud if isinstance(aud, list) else [aud]
+    if not values or not all(isinstance(value, str) for value in values):
+        raise IdTokenMalformed("The ID token has no audience: `aud` is neither a string nor a list of strings")
+    return tuple(values)
+
+
+def _expiry(exp: object) -> datetime:
+    # RFC 7519 § 2, NumericDate: seconds since the epoch, perhaps with a fraction.
+    if isinstance(exp, (int, float)) and not isinstance(exp, bool) and math.isfinite(exp):
+        try:
+            return datetime.fromtimestamp(exp, timezone.utc)
+        except (OverflowError, ValueError, OSError):
+            pass
+    raise IdTokenMalformed("The ID token has no expiry: `exp` is not a time")
+
+
+def _utc(time: datetime) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,111 @@
+"""GitHub's runner: masks, outputs, environment variables and annotations, through actions-toolkit.
+
+https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands. Where the runner's command
+files are missing, actions-toolkit would print values instead: `CommandFiles` is the proof that they are there.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from actions_toolkit import core
+from actions_toolkit.command import issue_command
+
+from hf_oidc.errors import DeliveryFailed
+from hf_oidc.hub_token import HubToken
+from hf_oidc.secret import Secret
+
+
+@dataclass(frozen=True)
+class CommandFiles:
+    """The runner's files, each known to take what is appended to it."""
+
+    output: Path
+    environment: Path
+
+    @classmethod
+    def find(cls, env: Mapping[str, str]) -> CommandFiles:
+        """Raises `DeliveryFailed` if one is missing, is no file, or cannot be written."""
+        return cls(_command_file("GITHUB_OUTPUT", env), _command_file("GITHUB_ENV", env))
+
+
+def mask(secret: Secret) -> None:
+    """Lets the runner hide `secret` in all logs from here on. Flushed, for the runner reads files at another time.
+
+    Raises `DeliveryFailed` if the log cannot be written: a token that is not masked is not handed on.
+    """
+    try:
+        core.set_secret(secret.reveal())
+        sys.stdout.flush()
+    except OSError as error:
+        problem = f"The log, which masks a token, cannot be written ({error.strerror})"
+    else:
+        return
+    raise DeliveryFailed(problem)
+
+
+def deliver(token: HubToken, env_name: str, *, export: bool, files: CommandFiles) -> None:
+    """Hands `token` to later steps: as outputs, and as the variable `env_name` if `export` is set.
+
+    All or nothing. Raises `DeliveryFailed`.
+    """
+    sizes = {path: path.stat().st_size for path in (files.output, files.environment)}
+    try:
+        for name, value in _outputs(token, env_name).items():
+            core.set_output(name, value)
+        if export:
+            core.export_variable(env_name, token.secret.reveal())
+    except OSError as error:
+        failure = DeliveryFailed(f"A command file of the runner could not be written: {error.strerror}")
+    else:
+        return
+    for path, size in sizes.items():
+        with suppress(OSError):
+            os.truncate(path, size)
+    raise failure
+
+
+def annotate_error(title: str, message: str) -> None:
+    """An error of the step, shown in the log and on the run's page."""
+    issue_command("error", {"title": title}, message)
+
+
+def say(line: str) -> None:
+    """One line in the log."""
+    core.info(line)
+
+
+def _outputs(token: HubToken, env_name: str) -> dict[str, str]:
+    text = token.secret.reveal()
+    return {
+        "token": text,
+        "tokens": json.dumps({env_name: text}),
+        "expires-at": token.expires_at,
+        "expires-in": str(token.expires_in),
+        "authenticated": "true",
+    }
+
+
+def _command_file(variable: str, env: Mapping[str, str]) -> Path:
+    path = Path(env.get(variable, ""))
+    problem = _write_problem(path) if env.get(variable) else "is not set"
+    if problem:
+        raise DeliveryFailed(f"`{variable}` {problem}: the runner sets it to a file that can be written")
+    return path
+
+
+def _write_problem(path: Path) -> str:
+    # A device or a pipe would take what is written and keep it from later steps; opening a pipe would wait.
+    try:
+        if not path.is_file():
+            return "is not a file"
+        path.open("ab").close()
+    except OSError as error:
+        return f"cannot be written ({error.strerror})"
+    return ""

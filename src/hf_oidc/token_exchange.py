@@ -1,0 +1,105 @@
+"""OAuth 2.0 Token Exchange (RFC 8693) as the Hub speaks it, without I/O: build the request, read the response.
+
+https://huggingface.co/docs/hub/trusted-publishers documents fields and errors. This module opens no connection and
+reads no clock; it does not know where the ID token came from.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import datetime
+
+from hf_oidc.errors import (
+    ExchangeError,
+    ExchangeInvalidRequest,
+    ExchangeRejected,
+    HubUnavailable,
+    RateLimited,
+    UnexpectedResponse,
+)
+from hf_oidc.http_message import NoResponse, Request, Response
+from hf_oidc.hub_token import HubToken
+from hf_oidc.resource import Resource
+from hf_oidc.secret import Secret
+from hf_oidc.untrusted_text import shown
+
+GRANT_TYPE = "urn:ietf:params:oauth:grant-type:token-exchange"
+ID_TOKEN_TYPE = "urn:ietf:params:oauth:token-type:id_token"
+ACCESS_TOKEN_TYPE = "urn:ietf:params:oauth:token-type:access_token"
+
+MAX_EXPIRES_IN = 2_592_000  # seconds: 30 days
+ACCESS_TOKEN = re.compile(r"[\x21-\x7e]{1,16384}")
+# RFC 6749 § 5.2 and RFC 8693 § 2.2.2: an error code is printable ASCII without quotes and backslashes.
+ERROR_CODE = re.compile(r"[a-z][a-z_]{0,39}")
+NOT_UNDERSTOOD = {"invalid_request", "unsupported_grant_type"}
+# The Hub reports some outages of its own as a refusal: 400 `invalid_grant`, "This operation was aborted". A word
+# with a slash is a repository, whose name may say anything.
+DISGUISED_OUTAGE = re.compile(r"(?<![\w/.-])(aborted|timed?[ -]?out)(?![\w/-])", re.IGNORECASE)
+
+
+def build_request(hub_url: str, subject_token: Secret, resource: Resource) -> Request:
+    """The exchange request (RFC 8693 § 2.1; the Hub takes it as JSON, without client authentication)."""
+    body = {
+        "grant_type": GRANT_TYPE,
+        "subject_token_type": ID_TOKEN_TYPE,
+        "subject_token": subject_token.reveal(),
+        "resource": str(resource),
+    }
+    headers = {"Content-Type": "application/json", "Accept": "application/json"}
+    return Request("exchange", "POST", f"{hub_url}/oauth/token", "hub-url", headers, json.dumps(body).encode())
+
+
+def read_response(response: Response | NoResponse, resource: Resource, requested_at: datetime) -> HubToken:
+    """The token that `response` grants; `requested_at` (UTC) is when the exchange was sent.
+
+    Raises the `ExchangeError` that says why there is none.
+    """
+    if isinstance(response, NoResponse):
+        raise HubUnavailable(f"The Hub gave no answer: {response.reason}", response.where)
+    if response.status == 200:
+        return _granted(response, resource, requested_at)
+    raise _refusal(response)
+
+
+def _granted(response: Response, resource: Resource, requested_at: datetime) -> HubToken:
+    # RFC 8693 § 2.2.1. Never a word of the body is shown: it may hold a token.
+    answer = response.json_object()
+    if answer is None:
+        raise UnexpectedResponse("The Hub's answer is not a JSON object", response.where)
+    if str(answer.get("token_type")).lower() != "bearer":
+        raise UnexpectedResponse("The Hub's answer has no `token_type` bearer", response.where)
+    if answer.get("issued_token_type", ACCESS_TOKEN_TYPE) != ACCESS_TOKEN_TYPE:
+        raise UnexpectedResponse("The Hub's answer has another `issued_token_type` than access_token", response.where)
+    token, expires_in = answer.get("access_token"), answer.get("expires_in")
+    if not isinstance(token, str) or not ACCESS_TOKEN.fullmatch(token):
+        raise UnexpectedResponse("The Hub's `access_token` is not one word of printable ASCII", response.where)
+    if type(expires_in) is not int or not 1 <= expires_in <= MAX_EXPIRES_IN:
+        raise UnexpectedResponse("The Hub's `expires_in` is not a number of seconds up to 30 days", response.where)
+    return HubToken(Secret(token), resource, expires_in, requested_at)
+
+
+def _refusal(response: Response) -> ExchangeError:
+    where = response.where
+    if response.status == 429:
+        return RateLimited("The Hub has had too many requests from this address", where)
+    if response.status >= 500:
+        return HubUnavailable("The Hub is in trouble", where)
+    code, description = _oauth_error(response)
+    if code is None:
+        return UnexpectedResponse("The answer is not one that the exchange defines", where)
+    said = f"{code}, {description}" if description else code
+    if code == "invalid_grant" and DISGUISED_OUTAGE.search(description):
+        return HubUnavailable(f"The Hub broke the exchange off, which is not a refusal: {said}", where)
+    if code in NOT_UNDERSTOOD:
+        return ExchangeInvalidRequest(f"The Hub did not understand the exchange: {said}", where)
+    return ExchangeRejected(f"The Hub refused the exchange: {said}", where)
+
+
+def _oauth_error(response: Response) -> tuple[str | None, str]:
+    """The OAuth error code and its description, quoted; no code if a 4xx answer is no OAuth error."""
+    answer = (response.json_object() or {}) if 400 <= response.status < 500 else {}
+    code, description = answer.get("error"), answer.get("error_description")
+    if not isinstance(code, str) or not ERROR_CODE.fullmatch(code):
+        return None, ""
+    return code, f'"{shown(description)}"' if isinstance(description, str) and description.strip() else ""

@@ -1,0 +1,225 @@
+"""The only module that opens HTTP connections. It knows nothing of what flows: requests in, responses out.
+
+No redirect is followed, TLS is always verified, one deadline stands over all calls, and an answer is bounded.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+import ssl
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+
+from hf_oidc.errors import InvalidInput, LoginError, Redirected, TlsFailed
+from hf_oidc.http_message import NoResponse, Request, Response
+from hf_oidc.untrusted_text import shown
+from hf_oidc.url import host_of, is_loopback, require_secure
+
+CONNECT_TIMEOUT = 10.0  # seconds
+READ_TIMEOUT = 30.0  # seconds between two pieces of an answer
+MAX_BODY = 1_048_576  # bytes
+REDIRECTS = {301, 302, 303, 307, 308}
+CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----[\sA-Za-z0-9+/=]+-----END CERTIFICATE-----")
+
+
+def trusting(ca_bundle: str) -> ssl.SSLContext:
+    """A TLS context that trusts the system's certificates, and those of `ca_bundle` unless it is empty.
+
+    `ca_bundle` is a PEM file's path or PEM text. Raises `InvalidInput` if there is no certificate in it.
+    """
+    context = ssl.create_default_context()
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if ca_bundle:
+        context.load_verify_locations(cadata=_certificates(ca_bundle, context))
+    return context
+
+
+class Transport:
+    """Sends requests until `deadline`, a time of `clock` (seconds)."""
+
+    def __init__(
+        self,
+        *,
+        env: Mapping[str, str],
+        tls: ssl.SSLContext,
+        user_agent: str,
+        deadline: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._env = env
+        self._deadline = deadline
+        self._clock = clock
+        self._session = requests.Session()
+        # Else requests would take passwords from ~/.netrc, which replace the Authorization header, and certificates
+        # and proxies from the process's environment rather than from `env`.
+        self._session.trust_env = False
+        self._session.mount("https://", _Adapter(tls))
+        # `identity`: an answer that decompresses to more than it seems is not asked for, and not decompressed.
+        self._session.headers.update({"User-Agent": user_agent, "Accept-Encoding": "identity"})
+
+    def send(self, request: Request) -> Response | NoResponse:
+        """The answer to `request`, or why there was none before the deadline.
+
+        Raises `InsecureUrl`, `Redirected` and `TlsFailed`: what no second try would mend.
+        """
+        require_secure(request.url, request.url_name)
+        outcome: list[Response | NoResponse | LoginError] = []
+        # In a thread, because neither the resolver nor a server that sends one byte a second can be stopped by a
+        # socket's time-out. A daemon, because a call that was given up must not keep the process.
+        call = threading.Thread(target=lambda: outcome.append(self._outcome(request)), daemon=True)
+        call.start()
+        call.join(max(0.0, self._remaining()))
+        if not outcome:
+            return NoResponse(request.where, "the time-out of the login has passed")
+        if isinstance(outcome[0], LoginError):
+            raise outcome[0]
+        return outcome[0]
+
+    def _outcome(self, request: Request) -> Response | NoResponse | LoginError:
+        try:
+            with self._open(request) as response:
+                return _read(request, response)
+        except Exception as error:  # noqa: BLE001 - whichever it is, it holds the request, tokens and all: it ends here
+            return _failure(request, error)
+
+    def _open(self, request: Request) -> requests.Response:
+        remaining = max(0.001, self._remaining())
+        return self._session.request(
+            request.method,
+            request.url,
+            headers=dict(request.headers),
+            data=request.body,
+            timeout=(min(CONNECT_TIMEOUT, remaining), min(READ_TIMEOUT, remaining)),
+            proxies=proxies_for(request.url, self._env),
+            allow_redirects=False,
+            stream=True,
+        )
+
+    def _remaining(self) -> float:
+        return self._deadline - self._clock()
+
+
+class _Adapter(HTTPAdapter):
+    """Trusts what its TLS context trusts. requests would add the certificates that certifi ships."""
+
+    def __init__(self, tls: ssl.SSLContext) -> None:
+        self._tls = tls
+        super().__init__()
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs, ssl_context=self._tls)
+
+    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
+        return super().proxy_manager_for(*args, **kwargs, ssl_context=self._tls)
+
+    def build_connection_pool_key_attributes(self, request: Any, verify: Any, cert: Any = None) -> Any:
+        host, pool = super().build_connection_pool_key_attributes(request, verify, cert)
+        return host, {**pool, "ssl_context": self._tls, "cert_reqs": "CERT_REQUIRED"}
+
+    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:  # noqa: ARG002 - requests' signature
+        conn.cert_reqs = "CERT_REQUIRED"
+
+
+def proxies_for(url: str, env: Mapping[str, str]) -> dict[str, str]:
+    """The proxy that `env` names for `url`, by scheme, as requests takes it; none if it is to be reached directly.
+
+    Lower-case names win, as in curl. This machine is never reached through a proxy: plain HTTP to it is allowed, and
+    a proxy would carry that plain HTTP over the network.
+    """
+    parts = urlsplit(url)
+    proxy = _setting(env, f"{parts.scheme}_proxy") or _setting(env, "all_proxy")
+    # The two-argument form, which type stubs do not know, judges by the given list and not by os.environ.
+    bypass: Callable[[str, dict[str, str]], bool] = urllib.request.proxy_bypass_environment  # type: ignore[attr-defined]
+    if not proxy or is_loopback(parts.hostname or "") or bypass(parts.netloc, {"no": _setting(env, "no_proxy")}):
+        return {}
+    return {parts.scheme: proxy}
+
+
+def _setting(env: Mapping[str, str], name: str) -> str:
+    return env.get(name) or env.get(name.upper()) or ""
+
+
+def _read(request: Request, response: requests.Response) -> Response | LoginError:
+    if response.status_code in REDIRECTS:
+        target = host_of(response.headers.get("location", ""))
+        return Redirected(f"The answer is a redirect to {target}, which was not followed", request.where)
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    return Response(request.phase, host_of(request.url), response.status_code, headers, _body(response))
+
+
+def _body(response: requests.Response) -> bytes | None:
+    body = b""
+    # To the very end: that an answer was cut short shows only in the read after its last byte.
+    while piece := response.raw.read(MAX_BODY + 1 - len(body), decode_content=False):
+        body += piece
+        if len(body) > MAX_BODY:
+            return None
+    return body
+
+
+def _failure(request: Request, error: Exception) -> NoResponse | LoginError:
+    causes = list(_causes(error))
+    for cause in causes:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            reason = shown(cause.verify_message)
+            return TlsFailed(f"The certificate of {host_of(request.url)} was not accepted: {reason}", request.where)
+        if isinstance(cause, ssl.SSLError) and not isinstance(cause, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
+            return TlsFailed(f"The TLS handshake failed: {shown(cause.reason or 'unknown reason')}", request.where)
+    return NoResponse(request.where, _reason(causes))
+
+
+def _reason(causes: list[BaseException]) -> str:
+    if any(isinstance(cause, (TimeoutError, requests.Timeout)) for cause in causes):
+        return "timed out"
+    for cause in causes:
+        if isinstance(cause, socket.gaierror):
+            return "its name could not be resolved"
+        if isinstance(cause, OSError) and cause.strerror:
+            return cause.strerror.lower()
+    return f"the connection broke off ({type(causes[-1]).__name__})"
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """`error` and what it was made from: requests and urllib3 hand the cause on as `reason` or as an argument."""
+    pending: list[object] = [error]
+    seen: set[int] = set()
+    while pending:
+        cause = pending.pop(0)
+        if isinstance(cause, BaseException) and id(cause) not in seen:
+            seen.add(id(cause))
+            yield cause
+            pending += [getattr(cause, "reason", None), *cause.args, cause.__cause__, cause.__context__]
+
+
+def _certificates(ca_bundle: str, context: ssl.SSLContext) -> str:
+    text = ca_bundle if "-----BEGIN" in ca_bundle else _file(ca_bundle)
+    certificates = "\n".join(CERTIFICATE.findall(text))
+    try:
+        context.load_verify_locations(cadata=certificates)
+    except (ssl.SSLError, ValueError):
+        raise _no_certificate("holds no certificate that can be read") from None
+    return certificates
+
+
+def _file(path: str) -> str:
+    file = Path(path)
+    try:
+        if file.is_file() and file.stat().st_size <= MAX_BODY:
+            # Latin-1 reads every byte: what is not a certificate is comment, in whatever encoding.
+            return file.read_text(encoding="latin-1")
+    except (OSError, ValueError):
+        pass
+    raise _no_certificate(f"is not a file of at most 1 MiB that can be read: {shown(path, 100)!r}")
+
+
+def _no_certificate(problem: str) -> InvalidInput:
+    return InvalidInput("ca-bundle", f"`ca-bundle` {problem}", "the path of a PEM file, or PEM text")

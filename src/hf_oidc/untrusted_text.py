@@ -1,0 +1,40 @@
+"""Text that somebody else wrote (a server, a claim, an input), made fit to be shown in a log.
+
+It stays on one line, is bounded, starts no workflow command, and holds no word long enough to be a token. This
+module does not know where it is shown.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from hf_oidc.secret import MASK
+
+MAX_CHARACTERS = 300
+# A JWT, whole or its signature alone, raw or encoded, has more characters than this; request ids, repository names
+# and words of any language have fewer. A Hugging Face token can be shorter, but says so at its beginning.
+MAX_WORD = 64
+HUB_TOKEN = re.compile(r"hf_\w{6,}")
+
+
+def shown(text: str, limit: int = MAX_CHARACTERS) -> str:
+    """`text` on one line of at most `limit` characters, without control, format and bidi characters."""
+    words = "".join(map(_visible, text[: limit * 8])).split()
+    line = " ".join(_not_a_token(word) for word in words)
+    # actions/runner (ActionCommand.cs) looks for its older command form `##[name]` anywhere in a line, and for
+    # `::name::` at the beginning of one.
+    line = line.replace("##[", "## [").replace("::", ": :")
+    return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def _visible(character: str) -> str:
+    category = unicodedata.category(character)
+    if category == "Cf":  # joiners, bidi marks: dropped, so that they cannot break a token into short words
+        return ""
+    # Zl and Zp are line and paragraph breaks; the other C* controls, surrogates, private use.
+    return " " if category[0] == "C" or category in {"Zl", "Zp"} else character
+
+
+def _not_a_token(word: str) -> str:
+    return MASK if len(word) > MAX_WORD or HUB_TOKEN.search(word) else word
