@@ -1,0 +1,65 @@
+"""The application: every route together, and what holds for each answer.
+
+Each answer, an error too, is JSON and carries a fresh `x-request-id`; a Host that is not loopback is turned away.
+"""
+
+import uuid
+
+from starlette.applications import Starlette
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from local_hub import control, issuer, token_endpoint
+from local_hub.fields import FieldError
+from local_hub.hub import Hub
+from local_hub.json_http import BadBody
+from local_hub.loopback import is_loopback_authority
+
+
+def make_app(hub: Hub, own_issuer: issuer.Issuer) -> ASGIApp:
+    """Put the routes of both sides and of the operator together."""
+    routes = [*issuer.routes(own_issuer), *token_endpoint.routes(hub), *control.routes(hub, own_issuer)]
+    handlers = {
+        FieldError: _bad_request,
+        BadBody: _bad_request,
+        HTTPException: _http_error,
+        Exception: _server_error,
+    }
+    return _outermost(Starlette(routes=routes, exception_handlers=handlers))
+
+
+def _outermost(inner: ASGIApp) -> ASGIApp:
+    """Wrap even the answer to an error that nobody foresaw."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await inner(scope, receive, send)
+            return
+        request_id = str(uuid.uuid4())
+
+        async def send_with_id(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message)["x-request-id"] = request_id
+            await send(message)
+
+        known_host = is_loopback_authority(Headers(scope=scope).get("host", ""))
+        handler = inner if known_host else JSONResponse({"message": "the Host header must name loopback"}, 400)
+        await handler({**scope, "request_id": request_id}, receive, send_with_id)
+
+    return app
+
+
+async def _bad_request(_: Request, error: Exception) -> JSONResponse:
+    return JSONResponse({"message": str(error)}, 400)
+
+
+async def _http_error(_: Request, error: Exception) -> JSONResponse:
+    known = error if isinstance(error, HTTPException) else HTTPException(500)
+    return JSONResponse({"message": known.detail}, known.status_code, headers=known.headers)
+
+
+async def _server_error(_: Request, __: Exception) -> JSONResponse:
+    return JSONResponse({"message": "internal error"}, 500)

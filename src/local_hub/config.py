@@ -1,0 +1,86 @@
+"""The configuration file: YAML in, checked values out, each error one line that names the field.
+
+It must not know the network: `github` stands for an issuer whose URL is known only once a port is bound.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from local_hub.fields import FieldError, flag, items, mapping, text
+from local_hub.jobs import RegisteredJob, read_job
+from local_hub.publishers import Publisher, checked, read_resource
+from local_hub.resources import Resource
+
+OWN_ISSUER = "github"
+_PLACEHOLDER = "https://issuer.invalid"
+_PUBLISHER_FIELDS = ("resource", "issuer", "claims", "read-only", "scopes")
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used; the message is one line for the operator."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """What Local Hub starts with."""
+
+    publishers: tuple[Publisher, ...] = ()
+    resources: tuple[Resource, ...] = ()
+    locked: tuple[str, ...] = ()
+    jobs: Mapping[str, RegisteredJob] = field(default_factory=dict)
+
+
+def load(path: Path) -> Config:
+    """Read a configuration file."""
+    try:
+        return read(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except FieldError as error:
+        raise ConfigError(f"{path}: {error}") from None
+    except yaml.MarkedYAMLError as error:
+        line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise ConfigError(f"{path}{line}: not YAML: {error.problem}") from None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigError(f"{path}: cannot be read: {str(error).splitlines()[0]}") from None
+
+
+def read(document: object) -> Config:
+    """Read a configuration; an empty one is none."""
+    given = mapping(document or {}, "configuration", ("publishers", "resources", "accounts", "jobs"))
+    accounts = mapping(given.get("accounts", {}), "accounts", ("locked",))
+    jobs = mapping(given.get("jobs", {}), "jobs")
+    return Config(
+        tuple(_publisher(value, where) for value, where in _numbered(given, "publishers")),
+        tuple(read_resource(value, where) for value, where in _numbered(given, "resources")),
+        tuple(text(value, f"accounts.{where}") for value, where in _numbered(accounts, "locked")),
+        {name: read_job(job, f"jobs.{name}") for name, job in jobs.items()},
+    )
+
+
+def with_issuer(publisher: Publisher, own_issuer: str) -> Publisher:
+    """Put the real URL where the configuration said `github`."""
+    return replace(publisher, issuer_url=own_issuer) if publisher.issuer_url == _PLACEHOLDER else publisher
+
+
+def _numbered(given: Mapping[str, Any], name: str) -> list[tuple[object, str]]:
+    return [(value, f"{name}[{number}]") for number, value in enumerate(items(given.get(name, []), name))]
+
+
+def _publisher(value: object, where: str) -> Publisher:
+    given = mapping(value, where, _PUBLISHER_FIELDS)
+    issuer = text(given.get("issuer"), f"{where}.issuer")
+    claims = mapping(given.get("claims", {}), f"{where}.claims")
+    publisher = Publisher(
+        read_resource(given.get("resource"), f"{where}.resource"),
+        _PLACEHOLDER if issuer == OWN_ISSUER else issuer,
+        {name: text(claim, f"{where}.claims.{name}") for name, claim in claims.items()},
+        flag(given.get("read-only", False), f"{where}.read-only"),
+        tuple(text(scope, f"{where}.scopes") for scope in items(given.get("scopes", []), f"{where}.scopes")),
+    )
+    try:
+        return checked(publisher)
+    except FieldError as error:
+        raise FieldError(f"{where}", str(error)) from None

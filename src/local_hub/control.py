@@ -1,0 +1,94 @@
+"""The operator's routes, below /local-hub: register jobs, set publishers, lock accounts, read the logs.
+
+The Hub has no such routes. Whoever can reach them owns the machine, so they ask for no password; the application
+lets loopback names in only.
+"""
+
+import time
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from local_hub.fields import flag, mapping
+from local_hub.hub import Hub, introspect
+from local_hub.issuer import Issuer
+from local_hub.jobs import read_job
+from local_hub.json_http import NO_STORE, bearer_token, read_json
+from local_hub.publishers import from_wire, read_resource, to_wire
+
+PATH = "/local-hub"
+LOGS = ("audit", "exchanges", "introspections")
+
+
+def routes(hub: Hub, issuer: Issuer) -> list[Route]:
+    """Give the operator's routes."""
+    logs = [Route(f"{PATH}/{kind}", _log_reader(hub, kind)) for kind in LOGS]
+    return [*_issuer_routes(issuer), *_publisher_routes(hub), *_account_routes(hub), *logs]
+
+
+def _issuer_routes(issuer: Issuer) -> list[Route]:
+    async def register_job(request: Request) -> JSONResponse:
+        number, env = issuer.register(read_job(await read_json(request)))
+        return JSONResponse({"id": number, "env": env}, 201, headers=NO_STORE)
+
+    async def rotate_keys(request: Request) -> JSONResponse:
+        given = mapping(await read_json(request) or {}, "rotation", ("retire",))
+        return JSONResponse({"kid": issuer.rotate(retire=flag(given.get("retire", False), "retire"))})
+
+    return [
+        Route(f"{PATH}/jobs", register_job, methods=["POST"]),
+        Route(f"{PATH}/keys/rotate", rotate_keys, methods=["POST"]),
+    ]
+
+
+def _publisher_routes(hub: Hub) -> list[Route]:
+    async def list_publishers(request: Request) -> JSONResponse:
+        return JSONResponse(hub.store.listed_publishers(request.query_params.get("resource")))
+
+    async def add_publisher(request: Request) -> JSONResponse:
+        publisher = from_wire(await read_json(request))
+        return JSONResponse({"id": hub.store.add_publisher(publisher, time.time()), **to_wire(publisher)}, 201)
+
+    async def remove_publisher(request: Request) -> Response:
+        if hub.store.remove_publisher(request.path_params["number"], time.time()):
+            return Response(status_code=204)
+        return JSONResponse({"message": "there is no such publisher"}, 404)
+
+    return [
+        Route(f"{PATH}/publishers", list_publishers, methods=["GET"]),
+        Route(f"{PATH}/publishers", add_publisher, methods=["POST"]),
+        Route(f"{PATH}/publishers/{{number:int}}", remove_publisher, methods=["DELETE"]),
+    ]
+
+
+def _account_routes(hub: Hub) -> list[Route]:
+    async def declare_resource(request: Request) -> JSONResponse:
+        given = mapping(await read_json(request), "body", ("resource",))
+        resource = read_resource(given.get("resource"), "resource")
+        hub.store.declare(resource)
+        return JSONResponse({"resource": str(resource), "kind": resource.kind}, 201)
+
+    async def set_account(request: Request) -> JSONResponse:
+        given = mapping(await read_json(request), "account", ("locked",))
+        name, locked = request.path_params["name"], flag(given.get("locked"), "locked")
+        hub.store.lock_account(name, locked=locked, now=time.time())
+        return JSONResponse({"account": name, "locked": locked})
+
+    async def look_at_token(request: Request) -> JSONResponse:
+        seen = introspect(hub, bearer_token(request), time.time())
+        return JSONResponse(seen, 200 if seen["active"] else 401, headers=NO_STORE)
+
+    return [
+        Route(f"{PATH}/resources", declare_resource, methods=["POST"]),
+        Route(f"{PATH}/accounts/{{name}}", set_account, methods=["POST"]),
+        Route(f"{PATH}/introspect", look_at_token),
+    ]
+
+
+def _log_reader(hub: Hub, kind: str) -> Any:
+    async def read_log(_: Request) -> JSONResponse:
+        return JSONResponse(hub.store.log(kind))
+
+    return read_log

@@ -1,0 +1,207 @@
+"""The show for a person at a terminal: one login that is granted, one that is refused, and what Local Hub saw of both.
+
+Each part runs as a process of its own, as it would in life. Whatever is shown was checked first; nothing is staged.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NoReturn
+
+import httpx
+
+from local_hub.runner import Step, masked, run_action
+
+RESOURCE = "acme/awesome-model"
+REPOSITORY = "acme/awesome-model-training"
+CLAIMS = {"repository": REPOSITORY, "branch": "main", "workflow": "publish.yml"}
+TAG = "refs/tags/v1"
+TRUE_REASON = f"branch: expected main, token has {TAG}"
+STOP_SECONDS = 10
+BOLD, DIM, PLAIN = "\033[1m", "\033[2m", "\033[0m"
+
+
+class NotAsItShould(Exception):
+    """Something that the demo shows did not come true."""
+
+
+def main() -> int:
+    """Run the demo; 0 when everything went as it should, else 1."""
+    for name in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            # As an exception, so that the child process and the temporary directory go as well.
+            signal.signal(getattr(signal, name), _stop)
+    try:
+        with tempfile.TemporaryDirectory(prefix="local-hub-demo-") as directory, _running_hub() as hub:
+            _show(hub, Path(directory))
+    except NotAsItShould as failure:
+        sys.stderr.write(f"\nThis did not go as it should: {failure}\n")
+        return 1
+    except (httpx.HTTPError, OSError, ValueError, subprocess.SubprocessError) as error:
+        sys.stderr.write(f"\nThe demo broke off: {type(error).__name__}: {error}\n")
+        return 1
+    except KeyboardInterrupt:
+        sys.stderr.write("\nStopped.\n")
+        return 1
+    return 0
+
+
+class _Hub:
+    """The Local Hub that the demo talks to."""
+
+    def __init__(self, ready: Mapping[str, Any]) -> None:
+        self.url = str(ready["hub"])
+        self.issuer = str(ready["issuer"])
+
+    def post(self, path: str, document: Mapping[str, Any]) -> Any:
+        return httpx.post(self.url + path, json=document, trust_env=False).raise_for_status().json()
+
+    def get(self, path: str, token: str = "") -> Any:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        return httpx.get(self.url + path, headers=headers, trust_env=False).raise_for_status().json()
+
+
+def _show(hub: _Hub, directory: Path) -> None:
+    _title("Local Hub is up")
+    _line(f"A stand-in for huggingface.co and for GitHub's issuer of ID tokens, at {hub.url}")
+    _add_publisher(hub)
+    token = _granted(hub, directory)
+    _behind_the_log(hub)
+    _later_step(hub, token)
+    _refused(hub, directory)
+    _title("Everything went as it should")
+    _line("No secret was stored anywhere: the job's identity was enough.")
+    _line()
+
+
+def _add_publisher(hub: _Hub) -> None:
+    claims = {name: {"kind": "eq", "value": value} for name, value in CLAIMS.items()}
+    hub.post("/local-hub/publishers", {"resource": RESOURCE, "issuerUrl": hub.issuer, "claims": claims})
+    _title(f"{RESOURCE} trusts one publisher")
+    _facts(CLAIMS)
+
+
+def _granted(hub: _Hub, directory: Path) -> str:
+    _title("That workflow runs on main, and its job asks for a token")
+    step = _run(hub, directory, "refs/heads/main")
+    token = step.outputs.get("token", "")
+    _expect(step.exit_code == 0, f"the action exited with {step.exit_code}")
+    _expect(token.startswith("hf_jwt_"), "the output `token` holds no token of the Hub")
+    _expect(step.hides(token), "the token is not hidden from the log")
+    _expect(step.exported.get("HF_TOKEN") == token, "HF_TOKEN is not exported")
+    _expect(step.outputs.get("authenticated") == "true", "the output `authenticated` is not true")
+    _expect(json.loads(step.outputs.get("tokens", "null")) == {"HF_TOKEN": token}, "the output `tokens` is wrong")
+    _line("outputs", dim=True)
+    _facts({name: masked(value, step.masks) for name, value in step.outputs.items()})
+    _line("environment of later steps", dim=True)
+    _facts({name: masked(value, step.masks) for name, value in step.exported.items()})
+    return token
+
+
+def _behind_the_log(hub: _Hub) -> None:
+    _title("What went to and fro")
+    seen = hub.get("/local-hub/exchanges")[0]
+    _expect(seen["outcome"] == "granted" and seen["issuer"] == hub.issuer, "Local Hub logged another exchange")
+    _line("1. The action asked the CI who this job is, and the CI minted an ID token", dim=True)
+    _facts({"issuer": seen["issuer"], "subject": seen["subject"], "audience": hub.url})
+    _line("2. It gave the ID token to the Hub, which checked signature, audience, times and claims", dim=True)
+    _facts({"request": f"POST {hub.url}/oauth/token", "resource": seen["resource"], "request id": seen["request_id"]})
+    _line("3. The publisher's claims were the job's, so the Hub granted a token for an hour", dim=True)
+    _facts({"outcome": seen["outcome"], "publisher": str(seen["publisher_id"])})
+
+
+def _later_step(hub: _Hub, token: str) -> None:
+    _title("A later step shows its HF_TOKEN to the Hub")
+    seen = hub.get("/local-hub/introspect", token)
+    _expect(seen["active"] is True and seen["resource"] == RESOURCE, "the Hub does not know the token")
+    _expect(seen["can"] == ["read", "write"], f"the token may {seen['can']}")
+    _facts(
+        {
+            "good for": f"the {seen['kind']} {seen['resource']}, and nothing else",
+            "may": " and ".join(seen["can"]),
+            "until": f"{seen['expires_at']}, for {round(seen['expires_in'] / 60)} more minutes",
+            "asked by": seen["subject"],
+        }
+    )
+
+
+def _refused(hub: _Hub, directory: Path) -> None:
+    _title("The same workflow runs on the tag v1, which the publisher does not name")
+    step = _run(hub, directory, TAG)
+    latest = hub.get("/local-hub/exchanges")[0]
+    _expect(step.exit_code == 1, f"the action exited with {step.exit_code}, not with 1")
+    _expect(not step.outputs.get("token") and not step.exported, "a token was handed on")
+    _expect(any(line.startswith("Error: ") for line in step.log), "the log shows no error")
+    _expect(latest["outcome"] == "refused" and latest["reason"] == TRUE_REASON, f"Local Hub logged {latest['reason']}")
+    _line("The Hub tells a client no more than that. Local Hub's log holds the true reason:", dim=True)
+    _facts({"reason": latest["reason"], "request id": latest["request_id"]})
+
+
+def _run(hub: _Hub, directory: Path, ref: str) -> Step:
+    job = hub.post("/local-hub/jobs", {"repository": REPOSITORY, "ref": ref})["env"]
+    inputs = {
+        "resource": RESOURCE,
+        "export-env": "true",
+        "hub-url": hub.url,
+        "audience": "",
+        "id-token": "",
+        "ca-bundle": "",
+        "timeout": "60",
+    }
+    step = run_action(directory, job, inputs)
+    _line("the step's log", dim=True)
+    for line in step.log:
+        _line(f"  {line}")
+    return step
+
+
+@contextmanager
+def _running_hub() -> Iterator[_Hub]:
+    command = [sys.executable, "-I", "-m", "local_hub.cli", "serve"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603 - our own module
+    try:
+        line = process.stdout.readline() if process.stdout else ""
+        _expect(bool(line), "Local Hub did not start")
+        yield _Hub(json.loads(line))
+    finally:
+        process.terminate()
+        try:
+            process.communicate(timeout=STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+
+
+def _stop(*_: object) -> NoReturn:
+    sys.exit(1)
+
+
+def _expect(condition: bool, otherwise: str) -> None:  # noqa: FBT001 - reads like `assert`
+    if not condition:
+        raise NotAsItShould(otherwise)
+
+
+def _title(text: str) -> None:
+    sys.stdout.write(f"\n{_styled(text, BOLD)}\n")
+
+
+def _facts(facts: Mapping[str, str]) -> None:
+    width = max(map(len, facts), default=0)
+    for name, value in facts.items():
+        _line(f"  {name:<{width}}  {value}")
+
+
+def _line(text: str = "", *, dim: bool = False) -> None:
+    sys.stdout.write(f"{_styled(f'  {text}', DIM) if dim else f'  {text}'.rstrip()}\n")
+    sys.stdout.flush()
+
+
+def _styled(text: str, style: str) -> str:
+    plain = not sys.stdout.isatty() or os.environ.get("NO_COLOR")
+    return text if plain else f"{style}{text}{PLAIN}"

@@ -1,0 +1,107 @@
+"""Where an issuer's public keys come from: its discovery document, then the `jwks_uri` that it names.
+
+The only module that opens connections. It must not know tokens or publishers: it is told an issuer and a key's name.
+"""
+
+import json
+import ssl
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from local_hub.loopback import is_loopback_url, is_trustworthy_url
+
+DISCOVERY_PATH = "/.well-known/openid-configuration"
+BODY_LIMIT = 1024 * 1024
+CONNECT_AND_READ_SECONDS = 5.0
+WHOLE_FETCH_SECONDS = 10.0
+CACHE_SECONDS = 300.0
+
+
+class KeysUnavailable(Exception):
+    """The issuer's keys cannot be had; the message says why, for the operator."""
+
+
+@dataclass(frozen=True)
+class _Cached:
+    keys: tuple[Mapping[str, Any], ...]
+    fetched_at: float
+
+
+class IssuerKeys:
+    """Published keys, by issuer; kept for a while, and fetched again once when a token names one that is new."""
+
+    def __init__(self, trust: ssl.SSLContext, clock: Callable[[], float] = time.monotonic) -> None:
+        """Trust these certificates when fetching, and let keys grow old by this clock."""
+        self._trust = trust
+        self._clock = clock
+        self._cached: dict[str, _Cached] = {}
+
+    def find(self, issuer: str, kid: object) -> Mapping[str, Any] | None:
+        """Give the key of this name, or None when the issuer does not publish it."""
+        cached = self._cached.get(issuer)
+        if cached and self._clock() - cached.fetched_at < CACHE_SECONDS:
+            known = _named(cached.keys, kid)
+            if known is not None:
+                return known
+        # No lock is held meanwhile: one slow issuer must not hold up the others, and fetching twice does no harm.
+        fetched = _Cached(fetch_keys(issuer, self._trust), self._clock())
+        self._cached[issuer] = fetched
+        return _named(fetched.keys, kid)
+
+
+def fetch_keys(issuer: str, trust: ssl.SSLContext) -> tuple[Mapping[str, Any], ...]:
+    """Fetch the signing keys of an issuer, by way of its discovery document."""
+    discovery = _fetch_json(issuer.rstrip("/") + DISCOVERY_PATH, trust)
+    # OpenID Connect Discovery 1.0 § 4.3: "The issuer value returned MUST be identical to the Issuer URL that was
+    # used as the prefix to /.well-known/openid-configuration".
+    if discovery.get("issuer") != issuer:
+        raise KeysUnavailable(f"the discovery document is of another issuer, {discovery.get('issuer')!r:.200}")
+    jwks_uri = discovery.get("jwks_uri")
+    if not isinstance(jwks_uri, str) or not is_trustworthy_url(jwks_uri.partition("?")[0]):
+        raise KeysUnavailable("the discovery document has no jwks_uri that is https, or http on loopback")
+    keys = _fetch_json(jwks_uri, trust).get("keys")
+    if not isinstance(keys, list):
+        raise KeysUnavailable(f"{jwks_uri} holds no list of keys")
+    return tuple(key for key in keys if isinstance(key, dict) and key.get("use", "sig") == "sig")
+
+
+def _named(keys: tuple[Mapping[str, Any], ...], kid: object) -> Mapping[str, Any] | None:
+    if kid is None and len(keys) == 1:
+        # OpenID Connect Core 1.0 § 10.1: `kid` MUST be there only "if there are multiple keys".
+        return keys[0]
+    return next((key for key in keys if kid is not None and key.get("kid") == kid), None)
+
+
+def _fetch_json(url: str, trust: ssl.SSLContext) -> Mapping[str, Any]:
+    try:
+        document = json.loads(_fetch(url, trust))
+    except httpx.HTTPError as error:
+        raise KeysUnavailable(f"{url} cannot be fetched: {type(error).__name__}: {error}") from None
+    except (ValueError, RecursionError):
+        raise KeysUnavailable(f"{url} is not JSON") from None
+    if not isinstance(document, dict):
+        raise KeysUnavailable(f"{url} is not a JSON object")
+    return document
+
+
+def _fetch(url: str, trust: ssl.SSLContext) -> bytes:
+    deadline = time.monotonic() + WHOLE_FETCH_SECONDS
+    body = bytearray()
+    with (
+        # A proxy cannot reach this machine's loopback.
+        httpx.Client(verify=trust, timeout=CONNECT_AND_READ_SECONDS, trust_env=not is_loopback_url(url)) as client,
+        client.stream("GET", url, follow_redirects=False) as answer,
+    ):
+        if answer.status_code != httpx.codes.OK:
+            raise KeysUnavailable(f"{url} answered {answer.status_code}")
+        for chunk in answer.iter_bytes():
+            body += chunk
+            if len(body) > BODY_LIMIT:
+                raise KeysUnavailable(f"{url} answered more than {BODY_LIMIT} bytes")
+            if time.monotonic() > deadline:
+                raise KeysUnavailable(f"{url} took longer than {WHOLE_FETCH_SECONDS:.0f} s")
+    return bytes(body)

@@ -1,0 +1,172 @@
+"""From settings to a server that answers: bind, build, announce, serve, clean up.
+
+The socket is bound before anything is built, so that port 0 gives a base URL in time. Signals end it with exit code 0.
+"""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import sqlite3
+import ssl
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import trustme
+import uvicorn
+
+from local_hub.app import make_app
+from local_hub.config import Config, ConfigError, with_issuer
+from local_hub.hub import Hub, Settings
+from local_hub.issuer import Issuer
+from local_hub.issuer_keys import IssuerKeys
+from local_hub.store import FILE_NAME, Store
+
+GRACE_SECONDS = 3
+CA_FILE = "ca.pem"
+_SERVED_NAMES = ("127.0.0.1", "::1", "localhost")
+
+
+@dataclass(frozen=True)
+class ServeOptions:
+    """What the command line asked for."""
+
+    config: Config
+    host: str = "127.0.0.1"
+    port: int = 0
+    data: Path | None = None
+    tls: bool = False
+    audiences: tuple[str, ...] = ()
+    token_lifetime: int = 3600
+
+
+class _AnnouncingServer(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._announce = announce
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._announce()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        # uvicorn's own would raise the signal again afterwards, and the exit code would tell of a failure.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self.handle_exit)
+        yield
+
+
+def serve(options: ServeOptions) -> None:
+    """Serve until a signal comes."""
+    with contextlib.ExitStack() as cleanup:
+        listener = cleanup.enter_context(_bound(options.host, options.port))
+        directory = _working_directory(options.data, cleanup)
+        authority = trustme.CA() if options.tls else None
+        ca_path = _published_ca(authority, directory)
+        base_url = _base_url(listener, options)
+        store = cleanup.enter_context(contextlib.closing(_opened_store(options.data)))
+        issuer = Issuer(base_url)
+        hub = _hub(base_url, issuer, store, _trust(ca_path), options)
+        jobs = _apply(options.config, store, issuer)
+        ready = {"hub": base_url, "issuer": issuer.url, "ca": ca_path, "pid": os.getpid(), "jobs": jobs}
+        config = _uvicorn_config(hub, issuer, authority)
+        _AnnouncingServer(config, lambda: _announce(ready)).run(sockets=[listener])
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if host == "::1" else socket.AF_INET
+    listener = socket.socket(family)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise ConfigError(f"--port {port}: cannot be bound on {host}: {error.strerror}") from None
+    return listener
+
+
+def _base_url(listener: socket.socket, options: ServeOptions) -> str:
+    scheme = "https" if options.tls else "http"
+    host = f"[{options.host}]" if ":" in options.host else options.host
+    return f"{scheme}://{host}:{listener.getsockname()[1]}"
+
+
+def _working_directory(data: Path | None, cleanup: contextlib.ExitStack) -> Path:
+    if data is None:
+        return Path(cleanup.enter_context(tempfile.TemporaryDirectory(prefix="local-hub-")))
+    try:
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"--data {data}: must be a directory that can be written: {error.strerror}") from None
+    return data
+
+
+def _opened_store(data: Path | None) -> Store:
+    try:
+        return Store(data)
+    except (OSError, sqlite3.Error) as error:
+        raise ConfigError(f"--data {data}: must hold no {FILE_NAME}, or one that Local Hub wrote: {error}") from None
+
+
+def _published_ca(authority: trustme.CA | None, directory: Path) -> str | None:
+    if authority is None:
+        return None
+    path = directory / CA_FILE
+    path.write_bytes(authority.cert_pem.bytes())
+    return str(path.absolute())
+
+
+def _trust(ca_path: str | None) -> ssl.SSLContext:
+    trust = ssl.create_default_context()
+    if ca_path:
+        trust.load_verify_locations(ca_path)
+    return trust
+
+
+def _hub(base_url: str, issuer: Issuer, store: Store, trust: ssl.SSLContext, options: ServeOptions) -> Hub:
+    settings = Settings(frozenset({base_url, *options.audiences}), options.token_lifetime, issuer.url)
+    return Hub(store, IssuerKeys(trust), settings)
+
+
+def _apply(config: Config, store: Store, issuer: Issuer) -> dict[str, dict[str, str]]:
+    """Bring the store to what the configuration says; what is there already is not added twice."""
+    for resource in config.resources:
+        store.declare(resource)
+    for publisher in (with_issuer(publisher, issuer.url) for publisher in config.publishers):
+        if not store.has_publisher(publisher):
+            store.add_publisher(publisher, time.time())
+    for account in config.locked:
+        store.lock_account(account, locked=True, now=time.time())
+    return {name: issuer.register(job)[1] for name, job in config.jobs.items()}
+
+
+def _uvicorn_config(hub: Hub, issuer: Issuer, authority: trustme.CA | None) -> uvicorn.Config:
+    return uvicorn.Config(
+        make_app(hub, issuer),
+        http="h11",
+        ws="none",
+        lifespan="off",
+        log_level="warning",
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+        ssl_context_factory=(lambda *_: _server_context(authority)) if authority else None,
+    )
+
+
+def _server_context(authority: trustme.CA) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(*_SERVED_NAMES).configure_cert(context)
+    return context
+
+
+def _announce(ready: Mapping[str, object]) -> None:
+    sys.stdout.write(json.dumps(ready) + "\n")
+    sys.stdout.flush()

@@ -1,0 +1,193 @@
+"""What Local Hub remembers: publishers, locked accounts, tokens (by their SHA-256 alone), and its logs.
+
+SQLite, in memory or in a file, behind one lock. It must not know HTTP, and it decides nothing: the time is a parameter.
+"""
+
+import hashlib
+import json
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from local_hub.publishers import Publisher, to_wire
+from local_hub.resources import Resource, parse_resource
+
+FILE_NAME = "local-hub.sqlite3"
+LOG_LENGTH = 1000
+_TABLES = """
+CREATE TABLE IF NOT EXISTS resources (name TEXT PRIMARY KEY);
+CREATE TABLE IF NOT EXISTS locked (account TEXT PRIMARY KEY);
+CREATE TABLE IF NOT EXISTS publishers (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, resource TEXT NOT NULL, issuer TEXT NOT NULL, claims TEXT NOT NULL,
+    read_only INTEGER NOT NULL, scopes TEXT NOT NULL, last_used TEXT);
+CREATE TABLE IF NOT EXISTS tokens (
+    sha256 TEXT PRIMARY KEY, resource TEXT NOT NULL, can TEXT NOT NULL, issuer TEXT NOT NULL, subject TEXT,
+    expires_at REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS log (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, entry TEXT NOT NULL);
+"""
+
+
+@dataclass(frozen=True)
+class IssuedToken:
+    """What is known of a token that was issued; the token itself is not kept."""
+
+    resource: Resource
+    can: tuple[str, ...]
+    issuer: str
+    subject: str | None
+    expires_at: float
+
+
+def rfc3339(moment: float) -> str:
+    """Write a time as RFC 3339 does, in UTC."""
+    return datetime.fromtimestamp(moment, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+class Store:
+    """The memory; each method is one transaction."""
+
+    def __init__(self, directory: Path | None = None) -> None:
+        """Keep everything below `directory`, or in memory where there is none."""
+        self._lock = threading.Lock()
+        self._database = sqlite3.connect(_database_path(directory), check_same_thread=False)
+        self._database.row_factory = sqlite3.Row
+        self._database.execute("PRAGMA journal_mode = WAL")
+        self._database.executescript(_TABLES)
+
+    def close(self) -> None:
+        """Close the database."""
+        with self._lock:
+            self._database.close()
+
+    def declare(self, resource: Resource) -> None:
+        """Note that a resource exists."""
+        with self._transaction() as database:
+            database.execute("INSERT OR IGNORE INTO resources VALUES (?)", (str(resource),))
+
+    def exists(self, resource: str) -> bool:
+        """Say whether a resource was declared, or was given a publisher."""
+        with self._transaction() as database:
+            return bool(database.execute("SELECT 1 FROM resources WHERE name = ?", (resource,)).fetchone())
+
+    def lock_account(self, account: str, *, locked: bool, now: float) -> None:
+        """Lock an account, or open it again."""
+        statement = "INSERT OR IGNORE INTO locked VALUES (?)" if locked else "DELETE FROM locked WHERE account = ?"
+        with self._transaction() as database:
+            database.execute(statement, (account,))
+            change = "locked" if locked else "unlocked"
+            _append(database, "audit", {"at": rfc3339(now), "change": change, "account": account})
+
+    def is_locked(self, account: str) -> bool:
+        """Say whether an account is locked."""
+        with self._transaction() as database:
+            return bool(database.execute("SELECT 1 FROM locked WHERE account = ?", (account,)).fetchone())
+
+    def add_publisher(self, publisher: Publisher, now: float) -> int:
+        """Add a publisher, and note that its resource exists."""
+        row = _row_of(publisher)
+        with self._transaction() as database:
+            database.execute("INSERT OR IGNORE INTO resources VALUES (?)", row[:1])
+            cursor = database.execute(
+                "INSERT INTO publishers (resource, issuer, claims, read_only, scopes) VALUES (?, ?, ?, ?, ?)", row
+            )
+            added = int(cursor.lastrowid or 0)
+            _append(database, "audit", {"at": rfc3339(now), "change": "added", "id": added, **to_wire(publisher)})
+        return added
+
+    def has_publisher(self, publisher: Publisher) -> bool:
+        """Say whether this very publisher is here already."""
+        return any(known == publisher for _, known in self.publishers(str(publisher.resource)))
+
+    def remove_publisher(self, number: int, now: float) -> bool:
+        """Remove a publisher; say whether there was one."""
+        with self._transaction() as database:
+            row = database.execute("SELECT * FROM publishers WHERE id = ?", (number,)).fetchone()
+            if row is None:
+                return False
+            database.execute("DELETE FROM publishers WHERE id = ?", (number,))
+            change = {"at": rfc3339(now), "change": "removed", "id": number, **to_wire(_publisher_of(row))}
+            _append(database, "audit", change)
+        return True
+
+    def publishers(self, resource: str) -> list[tuple[int, Publisher]]:
+        """Give the publishers of a resource, the oldest first."""
+        with self._transaction() as database:
+            rows = database.execute("SELECT * FROM publishers WHERE resource = ? ORDER BY id", (resource,)).fetchall()
+        return [(row["id"], _publisher_of(row)) for row in rows]
+
+    def listed_publishers(self, resource: str | None) -> list[dict[str, Any]]:
+        """Give publishers in their wire shape, of one resource or of all."""
+        query = "SELECT * FROM publishers WHERE ? IS NULL OR resource = ? ORDER BY id"
+        with self._transaction() as database:
+            rows = database.execute(query, (resource, resource)).fetchall()
+        return [{"id": row["id"], **to_wire(_publisher_of(row)), "lastUsed": row["last_used"]} for row in rows]
+
+    def issue(self, token: str, known: IssuedToken, publisher_id: int, now: float) -> None:
+        """Remember a token by its digest, and that its publisher was used."""
+        row = (digest(token), str(known.resource), json.dumps(known.can), known.issuer, known.subject, known.expires_at)
+        with self._transaction() as database:
+            database.execute("DELETE FROM tokens WHERE expires_at <= ?", (now,))
+            database.execute("INSERT INTO tokens VALUES (?, ?, ?, ?, ?, ?)", row)
+            database.execute("UPDATE publishers SET last_used = ? WHERE id = ?", (rfc3339(now), publisher_id))
+
+    def find_token(self, token: str, now: float) -> IssuedToken | None:
+        """Give what is known of a token that has not expired."""
+        query = "SELECT * FROM tokens WHERE sha256 = ? AND expires_at > ?"
+        with self._transaction() as database:
+            row = database.execute(query, (digest(token), now)).fetchone()
+        if row is None:
+            return None
+        can = tuple(json.loads(row["can"]))
+        return IssuedToken(parse_resource(row["resource"]), can, row["issuer"], row["subject"], row["expires_at"])
+
+    def append(self, kind: str, entry: Mapping[str, Any]) -> None:
+        """Add an entry to a log."""
+        with self._transaction() as database:
+            _append(database, kind, entry)
+
+    def log(self, kind: str) -> list[dict[str, Any]]:
+        """Give a log's latest entries, the newest first."""
+        query = "SELECT entry FROM log WHERE kind = ? ORDER BY id DESC LIMIT ?"
+        with self._transaction() as database:
+            rows = database.execute(query, (kind, LOG_LENGTH)).fetchall()
+        return [json.loads(row["entry"]) for row in rows]
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._lock, self._database:
+            yield self._database
+
+
+def digest(token: str) -> str:
+    """Give the form in which a token is kept: it is random, so a bare SHA-256 cannot be guessed back."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def _database_path(directory: Path | None) -> str:
+    if directory is None:
+        return ":memory:"
+    path = directory / FILE_NAME
+    # SQLite gives its -wal and -shm files the mode of the database.
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    return str(path)
+
+
+def _append(database: sqlite3.Connection, kind: str, entry: Mapping[str, Any]) -> None:
+    database.execute("INSERT INTO log (kind, entry) VALUES (?, ?)", (kind, json.dumps(entry)))
+
+
+def _row_of(publisher: Publisher) -> tuple[str, str, str, bool, str]:
+    claims, scopes = json.dumps(dict(publisher.claims)), json.dumps(publisher.scopes)
+    return str(publisher.resource), publisher.issuer_url, claims, publisher.read_only, scopes
+
+
+def _publisher_of(row: sqlite3.Row) -> Publisher:
+    resource, claims = parse_resource(row["resource"]), json.loads(row["claims"])
+    return Publisher(resource, row["issuer"], claims, bool(row["read_only"]), tuple(json.loads(row["scopes"])))
