@@ -1,0 +1,175 @@
+"""The action as the runner starts it: a process with a scrubbed environment. Every run is searched for leaks."""
+
+import contextlib
+import json
+import os
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.leaks import leaks
+from tests.scripted_server import command_lines
+
+ACTION = (sys.executable, "-I", "-m", "hf_oidc.action")
+# What the runner passes for each input that the workflow does not name: the defaults of action.yml.
+DEFAULTS = {
+    "export-env": "true",
+    "hub-url": "",
+    "audience": "",
+    "id-token": "",
+    "ca-bundle": "",
+    "timeout": "60",
+}
+MASK_LINE = re.compile(rb"^::add-mask::(.*)$", re.MULTILINE)
+FILE_COMMAND = re.compile(
+    r"^(?P<name>[^\n<]+)<<(?P<delimiter>ghadelimiter_\S+)\n(?P<value>.*?)\n(?P=delimiter)\n", re.MULTILINE | re.DOTALL
+)
+SECRET_VARIABLES = ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "HF_OIDC_ID_TOKEN", "INPUT_ID-TOKEN")
+
+
+@dataclass(frozen=True)
+class ActionRun:
+    """What a run left behind."""
+
+    exit_code: int
+    stdout: str
+    stderr: str
+    output_file: str
+    env_file: str
+    places: dict[str, bytes] = field(repr=False)
+
+    @property
+    def outputs(self) -> dict[str, str]:
+        """The step's outputs, as the runner reads them."""
+        return file_commands(self.output_file)
+
+    @property
+    def exported(self) -> dict[str, str]:
+        """The environment variables of later steps, as the runner reads them."""
+        return file_commands(self.env_file)
+
+    @property
+    def masks(self) -> list[str]:
+        """The values that the runner was told to hide, in order."""
+        return [_unescaped(mask.decode()) for mask in MASK_LINE.findall(self.stdout.encode())]
+
+    @property
+    def error_code(self) -> str | None:
+        """The stable code in the title of the error annotation."""
+        found = re.search(r"^::error title=hf-oidc%3A ([a-z-]+)::", self.stdout, re.MULTILINE)
+        return found[1] if found else None
+
+
+def run_action(
+    tmp_path: Path,
+    env: Mapping[str, str],
+    inputs: Mapping[str, str],
+    *,
+    command: Sequence[str] = ACTION,
+    secrets: Iterable[str] = (),
+    cwd: Path | None = None,
+    command_files: Mapping[str, str] | None = None,
+) -> ActionRun:
+    """Run the action with the job's `env` and the workflow's `inputs`, and fail if it leaks a secret.
+
+    Secrets are those of `env` and `inputs`, those that the run masked or handed over, and `secrets`.
+    """
+    world = _world(tmp_path, command_files)
+    full_env = (
+        _scrubbed()
+        | world
+        | dict(env)
+        | {f"INPUT_{name.upper()}": value for name, value in {**DEFAULTS, **inputs}.items()}
+    )
+    seen, process = _watched(command, full_env, cwd or tmp_path / "workspace")
+    run = ActionRun(
+        process.returncode,
+        process.stdout.decode(),
+        process.stderr.decode(),
+        _content(world.get("GITHUB_OUTPUT")),
+        _content(world.get("GITHUB_ENV")),
+        _places(tmp_path, process, seen),
+    )
+    known = {full_env.get(name, "") for name in SECRET_VARIABLES}
+    known |= {*secrets, *run.masks, run.outputs.get("token", "")}
+    found = leaks(known, run.places)
+    assert not found, found
+    return run
+
+
+def file_commands(text: str) -> dict[str, str]:
+    """`NAME<<delimiter`, value, delimiter: the form of the runner's command files."""
+    return {match["name"]: match["value"] for match in FILE_COMMAND.finditer(text)}
+
+
+def _world(tmp_path: Path, command_files: Mapping[str, str] | None) -> dict[str, str]:
+    for folder in ("workspace", "home", "file_commands"):
+        (tmp_path / folder).mkdir(exist_ok=True)
+    files = {
+        name: str(tmp_path / "file_commands" / name.lower())
+        for name in ("GITHUB_OUTPUT", "GITHUB_ENV", "GITHUB_STEP_SUMMARY")
+    }
+    if command_files is not None:
+        files = dict(command_files)
+    else:
+        for path in files.values():
+            Path(path).write_text("")
+    return files | {"GITHUB_WORKSPACE": str(tmp_path / "workspace"), "HOME": str(tmp_path / "home")}
+
+
+def _scrubbed() -> dict[str, str]:
+    kept = ("PATH", "COVERAGE_PROCESS_CONFIG", "COVERAGE_PROCESS_START", "SYSTEMROOT")
+    return {name: os.environ[name] for name in kept if name in os.environ}
+
+
+def _watched(
+    command: Sequence[str], env: Mapping[str, str], cwd: Path
+) -> tuple[set[bytes], "subprocess.CompletedProcess[bytes]"]:
+    """Run `command`, and look at all command lines until it has ended."""
+    seen: set[bytes] = set()
+    ended = threading.Event()
+
+    def watch() -> None:
+        while not ended.wait(0.02):
+            seen.add(command_lines())
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        process = subprocess.run(command, env=dict(env), cwd=cwd, capture_output=True, timeout=120, check=False)
+    finally:
+        ended.set()
+        watcher.join()
+    return seen, process
+
+
+def _places(tmp_path: Path, process: "subprocess.CompletedProcess[bytes]", seen: set[bytes]) -> dict[str, bytes]:
+    """Everything that was written where no secret may be: all but mask lines and the two command files."""
+    allowed = {tmp_path / "file_commands" / name for name in ("github_output", "github_env")}
+    files = {str(path): path.read_bytes() for path in tmp_path.rglob("*") if path.is_file() and path not in allowed}
+    return files | {
+        "stdout": MASK_LINE.sub(b"", process.stdout),
+        "stderr": process.stderr,
+        "command lines": b"\n".join(seen),
+    }
+
+
+def _content(path: str | None) -> str:
+    with contextlib.suppress(OSError):
+        if path and Path(path).is_file():
+            return Path(path).read_text()
+    return ""
+
+
+def _unescaped(value: str) -> str:
+    return value.replace("%0A", "\n").replace("%0D", "\r").replace("%25", "%")
+
+
+def tokens_of(run: ActionRun) -> dict[str, str]:
+    """The `tokens` output."""
+    tokens: dict[str, str] = json.loads(run.outputs["tokens"])
+    return tokens

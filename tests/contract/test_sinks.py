@@ -1,0 +1,221 @@
+"""What holds for every sink, shown by processes: the runner's files and log are the only places of a token."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import datetime, timezone
+from pathlib import Path
+
+import pytest
+
+from hf_oidc.errors import DeliveryFailed
+from hf_oidc.hub_token import HubToken
+from hf_oidc.resource import Resource
+from hf_oidc.secret import Secret
+from hf_oidc.sinks.github import CommandFiles, deliver
+from tests.action_process import ActionRun, file_commands, run_action, tokens_of
+from tests.engines import missing as missing_engine
+from tests.factories import id_token
+from tests.scripted_server import Answer, ScriptedServer, scripted_server
+
+HUB_TOKEN = 'hf_jwt_"quo\\te"/+%&=~:,;<>'
+GRANT = {"access_token": HUB_TOKEN, "token_type": "bearer", "expires_in": 3600}
+# What tells root apart from others is a capability: without it, root too is refused by a file's mode.
+WITHOUT = "-dac_override,-dac_read_search"
+AS_ANYBODY = ("setpriv", "--bounding-set", WITHOUT, "--inh-caps", WITHOUT) if os.geteuid() == 0 else ()
+
+
+@pytest.fixture(autouse=True)
+def _linux_tools() -> None:
+    """util-linux drops capabilities and limits file sizes."""
+    for tool in ("setpriv", "prlimit"):
+        if shutil.which(tool) is None:
+            missing_engine(f"{tool} (util-linux) is not here")
+
+
+def log_in(
+    tmp_path: Path,
+    files: dict[str, str] | None,
+    server: ScriptedServer,
+    *,
+    command: tuple[str, ...] = (),
+    env: dict[str, str] | None = None,
+    inputs: dict[str, str] | None = None,
+) -> ActionRun:
+    """A login that the Hub would grant, with these command files."""
+    return run_action(
+        tmp_path,
+        env or {},
+        {"resource": "acme/model", "hub-url": server.url, "id-token": id_token(server.url), **(inputs or {})},
+        command=(*command, sys.executable, "-I", "-m", "hf_oidc.action"),
+        secrets=[HUB_TOKEN],
+        command_files=files,
+    )
+
+
+def test_the_runner_reads_back_what_was_granted(tmp_path: Path) -> None:
+    """Each output of action.yml and the variable, to the letter, with hostile characters in the token."""
+    with scripted_server({"/oauth/token": Answer(GRANT)}) as server:
+        run = log_in(tmp_path, None, server)
+    assert run.exit_code == 0
+    assert run.exported == {"HF_TOKEN": HUB_TOKEN}
+    assert set(run.outputs) == {"token", "tokens", "expires-at", "expires-in", "authenticated"}
+    assert run.outputs["token"] == HUB_TOKEN
+    assert tokens_of(run) == {"HF_TOKEN": HUB_TOKEN}
+    assert run.outputs["expires-in"] == "3600"
+    assert run.outputs["authenticated"] == "true"
+
+
+def test_without_export_env_only_outputs_are_written(tmp_path: Path) -> None:
+    """`export-env: false` leaves the environment of later steps alone."""
+    with scripted_server({"/oauth/token": Answer(GRANT)}) as server:
+        run = log_in(tmp_path, None, server, inputs={"export-env": "false"})
+    assert run.env_file == ""
+    assert run.outputs["token"] == HUB_TOKEN
+
+
+def test_what_others_wrote_stays(tmp_path: Path) -> None:
+    """Command files are appended to."""
+    with scripted_server({"/oauth/token": Answer(GRANT)}) as server:
+        (tmp_path / "file_commands").mkdir()
+        files = {}
+        for name in ("GITHUB_OUTPUT", "GITHUB_ENV"):
+            path = tmp_path / "file_commands" / name.lower()
+            path.write_text("BEFORE<<ghadelimiter_x\nkept\nghadelimiter_x\n")
+            files[name] = str(path)
+        run = log_in(tmp_path, files, server)
+    assert run.exit_code == 0
+    for file in files.values():
+        assert file_commands(Path(file).read_text())["BEFORE"] == "kept"
+        assert HUB_TOKEN in Path(file).read_text()
+
+
+def missing(tmp_path: Path) -> str:
+    """The name of a file that is not there."""
+    return str(tmp_path / "nowhere" / "file")
+
+
+def folder(tmp_path: Path) -> str:
+    """A folder where a file should be."""
+    (tmp_path / "folder").mkdir(exist_ok=True)
+    return str(tmp_path / "folder")
+
+
+def pipe(tmp_path: Path) -> str:
+    """A named pipe: opening it would wait for a reader for ever."""
+    path = tmp_path / "pipe"
+    if not path.exists():
+        os.mkfifo(path)
+    return str(path)
+
+
+def read_only(tmp_path: Path) -> str:
+    """A file that may be read."""
+    path = tmp_path / "read-only"
+    path.write_text("")
+    path.chmod(0o444)
+    return str(path)
+
+
+BROKEN: dict[str, Callable[[Path], str | None]] = {
+    "unset": lambda _: None,
+    "empty": lambda _: "",
+    "missing": missing,
+    "a folder": folder,
+    "a device": lambda _: "/dev/full",
+    "a null device": lambda _: "/dev/null",
+    "a pipe": pipe,
+    "read-only": read_only,
+    "too long a name": lambda _: "/tmp/" + "x" * 5000,
+}
+
+
+@pytest.mark.parametrize("variable", ["GITHUB_OUTPUT", "GITHUB_ENV"])
+@pytest.mark.parametrize("broken", BROKEN)
+def test_a_command_file_that_cannot_be_written_is_found_before_any_call(
+    tmp_path: Path, variable: str, broken: str
+) -> None:
+    """`delivery-failed`, no token anywhere, and none was asked for; nothing falls back to printing it."""
+    good = tmp_path / "good"
+    good.write_text("")
+    files = {"GITHUB_OUTPUT": str(good), "GITHUB_ENV": str(good)}
+    path = BROKEN[broken](tmp_path)
+    if path is None:
+        del files[variable]
+    else:
+        files[variable] = path
+    with scripted_server({"/oauth/token": Answer(GRANT)}) as server:
+        run = log_in(tmp_path, files, server, command=AS_ANYBODY)
+    assert (run.exit_code, run.error_code, run.stderr) == (1, "delivery-failed", "")
+    assert f"`{variable}`" in run.stdout
+    assert server.requests == []
+    assert run.masks == []
+    assert good.read_text() == ""
+
+
+def test_a_disk_that_fills_up_leaves_no_half_delivery(tmp_path: Path) -> None:
+    """The write of the second file fails: the first is put back as it was. A limit on file sizes plays the disk."""
+    (tmp_path / "file_commands").mkdir()
+    files = {name: str(tmp_path / "file_commands" / name.lower()) for name in ("GITHUB_OUTPUT", "GITHUB_ENV")}
+    Path(files["GITHUB_OUTPUT"]).write_text("KEPT=1\n")
+    Path(files["GITHUB_ENV"]).write_text("#" * 4090 + "\n")
+    limit = ("prlimit", "--fsize=4096")
+    with scripted_server({"/oauth/token": Answer(GRANT)}) as server:
+        # Measuring coverage writes files too, which the limit would stop.
+        run = log_in(tmp_path, files, server, command=limit, env={"COVERAGE_PROCESS_CONFIG": ""})
+    assert (run.exit_code, run.error_code) == (1, "delivery-failed")
+    assert Path(files["GITHUB_OUTPUT"]).read_text() == "KEPT=1\n"
+    assert Path(files["GITHUB_ENV"]).read_text() == "#" * 4090 + "\n"
+
+
+def test_a_file_that_turns_bad_leaves_no_half_delivery(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same within one process, for a file that was replaced after it was found to be good."""
+    (tmp_path / "output").write_text("KEPT=1\n")
+    (tmp_path / "env").mkdir()
+    monkeypatch.setenv("GITHUB_OUTPUT", str(tmp_path / "output"))
+    monkeypatch.setenv("GITHUB_ENV", str(tmp_path / "env"))
+    # actions-toolkit sets it in this process too; so it is put back when the test ends.
+    monkeypatch.setenv("HF_TOKEN", "")
+    token = HubToken(Secret("hf_jwt_x"), Resource.parse("acme/model"), 3600, datetime.now(timezone.utc))
+    files = CommandFiles(tmp_path / "output", tmp_path / "env")
+    with pytest.raises(DeliveryFailed, match="Is a directory"):
+        deliver(token, "HF_TOKEN", export=True, files=files)
+    assert (tmp_path / "output").read_text() == "KEPT=1\n"
+
+
+def test_a_log_that_cannot_be_written_hands_over_nothing(tmp_path: Path) -> None:
+    """A token that was not masked is not delivered, nor sent to the Hub."""
+    with scripted_server({"/oauth/token": Answer(GRANT)}) as server:
+        run = log_in(tmp_path, None, server, command=("sh", "-c", 'exec "$@" > /dev/full', "sh"))
+    assert run.exit_code != 0
+    assert run.output_file == run.env_file == ""
+    assert server.requests == []
+
+
+def test_a_token_of_several_lines_is_masked_as_one_command(tmp_path: Path) -> None:
+    """A supplied text with a line break cannot begin a second command; it is no ID token either."""
+    with scripted_server({}) as server:
+        run = log_in(tmp_path, None, server, inputs={"id-token": "eyJ.first\n::set-env name=PATH::/evil"})
+    assert run.error_code == "id-token-malformed"
+    assert run.masks == ["eyJ.first\n::set-env name=PATH::/evil"]
+    assert "\n::set-env" not in run.stdout
+
+
+def test_tokens_are_json(tmp_path: Path) -> None:
+    """`fromJSON()` of a workflow reads what json.loads reads."""
+    with scripted_server({"/oauth/token": Answer(GRANT)}) as server:
+        run = log_in(tmp_path, None, server)
+    assert json.loads(run.outputs["tokens"]) == {"HF_TOKEN": HUB_TOKEN}
+
+
+def test_the_means_of_these_tests_are_there() -> None:
+    """Root without its capabilities cannot write a read-only file: else the tests above would show nothing."""
+    wrote = subprocess.run(
+        [*AS_ANYBODY, "sh", "-c", 'f=$(mktemp) && chmod 444 "$f" && echo x > "$f"'], capture_output=True, check=False
+    )
+    assert wrote.returncode != 0

@@ -1,0 +1,13 @@
+"""What a test needs that not every machine has. `.ci/run` sets all of it up, and says so with REQUIRE_ENGINES=1."""
+
+import os
+from typing import NoReturn
+
+import pytest
+
+
+def missing(what: str) -> NoReturn:
+    """Skip the test for want of `what`, or fail it where everything was to be there."""
+    if os.environ.get("REQUIRE_ENGINES") == "1":
+        pytest.fail(f"{what}, and REQUIRE_ENGINES=1 asks for it", pytrace=False)
+    pytest.skip(what)

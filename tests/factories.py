@@ -1,0 +1,31 @@
+"""Things that tests need many of, each made with what matters to the test and likely values for the rest."""
+
+import functools
+import time
+from typing import Any
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+HUB = "https://huggingface.co"
+
+
+@functools.cache
+def signing_key() -> rsa.RSAPrivateKey:
+    """One RSA key for the whole run: making one takes longer than a test."""
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+def id_token(audience: object = HUB, **claims: Any) -> str:
+    """A signed ID token of a job; a claim that is None is left out."""
+    now = int(time.time())
+    payload = {
+        "iss": "https://token.actions.githubusercontent.com",
+        "sub": "repo:acme@1/trainer@2:ref:refs/heads/main",
+        "aud": audience,
+        "iat": now,
+        "exp": now + 300,
+        "repository": "acme/trainer",
+    } | claims
+    kept = {name: value for name, value in payload.items() if value is not None}
+    return jwt.encode(kept, signing_key(), algorithm="RS256", headers={"kid": "test"})

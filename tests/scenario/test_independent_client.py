@@ -1,0 +1,271 @@
+"""An independent client agrees: huggingface_hub does its own exchange, and gets the verdict that the action gets.
+
+What Local Hub says is so only proved where somebody else's client, which was not written for it, is told the same.
+Each row is a job, a resource and a publisher; both clients present the same ID token. huggingface_hub's own minting
+cannot be compared (it drops `api-version` from GitHub's URL, shown at the end), so it is handed the ID token in
+`HF_OIDC_ID_TOKEN`.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from tests.action_process import run_action
+from tests.factories import signing_key
+from tests.local_hub_process import LocalHub, local_hub
+
+HUGGINGFACE_HUB = "import huggingface_hub as h; assert h.__version__ == '2.4.0'; print(h.get_token())"
+GITHUB = {"repository": "acme/trainer", "branch": "main", "workflow": "publish.yml"}
+JOB = {"repository": "acme/trainer", "ref": "refs/heads/main"}
+# Makes the ID token that a row presents, of a Local Hub and of the job's description.
+Forge = Callable[[LocalHub, Mapping[str, Any]], str]
+
+
+def honest(hub: LocalHub, job: Mapping[str, Any]) -> str:
+    """The ID token that the CI mints."""
+    return hub.id_token(**job)
+
+
+def for_audience(audience: str) -> Forge:
+    """The ID token that the CI mints for another service."""
+    return lambda hub, job: hub.id_token(audience, **job)
+
+
+def parts_of(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Header and claims of a token."""
+    return jwt.get_unverified_header(token), jwt.decode(token, options={"verify_signature": False})
+
+
+def encoded(document: Any) -> str:
+    """A part of a JWT."""
+    return base64.urlsafe_b64encode(json.dumps(document).encode()).rstrip(b"=").decode()
+
+
+def unsigned(hub: LocalHub, job: Mapping[str, Any]) -> str:
+    """`alg: none`, RFC 7519 § 6.1."""
+    header, claims = parts_of(honest(hub, job))
+    return f"{encoded(header | {'alg': 'none'})}.{encoded(claims)}."
+
+
+def without_signature(hub: LocalHub, job: Mapping[str, Any]) -> str:
+    """The honest token with its signature cut off."""
+    return honest(hub, job).rpartition(".")[0] + "."
+
+
+def signed_with_public_key(hub: LocalHub, job: Mapping[str, Any]) -> str:
+    """HS256, with the issuer's public key as the shared secret: what a careless verifier accepts."""
+    header, claims = parts_of(honest(hub, job))
+    keys = hub.get("/oidc/github/.well-known/jwks")["keys"]
+    key = jwt.PyJWK(next(key for key in keys if key["kid"] == header["kid"])).key
+    secret = key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    signed = f"{encoded(header | {'alg': 'HS256'})}.{encoded(claims)}"
+    signature = hmac.new(secret, signed.encode(), hashlib.sha256).digest()
+    return f"{signed}.{base64.urlsafe_b64encode(signature).rstrip(b'=').decode()}"
+
+
+def signed_with_foreign_key(hub: LocalHub, job: Mapping[str, Any]) -> str:
+    """Somebody else's key under the issuer's `kid`."""
+    header, claims = parts_of(honest(hub, job))
+    return jwt.encode(claims, signing_key(), algorithm="RS256", headers={"kid": header["kid"]})
+
+
+def signed_with_unknown_kid(hub: LocalHub, job: Mapping[str, Any]) -> str:
+    """Somebody else's key under its own `kid`."""
+    return jwt.encode(parts_of(honest(hub, job))[1], signing_key(), algorithm="RS256", headers={"kid": "mine"})
+
+
+def tampered(hub: LocalHub, job: Mapping[str, Any]) -> str:
+    """Another repository in the claims, under the honest signature."""
+    header, claims, signature = honest(hub, {**job, "repository": "evil/fork"}).split(".")
+    document = json.loads(base64.urlsafe_b64decode(claims + "=="))
+    return f"{header}.{encoded(document | {'repository': 'acme/trainer'})}.{signature}"
+
+
+def after_rotation(*, retire: bool) -> Forge:
+    """A token that was signed before the issuer changed its key."""
+
+    def forge(hub: LocalHub, job: Mapping[str, Any]) -> str:
+        token = honest(hub, job)
+        hub.post("/local-hub/keys/rotate", {"retire": retire})
+        return token
+
+    return forge
+
+
+def with_the_new_key(hub: LocalHub, job: Mapping[str, Any]) -> str:
+    """A token that is signed with a key which Local Hub has not seen yet."""
+    hub.exchange(honest(hub, job), "acme/model")
+    hub.post("/local-hub/keys/rotate", {})
+    return honest(hub, job)
+
+
+@dataclass(frozen=True)
+class Row:
+    """`reason` is what Local Hub's log must say of the refusal; none means that the exchange is granted."""
+
+    reason: str | None = None
+    resource: str = "acme/model"
+    job: Mapping[str, Any] = field(default_factory=lambda: JOB)
+    token: Forge = honest
+    claims: Mapping[str, str] = field(default_factory=lambda: GITHUB)
+    publisher_of: str | None = "the resource"
+    issuer: str | None = None
+    locked: str | None = None
+
+
+def claims(**changes: Any) -> dict[str, Any]:
+    """A job whose raw claims are changed."""
+    return {**JOB, "claims": changes}
+
+
+NOW = int(time.time())
+TABLE = {
+    "a model": Row(),
+    "a dataset": Row(resource="datasets/acme/d"),
+    "a Space": Row(resource="spaces/acme/s"),
+    "a kernel": Row(resource="kernels/acme/k"),
+    "a bucket": Row(resource="buckets/acme/b"),
+    "a user": Row(resource="acme"),
+    "the repository alone": Row(claims={"repository": "acme/trainer"}),
+    "a raw claim": Row(claims={"ref": "refs/heads/main", "event_name": "push"}),
+    "an environment": Row(job={**JOB, "environment": "release"}, claims={**GITHUB, "environment": "release"}),
+    "a branch with slashes": Row(job={**JOB, "ref": "refs/heads/a/b"}, claims={**GITHUB, "branch": "a/b"}),
+    "a tag, by its ref": Row(job={**JOB, "ref": "refs/tags/v1"}, claims={"ref": "refs/tags/v1"}),
+    "an audience in a list": Row(job=claims(aud=["x", "{hub}"])),
+    "a key that is published still": Row(token=after_rotation(retire=False)),
+    "a key that is new": Row(token=with_the_new_key),
+    "another repository": Row("repository", job={**JOB, "repository": "acme/other"}),
+    "another case of the repository": Row("repository", claims={**GITHUB, "repository": "Acme/Trainer"}),
+    "another branch": Row("branch", job={**JOB, "ref": "refs/heads/dev"}),
+    "a branch that begins the same": Row("branch", job={**JOB, "ref": "refs/heads/main-backup"}),
+    "a tag named like the branch": Row("branch", job={**JOB, "ref": "refs/tags/main"}),
+    "a pull request": Row("branch", job={**JOB, "ref": "refs/pull/7/merge", "event_name": "pull_request"}),
+    "another workflow": Row(
+        "workflow", job={**JOB, "workflow_ref": "acme/trainer/.github/workflows/ci.yml@refs/heads/main"}
+    ),
+    "the workflow's display name": Row("workflow", claims={**GITHUB, "workflow": "Publish"}),
+    "an environment that the job has not": Row("environment", claims={**GITHUB, "environment": "release"}),
+    "another issuer": Row("issuer", issuer="https://token.actions.githubusercontent.com"),
+    "an issuer that the token claims to be": Row("issuer", job=claims(iss="https://evil.example")),
+    "another audience": Row("aud", token=for_audience("https://huggingface.co")),
+    "an audience with a slash at its end": Row("aud", job=claims(aud="{hub}/")),
+    "expired": Row("exp", job=claims(iat=NOW - 7200, nbf=NOW - 7200, exp=NOW - 3600)),
+    "not valid yet": Row("nbf", job=claims(nbf=NOW + 3600, exp=NOW + 7200)),
+    "issued in the future": Row("iat", job=claims(iat=NOW + 3600, exp=NOW + 7200)),
+    "alg none": Row("alg", token=unsigned),
+    "no signature": Row("signature", token=without_signature),
+    "HS256 with the public key": Row("alg", token=signed_with_public_key),
+    "a foreign key": Row("signature", token=signed_with_foreign_key),
+    "an unknown kid": Row("kid", token=signed_with_unknown_kid),
+    "tampered claims": Row("signature", token=tampered),
+    "a key that is withdrawn": Row("kid", token=after_rotation(retire=True)),
+    "an unknown resource": Row("resource", publisher_of=None),
+    "a resource without a publisher": Row("publishers", publisher_of=""),
+    "a publisher of the dataset of that name": Row("resource", publisher_of="datasets/acme/model"),
+    "a kernel of the name of a model": Row("resource", resource="kernels/acme/model", publisher_of="acme/model"),
+    "another case of the resource": Row("resource", resource="acme/Model", publisher_of="acme/model"),
+    "a malformed resource": Row("resource", resource="models/acme/model", publisher_of=None),
+    "not a JWT": Row("subject_token", token=lambda _hub, _job: "not-a-jwt"),
+    "a locked account": Row("locked", locked="acme"),
+}
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_same_verdict(tmp_path: Path, name: str) -> None:
+    """Granted to both with the same rights, or refused to both, and for the reason of the row."""
+    row = TABLE[name]
+    with local_hub() as hub:
+        token = prepare(hub, row)
+        theirs = by_huggingface_hub(hub, row, token, tmp_path)
+        logged = hub.get("/local-hub/exchanges")[0]
+        ours = by_action(hub, row, token, tmp_path)
+        assert (rights(hub, ours), rights(hub, theirs)) == (expected(row), expected(row))
+        assert row.reason is None or re.search(row.reason, logged["reason"]), logged
+
+
+def prepare(hub: LocalHub, row: Row) -> str:
+    """Configure the row's publisher, and make its ID token."""
+    of = row.resource if row.publisher_of == "the resource" else row.publisher_of
+    if of:
+        wire = {name: {"kind": "eq", "value": value} for name, value in row.claims.items()}
+        publisher = {"resource": of, "issuerUrl": row.issuer or hub.issuer, "claims": wire}
+        hub.post("/local-hub/publishers", publisher)
+    if of == "":
+        hub.post("/local-hub/resources", {"resource": row.resource})
+    if row.locked:
+        hub.post(f"/local-hub/accounts/{row.locked}", {"locked": True})
+    return row.token(hub, json.loads(json.dumps(row.job).replace("{hub}", hub.hub)))
+
+
+def by_huggingface_hub(hub: LocalHub, row: Row, token: str, home: Path) -> str | None:
+    """The token that huggingface_hub's own exchange gets."""
+    run = huggingface_hub(hub, row.resource, home, {"HF_OIDC_ID_TOKEN": token})
+    if run.returncode == 0:
+        return run.stdout.strip()
+    assert "400" in run.stderr
+    return None
+
+
+def huggingface_hub(
+    hub: LocalHub, resource: str, home: Path, env: Mapping[str, str]
+) -> subprocess.CompletedProcess[str]:
+    """A process that asks huggingface_hub for its token, as every program built on it does."""
+    world = {"PATH": os.environ["PATH"], "HOME": str(home), "HF_ENDPOINT": hub.hub, "HF_OIDC_RESOURCE": resource}
+    command = [sys.executable, "-I", "-c", HUGGINGFACE_HUB]
+    return subprocess.run(command, env={**world, **env}, capture_output=True, text=True, timeout=120, check=False)
+
+
+def by_action(hub: LocalHub, row: Row, token: str, tmp_path: Path) -> str | None:
+    """The token that the action gets."""
+    run = run_action(tmp_path, {}, {"resource": row.resource, "hub-url": hub.hub, "id-token": token})
+    assert (run.exit_code == 0) == ("HF_TOKEN" in run.exported)
+    return run.exported.get("HF_TOKEN")
+
+
+def rights(hub: LocalHub, token: str | None) -> tuple[str, str] | None:
+    """What Local Hub lets a token do."""
+    if token is None:
+        return None
+    allowed = hub.get("/local-hub/introspect", headers={"Authorization": f"Bearer {token}"})
+    return allowed["resource"], ",".join(allowed["can"])
+
+
+def expected(row: Row) -> tuple[str, str] | None:
+    """The rights of the row."""
+    if row.reason is not None:
+        return None
+    return row.resource, "read,write" if "/" in row.resource else "read-gated"
+
+
+def test_the_table_is_long_enough() -> None:
+    """At least 25 cases, of which neither kind is rare."""
+    granted = [row for row in TABLE.values() if row.reason is None]
+    assert len(TABLE) >= 25
+    assert min(len(granted), len(TABLE) - len(granted)) >= 10
+
+
+def test_huggingface_hub_cannot_mint_here(tmp_path: Path) -> None:
+    """It replaces the query of GitHub's URL, so `api-version=2.0` is lost, and Local Hub, which insists, refuses."""
+    with local_hub() as hub:
+        prepare(hub, TABLE["a model"])
+        run = huggingface_hub(hub, "acme/model", tmp_path, hub.job(**JOB))
+        assert hub.get("/local-hub/exchanges") == []
+    assert run.returncode != 0
+    assert "400" in run.stderr
+    assert "idtoken?audience=" in run.stderr

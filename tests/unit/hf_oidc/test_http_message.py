@@ -1,0 +1,69 @@
+"""Requests and responses as values."""
+
+import pytest
+
+from hf_oidc.http_message import Request, Response
+
+
+def response(body: bytes | None = b"", **headers: str) -> Response:
+    """A response of the Hub."""
+    return Response(
+        "exchange", "hub.example", 200, {name.replace("_", "-"): text for name, text in headers.items()}, body
+    )
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        None,
+        b"",
+        b"[]",
+        b"1",
+        b'"x"',
+        b"null",
+        b"{",
+        b"{} {}",
+        b"\xff\xfe{\x00}\x00",
+        b"\xef\xbb\xbf{}",
+        b"[" * 100_000,
+        b'{"a":' * 100_000,
+        b'{"a":1,"a":2}',
+        b'{"a":NaN}',
+        b'{"a":-Infinity}',
+        b'{"a":' + b"9" * 5000 + b"}",
+    ],
+)
+def test_what_is_no_plain_json_object_is_none(body: bytes | None) -> None:
+    """Other documents, other encodings, duplicate names and numbers that JSON does not have."""
+    assert response(body).json_object() is None
+
+
+def test_an_object_is_read() -> None:
+    """UTF-8, as RFC 8259 has it."""
+    assert response('{"a": "ü", "b": {"c": [1]}}'.encode()).json_object() == {"a": "ü", "b": {"c": [1]}}
+
+
+@pytest.mark.parametrize(
+    ("header", "request_id"),
+    [
+        ("Root=1-6740-abc;7f3e", "Root=1-6740-abc;7f3e"),
+        ("a" * 128, "a" * 128),
+        ("a" * 129, None),
+        ("", None),
+        ("with space", None),
+        ("::error::x", "::error::x"),
+        ("\x1b[31m", None),
+        ("ümlaut", None),
+    ],
+)
+def test_a_request_id_is_shown_if_it_looks_like_one(header: str, request_id: str | None) -> None:
+    """The Hub's support asks for it; anything that is not an id is left out."""
+    assert response(x_request_id=header).where.request_id == request_id
+
+
+def test_neither_prints_what_it_holds() -> None:
+    """Headers and bodies hold tokens."""
+    request = Request(
+        "exchange", "POST", "https://hub.example/", "hub-url", {"Authorization": "Bearer hf_secret"}, b"hf_secret"
+    )
+    assert "hf_secret" not in f"{request!r}{response(b'hf_secret', set_cookie='hf_secret')!r}"

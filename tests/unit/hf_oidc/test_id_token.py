@@ -1,0 +1,126 @@
+"""The ID token is read, not verified, and refused early where the Hub could only refuse it."""
+
+import base64
+import json
+from datetime import datetime, timedelta, timezone
+
+import jwt
+import pytest
+
+from hf_oidc.errors import AudienceMismatch, IdTokenExpired, IdTokenMalformed
+from hf_oidc.id_token import IdToken
+from hf_oidc.secret import Secret
+from tests.factories import HUB, id_token
+
+NOW = datetime(2026, 11, 22, 12, 0, 0, tzinfo=timezone.utc)
+
+
+def read(text: str) -> IdToken:
+    """The token of a text."""
+    return IdToken.read(Secret(text))
+
+
+def part(document: object) -> str:
+    """A part of a JWT, from anything."""
+    raw = document if isinstance(document, bytes) else json.dumps(document).encode()
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def test_reads_claims_without_a_key() -> None:
+    """The claims are those that the token makes of itself."""
+    assert read(id_token(repository="acme/trainer")).unverified_claims["repository"] == "acme/trainer"
+
+
+@pytest.mark.parametrize("audience", [HUB, [HUB], ["other", HUB]])
+def test_accepts_an_audience_as_text_or_list(audience: object) -> None:
+    """RFC 7519 § 4.1.3 has both forms."""
+    read(id_token(audience)).check(HUB, datetime.now(timezone.utc))
+
+
+@pytest.mark.parametrize("audience", ["https://huggingface.co/", "https://HuggingFace.co", "sigstore", ["a", "b"], ""])
+def test_refuses_another_audience(audience: object) -> None:
+    """A token for another service is not for the Hub's eyes; audiences are compared to the letter."""
+    with pytest.raises(AudienceMismatch) as caught:
+        read(id_token(audience)).check(HUB, datetime.now(timezone.utc))
+    assert caught.value.expected == HUB
+
+
+@pytest.mark.parametrize(("age", "expired"), [(-1, False), (0, False), (59, False), (60, True), (3600, True)])
+def test_refuses_an_expired_token_but_forgives_a_minute_of_clock_skew(age: int, expired: bool) -> None:
+    """`exp` seconds ago; both times are in the error, for one of the clocks may be wrong."""
+    token = read(id_token(exp=int((NOW - timedelta(seconds=age)).timestamp())))
+    if not expired:
+        token.check(HUB, NOW)
+        return
+    with pytest.raises(
+        IdTokenExpired, match=r"at 2026-11-22T1.:..:..Z; this machine's clock says 2026-11-22T12:00:00Z"
+    ):
+        token.check(HUB, NOW)
+
+
+def test_accepts_fractions_of_a_second() -> None:
+    """RFC 7519 § 2: a NumericDate may be non-integer."""
+    assert read(id_token(exp=1_900_000_000.5)).unverified_expiry.microsecond == 500_000
+
+
+@pytest.mark.parametrize("exp", [None, "1900000000", True, [], {}, 1e300, -1e300, 10**40])
+def test_refuses_a_token_without_a_time_in_exp(exp: object) -> None:
+    """What never expires, or expires at no time there is, is no ID token."""
+    claims = {"aud": HUB} | ({} if exp is None else {"exp": exp})
+    with pytest.raises(IdTokenMalformed, match="`exp`"):
+        read(f"{part({'alg': 'RS256'})}.{part(claims)}.c2ln")
+
+
+@pytest.mark.parametrize("constant", [b"NaN", b"Infinity"])
+def test_refuses_an_exp_that_is_no_number(constant: bytes) -> None:
+    """Python's json would read these."""
+    claims = b'{"aud": "x", "exp": %s}' % constant
+    with pytest.raises(IdTokenMalformed):
+        read(f"{part({'alg': 'RS256'})}.{part(claims)}.c2ln")
+
+
+@pytest.mark.parametrize("aud", [None, 1, [], [1], {"a": 1}, [["x"]]])
+def test_refuses_a_token_without_an_audience(aud: object) -> None:
+    """`aud` is a string or a list of strings."""
+    with pytest.raises(IdTokenMalformed, match="`aud`"):
+        read(f"{part({'alg': 'RS256'})}.{part({'exp': 1_900_000_000, 'aud': aud})}.c2ln")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "x",
+        "a.b",
+        "a.b.c",
+        "a.b.c.d",
+        "...",
+        "eyJhbGciOiJSUzI1NiJ9..",
+        "ghp_0123456789",
+        "é.é.é",
+        f"{part({'alg': 'RS256'})}.{part([])}.c2ln",
+        f"{part({'alg': 'RS256'})}.{part('text')}.c2ln",
+        f"{part({'alg': 'RS256'})}.{part(b'not json')}.c2ln",
+        f"{part({'alg': 'RS256'})}.{part(b'[' * 40_000)}.c2ln",
+        f"{part([])}.{part({'exp': 1, 'aud': HUB})}.c2ln",
+        f"{part({'alg': 'RS256'})}.{part({'aud': HUB, 'pad': 'x' * 70_000})}.c2ln",
+        "{}",
+    ],
+)
+def test_refuses_what_is_not_a_jwt(text: str) -> None:
+    """Whatever was supplied in its place is an error that does not repeat it."""
+    with pytest.raises(IdTokenMalformed) as caught:
+        read(text)
+    assert caught.value.__context__ is None
+    assert len(text) < 3 or text not in str(caught.value)
+
+
+def test_leaves_the_algorithm_to_the_hub() -> None:
+    """Reading needs no algorithm; judging one is for whoever verifies."""
+    token = jwt.encode({"exp": 1_900_000_000, "aud": HUB}, "", algorithm="none")
+    assert read(token).unverified_audience == (HUB,)
+
+
+def test_does_not_print_its_claims() -> None:
+    """Claims are not secret, yet nobody asked for them."""
+    assert "acme" not in repr(read(id_token()))

@@ -1,0 +1,77 @@
+"""The forms of `resource`, and what is said of the wrong ones."""
+
+import pytest
+
+from hf_oidc.errors import InvalidResource
+from hf_oidc.resource import Resource
+from local_hub.resources import InvalidResource as RefusedByLocalHub
+from local_hub.resources import parse_resource
+from tests.vectors import load
+
+VECTORS = load("resources")
+REFUSED = VECTORS["refused"]
+
+
+@pytest.mark.parametrize(("text", "kind"), VECTORS["accepted"])
+def test_accepts_what_the_hub_has(text: str, kind: str) -> None:
+    """Each of the Hub's forms is read, and written as it was."""
+    resource = Resource.parse(text)
+    assert (str(resource), resource.kind) == (text, kind)
+
+
+@pytest.mark.parametrize(("text", "suggestion"), REFUSED + VECTORS["refused by the client alone"])
+def test_refuses_anything_else_and_suggests_the_likely_form(text: str, suggestion: str | None) -> None:
+    """A text of no form is refused, with the form that its writer likely meant, if there is one."""
+    with pytest.raises(InvalidResource) as caught:
+        Resource.parse(text)
+    assert caught.value.suggestion == suggestion
+    assert "`resource`" in caught.value.what
+
+
+@pytest.mark.parametrize(("text", "kind"), VECTORS["accepted"])
+def test_local_hub_accepts_the_same(text: str, kind: str) -> None:
+    """Local Hub, which shares no code with the client, reads the same table the same way."""
+    assert parse_resource(text).kind == kind
+
+
+@pytest.mark.parametrize(("text", "_suggestion"), REFUSED)
+def test_local_hub_refuses_the_same(text: str, _suggestion: str | None) -> None:
+    """Local Hub refuses what the client refuses."""
+    with pytest.raises(RefusedByLocalHub):
+        parse_resource(text)
+
+
+@pytest.mark.parametrize(("text", "suggestion"), [row for row in REFUSED if row[1]])
+def test_a_suggestion_is_itself_accepted(text: str, suggestion: str) -> None:
+    """Whoever follows the suggestion is not refused again."""
+    assert str(Resource.parse(suggestion)) == suggestion
+    assert text != suggestion
+
+
+def test_forgives_white_space_around_the_name() -> None:
+    """YAML's block scalars end with a line break."""
+    assert str(Resource.parse("  acme/model\n")) == "acme/model"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "is empty"),
+        ("acme/a\nacme/b", "several lines"),
+        ("datasets/squad", "lacks a namespace"),
+        ("models/acme/m", "none of the Hub's forms"),
+    ],
+)
+def test_says_what_is_wrong(text: str, said: str) -> None:
+    """The error names the mistake."""
+    with pytest.raises(InvalidResource, match=said):
+        Resource.parse(text)
+
+
+def test_a_hostile_name_stays_on_one_short_line() -> None:
+    """What an attacker wrote as a name cannot fill the log or start a command in it."""
+    with pytest.raises(InvalidResource) as caught:
+        Resource.parse("x\n::set-output name=a::b ##[add-path]/tmp" + " y" * 10_000)
+    assert "\n" not in caught.value.what
+    assert "##[" not in caught.value.what
+    assert len(caught.value.what) < 200

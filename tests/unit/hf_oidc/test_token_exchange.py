@@ -1,0 +1,120 @@
+"""RFC 8693 as the Hub speaks it: one table for what is read, Local Hub as the judge of what is written."""
+
+import json
+from datetime import datetime, timezone
+from typing import Any
+
+import pytest
+
+from hf_oidc.errors import ExchangeError, HubUnavailable, UnexpectedResponse, Where
+from hf_oidc.http_message import NoResponse, Response
+from hf_oidc.resource import Resource
+from hf_oidc.secret import Secret
+from hf_oidc.token_exchange import build_request, read_response
+from local_hub.exchange import Refused, read_request
+from tests.factories import id_token
+from tests.vectors import load
+
+VECTORS = load("responses")
+NOW = datetime(2026, 11, 22, 12, 0, 0, tzinfo=timezone.utc)
+RESOURCE = Resource.parse("acme/model")
+GRANTED = {
+    "access_token": "hf_jwt_abc",
+    "token_type": "bearer",
+    "expires_in": 3600,
+    "issued_token_type": "urn:ietf:params:oauth:token-type:access_token",
+}
+
+
+def response(vector: dict[str, Any]) -> Response:
+    """The response of a row of the table."""
+    return Response("exchange", "hub.example", vector["status"], vector["headers"], vector["body"].encode())
+
+
+def named(rows: list[dict[str, Any]]) -> pytest.MarkDecorator:
+    """The rows of the table, each a test by its name."""
+    return pytest.mark.parametrize("vector", rows, ids=[row["name"] for row in rows])
+
+
+def test_the_request_is_the_documented_one() -> None:
+    """Method, URL, content type and the four parameters; no client authentication."""
+    request = build_request("https://hub.example/hf", Secret("eyJ.x.y"), Resource.parse("datasets/acme/d"))
+    assert (request.method, request.url) == ("POST", "https://hub.example/hf/oauth/token")
+    assert request.headers == {"Content-Type": "application/json", "Accept": "application/json"}
+    assert json.loads(request.body or b"") == {
+        "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange",
+        "subject_token_type": "urn:ietf:params:oauth:token-type:id_token",
+        "subject_token": "eyJ.x.y",
+        "resource": "datasets/acme/d",
+    }
+
+
+@pytest.mark.parametrize(("text", "_kind"), load("resources")["accepted"])
+def test_local_hub_understands_the_request(text: str, _kind: str) -> None:
+    """Local Hub, which shares no code with the client, reads what the client writes, for each form of resource."""
+    token = id_token()
+    request = build_request("https://hub.example", Secret(token), Resource.parse(text))
+    understood = read_request(json.loads(request.body or b""))
+    assert not isinstance(understood, Refused)
+    assert str(understood.resource) == text
+    assert understood.token.raw == token
+
+
+@named(VECTORS["granted"])
+def test_reads_a_grant(vector: dict[str, Any]) -> None:
+    """The token, and how long it lives."""
+    token = read_response(response(vector), RESOURCE, NOW)
+    assert {"token": token.secret.reveal(), "expires_in": token.expires_in} == vector["expect"]
+    assert token.resource == RESOURCE
+
+
+@named(VECTORS["refused"])
+def test_names_a_refusal(vector: dict[str, Any]) -> None:
+    """Anything that is not a grant is the error of its kind, with the status of the call."""
+    with pytest.raises(ExchangeError) as caught:
+        read_response(response(vector), RESOURCE, NOW)
+    assert caught.value.code == vector["expect"]
+    assert caught.value.where == Where("exchange", "hub.example", vector["status"])
+
+
+@pytest.mark.parametrize(("length", "accepted"), [(16_384, True), (16_385, False)])
+def test_bounds_the_token(length: int, accepted: bool) -> None:
+    """16 KiB are the most that a token may have."""
+    body = json.dumps({**GRANTED, "access_token": "x" * length}).encode()
+    answer = Response("exchange", "hub.example", 200, {}, body)
+    if accepted:
+        assert read_response(answer, RESOURCE, NOW).secret.reveal() == "x" * length
+        return
+    with pytest.raises(UnexpectedResponse):
+        read_response(answer, RESOURCE, NOW)
+
+
+def test_no_answer_is_an_unavailable_hub() -> None:
+    """The reason of the transport is in the error."""
+    where = Where("exchange", "hub.example")
+    with pytest.raises(HubUnavailable, match="timed out") as caught:
+        read_response(NoResponse(where, "timed out"), RESOURCE, NOW)
+    assert caught.value.where == where
+
+
+def test_the_request_id_is_kept() -> None:
+    """The Hub's support asks for it."""
+    answer = Response("exchange", "hub.example", 400, {"x-request-id": "abc-123"}, b'{"error": "invalid_grant"}')
+    with pytest.raises(ExchangeError) as caught:
+        read_response(answer, RESOURCE, NOW)
+    assert caught.value.where is not None
+    assert caught.value.where.request_id == "abc-123"
+
+
+@pytest.mark.parametrize("status", [200, 400, 401, 500])
+def test_an_answer_that_echoes_a_token_does_not_show_it(status: int) -> None:
+    """A server may repeat what it was sent; the error does not."""
+    token = id_token()
+    body = json.dumps(
+        {"error": "invalid_grant", "error_description": f"bad token {token}", "access_token": f"a {token}"}
+    )
+    answer = Response("exchange", "hub.example", status, {"x-request-id": token}, body.encode())
+    with pytest.raises(ExchangeError) as caught:
+        read_response(answer, RESOURCE, NOW)
+    assert token not in f"{caught.value!r} {vars(caught.value)}"
+    assert token.rpartition(".")[2] not in f"{caught.value!r} {vars(caught.value)}"

@@ -1,0 +1,324 @@
+"""The transport, against real sockets: what it sends, what it bounds, what it refuses to do."""
+
+import contextlib
+import gzip
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+import trustme
+
+from hf_oidc.errors import InsecureUrl, InvalidInput, LoginError, Redirected, TlsFailed
+from hf_oidc.http_message import NoResponse, Request, Response
+from hf_oidc.transport import MAX_BODY, Transport, proxies_for, trusting
+from tests.scripted_server import Answer, scripted_server
+
+SECRET = "secret-of-the-request"
+
+
+def request(url: str) -> Request:
+    """A call that carries a credential."""
+    return Request("mint", "GET", url, "hub-url", {"Authorization": f"Bearer {SECRET}"})
+
+
+def transport(*, ca: trustme.CA | None = None, timeout: float = 30, env: Mapping[str, str] | None = None) -> Transport:
+    """A transport that trusts `ca` and gives up after `timeout` seconds."""
+    bundle = ca.cert_pem.bytes().decode() if ca else ""
+    return Transport(
+        env=env or {}, tls=trusting(bundle), user_agent="hf-oidc-action/test", deadline=time.monotonic() + timeout
+    )
+
+
+def get(url: str, **options: object) -> Response:
+    """The answer of a server that gives one."""
+    answer = transport(**options).send(request(url))  # type: ignore[arg-type]  # handed through by name
+    assert isinstance(answer, Response)
+    return answer
+
+
+@contextlib.contextmanager
+def raw_server(*chunks: bytes, pause: float = 0.0) -> Iterator[str]:
+    """A server that sends these bytes to whoever connects, with a pause after each, and then closes."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    stop = threading.Event()
+
+    def serve() -> None:
+        with contextlib.suppress(OSError):
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(65_536)
+                for chunk in chunks:
+                    connection.sendall(chunk)
+                    if stop.wait(pause):
+                        return
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        stop.set()
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+        thread.join()
+
+
+def test_sends_what_it_is_given_and_who_it_is() -> None:
+    """Method, headers, body and User-Agent; an answer that is not compressed is asked for."""
+    with scripted_server({"/x": Answer({"ok": True}, headers={"X-Request-Id": "id-1"})}) as server:
+        sent = Request(
+            "exchange", "POST", f"{server.url}/x?a=b%2Fc", "hub-url", {"Content-Type": "text/plain"}, b"body"
+        )
+        answer = transport().send(sent)
+    assert isinstance(answer, Response)
+    assert answer.json_object() == {"ok": True}
+    assert answer.where.request_id == "id-1"
+    (seen,) = server.requests
+    assert (seen.method, seen.path, seen.query, seen.body) == ("POST", "/x", {"a": ["b/c"]}, b"body")
+    assert seen.headers["user-agent"] == "hf-oidc-action/test"
+    assert seen.headers["accept-encoding"] == "identity"
+
+
+@pytest.mark.parametrize("status", [200, 204, 304, 400, 404, 500, 599])
+def test_every_status_that_is_no_redirect_is_an_answer(status: int) -> None:
+    """What a status means is for others to say."""
+    with scripted_server({"/x": Answer(status=status)}) as server:
+        assert get(f"{server.url}/x").status == status
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_follows_no_redirect(status: int) -> None:
+    """The other host is named in the error and receives nothing."""
+    with scripted_server({}) as other:
+        location = {"Location": f"{other.url}/y?{SECRET}"}
+        with (
+            scripted_server({"/x": Answer(status=status, headers=location)}) as server,
+            pytest.raises(Redirected) as caught,
+        ):
+            transport().send(request(f"{server.url}/x"))
+    assert other.requests == []
+    assert other.url.removeprefix("http://") in caught.value.what
+    assert SECRET not in caught.value.what
+
+
+def test_refuses_plain_http_to_another_machine() -> None:
+    """The last check before a socket is opened."""
+    with pytest.raises(InsecureUrl):
+        transport().send(request("http://hub.example/x"))
+
+
+def test_trusts_an_extra_certificate_authority() -> None:
+    """`ca-bundle` is trusted."""
+    ca = trustme.CA()
+    with scripted_server({"/x": Answer("ok")}, tls=ca) as server:
+        assert get(f"{server.url}/x", ca=ca).body == b"ok"
+
+
+def test_refuses_an_unknown_certificate_authority_before_it_sends_anything() -> None:
+    """No request reaches a server that nobody vouches for; the reason is OpenSSL's."""
+    with scripted_server({"/x": Answer("ok")}, tls=trustme.CA()) as server, pytest.raises(TlsFailed) as caught:
+        transport(ca=trustme.CA()).send(request(f"{server.url}/x"))
+    assert server.requests == []
+    assert "certificate" in caught.value.what
+
+
+def test_refuses_a_certificate_of_another_host() -> None:
+    """The name in the certificate counts."""
+    ca = trustme.CA()
+    with scripted_server({"/x": Answer("ok")}, tls=ca) as server, pytest.raises(TlsFailed, match="localhost"):
+        transport(ca=ca).send(request(f"{server.url.replace('127.0.0.1', 'localhost')}/x"))
+
+
+def test_refuses_a_server_that_speaks_an_old_tls() -> None:
+    """TLS 1.2 is the least."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_3
+    assert trusting("").minimum_version == ssl.TLSVersion.TLSv1_2
+    with raw_server(b"HTTP/1.1 200 OK\r\n\r\n") as url, pytest.raises(TlsFailed, match="handshake"):
+        transport().send(request(url.replace("http:", "https:")))
+
+
+def test_bounds_the_body() -> None:
+    """A body of exactly 1 MiB is kept, a byte more is none."""
+    with scripted_server({"/a": Answer(b"x" * MAX_BODY), "/b": Answer(b"x" * (MAX_BODY + 1))}) as server:
+        assert len(get(f"{server.url}/a").body or b"") == MAX_BODY
+        assert get(f"{server.url}/b").body is None
+
+
+def test_does_not_decompress() -> None:
+    """A compressed answer was not asked for, and stays what it is."""
+    bomb = gzip.compress(b"x" * 10_000_000)
+    with scripted_server({"/x": Answer(bomb, headers={"Content-Encoding": "gzip"})}) as server:
+        assert get(f"{server.url}/x").body == bomb
+
+
+@pytest.mark.parametrize(
+    ("chunks", "reason"),
+    [
+        ((), "connection broke off"),
+        ((b"\r\n\r\n",), "connection broke off"),
+        ((b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf",), "connection broke off"),
+        ((b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",), "connection broke off"),
+        ((b"SSH-2.0-OpenSSH_9.2\r\n",), "connection broke off"),
+        ((b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 500 + b"\r\n",), "connection broke off"),
+        ((b"HTTP/1.1 200 OK\r\nX: " + b"y" * 100_000 + b"\r\n\r\n",), "connection broke off"),
+    ],
+)
+def test_a_broken_answer_is_none(chunks: tuple[bytes, ...], reason: str) -> None:
+    """A server that breaks off or speaks something else ends in a reason, in words."""
+    with raw_server(*chunks) as url:
+        answer = transport().send(request(url))
+    assert isinstance(answer, NoResponse)
+    assert reason in answer.reason
+
+
+def test_a_closed_port_is_said_to_be_one() -> None:
+    """The operating system's own words."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    answer = transport().send(request(f"http://127.0.0.1:{port}"))
+    assert isinstance(answer, NoResponse)
+    assert answer.reason == "connection refused"
+
+
+def test_a_name_that_cannot_be_resolved_is_said_to_be_one() -> None:
+    """RFC 6761 § 6.4: `.invalid` has no addresses."""
+    answer = transport().send(request("https://hub.invalid"))
+    assert isinstance(answer, NoResponse)
+    assert answer.reason == "its name could not be resolved"
+
+
+@pytest.mark.parametrize(
+    "chunks",
+    [
+        [b""] * 1000,
+        [b"HTTP/1.1 200 OK\r\n", *[b"X-Slow: 1\r\n"] * 1000],
+        [b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n", *[b"x"] * 1000],
+    ],
+    ids=["says nothing", "headers drip", "body drips"],
+)
+def test_the_deadline_holds_however_slowly_a_server_answers(chunks: list[bytes]) -> None:
+    """A byte now and then keeps a socket's time-out from striking; the deadline strikes all the same."""
+    began = time.monotonic()
+    with raw_server(*chunks, pause=0.2) as url:
+        answer = transport(timeout=1).send(request(url))
+        took = time.monotonic() - began
+    assert isinstance(answer, NoResponse)
+    # Either the socket's time-out or the deadline, whichever a thread is told of first.
+    assert answer.reason in {"timed out", "the time-out of the login has passed"}
+    assert took < 30
+
+
+def test_nothing_is_sent_after_the_deadline() -> None:
+    """A second call does not begin when the first has used up the time."""
+    with scripted_server({"/x": Answer("ok")}) as server:
+        answer = transport(timeout=-1).send(request(f"{server.url}/x"))
+    assert isinstance(answer, NoResponse)
+
+
+def test_an_error_holds_no_credential() -> None:
+    """Neither the error nor what stands behind it knows the request."""
+    with scripted_server({"/x": Answer()}, tls=trustme.CA()) as server, pytest.raises(LoginError) as caught:
+        transport().send(request(f"{server.url}/x"))
+    assert caught.value.__cause__ is None
+    assert caught.value.__context__ is None
+    assert SECRET not in repr(vars(caught.value))
+
+
+def test_a_header_that_cannot_be_sent_is_not_repeated() -> None:
+    """requests puts the header's text into its error; ours does not."""
+    broken = Request("mint", "GET", "http://127.0.0.1:9/", "hub-url", {"Authorization": f"Bearer {SECRET}\nX: y"})
+    answer = transport().send(broken)
+    assert isinstance(answer, NoResponse)
+    assert SECRET not in repr(answer)
+
+
+@pytest.mark.parametrize(
+    ("url", "env", "expected"),
+    [
+        ("https://hub.example/x", {}, {}),
+        ("https://hub.example/x", {"HTTPS_PROXY": "http://p:1"}, {"https": "http://p:1"}),
+        ("https://hub.example/x", {"https_proxy": "http://p:1", "HTTPS_PROXY": "http://q:1"}, {"https": "http://p:1"}),
+        ("https://hub.example/x", {"ALL_PROXY": "http://p:1"}, {"https": "http://p:1"}),
+        ("https://hub.example/x", {"HTTP_PROXY": "http://p:1"}, {}),
+        ("https://hub.example/x", {"HTTPS_PROXY": "http://p:1", "NO_PROXY": "hub.example"}, {}),
+        ("https://hub.example/x", {"HTTPS_PROXY": "http://p:1", "NO_PROXY": ".example"}, {}),
+        ("https://hub.example/x", {"HTTPS_PROXY": "http://p:1", "NO_PROXY": "*"}, {}),
+        ("https://hub.example:8443/x", {"HTTPS_PROXY": "http://p:1", "no_proxy": "a, hub.example:8443"}, {}),
+        ("https://hub.example/x", {"HTTPS_PROXY": "http://p:1", "NO_PROXY": "b.example"}, {"https": "http://p:1"}),
+        ("http://127.0.0.1:1/x", {"HTTP_PROXY": "http://p:1", "ALL_PROXY": "http://p:1"}, {}),
+        ("http://localhost:1/x", {"HTTP_PROXY": "http://p:1"}, {}),
+        ("http://[::1]:1/x", {"HTTP_PROXY": "http://p:1"}, {}),
+    ],
+)
+def test_takes_proxies_from_the_given_environment(url: str, env: dict[str, str], expected: dict[str, str]) -> None:
+    """As curl does, except that this machine is never reached through a proxy."""
+    assert proxies_for(url, env) == expected
+
+
+def test_goes_through_a_proxy() -> None:
+    """The proxy is asked to connect to the host, and is not shown the credential."""
+    with raw_server(b"HTTP/1.1 502 Bad Gateway\r\n\r\n") as proxy:
+        answer = transport(env={"HTTPS_PROXY": proxy}).send(request("https://hub.invalid/x"))
+    assert isinstance(answer, NoResponse)
+    assert "502" in answer.reason or "broke off" in answer.reason
+
+
+def test_knows_nothing_of_netrc_and_of_requests_own_variables(tmp_path: Path) -> None:
+    """A password in ~/.netrc would replace the Authorization header (requests does so unless told not to)."""
+    netrc = tmp_path / ".netrc"
+    netrc.write_text("machine 127.0.0.1 login a password b\n")
+    netrc.chmod(0o600)
+    with scripted_server({"/x": Answer("ok")}) as server:
+        get(f"{server.url}/x", env={"HOME": str(tmp_path), "NETRC": str(netrc)})
+    assert server.requests[0].headers["authorization"] == f"Bearer {SECRET}"
+
+
+def test_reads_a_bundle_from_a_file_with_comments_in_any_encoding(tmp_path: Path) -> None:
+    """Bundles of distributions have comments; only the certificates count."""
+    ca = trustme.CA()
+    path = tmp_path / "ca.pem"
+    path.write_bytes("# Főtanúsítvány\n".encode() + b"# \xff\xfe\n" + ca.cert_pem.bytes())
+    with scripted_server({"/x": Answer("ok")}, tls=ca) as server:
+        context = trusting(str(path))
+        client = Transport(env={}, tls=context, user_agent="test", deadline=time.monotonic() + 30)
+        assert isinstance(client.send(request(f"{server.url}/x")), Response)
+
+
+def test_keeps_the_systems_certificates() -> None:
+    """`ca-bundle` adds to them."""
+    extra = trusting(trustme.CA().cert_pem.bytes().decode()).cert_store_stats()["x509_ca"]
+    assert extra == trusting("").cert_store_stats()["x509_ca"] + 1
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"no certificate",
+        b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+        b"-----BEGIN CERTIFICATE-----\n" + b"=" * 50 + b"\n-----END CERTIFICATE-----\n",
+        b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
+        b"x" * (MAX_BODY + 1),
+    ],
+)
+def test_a_bundle_without_a_certificate_is_refused(tmp_path: Path, content: bytes) -> None:
+    """As a file and as text, with the right form and without repeating what was given."""
+    path = tmp_path / "ca.pem"
+    path.write_bytes(content)
+    for given in [str(path), *([content.decode()] if b"BEGIN" in content else [])]:
+        with pytest.raises(InvalidInput, match="`ca-bundle`") as caught:
+            trusting(given)
+        assert "PEM" in caught.value.expected
+        assert "AAAA" not in str(caught.value)
+
+
+@pytest.mark.parametrize("path", ["missing.pem", ".", "/dev/zero", "/dev/stdin", "x" * 5000, "nul\0byte"])
+def test_a_bundle_that_is_no_file_is_refused(path: str) -> None:
+    """Folders, devices, pipes, and names that no file can have."""
+    with pytest.raises(InvalidInput, match="not a file"):
+        trusting(path)

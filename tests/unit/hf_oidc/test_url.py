@@ -1,0 +1,132 @@
+"""Which URLs a token may be sent to."""
+
+import pytest
+
+from hf_oidc.errors import InsecureUrl, InvalidInput
+from hf_oidc.url import base_url, host_of, is_loopback, require_secure
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("https://huggingface.co", "https://huggingface.co"),
+        ("https://huggingface.co/", "https://huggingface.co"),
+        ("https://hub.example:8443/hf/", "https://hub.example:8443/hf"),
+        ("http://localhost:8000", "http://localhost:8000"),
+        ("http://LOCALHOST", "http://LOCALHOST"),
+        ("http://127.0.0.1:8000", "http://127.0.0.1:8000"),
+        ("http://127.9.9.9", "http://127.9.9.9"),
+        ("http://[::1]:8000", "http://[::1]:8000"),
+    ],
+)
+def test_accepts_https_and_this_machine(text: str, expected: str) -> None:
+    """https anywhere, http on loopback; the slash at the end goes."""
+    assert base_url("hub-url", text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "http://huggingface.co",
+        "http://localhost.evil.example",
+        "http://127.0.0.1.evil.example",
+        "http://127.1",
+        "http://0x7f000001",
+        "http://2130706433",
+        "http://0.0.0.0",
+        "http://10.0.0.1",
+        "http://[::ffff:10.0.0.1]",
+        "http://[::]",
+    ],
+)
+def test_refuses_plain_http_to_other_machines(text: str) -> None:
+    """What is not surely this machine is another one."""
+    with pytest.raises(InsecureUrl):
+        base_url("hub-url", text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "huggingface.co",
+        "ftp://huggingface.co",
+        "file:///etc/passwd",
+        "HTTPS://huggingface.co",
+        "https://",
+        "https:///path",
+        "https://user:password@huggingface.co",
+        "https://huggingface.co@evil.example",
+        "https://huggingface.co\\@evil.example",
+        "https://huggingface.co/?x=1",
+        "https://huggingface.co/#x",
+        "https://huggingface.co:0",
+        "https://huggingface.co:65536",
+        "https://huggingface.co:",
+        "https://huggingface.co:80:80",
+        "https://hugging face.co",
+        "https://huggingface.co/\n",
+        "https://huggingface.co\nevil.example",
+        "https://hugg\u0131ngface.co",
+        "https://hub.example/ü",
+        "https://[::1",
+        "\thttps://huggingface.co",
+    ],
+)
+def test_refuses_what_parsers_may_read_differently(text: str) -> None:
+    """A URL of no plain form is an error that names the input and the right form."""
+    with pytest.raises(InvalidInput, match="`hub-url`") as caught:
+        base_url("hub-url", text)
+    assert "https://host" in caught.value.expected
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://pipelines.example/x/idtoken/1/2?api-version=2.0&audience=https%3A%2F%2Fhuggingface.co",
+        "https://run-actions.example:443//idtoken?api-version=2.0",
+        "http://127.0.0.1:1/idtoken?a=b",
+    ],
+)
+def test_a_call_may_have_a_query(url: str) -> None:
+    """GitHub's token URL always has one."""
+    require_secure(url, "ACTIONS_ID_TOKEN_REQUEST_URL")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://pipelines.example/idtoken?api-version=2.0",
+        "https://evil.example\\@pipelines.example/?a",
+        "https://a@b/?a",
+        "https://pipelines.example:99999/?a",
+        "https://pipelines.example/?a=\r\nHost: evil",
+    ],
+)
+def test_no_call_goes_to_a_url_that_is_unclear_or_in_clear(url: str) -> None:
+    """The check before each call is the same for URLs that the CI gave."""
+    with pytest.raises(InsecureUrl, match="`ACTIONS_ID_TOKEN_REQUEST_URL`"):
+        require_secure(url, "ACTIONS_ID_TOKEN_REQUEST_URL")
+
+
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [
+        ("https://huggingface.co/oauth/token", "huggingface.co"),
+        ("https://hub.example:8443/x", "hub.example:8443"),
+        ("https://user:password@hub.example/x", "hub.example"),
+        ("//evil.example/x", "evil.example"),
+        ("/relative", "unknown host"),
+        ("https://[::1", "unknown host"),
+        ("", "unknown host"),
+    ],
+)
+def test_errors_show_the_host_and_no_password(url: str, host: str) -> None:
+    """Of a URL, an error shows where it leads and nothing else."""
+    assert host_of(url) == host
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]", "::1"])
+def test_loopback(host: str) -> None:
+    """The names and addresses of this machine."""
+    assert is_loopback(host)

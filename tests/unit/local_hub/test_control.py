@@ -1,0 +1,112 @@
+"""The operator's routes, and what holds for each answer."""
+
+import uuid
+from typing import Any
+
+import pytest
+
+from tests.local_hub_process import LocalHub, local_hub
+
+PUBLISHER = {
+    "resource": "acme/control",
+    "issuerUrl": "https://issuer.example",
+    "claims": {"repository": {"kind": "eq", "value": "o/r"}},
+}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/oidc/github/.well-known/jwks", 200),
+        ("GET", "/nowhere", 404),
+        ("GET", "/oauth/token", 405),
+        ("POST", "/oauth/token", 400),
+        ("DELETE", "/local-hub/publishers/999999", 404),
+    ],
+)
+def test_each_answer_is_json_with_a_fresh_request_id(hub: LocalHub, method: str, path: str, status: int) -> None:
+    """Errors too."""
+    answers = [hub.request(method, path) for _ in range(2)]
+    assert {answer.status_code for answer in answers} == {status}
+    assert len({str(uuid.UUID(answer.headers["x-request-id"])) for answer in answers}) == 2
+    assert all(answer.json() for answer in answers)
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "127.0.0.1.evil.example", "localhost@evil.example", "10.0.0.1:80", ""]
+)
+def test_a_host_that_is_not_loopback_is_turned_away(hub: LocalHub, host: str) -> None:
+    """DNS rebinding brings a stranger's name to this address."""
+    answer = hub.request("GET", "/local-hub/exchanges", headers={"Host": host})
+    assert answer.status_code == 400
+    assert "x-request-id" in answer.headers
+
+
+@pytest.mark.parametrize("host", ["localhost", "localhost:1", "[::1]:80", "127.0.0.1"])
+def test_any_name_of_loopback_is_let_in(hub: LocalHub, host: str) -> None:
+    """The port does not matter."""
+    assert hub.request("GET", "/local-hub/audit", headers={"Host": host}).status_code == 200
+
+
+def test_publishers_come_and_go_and_are_audited(hub: LocalHub) -> None:
+    """Added, listed, removed; the audit has both changes, the newest first."""
+    added = hub.post("/local-hub/publishers", PUBLISHER)
+    listed = hub.get("/local-hub/publishers?resource=acme/control")
+    removed = hub.request("DELETE", f"/local-hub/publishers/{added['id']}")
+    audit = hub.get("/local-hub/audit")[:2]
+    assert [entry["id"] for entry in listed] == [added["id"]]
+    assert listed[0]["claims"] == PUBLISHER["claims"]
+    assert removed.status_code == 204
+    assert [(entry["change"], entry["id"]) for entry in audit] == [("removed", added["id"]), ("added", added["id"])]
+    assert hub.get("/local-hub/publishers?resource=acme/control") == []
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "named"),
+    [
+        ("/local-hub/publishers", {**PUBLISHER, "claims": {}}, "claims"),
+        ("/local-hub/publishers", {**PUBLISHER, "issuerUrl": "http://issuer.example"}, "issuer URL"),
+        ("/local-hub/publishers", None, "publisher"),
+        ("/local-hub/jobs", {"repository": "o/r", "nonsense": 1}, "nonsense"),
+        ("/local-hub/resources", {"resource": "models/a/b"}, "resource"),
+        ("/local-hub/accounts/x", {"locked": "yes"}, "locked"),
+        ("/local-hub/keys/rotate", {"retired": True}, "retired"),
+    ],
+)
+def test_a_wrong_document_is_refused_by_name(hub: LocalHub, path: str, body: Any, named: str) -> None:
+    """400, and a message that names the field."""
+    answer = hub.request("POST", path, json=body)
+    assert answer.status_code == 400
+    assert named in answer.json()["message"]
+
+
+def test_a_web_page_cannot_post_here(hub: LocalHub) -> None:
+    """A form's content types are refused."""
+    answer = hub.request(
+        "POST", "/local-hub/accounts/x", content=b'{"locked":true}', headers={"Content-Type": "text/plain"}
+    )
+    assert answer.status_code == 400
+
+
+@pytest.mark.parametrize("authorization", [None, "Bearer nothing", "Basic x", "Bearer"])
+def test_an_unknown_token_is_not_active(hub: LocalHub, authorization: str | None) -> None:
+    """It is 401, and the look is written down."""
+    headers = {"Authorization": authorization} if authorization else {}
+    answer = hub.request("GET", "/local-hub/introspect", headers=headers)
+    assert (answer.status_code, answer.json()) == (401, {"active": False})
+    assert hub.get("/local-hub/introspections")[0]["active"] is False
+
+
+def test_rotated_keys_stay_until_they_are_retired() -> None:
+    """A token signed before a rotation is accepted; one whose key was withdrawn is not."""
+    with local_hub() as hub:
+        wire = {"repository": {"kind": "eq", "value": "o/r"}}
+        hub.post("/local-hub/publishers", {"resource": "acme/m", "issuerUrl": hub.issuer, "claims": wire})
+        old = hub.id_token(repository="o/r")
+        kid = hub.post("/local-hub/keys/rotate")["kid"]
+        assert [key["kid"] for key in hub.get("/oidc/github/.well-known/jwks")["keys"]][1:] == [kid]
+        assert hub.exchange(old, "acme/m").status_code == 200
+        hub.post("/local-hub/keys/rotate", {"retire": True})
+        assert len(hub.get("/oidc/github/.well-known/jwks")["keys"]) == 1
+        assert hub.exchange(hub.id_token(repository="o/r"), "acme/m").status_code == 200
+        assert hub.exchange(old, "acme/m").status_code == 400

@@ -1,0 +1,118 @@
+"""How an issuer's keys are had: from where, how often, and when not."""
+
+import ssl
+from collections.abc import Iterator
+
+import pytest
+
+from local_hub.issuer_keys import BODY_LIMIT, CACHE_SECONDS, IssuerKeys, KeysUnavailable, fetch_keys
+from tests.local_hub_process import LocalHub
+from tests.scripted_server import Answer
+from tests.unit.local_hub.foreign_issuer import (
+    DISCOVERY,
+    JWKS,
+    ForeignIssuer,
+    foreign_issuer,
+    reason,
+    rsa_key,
+    trust,
+)
+
+
+@pytest.fixture
+def issuer() -> Iterator[ForeignIssuer]:
+    """A fresh foreign issuer."""
+    with foreign_issuer() as running:
+        yield running
+
+
+def test_keys_come_from_the_jwks_uri_that_discovery_names(hub: LocalHub, issuer: ForeignIssuer) -> None:
+    """Its path is unusual, and is honoured; both documents are then kept."""
+    trust(hub, issuer, "acme/keys")
+    assert [hub.exchange(issuer.token(hub.hub), "acme/keys").status_code for _ in range(3)] == [200] * 3
+    assert (issuer.fetched(DISCOVERY), issuer.fetched(JWKS)) == (1, 1)
+
+
+def test_an_unknown_key_is_looked_for_once_more(hub: LocalHub, issuer: ForeignIssuer) -> None:
+    """A rotated key is found by one more fetch; a key that nobody has costs one, too."""
+    trust(hub, issuer, "acme/rotating")
+    hub.exchange(issuer.token(hub.hub), "acme/rotating")
+    issuer.keys["two"] = rsa_key()
+    assert hub.exchange(issuer.token(hub.hub, "two"), "acme/rotating").status_code == 200
+    assert issuer.fetched(JWKS) == 2
+    stranger = issuer.token(hub.hub, "two")
+    del issuer.keys["two"]
+    issuer.keys["three"] = rsa_key()
+    hub.exchange(issuer.token(hub.hub, "three"), "acme/rotating")
+    assert issuer.fetched(JWKS) == 3
+    assert hub.exchange(stranger, "acme/rotating").status_code == 400
+    assert issuer.fetched(JWKS) == 4
+    assert "publishes no key named 'two'" in reason(hub)
+
+
+def test_keys_grow_old(issuer: ForeignIssuer) -> None:
+    """After a while, known keys are fetched again."""
+    now = [0.0]
+    keys = IssuerKeys(ssl.create_default_context(), lambda: now[0])
+    for now[0] in (0.0, CACHE_SECONDS - 1, CACHE_SECONDS):
+        assert keys.find(issuer.url, "one") is not None
+    assert issuer.fetched(JWKS) == 2
+
+
+def test_a_token_without_kid_fits_a_single_key_only(issuer: ForeignIssuer) -> None:
+    """With two keys, `kid` has to say which."""
+    keys = IssuerKeys(ssl.create_default_context())
+    assert keys.find(issuer.url, None) is not None
+    issuer.keys["two"] = rsa_key()
+    assert IssuerKeys(ssl.create_default_context()).find(issuer.url, None) is None
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        (Answer("", 302, {"Location": "/elsewhere"}), "answered 302"),
+        (Answer("gone", 500), "answered 500"),
+        (Answer("<html>"), "is not JSON"),
+        (Answer([]), "is not a JSON object"),
+        (Answer("[" * 100_000), "is not JSON"),
+        (Answer(b" " * (BODY_LIMIT + 1)), "answered more than"),
+        (Answer({"issuer": "https://else.example", "jwks_uri": "https://else.example/k"}), "of another issuer"),
+        (Answer({"issuer": "{url}"}), "no jwks_uri"),
+        (Answer({"issuer": "{url}", "jwks_uri": "http://else.example/k"}), "no jwks_uri"),
+        (Answer({"issuer": "{url}", "jwks_uri": "file:///etc/passwd"}), "no jwks_uri"),
+        (Answer({"issuer": "{url}", "jwks_uri": "{url}/absent"}), "answered 404"),
+        (Answer({"issuer": "{url}", "jwks_uri": "{url}" + DISCOVERY}), "holds no list of keys"),
+    ],
+)
+def test_documents_that_are_wrong_give_no_keys(issuer: ForeignIssuer, answer: Answer, why: str) -> None:
+    """Each is an error that says which document and what about it; no redirect is followed."""
+
+    def discovery(url: str) -> Answer:
+        if not isinstance(answer.body, dict):
+            return answer
+        return Answer({name: value.replace("{url}", url) for name, value in answer.body.items()})
+
+    issuer.discovery = discovery
+    with pytest.raises(KeysUnavailable, match=why):
+        fetch_keys(issuer.url, ssl.create_default_context())
+    assert issuer.fetched("/elsewhere") == 0
+
+
+def test_an_issuer_that_is_not_there_is_a_refusal(hub: LocalHub) -> None:
+    """The exchange is refused with the reason in the log, and does not break."""
+    with foreign_issuer() as issuer:
+        trust(hub, issuer, "acme/gone")
+        token = issuer.token(hub.hub)
+    assert hub.exchange(token, "acme/gone").status_code == 400
+    assert "cannot be fetched: ConnectError" in reason(hub)
+
+
+def test_only_issuers_of_that_resource_are_asked(hub: LocalHub, issuer: ForeignIssuer) -> None:
+    """A token of an issuer that is trusted elsewhere causes no fetch."""
+    trust(hub, issuer, "acme/trusts-it")
+    hub.post(
+        "/local-hub/publishers",
+        {"resource": "acme/does-not", "issuerUrl": hub.issuer, "claims": {"sub": {"kind": "eq", "value": "x"}}},
+    )
+    assert hub.exchange(issuer.token(hub.hub), "acme/does-not").status_code == 400
+    assert issuer.server.requests == []

@@ -1,0 +1,135 @@
+"""Which claims are a publisher's own."""
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from local_hub.fields import FieldError
+from local_hub.publishers import Publisher, branch_of, claim_text, differences, from_wire, to_wire, workflow_of
+from local_hub.resources import parse_resource
+
+WIRE: dict[str, Any] = {
+    "resource": "acme/m",
+    "issuerUrl": "https://issuer.example",
+    "claims": {"repository": {"kind": "eq", "value": "o/r"}},
+    "readOnly": True,
+    "scopes": [],
+}
+
+
+def publisher(**claims: str) -> Publisher:
+    """A publisher of a model with these claims."""
+    return Publisher(parse_resource("acme/m"), "https://issuer.example", claims)
+
+
+@pytest.mark.parametrize(
+    ("ref", "branch"),
+    [
+        ("refs/heads/main", "main"),
+        ("refs/heads/feature/x", "feature/x"),
+        ("refs/heads/refs/heads/main", "refs/heads/main"),
+        ("refs/tags/main", None),
+        ("refs/pull/1/merge", None),
+        ("main", None),
+        (None, None),
+        (["refs/heads/main"], None),
+    ],
+)
+def test_only_a_branch_is_a_branch(ref: object, branch: str | None) -> None:
+    """A tag or a pull request's merge ref never passes for a branch."""
+    assert branch_of(ref) == branch
+
+
+@pytest.mark.parametrize(
+    ("workflow_ref", "workflow"),
+    [
+        ("o/r/.github/workflows/publish.yml@refs/heads/main", "publish.yml"),
+        ("o/r/.github/workflows/publish.yml@refs/heads/a@refs/heads/b", "publish.yml"),
+        ("o/r/.github/workflows/publish.yml@x.yml@refs/heads/main", "publish.yml@x.yml"),
+        ("o/r/.github/workflows/sub/publish.yml@refs/heads/main", None),
+        ("o/r/publish.yml@refs/heads/main", None),
+        ("publish.yml", None),
+        (7, None),
+    ],
+)
+def test_a_workflow_is_the_file_name_in_workflow_ref(workflow_ref: object, workflow: str | None) -> None:
+    """No name of a branch or a file makes one workflow look like another."""
+    assert workflow_of(workflow_ref) == workflow
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [("x", "x"), (True, "true"), (False, "false"), (7, "7"), (1.5, "1.5"), (None, None), (["x"], None), ({}, None)],
+)
+def test_a_claim_is_compared_as_text(value: object, text: str | None) -> None:
+    """Booleans and numbers have one text each; lists and objects have none."""
+    assert claim_text(value) == text
+
+
+@pytest.mark.parametrize(
+    ("wanted", "claims", "preset", "said"),
+    [
+        ({"branch": "main"}, {"ref": "refs/heads/main"}, True, []),
+        ({"branch": "main"}, {"ref": "refs/tags/v1"}, True, ["branch: expected main, token has refs/tags/v1"]),
+        ({"branch": "main"}, {"branch": "main"}, True, ["branch: expected main, token has none"]),
+        ({"branch": "main"}, {"branch": "main", "ref": "refs/tags/v1"}, False, []),
+        ({"workflow": "p.yml"}, {"workflow_ref": "o/r/.github/workflows/p.yml@refs/heads/x"}, True, []),
+        ({"workflow": "Publish"}, {"workflow": "Publish"}, True, ["workflow: expected Publish, token has none"]),
+        ({"workflow": "Publish"}, {"workflow": "Publish"}, False, []),
+        ({"environment": "prod"}, {}, True, ["environment: expected prod, token has none"]),
+        ({"ref_protected": "true"}, {"ref_protected": True}, False, []),
+        ({"run_id": "7"}, {"run_id": 7}, False, []),
+        ({"groups": "x"}, {"groups": ["x"]}, False, ["groups: expected x, token has ['x']"]),
+        ({"repository": "o/r"}, {"repository": "O/r"}, True, ["repository: expected o/r, token has O/r"]),
+        ({}, {"anything": "x"}, True, ["the publisher has no claims, so it matches nothing"]),
+    ],
+)
+def test_claims_match_exactly(wanted: dict[str, str], claims: dict[str, Any], preset: bool, said: list[str]) -> None:
+    """Every wanted claim is equal, or the operator is told which is not; no claims at all match nothing."""
+    assert differences(publisher(**wanted), claims, preset=preset) == said
+
+
+def test_the_wire_shape_comes_back_as_it_went_in() -> None:
+    """A publisher is written as it was read."""
+    assert to_wire(from_wire(WIRE)) == WIRE
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"claims": {}}, "claims"),
+        ({"claims": None}, "claims"),
+        ({"claims": {"a": "b"}}, "claims.a"),
+        ({"claims": {"a": {"kind": "glob", "value": "*"}}}, "claims.a.kind"),
+        ({"claims": {"a": {"kind": "eq", "value": ""}}}, "claims.a.value"),
+        ({"claims": {"a": {"kind": "eq", "value": 1}}}, "claims.a.value"),
+        ({"issuerUrl": "github"}, "issuer URL"),
+        ({"issuerUrl": "http://issuer.example"}, "issuer URL"),
+        ({"issuerUrl": "https://u:p@issuer.example"}, "issuer URL"),
+        ({"issuerUrl": "https://issuer.example/?a=b"}, "issuer URL"),
+        ({"issuerUrl": "file:///etc/passwd"}, "issuer URL"),
+        ({"issuerUrl": None}, "issuerUrl"),
+        ({"resource": "models/a/b"}, "resource"),
+        ({"resource": "someone"}, "read-only"),
+        ({"scopes": ["inference-api"]}, "scopes"),
+        ({"resource": "someone", "readOnly": False, "scopes": ["admin"]}, "scopes"),
+        ({"readOnly": "yes"}, "readOnly"),
+        ({"allowEmpty": True}, "allowEmpty"),
+    ],
+)
+def test_what_the_hub_would_not_store_is_refused_by_name(change: dict[str, Any], named: str) -> None:
+    """Each mistake is one line that names its field."""
+    with pytest.raises(FieldError) as caught:
+        from_wire(WIRE | change)
+    assert named in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_abilities_follow_kind_and_settings() -> None:
+    """Repositories are written unless read-only; users' tokens never write."""
+    model = publisher(a="b")
+    user = dataclasses.replace(model, resource=parse_resource("someone"), scopes=("inference-api",))
+    assert model.abilities() == ["read", "write"]
+    assert dataclasses.replace(model, read_only=True).abilities() == ["read"]
+    assert user.abilities() == ["read-gated", "inference-api"]

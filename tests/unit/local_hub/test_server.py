@@ -1,0 +1,201 @@
+"""The command line as a process: start, stop, TLS, persistence, and mistakes."""
+
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.local_hub_process import local_hub
+
+CONFIG = """
+publishers:
+  - resource: acme/awesome-model
+    issuer: github
+    claims: {repository: acme/awesome-model-training, branch: main, workflow: publish.yml}
+  - {resource: acme, issuer: "https://issuer.example", claims: {sub: x}, scopes: [inference-api]}
+resources: [acme/unpublished]
+accounts: {locked: [mallory]}
+jobs:
+  publish: {repository: acme/awesome-model-training, ref: refs/heads/main}
+"""
+JOB = {"repository": "acme/awesome-model-training"}
+
+
+def refused(*arguments: str) -> str:
+    """Run with arguments that are wrong; give the last line of what it says."""
+    done = subprocess.run(
+        [sys.executable, "-m", "local_hub.cli", "serve", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "Traceback" not in done.stderr
+    return done.stderr.strip().splitlines()[-1]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_stops_it_cleanly(number: int) -> None:
+    """Exit code 0, and the temporary directory is gone."""
+    with local_hub("--tls") as hub:
+        assert hub.ca is not None
+        hub.process.send_signal(number)
+        assert hub.process.wait(10) == 0
+    assert not Path(hub.ca).parent.exists()
+
+
+def test_https_verifies_with_its_own_authority() -> None:
+    """The published CA is enough, also for its own fetch; without it there is no connection."""
+    with local_hub("--tls", "--audience", "https://huggingface.co") as hub:
+        wire = {"repository": {"kind": "eq", "value": "o/r"}}
+        hub.post("/local-hub/publishers", {"resource": "acme/m", "issuerUrl": hub.issuer, "claims": wire})
+        assert hub.exchange(hub.id_token("https://huggingface.co", repository="o/r"), "acme/m").status_code == 200
+        assert hub.hub.startswith("https://127.0.0.1:")
+        with pytest.raises(httpx.ConnectError):
+            httpx.get(hub.hub, trust_env=False)
+
+
+@pytest.mark.parametrize(("host", "url"), [("localhost", "http://localhost:"), ("::1", "http://[::1]:")])
+def test_any_loopback_host_will_do(host: str, url: str) -> None:
+    """The URL names the host as it was given."""
+    with local_hub("--host", host) as hub:
+        assert hub.hub.startswith(url)
+        assert hub.get("/local-hub/audit") == []
+
+
+def test_a_configuration_is_served(tmp_path: Path) -> None:
+    """Publishers, resources, locks and jobs are there from the start."""
+    path = tmp_path / "hub.yaml"
+    path.write_text(CONFIG)
+    with local_hub("--config", str(path)) as hub:
+        assert hub.jobs["publish"]["GITHUB_REPOSITORY"] == JOB["repository"]
+        assert hub.exchange(hub.id_token(**JOB), "acme/awesome-model").status_code == 200
+        hub.exchange(hub.id_token(**JOB), "acme/unpublished")
+        hub.exchange(hub.id_token(**JOB), "mallory/m")
+        reasons = [entry["reason"] for entry in hub.get("/local-hub/exchanges")]
+        assert reasons == ["the account mallory is locked", "publishers: acme/unpublished has none", None]
+
+
+def test_a_token_lives_as_long_as_it_was_told() -> None:
+    """`--token-lifetime` is in the answer, and it is kept."""
+    with local_hub("--token-lifetime", "1") as hub:
+        wire = {"repository": {"kind": "eq", "value": "o/r"}}
+        hub.post("/local-hub/publishers", {"resource": "acme/m", "issuerUrl": hub.issuer, "claims": wire})
+        body = hub.exchange(hub.id_token(repository="o/r"), "acme/m").json()
+        time.sleep(1.1)
+        answer = hub.request(
+            "GET", "/local-hub/introspect", headers={"Authorization": "Bearer " + body["access_token"]}
+        )
+        assert (body["expires_in"], answer.status_code) == (1, 401)
+
+
+def test_data_outlive_a_restart(tmp_path: Path) -> None:
+    """On the same port, publishers match and tokens are known; the configuration is not added twice."""
+    path, data = tmp_path / "hub.yaml", tmp_path / "data"
+    path.write_text(CONFIG)
+    with local_hub("--data", str(data), "--config", str(path)) as hub:
+        token = hub.exchange(hub.id_token(**JOB), "acme/awesome-model").json()["access_token"]
+        port = hub.hub.rpartition(":")[2]
+    with local_hub("--data", str(data), "--config", str(path), "--port", port) as hub:
+        assert len(hub.get("/local-hub/publishers")) == 2
+        assert hub.get("/local-hub/introspect", headers={"Authorization": "Bearer " + token})["active"] is True
+        assert hub.exchange(hub.id_token(**JOB), "acme/awesome-model").status_code == 200
+    assert stat.S_IMODE(data.stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["--host", "0.0.0.0"], "--host"),
+        (["--host", "example.org"], "--host"),
+        (["--port", "70000"], "--port"),
+        (["--port", "x"], "--port"),
+        (["--token-lifetime", "0"], "--token-lifetime"),
+        (["--audience", "http://example.org"], "--audience"),
+        (["--config", "/nowhere/hub.yaml"], "/nowhere/hub.yaml"),
+        (["--data", "/dev/null/x"], "--data"),
+    ],
+)
+def test_wrong_arguments_are_refused_by_name(arguments: list[str], named: str) -> None:
+    """Exit code 2, and one line that names the argument."""
+    assert named in refused(*arguments)
+
+
+def test_a_database_of_something_else_is_refused(tmp_path: Path) -> None:
+    """It is named, and left alone."""
+    (tmp_path / "local-hub.sqlite3").write_text("this is no database, and long enough to be sure of it" * 10)
+    assert "--data" in refused("--data", str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("[]\nx", "not YAML"),
+        ("- a", "configuration"),
+        ("publisher: []", "publisher;"),
+        ("publishers: {}", "publishers: must be a list"),
+        ("publishers: [{issuer: github, claims: {a: b}}]", "publishers[0].resource"),
+        ("publishers: [{resource: models/a/b, issuer: github, claims: {a: b}}]", "publishers[0].resource"),
+        ("publishers: [{resource: a/b, claims: {a: b}}]", "publishers[0].issuer"),
+        ("publishers: [{resource: a/b, issuer: gitlab, claims: {a: b}}]", "publishers[0]: issuer URL"),
+        ("publishers: [{resource: a/b, issuer: github}]", "publishers[0]: claims"),
+        ("publishers: [{resource: a/b, issuer: github, claims: {branch: 1.10}}]", "publishers[0].claims.branch"),
+        ("publishers: [{resource: a/b, issuer: github, claims: {a: b}, readonly: true}]", "readonly"),
+        ("publishers: [{resource: a/b, issuer: github, claims: {a: b}, read-only: 1}]", "publishers[0].read-only"),
+        ("resources: [a/b/c]", "resources[0]"),
+        ("accounts: {locked: mallory}", "locked"),
+        ("jobs: {publish: {ref: x}}", "jobs.publish.repository"),
+        ("jobs: {publish: {repository: o/r, reff: x}}", "reff"),
+        ("a: \x00", "cannot be read"),
+    ],
+)
+def test_a_wrong_configuration_is_refused_by_name(tmp_path: Path, text: str, named: str) -> None:
+    """One line that names the file and the field."""
+    path = tmp_path / "hub.yaml"
+    path.write_text(text)
+    line = refused("--config", str(path))
+    assert line.startswith(f"local-hub: {path}")
+    assert named in line
+
+
+def test_the_demo_goes_as_it_should(tmp_path: Path) -> None:
+    """It ends with 0, shows the true reason, hides the token, and leaves nothing."""
+    with demo(tmp_path) as process:
+        output, errors = process.communicate(timeout=120)
+    assert (process.returncode, errors) == (0, "")
+    assert "branch: expected main, token has refs/tags/v1" in output
+    assert "hf_jwt_" not in output
+    assert "\033" not in output
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_an_interrupted_demo_cleans_up(tmp_path: Path, number: int) -> None:
+    """It ends with 1, its Local Hub is stopped, and nothing is left."""
+    with demo(tmp_path) as process:
+        assert process.stdout is not None
+        url = next(line.rpartition(" ")[2].strip() for line in process.stdout if "http://" in line)
+        process.send_signal(number)
+        process.communicate(timeout=30)
+    assert process.returncode == 1
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(url, trust_env=False)
+    assert list(tmp_path.iterdir()) == []
+
+
+def demo(directory: Path) -> "subprocess.Popen[str]":
+    """Start the demo, with its temporary files in this directory."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "local_hub.cli", "demo"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "TMPDIR": str(directory)},
+    )
