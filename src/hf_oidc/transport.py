@@ -25,7 +25,7 @@ from hf_oidc.untrusted_text import shown
 from hf_oidc.url import host_of, is_loopback, require_secure
 
 CONNECT_TIMEOUT = 10.0  # seconds
-READ_TIMEOUT = 30.0  # seconds between two pieces of an answer
+READ_TIMEOUT = 30.0  # seconds
 MAX_BODY = 1_048_576  # bytes
 REDIRECTS = {301, 302, 303, 307, 308}
 CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----[\sA-Za-z0-9+/=]+-----END CERTIFICATE-----")
@@ -44,7 +44,10 @@ def trusting(ca_bundle: str) -> ssl.SSLContext:
 
 
 class Transport:
-    """Sends requests until `deadline`, a time of `clock` (seconds)."""
+    """Sends requests until `deadline`, a time of `clock` (seconds).
+
+    `read_timeout`: seconds that a server may be silent in the midst of a call.
+    """
 
     def __init__(
         self,
@@ -54,10 +57,12 @@ class Transport:
         user_agent: str,
         deadline: float,
         clock: Callable[[], float] = time.monotonic,
+        read_timeout: float = READ_TIMEOUT,
     ) -> None:
         self._env = env
         self._deadline = deadline
         self._clock = clock
+        self._read_timeout = read_timeout
         self._session = requests.Session()
         # Else requests would take passwords from ~/.netrc, which replace the Authorization header, and certificates
         # and proxies from the process's environment rather than from `env`.
@@ -98,7 +103,7 @@ class Transport:
             request.url,
             headers=dict(request.headers),
             data=request.body,
-            timeout=(min(CONNECT_TIMEOUT, remaining), min(READ_TIMEOUT, remaining)),
+            timeout=(min(CONNECT_TIMEOUT, remaining), min(self._read_timeout, remaining)),
             proxies=proxies_for(request.url, self._env),
             allow_redirects=False,
             stream=True,

@@ -64,6 +64,7 @@ STORIES = {
     ),
     "no-resource": Story(2, "invalid-resource", inputs={"resource": ""}),
     "invalid-input-boolean": Story(2, "invalid-input", inputs={"export-env": "yes"}),
+    "invalid-input-audience": Story(2, "invalid-input", inputs={"audience": "https://huggingface.co sigstore"}),
     "invalid-input-timeout": Story(2, "invalid-input", inputs={"timeout": "1m"}),
     "invalid-input-hub-url": Story(2, "invalid-input", inputs={"hub-url": "huggingface.co"}),
     "invalid-input-ca-bundle": Story(2, "invalid-input", inputs={"ca-bundle": "missing.pem"}),

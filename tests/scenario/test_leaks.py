@@ -110,7 +110,7 @@ FAULTS: dict[str, tuple[Answer, Answer]] = {
     "half a grant": (Answer({"value": ID_TOKEN}), Answer({"access_token": SECRETS["Hub token"], "expires_in": 1})),
     "grant cut short": (
         Answer({"value": ID_TOKEN}),
-        Answer(f'{{"access_token": "{SECRETS["Hub token"]}', headers={"Content-Length": "9999"}),
+        Answer(f'{{"access_token": "{SECRETS["Hub token"]}', headers={"Content-Length": "9999", "Connection": "close"}),
     ),
     "exchange redirects": (Answer({"value": ID_TOKEN}), Answer(status=308, headers={"Location": f"//{ID_TOKEN}/"})),
 }

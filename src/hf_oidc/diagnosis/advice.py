@@ -24,7 +24,10 @@ ADVICE = {
         "on the Hub, in the settings of the resource under Trusted Publishers (of a user: Authentication, CI/CD "
         "access), compare issuer, repository, branch and workflow with this job's; each must be exactly the same."
     ),
-    "hub-unavailable": "nothing is wrong with your configuration; run the job again, and see https://status.huggingface.co.",
+    "hub-unavailable": (
+        "run the job again, and see https://status.huggingface.co; unless you set `hub-url`, nothing is wrong with "
+        "your configuration."
+    ),
     "rate-limited": "run the job again in five minutes; runners share their addresses with others.",
     "unexpected-response": "check that `hub-url` is the Hub and that no proxy answers in its place.",
     "redirected": "set `hub-url` to the final address: a token is never sent on to where a redirect points.",

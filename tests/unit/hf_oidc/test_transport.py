@@ -192,6 +192,16 @@ def test_a_name_that_cannot_be_resolved_is_said_to_be_one() -> None:
     assert answer.reason == "its name could not be resolved"
 
 
+@pytest.mark.parametrize("chunks", [[b""] * 1000, [b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"] + [b""] * 1000])
+def test_a_server_that_falls_silent_is_given_up_before_the_deadline(chunks: list[bytes]) -> None:
+    """Before its answer, and in the midst of it."""
+    patient = Transport(env={}, tls=trusting(""), user_agent="test", deadline=time.monotonic() + 600, read_timeout=0.1)
+    with raw_server(*chunks, pause=0.5) as url:
+        answer = patient.send(request(url))
+    assert isinstance(answer, NoResponse)
+    assert answer.reason == "timed out"
+
+
 @pytest.mark.parametrize(
     "chunks",
     [

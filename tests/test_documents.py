@@ -1,0 +1,89 @@
+"""What the documents say is so: tables, commands, links and examples are held against what they speak of."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+ACTION: dict[str, Any] = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
+DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
+
+
+def table(heading: str) -> list[list[str]]:
+    """The rows of the first table under a heading of the README."""
+    section = README.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    rows = [line.strip("|").split("|") for line in section.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in row] for row in rows[2:]]
+
+
+def test_the_table_of_inputs_is_that_of_the_action() -> None:
+    """Names, defaults and meanings, in order."""
+    expected = []
+    for name, spec in ACTION["inputs"].items():
+        default = "required" if spec["required"] else f"`{spec['default']}`" if spec["default"] else "empty"
+        expected.append([f"`{name}`", default, " ".join(spec["description"].split())])
+    assert table("Inputs") == expected
+
+
+def test_the_table_of_outputs_is_that_of_the_action() -> None:
+    """Names and meanings, in order."""
+    assert table("Outputs") == [[f"`{name}`", spec["description"]] for name, spec in ACTION["outputs"].items()]
+
+
+def test_the_tests_pass_the_defaults_that_the_runner_passes() -> None:
+    """The harness and action.yml agree."""
+    from tests.action_process import DEFAULTS  # noqa: PLC0415 - the one test here that needs it
+
+    assert {name: spec["default"] for name, spec in ACTION["inputs"].items() if not spec["required"]} == DEFAULTS
+
+
+def test_the_readme_is_short_and_begins_with_what_works() -> None:
+    """Under 250 lines, and the first screen has YAML."""
+    assert len(README.splitlines()) < 250
+    assert "uses: org/hf-oidc-action@v1" in "\n".join(README.splitlines()[:25])
+
+
+@pytest.mark.parametrize("block", re.findall(r"```yaml\n(.*?)```", README, re.DOTALL))
+def test_yaml_in_the_readme_uses_inputs_that_there_are(block: str) -> None:
+    """Each step of ours names inputs of action.yml and none besides, and outputs likewise."""
+    document = yaml.safe_load(block)
+    steps = document["steps"] if isinstance(document, dict) else document
+    ours = [step for step in steps if str(step.get("uses", "")).startswith("org/hf-oidc-action@")]
+    assert ours
+    assert all(set(step["with"]) <= set(ACTION["inputs"]) for step in ours)
+    assert set(re.findall(r"steps\.hf\.outputs\.([\w-]+)", block)) <= set(ACTION["outputs"])
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_links_lead_somewhere(path: Path) -> None:
+    """Every relative link and every path in backticks that looks like one of ours is a file here."""
+    text = path.read_text(encoding="utf-8")
+    links = re.findall(r"\]\((?!https?://|#)([^)#]+)", text)
+    paths = re.findall(r"`((?:docs|tests|src|examples|requirements)/[\w./-]+)`", text)
+    missing = [link for link in links if not (path.parent / link).exists()]
+    missing += [name for name in paths if not (ROOT / name).exists()]
+    assert missing == []
+
+
+def test_commands_of_the_readme_are_in_the_makefile() -> None:
+    """`make demo` and `make test`."""
+    targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    assert set(re.findall(r"make ([a-z]+)", README)) <= set(targets)
+
+
+def test_the_changelog_keeps_its_form() -> None:
+    """Keep a Changelog: an Unreleased section, and known kinds of changes."""
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert "## [Unreleased]" in text
+    assert set(re.findall(r"^### (.*)$", text, re.MULTILINE)) <= {
+        "Added",
+        "Changed",
+        "Deprecated",
+        "Removed",
+        "Fixed",
+        "Security",
+    }
