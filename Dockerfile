@@ -10,7 +10,9 @@ COPY requirements/runtime.txt /build/
 RUN python3 -m pip --python /opt/hf-oidc/bin/python3 install --no-cache-dir --disable-pip-version-check \
     --require-hashes --no-deps --only-binary=:all: --requirement /build/runtime.txt
 COPY src/hf_oidc /build/hf_oidc
+# actions-toolkit ships its tests as a package of that name.
 RUN cp -r /build/hf_oidc /opt/hf-oidc/lib/python3*/site-packages/ \
+    && rm -r /opt/hf-oidc/lib/python3*/site-packages/tests \
     && /opt/hf-oidc/bin/python3 -m compileall -q /opt/hf-oidc/lib
 
 FROM debian:trixie-slim
