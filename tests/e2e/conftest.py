@@ -1,0 +1,40 @@
+"""The engines, made ready once for all end-to-end tests; without them these tests are skipped, or fail on demand."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.engines import ROOT, built_image, export, require_act, require_docker
+from tests.e2e.runner import Runner
+from tests.e2e.story import trust
+from tests.local_hub_process import LocalHub, local_hub
+
+
+@pytest.fixture(scope="session")
+def action_checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """This project as a checkout would have it."""
+    return export(tmp_path_factory.mktemp("action"))
+
+
+@pytest.fixture(scope="session")
+def action_image(action_checkout: Path) -> str:
+    """The action's image, from the Dockerfile as it is."""
+    require_docker()
+    return built_image("hf-oidc-e2e-action", action_checkout)
+
+
+@pytest.fixture(scope="session")
+def runner(action_checkout: Path) -> Runner:
+    """The engine for workflows."""
+    require_docker()
+    act = require_act()
+    return Runner(act, built_image("hf-oidc-e2e-job", ROOT / "tests/e2e/job-image"), action_checkout)
+
+
+@pytest.fixture
+def hub() -> Iterator[LocalHub]:
+    """A Local Hub that trusts the example's workflow."""
+    with local_hub() as started:
+        trust(started)
+        yield started

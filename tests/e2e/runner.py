@@ -1,0 +1,91 @@
+"""Runs a workflow on act, an engine for GitHub Actions: the workflow's `uses:` stay as they are written."""
+
+import os
+import re
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.e2e.engines import ROOT, commit, docker_client
+from tests.e2e.story import WORKFLOW
+
+# What the example's training stands for: it leaves a model behind.
+TRAINING = 'from pathlib import Path\n\nPath("model").mkdir()\nPath("model/weights").write_text("42")\n'
+RUN_SECONDS = 600
+
+
+@dataclass(frozen=True)
+class WorkflowRun:
+    """What is left of a run: the engine's log, and the token that each hf command saw."""
+
+    exit_code: int
+    log: str
+    tokens: dict[str, str] = field(repr=False)
+
+    def ran(self, step: str) -> bool:
+        """Say whether the step of this name was begun."""
+        return f"Run Main {step}\n" in self.log
+
+    def log_of(self, step: str) -> str:
+        """What the log has between the beginning of this step and of the next."""
+        return self.log.partition(f"Run Main {step}\n")[2].partition(" Run ")[0]
+
+
+@dataclass(frozen=True)
+class Runner:
+    """act, the image that its jobs run in, and this project as `uses: org/hf-oidc-action@v1` finds it."""
+
+    act: str
+    job_image: str
+    action: Path
+
+    def run(
+        self, folder: Path, workflow: str, env: Mapping[str, str], files: Mapping[str, str] | None = None
+    ) -> WorkflowRun:
+        """Push `workflow` and `files` to a new repository's main branch. `env` is what the engine adds to the job's."""
+        checkout, home, seen = (_made(folder / name) for name in ("checkout", "home", "seen"))
+        commit(checkout, {f".github/workflows/{WORKFLOW}": workflow, "train.py": TRAINING, **(files or {})})
+        env_file = folder / "job.env"
+        env_file.write_text("".join(f"{name}={value}\n" for name, value in env.items()))
+        done = subprocess.run(
+            [
+                self.act,
+                "push",
+                *self._options(workflow),
+                f"--env-file={env_file}",
+                f"--container-options=-v {seen}:/seen",
+            ],
+            cwd=checkout,
+            env={
+                "PATH": os.environ["PATH"],
+                "HOME": str(home),
+                "XDG_CACHE_HOME": str(home / "cache"),
+                **docker_client(),
+            },
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            timeout=RUN_SECONDS,
+            check=False,
+        )
+        return WorkflowRun(done.returncode, done.stdout, {path.name: path.read_text() for path in seen.iterdir()})
+
+    def _options(self, workflow: str) -> list[str]:
+        setup_python = re.search(r"actions/setup-python@\w+", workflow)
+        assert setup_python, "the workflow sets up no Python"
+        return [
+            "--rm",
+            "--pull=false",
+            "--network=host",
+            "--no-cache-server",
+            f"--platform=ubuntu-latest={self.job_image}",
+            f"--local-repository=org/hf-oidc-action@v1={self.action}",
+            f"--local-repository={setup_python[0]}={ROOT / 'tests/e2e/setup-python-stand-in'}",
+        ]
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir()
+    return folder

@@ -1,0 +1,183 @@
+"""The action's image, started as GitHub's runner starts a container action (its `ContainerActionHandler.cs`)."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.action_process import DEFAULTS, ActionRun, run_action
+from tests.e2e.engines import ROOT, docker, docker_client
+from tests.e2e.story import JOB, MODEL, job_environment
+from tests.local_hub_process import LocalHub
+
+RUNS = yaml.safe_load((ROOT / "action.yml").read_text())["runs"]
+COMMAND_FILES = {
+    name: f"/github/file_commands/{name.lower()}" for name in ("GITHUB_OUTPUT", "GITHUB_ENV", "GITHUB_STEP_SUMMARY")
+}
+# A module that leaves a trace of being imported, and goes no further. `posix` is there before any other module.
+TRAP = """\
+import posix
+posix.close(posix.open("/github/workspace/trapped", posix.O_CREAT | posix.O_WRONLY))
+raise SystemExit(9)
+"""
+TRAPS = (
+    "json.py",
+    "sitecustomize.py",
+    "usercustomize.py",
+    "requests/__init__.py",
+    "hf_oidc/__init__.py",
+    "actions_toolkit/__init__.py",
+    "encodings/__init__.py",
+)
+HOSTILE = {"PYTHONPATH": "/github/workspace", "PYTHONSTARTUP": "/github/workspace/json.py"}
+
+
+@dataclass(frozen=True)
+class Container:
+    """How the runner starts the image; a test changes what it is about."""
+
+    image: str
+    command_files: Mapping[str, str]
+    volumes: Sequence[str] = ()
+
+    def run(self, folder: Path, env: Mapping[str, str], inputs: Mapping[str, str] | None = None) -> ActionRun:
+        """Log in, and fail on any leak. Values go through the client's environment, not its arguments."""
+        inputs = {"resource": MODEL, **(inputs or {})}
+        passed = [*env, *(f"INPUT_{name.upper()}" for name in {**DEFAULTS, **inputs})]
+        folders = ("workspace:/github/workspace", "home:/github/home", "file_commands:/github/file_commands")
+        command = [
+            *("docker", "run", "--rm", "--network=host", "--workdir=/github/workspace", "--env=HOME=/github/home"),
+            *(f"--env={name}={path}" for name, path in self.command_files.items()),
+            *(f"--env={name}" for name in passed),
+            *(f"--volume={folder / volume}" for volume in (*folders, *self.volumes)),
+            *(f"--entrypoint={RUNS['entrypoint']}", self.image, *RUNS["args"]),
+        ]
+        return run_action(folder, {**docker_client(), **env}, inputs, command=command)
+
+
+@pytest.fixture
+def container(action_image: str) -> Container:
+    """The image as the runner starts it."""
+    return Container(action_image, COMMAND_FILES)
+
+
+def exchanges(hub: LocalHub) -> list[dict[str, str]]:
+    """Local Hub's log of exchanges."""
+    found: list[dict[str, str]] = hub.get("/local-hub/exchanges")
+    return found
+
+
+def set_traps(folder: Path) -> None:
+    """Lay out the modules that a hostile checkout would like to see imported."""
+    for name in TRAPS:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(TRAP)
+
+
+def in_image(image: str, program: str, *arguments: str) -> str:
+    """Run a program of the image; what it prints."""
+    return docker("run", "--rm", f"--entrypoint={program}", image, *arguments)
+
+
+def test_the_container_logs_in(container: Container, hub: LocalHub, tmp_path: Path) -> None:
+    """The token that it hands over by output and by environment is active for the resource."""
+    run = container.run(tmp_path, job_environment(hub))
+    assert run.exit_code == 0, run.stdout
+    token = run.outputs["token"]
+    assert run.exported == {"HF_TOKEN": token}
+    seen = hub.get("/local-hub/introspect", headers={"Authorization": f"Bearer {token}"})
+    assert (seen["active"], seen["resource"]) == (True, MODEL)
+    assert [exchange["outcome"] for exchange in exchanges(hub)] == ["granted"]
+    assert run.stderr == ""
+
+
+def test_an_id_token_minted_elsewhere_is_exchanged(container: Container, hub: LocalHub, tmp_path: Path) -> None:
+    """The `id-token` input, whose name has a hyphen, reaches the process in the container."""
+    id_token = hub.id_token(**JOB)
+    run = container.run(tmp_path, {"HF_ENDPOINT": hub.hub}, {"id-token": id_token})
+    assert run.exit_code == 0, run.stdout
+    assert run.masks == [id_token, run.outputs["token"]]
+
+
+@pytest.mark.parametrize("variables", [HOSTILE, {**HOSTILE, "PYTHONHOME": "/github/workspace"}], ids=["path", "home"])
+def test_a_hostile_checkout_changes_nothing(
+    container: Container, hub: LocalHub, tmp_path: Path, variables: dict[str, str]
+) -> None:
+    """No module of the checkout or of the home directory is imported, whatever PYTHON… variables the job sets."""
+    set_traps(tmp_path / "workspace")
+    for minor in range(10, 20):
+        set_traps(tmp_path / f"home/.local/lib/python3.{minor}/site-packages")
+    run = container.run(tmp_path, {**job_environment(hub), **variables})
+    assert not (tmp_path / "workspace/trapped").exists()
+    assert run.exit_code == 0, run.stdout + run.stderr
+    assert run.outputs["authenticated"] == "true"
+
+
+def test_the_traps_would_be_sprung(action_image: str, tmp_path: Path) -> None:
+    """The same checkout takes over the same interpreter when it is started without -I."""
+    set_traps(tmp_path)
+    volume = f"--volume={tmp_path}:/github/workspace"
+    program = "import subprocess, sys; print(subprocess.run([sys.executable, '-c', 'import json']).returncode)"
+    variables = [f"--env={name}={value}" for name, value in HOSTILE.items()]
+    code = docker("run", "--rm", volume, *variables, f"--entrypoint={RUNS['entrypoint']}", action_image, "-Ic", program)
+    assert code != "0"
+    assert (tmp_path / "trapped").exists()
+
+
+@pytest.mark.parametrize("variable", ["GITHUB_OUTPUT", "GITHUB_ENV"])
+@pytest.mark.parametrize(
+    "place",
+    [
+        pytest.param("", id="unset"),
+        pytest.param("/github/file_commands/none", id="missing"),
+        pytest.param("/github/file_commands", id="directory"),
+        pytest.param("/github/read-only", id="read-only"),
+    ],
+)
+def test_nothing_is_exchanged_that_cannot_be_delivered(
+    container: Container, hub: LocalHub, tmp_path: Path, variable: str, place: str
+) -> None:
+    """A command file that takes no token is found out before there is a token."""
+    files = {name: path for name, path in {**COMMAND_FILES, variable: place}.items() if path}
+    read_only = "file_commands/github_step_summary:/github/read-only:ro"
+    run = Container(container.image, files, [read_only]).run(tmp_path, job_environment(hub))
+    assert (run.exit_code, run.error_code) == (1, "delivery-failed")
+    assert variable in run.stdout
+    assert (run.output_file, run.env_file) == ("", "")
+    assert exchanges(hub) == []
+
+
+def test_a_refusal_is_told(container: Container, hub: LocalHub, tmp_path: Path) -> None:
+    """What Local Hub refuses is an annotation with the request id, and exit code 1."""
+    run = container.run(tmp_path, job_environment(hub), {"resource": "acme/another-model"})
+    (refused,) = exchanges(hub)
+    assert (run.exit_code, run.error_code) == (1, "exchange-rejected")
+    assert refused["request_id"] in run.stdout
+    assert (run.output_file, run.env_file) == ("", "")
+
+
+def test_the_image_starts_as_action_yml_says(action_image: str) -> None:
+    """Pulled or built, with `runs.entrypoint` or without: the same command, as root."""
+    config = json.loads(docker("inspect", "--format={{json .Config}}", action_image))
+    assert config["Entrypoint"] == [RUNS["entrypoint"], *RUNS["args"]]
+    assert config.get("User", "") in ("", "root", "0")
+    assert in_image(action_image, "/usr/bin/id", "--user") == "0"
+
+
+def test_the_image_holds_what_is_locked_and_no_more(action_image: str) -> None:
+    """Its Python packages are those of requirements/runtime.txt: neither PyGithub nor cryptography, nor pip."""
+    locked = re.findall(r"^([\w-]+)==([\w.]+) \\$", (ROOT / "requirements/runtime.txt").read_text(), re.MULTILINE)
+    program = "import importlib.metadata as m; [print(d.name.lower(), d.version) for d in m.distributions()]"
+    installed = in_image(action_image, RUNS["entrypoint"], "-Ic", program).splitlines()
+    assert sorted(installed) == sorted(f"{name} {version}" for name, version in locked)
+
+
+def test_nothing_of_the_build_stage_is_left(action_image: str) -> None:
+    """No pip, no setuptools and no build folder is in the image, for any Python in it."""
+    names = ("pip", "pip3", "pip-*", "setuptools", "build")
+    either = " -o ".join(f"-name {name}" for name in names).split()
+    assert in_image(action_image, "/usr/bin/find", "/", "-xdev", "(", *either, ")", "-print") == ""
