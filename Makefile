@@ -5,6 +5,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
+# The programs in .venv name their interpreter by its path: a checkout that was moved sets itself up anew.
+ifneq ($(wildcard $(VENV)/where),)
+ifneq ($(shell cat $(VENV)/where),$(CURDIR))
+$(shell rm -rf $(VENV))
+endif
+endif
+
 .PHONY: help demo test lint lock clean
 
 help:
@@ -15,13 +22,13 @@ help:
 	@echo "make clean  remove what these commands made"
 
 demo: $(VENV)/demo.stamp
-	@$(BIN)/local-hub demo
+	@$(BIN)/python -m local_hub.cli demo
 
 test: $(VENV)/dev.stamp
-	@$(BIN)/coverage erase
-	@$(BIN)/coverage run -m pytest $(PYTEST_ARGS)
-	@$(BIN)/coverage combine --quiet
-	@$(BIN)/coverage report
+	@$(BIN)/python -m coverage erase
+	@$(BIN)/python -m coverage run -m pytest $(PYTEST_ARGS)
+	@$(BIN)/python -m coverage combine --quiet
+	@$(BIN)/python -m coverage report
 
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff format --check .
@@ -38,6 +45,7 @@ $(BIN)/python:
 	  || { echo "Python 3.10 or newer is needed; name one: make PYTHON=python3.12" >&2; exit 2; }
 	@$(PYTHON) -m venv $(VENV) \
 	  || { rm -rf $(VENV); echo "$(PYTHON) cannot make a virtual environment; on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 2; }
+	@echo '$(CURDIR)' > $(VENV)/where
 
 $(VENV)/demo.stamp: $(BIN)/python requirements/local-hub.txt pyproject.toml
 	@echo "Setting up $(VENV) ..."
@@ -59,4 +67,5 @@ lock:
 	$(COMPILE) -c requirements/local-hub.txt pyproject.toml --extra local-hub --group dev -o requirements/dev.txt
 
 clean:
-	rm -rf $(VENV) .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -r {} +

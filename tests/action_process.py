@@ -18,6 +18,7 @@ ACTION = (sys.executable, "-I", "-m", "hf_oidc.action")
 # What the runner passes for each input that the workflow does not name: the defaults of action.yml.
 DEFAULTS = {
     "export-env": "true",
+    "on-error": "fail",
     "hub-url": "",
     "audience": "",
     "id-token": "",
@@ -40,6 +41,7 @@ class ActionRun:
     stderr: str
     output_file: str
     env_file: str
+    summary: str
     places: dict[str, bytes] = field(repr=False)
 
     @property
@@ -60,7 +62,7 @@ class ActionRun:
     @property
     def error_code(self) -> str | None:
         """The stable code in the title of the error annotation."""
-        found = re.search(r"^::error title=hf-oidc%3A ([a-z-]+)::", self.stdout, re.MULTILINE)
+        found = re.search(r"^::(?:error|warning) title=hf-oidc%3A ([a-z-]+)::", self.stdout, re.MULTILINE)
         return found[1] if found else None
 
 
@@ -92,6 +94,7 @@ def run_action(
         process.stderr.decode(),
         _content(world.get("GITHUB_OUTPUT")),
         _content(world.get("GITHUB_ENV")),
+        _content(world.get("GITHUB_STEP_SUMMARY")),
         _places(tmp_path, process, seen),
     )
     known = {full_env.get(name, "") for name in SECRET_VARIABLES}
@@ -107,7 +110,7 @@ def file_commands(text: str) -> dict[str, str]:
 
 
 def _world(tmp_path: Path, command_files: Mapping[str, str] | None) -> dict[str, str]:
-    for folder in ("workspace", "home", "file_commands"):
+    for folder in ("workspace", "home", "file_commands", "tmp"):
         (tmp_path / folder).mkdir(exist_ok=True)
     files = {
         name: str(tmp_path / "file_commands" / name.lower())
@@ -118,7 +121,8 @@ def _world(tmp_path: Path, command_files: Mapping[str, str] | None) -> dict[str,
     else:
         for path in files.values():
             Path(path).write_text("")
-    return files | {"GITHUB_WORKSPACE": str(tmp_path / "workspace"), "HOME": str(tmp_path / "home")}
+    places = {"GITHUB_WORKSPACE": "workspace", "HOME": "home", "TMPDIR": "tmp", "XDG_CACHE_HOME": "home/.cache"}
+    return files | {name: str(tmp_path / place) for name, place in places.items()}
 
 
 def _scrubbed() -> dict[str, str]:

@@ -29,3 +29,22 @@ def id_token(audience: object = HUB, **claims: Any) -> str:
     } | claims
     kept = {name: value for name, value in payload.items() if value is not None}
     return jwt.encode(kept, signing_key(), algorithm="RS256", headers={"kid": "test"})
+
+
+def github_claims(**claims: Any) -> dict[str, Any]:
+    """The claims of a job on GitHub that publishes from `main`."""
+    ref = claims.get("ref", "refs/heads/main")
+    workflow_ref = f"acme/trainer/.github/workflows/publish.yml@{ref}"
+    return {
+        "iss": "https://token.actions.githubusercontent.com",
+        "sub": f"repo:acme@1/trainer@2:ref:{ref}",
+        "aud": HUB,
+        "repository": "acme/trainer",
+        "repository_owner": "acme",
+        "ref": ref,
+        "ref_type": "branch",
+        "workflow": "publish.yml",
+        "workflow_ref": workflow_ref,
+        "job_workflow_ref": workflow_ref,
+        "event_name": "push",
+    } | claims

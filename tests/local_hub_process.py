@@ -41,7 +41,7 @@ class LocalHub:
 
     def post(self, path: str, document: Any = None) -> Any:
         """POST a JSON document, and return the JSON that is answered; any other answer is an error."""
-        return self.request("POST", path, json=document).raise_for_status().json()
+        return self.request("POST", path, json={} if document is None else document).raise_for_status().json()
 
     def job(self, **description: Any) -> dict[str, str]:
         """Register a job, and return the environment that its steps run in."""

@@ -57,9 +57,12 @@ class ScriptedServer:
 
 @contextmanager
 def scripted_server(
-    script: Script, *, tls: trustme.CA | None = None, host: str = "127.0.0.1"
+    script: Script, *, tls: trustme.CA | None = None, host: str = "127.0.0.1", name: str = ""
 ) -> Iterator[ScriptedServer]:
-    """Serve `script`, which maps a path to its answer; any other path is a 404."""
+    """Serve `script`, which maps a path to its answer; any other path is a 404.
+
+    `name`: what the certificate and the URL call the server, where that is not its address.
+    """
     seen = ScriptedServer("")
 
     class Handler(BaseHTTPRequestHandler):
@@ -78,8 +81,8 @@ def scripted_server(
             answer = answer(request) if callable(answer) else answer
             body = answer.encoded()
             self.send_response(answer.status)
-            for name, value in {"Content-Length": str(len(body)), **answer.headers}.items():
-                self.send_header(name, value)
+            for header, value in {"Content-Length": str(len(body)), **answer.headers}.items():
+                self.send_header(header, value)
             self.end_headers()
             self.wfile.write(body)
 
@@ -94,14 +97,14 @@ def scripted_server(
         def log_message(self, *_: object) -> None:
             """Stay silent: requests are recorded, not printed."""
 
-    with _listening(Handler, host, tls) as server:
-        seen.url = f"{'https' if tls else 'http'}://{host}:{server.server_port}"
+    with _listening(Handler, host, tls, name or host) as server:
+        seen.url = f"{'https' if tls else 'http'}://{name or host}:{server.server_port}"
         yield seen
 
 
 @contextmanager
 def _listening(
-    handler: type[BaseHTTPRequestHandler], host: str, tls: trustme.CA | None
+    handler: type[BaseHTTPRequestHandler], host: str, tls: trustme.CA | None, name: str
 ) -> Iterator[ThreadingHTTPServer]:
     class Server(ThreadingHTTPServer):
         def handle_error(self, *_: object) -> None:
@@ -110,7 +113,7 @@ def _listening(
     server = Server((host, 0), handler)
     if tls:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        tls.issue_cert(host).configure_cert(context)
+        tls.issue_cert(name).configure_cert(context)
         server.socket = context.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=lambda: server.serve_forever(poll_interval=0.01), daemon=True)
     thread.start()

@@ -7,29 +7,31 @@ failed, 2 an input is wrong.
 from __future__ import annotations
 
 import os
+import random
+import signal
 import sys
 import time
-import traceback
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
-from hf_oidc.diagnosis import text
+from hf_oidc import hall
+from hf_oidc.diagnosis import markdown, text
+from hf_oidc.diagnosis.environment import warnings
+from hf_oidc.diagnosis.report import diagnose
 from hf_oidc.errors import InvalidInput, LoginError, UsageError
-from hf_oidc.hub_token import HubToken
-from hf_oidc.login import log_in
+from hf_oidc.login import Login, log_in
 from hf_oidc.providers.registry import choose
 from hf_oidc.resource import Resource
 from hf_oidc.sinks import github
 from hf_oidc.transport import Transport, trusting
-from hf_oidc.untrusted_text import shown
-from hf_oidc.url import base_url
-from hf_oidc.version import VERSION
+from hf_oidc.untrusted_text import shown_input
 
-HUB_URL = "https://huggingface.co"
 ENV_NAME = "HF_TOKEN"
 # YAML 1.2, core schema: these and no others.
 BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
+ON_ERROR = {"fail": True, "warn": False}
 MAX_TIMEOUT = 3600  # seconds
 
 
@@ -39,6 +41,7 @@ class Inputs:
 
     resource: Resource
     export_env: bool
+    fail_on_error: bool
     hub_url: str
     audience: str
     id_token: str
@@ -48,12 +51,13 @@ class Inputs:
     @classmethod
     def read(cls, env: Mapping[str, str]) -> Inputs:
         """Raises the `UsageError` that names the input that is wrong."""
-        hub_url = _hub_url(env)
+        hub_url = hall.hub_url("hub-url", _input(env, "hub-url"), env)
         return cls(
             resource=Resource.parse(_input(env, "resource")),
-            export_env=_boolean(env, "export-env", default=True),
+            export_env=_choice(env, "export-env", BOOLEANS, default="true"),
+            fail_on_error=_choice(env, "on-error", ON_ERROR, default="fail"),
             hub_url=hub_url,
-            audience=_audience(env, hub_url),
+            audience=hall.audience("audience", _input(env, "audience"), hub_url),
             id_token=_input(env, "id-token"),
             ca_bundle=_input(env, "ca-bundle"),
             timeout=_seconds(env, "timeout", default=60),
@@ -65,30 +69,54 @@ def run(env: Mapping[str, str]) -> int:
     try:
         inputs = Inputs.read(env)
         files = github.CommandFiles.find(env)
-        token = _log_in(inputs, env)
-        github.deliver(token, ENV_NAME, export=inputs.export_env, files=files)
     except LoginError as error:
-        github.annotate_error(text.title(error), text.message(error))
+        github.annotate("error", *text.annotation(diagnose(error, None, "")))
         return 2 if isinstance(error, UsageError) else 1
+    try:
+        return _log_in(inputs, env, files)
+    except LoginError as error:
+        return _failed(error, inputs, env, files)
+
+
+def _log_in(inputs: Inputs, env: Mapping[str, str], files: github.CommandFiles) -> int:
+    token = log_in(_login(inputs, env))
+    github.deliver(token, ENV_NAME, export=inputs.export_env, files=files)
     github.say(f"Logged in: a Hugging Face token for {token.resource}, until {token.expires_at}.")
+    for title, message in warnings(env, ENV_NAME if inputs.export_env else ""):
+        github.annotate("warning", title, message)
     return 0
 
 
-def _log_in(inputs: Inputs, env: Mapping[str, str]) -> HubToken:
-    transport = Transport(
-        env=env,
-        tls=trusting(inputs.ca_bundle),
-        user_agent=f"hf-oidc-action/{VERSION}",
-        deadline=time.monotonic() + inputs.timeout,
-    )
-    return log_in(
+def _failed(error: LoginError, inputs: Inputs, env: Mapping[str, str], files: github.CommandFiles) -> int:
+    diagnosis = diagnose(error, inputs.resource, inputs.hub_url)
+    # A wrong input is the workflow's own mistake: `on-error: warn` is for jobs that cannot log in, not for those.
+    fails = inputs.fail_on_error or isinstance(error, UsageError)
+    github.annotate("error" if fails else "warning", *text.annotation(diagnosis))
+    github.group("hf-oidc: what this job is, and what would match", text.details(diagnosis))
+    github.summarize(markdown.summary(diagnosis), env)
+    github.decline(files)
+    if not fails:
+        return 0
+    return 2 if isinstance(error, UsageError) else 1
+
+
+def _login(inputs: Inputs, env: Mapping[str, str]) -> Login:
+    return Login(
         resource=inputs.resource,
         hub_url=inputs.hub_url,
         audience=inputs.audience,
-        mint=choose(inputs.id_token, env),
-        transport=transport,
+        mint=choose(inputs.id_token, env, hall.text_of),
+        transport=Transport(
+            env=env,
+            tls=trusting(inputs.ca_bundle),
+            user_agent=hall.USER_AGENT,
+            deadline=time.monotonic() + inputs.timeout,
+        ),
         mask=github.mask,
         now=lambda: datetime.now(timezone.utc),
+        sleep=time.sleep,
+        chance=random.random,
+        tell=lambda attempt: github.say(text.retry_line(attempt)),
     )
 
 
@@ -97,11 +125,12 @@ def _input(env: Mapping[str, str], name: str) -> str:
     return env.get(f"INPUT_{name.upper()}", "").strip()
 
 
-def _boolean(env: Mapping[str, str], name: str, *, default: bool) -> bool:
-    value = _input(env, name)
-    if value and value not in BOOLEANS:
-        raise InvalidInput(name, f"`{name}` is neither true nor false: {shown(value, 100)!r}", "true or false")
-    return BOOLEANS.get(value, default)
+def _choice(env: Mapping[str, str], name: str, choices: Mapping[str, bool], *, default: str) -> bool:
+    value = _input(env, name) or default
+    if value not in choices:
+        expected = " or ".join(word for word in choices if word.islower())
+        raise InvalidInput(name, f"`{name}` is not {expected}: {shown_input(value)!r}", expected)
+    return choices[value]
 
 
 def _seconds(env: Mapping[str, str], name: str, *, default: int) -> int:
@@ -109,24 +138,8 @@ def _seconds(env: Mapping[str, str], name: str, *, default: int) -> int:
     seconds = int(value) if value.isascii() and value.isdigit() and len(value) <= 4 else 0
     if not 1 <= seconds <= MAX_TIMEOUT:
         expected = f"a whole number of seconds from 1 to {MAX_TIMEOUT}"
-        raise InvalidInput(name, f"`{name}` is not {expected}: {shown(value, 100)!r}", expected)
+        raise InvalidInput(name, f"`{name}` is not {expected}: {shown_input(value)!r}", expected)
     return seconds
-
-
-def _hub_url(env: Mapping[str, str]) -> str:
-    given = _input(env, "hub-url")
-    if given:
-        return base_url("hub-url", given)
-    return base_url("HF_ENDPOINT", env.get("HF_ENDPOINT", "").strip() or HUB_URL)
-
-
-def _audience(env: Mapping[str, str], hub_url: str) -> str:
-    audience = _input(env, "audience") or hub_url
-    if not audience.isprintable() or " " in audience or len(audience) > 1000:
-        raise InvalidInput(
-            "audience", f"`audience` is not one word: {shown(audience, 100)!r}", f"a URL such as {HUB_URL}"
-        )
-    return audience
 
 
 def guarded(run: Callable[[Mapping[str, str]], int], env: Mapping[str, str]) -> int:
@@ -136,11 +149,14 @@ def guarded(run: Callable[[Mapping[str, str]], int], env: Mapping[str, str]) -> 
     except KeyboardInterrupt:  # the job was cancelled
         return 130
     except Exception as error:  # noqa: BLE001 - a bug of ours: say where, never what, for a value may be a token
-        *_, (frame, line) = traceback.walk_tb(error.__traceback__)
-        place = f"{frame.f_globals.get('__name__')}, line {line}"
-        github.annotate_error("hf-oidc: bug", f"{type(error).__name__} in {place}. Please report this.")
+        with suppress(Exception):  # without a log there is nobody to tell
+            github.annotate("error", "hf-oidc: bug", f"{hall.place_of(error)}. Please report this.")
         return 1
 
 
 if __name__ == "__main__":
-    sys.exit(guarded(run, os.environ))
+    # In a container this is process 1, which ignores a SIGTERM that it has no handler for; and what was half delivered
+    # is taken back on an interrupt.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # A copy: actions-toolkit sets what it exports in this process too, and what was there before is to be told.
+    sys.exit(guarded(run, dict(os.environ)))

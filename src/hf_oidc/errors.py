@@ -8,6 +8,9 @@
     ├── IdentityError    the CI: there is no ID token, or not one for the Hub
     │   ├── NoProvider                no-provider
     │   ├── IdTokenPermissionMissing  id-token-permission-missing
+    │   ├── IdTokenForkPullRequest    id-token-fork-pull-request
+    │   ├── IdTokenDependabot         id-token-dependabot
+    │   ├── IdTokenNotDeclared        id-token-not-declared
     │   ├── IdTokenRequestFailed      id-token-request-failed
     │   ├── IdTokenMalformed          id-token-malformed
     │   ├── IdTokenExpired            id-token-expired
@@ -29,8 +32,9 @@ ever holds a token or an exception that might.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 Phase = Literal["mint", "exchange"]
 
@@ -40,24 +44,43 @@ class Where:
     """The call that failed.
 
     `phase`: `mint` asks the CI for the ID token, `exchange` gives it to the Hub. `host`: with the port, if one was
-    named. `request_id`: the Hub's `x-request-id`, which its support asks for.
+    named. `request_id`: the Hub's `x-request-id`, which its support asks for. `retry_after`: seconds that the server
+    asks to wait before the next call.
     """
 
     phase: Phase
     host: str
     status: int | None = None
     request_id: str | None = None
+    retry_after: float | None = None
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A try that failed: with which code, where, after how many seconds, and how many were waited then, if any."""
+
+    code: str
+    where: Where | None
+    took: float
+    wait: float | None
 
 
 class LoginError(Exception):
-    """What failed, in one sentence without a remedy, and `where` if a call was made."""
+    """What failed, in one sentence without a remedy, and `where` if a call was made.
+
+    `passing`: the fault may pass, so that another try can succeed. `attempts`: every try of the login, the last one
+    too. `unverified_claims`: those of the ID token, once there was one.
+    """
 
     code: ClassVar[str]
+    passing: bool = False
 
     def __init__(self, what: str, where: Where | None = None) -> None:
         super().__init__(what)
         self.what = what
         self.where = where
+        self.attempts: tuple[Attempt, ...] = ()
+        self.unverified_claims: Mapping[str, Any] | None = None
 
 
 class UsageError(LoginError):
@@ -110,10 +133,32 @@ class IdTokenPermissionMissing(IdentityError):
     code = "id-token-permission-missing"
 
 
+class IdTokenForkPullRequest(IdentityError):
+    """GitHub gives no ID token to a pull request from a fork."""
+
+    code = "id-token-fork-pull-request"
+
+
+class IdTokenDependabot(IdentityError):
+    """GitHub gives no ID token to a run that Dependabot started."""
+
+    code = "id-token-dependabot"
+
+
+class IdTokenNotDeclared(IdentityError):
+    """The CI was not told to give this job an ID token, or its engine has none to give."""
+
+    code = "id-token-not-declared"
+
+
 class IdTokenRequestFailed(IdentityError):
     """The CI was asked for an ID token and gave none."""
 
     code = "id-token-request-failed"
+
+    def __init__(self, what: str, where: Where, *, passing: bool) -> None:
+        super().__init__(what, where)
+        self.passing = passing
 
 
 class IdTokenMalformed(IdentityError):
@@ -158,12 +203,14 @@ class HubUnavailable(ExchangeError):
     """The Hub gave no answer, or said that it is in trouble."""
 
     code = "hub-unavailable"
+    passing = True
 
 
 class RateLimited(ExchangeError):
     """The Hub answered 429."""
 
     code = "rate-limited"
+    passing = True
 
 
 class UnexpectedResponse(ExchangeError):

@@ -6,12 +6,16 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from typing import Any, Literal, NoReturn
 
 from hf_oidc.errors import Phase, Where
 from hf_oidc.url import host_of
 
-REQUEST_ID = re.compile(r"[A-Za-z0-9._:;=/-]{1,128}", re.ASCII)
+# The Hub's `RateLimit: "api";r=0;t=55`: `t` is the seconds until there is room again.
+RATE_LIMIT_RESET = re.compile(r";\s*t=(\d{1,10})(?!\d)", re.ASCII)
+# UUIDs, and `Root=1-…-…;…`: short words between marks. A part of a token has longer ones.
+REQUEST_ID = re.compile(r"(?=.{1,128}\Z)[A-Za-z0-9]{1,32}([=;:-][A-Za-z0-9]{1,32})*", re.ASCII)
 
 
 @dataclass(frozen=True, repr=False)
@@ -54,7 +58,19 @@ class Response:
         """The call and what came back, for errors about the answer."""
         request_id = self.headers.get("x-request-id", "")
         known = request_id if REQUEST_ID.fullmatch(request_id) else None
-        return Where(self.phase, self.host, self.status, known)
+        return Where(self.phase, self.host, self.status, known, self.retry_after)
+
+    @property
+    def retry_after(self) -> float | None:
+        """Seconds that the server asks to wait (RFC 9110 § 10.2.3, or the Hub's `RateLimit`); the longer of the two.
+
+        A date is counted from the server's own `Date`, so that no clock of ours matters. What cannot be read is `None`.
+        """
+        asked = [_delay(self.headers.get("retry-after", ""), self.headers.get("date", ""))]
+        reset = RATE_LIMIT_RESET.search(self.headers.get("ratelimit", ""))
+        if self.status == 429 and reset:
+            asked.append(float(reset[1]))
+        return max((seconds for seconds in asked if seconds is not None), default=None)
 
     def json_object(self) -> dict[str, Any] | None:
         """The body as a JSON object, or `None` if it is anything else.
@@ -69,6 +85,17 @@ class Response:
         except (ValueError, RecursionError):
             return None
         return document if isinstance(document, dict) else None
+
+
+def _delay(retry_after: str, date: str) -> float | None:
+    if re.fullmatch(r"\d+", retry_after, re.ASCII):
+        # Ten digits are three centuries; a server that sends more does not mean less.
+        return float(retry_after.lstrip("0")[:10] or 0)
+    try:
+        seconds = (parsedate_to_datetime(retry_after) - parsedate_to_datetime(date)).total_seconds()
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return None
+    return max(0.0, seconds)
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ Everything read here is named `unverified`. No I/O and no clock: the time is a p
 
 from __future__ import annotations
 
-import math
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -33,7 +33,7 @@ class IdToken:
     @classmethod
     def read(cls, secret: Secret) -> IdToken:
         """Raises `IdTokenMalformed` unless `secret` is a JWT with a time in `exp` and an audience in `aud`."""
-        claims = _claims(secret.reveal())
+        claims = _claims(secret)
         return cls(secret, claims, _audience(claims.get("aud")), _expiry(claims.get("exp")))
 
     def check(self, audience: str, now: datetime) -> None:
@@ -41,17 +41,18 @@ class IdToken:
         if audience not in self.unverified_audience:
             found = shown(", ".join(self.unverified_audience))
             raise AudienceMismatch(f"The ID token is for {found}, not for {shown(audience)}", audience)
-        if self.unverified_expiry + CLOCK_SKEW <= now:
+        if self.unverified_expiry <= now - CLOCK_SKEW:
             raise IdTokenExpired(
                 f"The ID token expired at {_utc(self.unverified_expiry)}; this machine's clock says {_utc(now)}"
             )
 
 
-def _claims(token: str) -> dict[str, Any]:
-    if len(token) > MAX_CHARACTERS or not token.isascii():
+def _claims(secret: Secret) -> dict[str, Any]:
+    # No variable holds the text: a logger that shows the variables of a traceback would show it.
+    if len(secret.reveal()) > MAX_CHARACTERS or not secret.reveal().isascii():
         raise IdTokenMalformed("The ID token is not a JWT: too long, or not ASCII")
     try:
-        claims = jwt.decode(token, options={"verify_signature": False})
+        claims = jwt.decode(secret.reveal(), options={"verify_signature": False})
     except (jwt.PyJWTError, ValueError, RecursionError):
         claims = None
     if claims is None:  # outside the handler: the exception that PyJWT raised would otherwise travel along
@@ -69,11 +70,10 @@ def _audience(aud: object) -> tuple[str, ...]:
 
 def _expiry(exp: object) -> datetime:
     # RFC 7519 § 2, NumericDate: seconds since the epoch, perhaps with a fraction.
-    if isinstance(exp, (int, float)) and not isinstance(exp, bool) and math.isfinite(exp):
-        try:
+    if isinstance(exp, (int, float)) and not isinstance(exp, bool):
+        # Infinities, NaN, and numbers beyond the years that there are, or beyond a float.
+        with suppress(OverflowError, ValueError, OSError):
             return datetime.fromtimestamp(exp, timezone.utc)
-        except (OverflowError, ValueError, OSError):
-            pass
     raise IdTokenMalformed("The ID token has no expiry: `exp` is not a time")
 
 

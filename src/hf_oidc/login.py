@@ -1,38 +1,76 @@
-"""The use case: an ID token from the CI, exchanged at the Hub. It returns a token or raises; it prints nothing."""
+"""The use case: an ID token from the CI, exchanged at the Hub, again where a fault may pass. It prints nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 
 from hf_oidc import token_exchange
+from hf_oidc.errors import Attempt, LoginError
 from hf_oidc.hub_token import HubToken
 from hf_oidc.id_token import IdToken
 from hf_oidc.providers._base import Mint
 from hf_oidc.resource import Resource
+from hf_oidc.retry import wait_before_next
 from hf_oidc.secret import Secret
 from hf_oidc.transport import Transport
 
 
-def log_in(
-    *,
-    resource: Resource,
-    hub_url: str,
-    audience: str,
-    mint: Mint,
-    transport: Transport,
-    mask: Callable[[Secret], None],
-    now: Callable[[], datetime],
-) -> HubToken:
-    """A token for `resource` from the Hub at `hub_url`, for the identity that `mint` gives; `now` tells UTC.
+@dataclass(frozen=True)
+class Login:
+    """What is asked for, of whom, and by which means.
 
-    `mask` is called with each token before anything else is done with it. Raises a `LoginError`.
+    `mask` is called with each token before anything else is done with it. `now` tells UTC; `sleep` takes seconds,
+    `chance` gives a number from 0 up to 1; `tell` hears of each try that failed and is followed by another.
     """
-    subject_token = mint(audience, transport)
-    mask(subject_token)
-    IdToken.read(subject_token).check(audience, now())
-    requested_at = now()
-    response = transport.send(token_exchange.build_request(hub_url, subject_token, resource))
-    token = token_exchange.read_response(response, resource, requested_at)
-    mask(token.secret)
+
+    resource: Resource
+    hub_url: str
+    audience: str
+    mint: Mint
+    transport: Transport
+    mask: Callable[[Secret], None]
+    now: Callable[[], datetime]
+    sleep: Callable[[float], None]
+    chance: Callable[[], float]
+    tell: Callable[[Attempt], None]
+
+
+def log_in(login: Login) -> HubToken:
+    """A token for the login's resource. Raises the `LoginError` of the last try, which knows all of them."""
+    attempts: list[Attempt] = []
+    while True:
+        began = login.transport.remaining
+        try:
+            return _try(login)
+        except LoginError as error:
+            remaining = login.transport.remaining
+            wait = wait_before_next(len(attempts) + 1, error, remaining, login.chance())
+            attempts.append(Attempt(error.code, error.where, began - remaining, wait))
+            if wait is None:
+                error.attempts = tuple(attempts)
+                raise
+        login.tell(attempts[-1])
+        login.sleep(wait)
+
+
+def _try(login: Login) -> HubToken:
+    # A new ID token for each try, where the CI can mint one: the Hub need not accept one twice.
+    subject_token = login.mint(login.audience, login.transport)
+    login.mask(subject_token)
+    id_token = IdToken.read(subject_token)
+    try:
+        return _exchange(login, id_token)
+    except LoginError as error:
+        error.unverified_claims = id_token.unverified_claims
+        raise
+
+
+def _exchange(login: Login, id_token: IdToken) -> HubToken:
+    requested_at = login.now()
+    id_token.check(login.audience, requested_at)
+    request = token_exchange.build_request(login.hub_url, id_token.secret, login.resource)
+    token = token_exchange.read_response(login.transport.send(request), login.resource, requested_at)
+    login.mask(token.secret)
     return token

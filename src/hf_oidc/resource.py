@@ -12,7 +12,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from hf_oidc.errors import InvalidResource
-from hf_oidc.untrusted_text import shown
+from hf_oidc.untrusted_text import shown_input
 
 Kind = Literal["model", "dataset", "space", "kernel", "bucket", "user"]
 
@@ -35,7 +35,9 @@ PREFIX_OF_MISTAKE = {
     "bucket": "buckets",
     **{prefix: prefix for prefix in KIND_OF_PREFIX},
 }
-MAX_SHOWN = 120
+# What follows namespace/name in the addresses of the Hub's pages.
+PAGES = {"tree", "blob", "resolve", "raw", "commits", "commit", "discussions", "settings", "edit"}
+MAX_SHOWN = 220
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ def _is_part(part: str) -> bool:
 def _problem(text: str) -> str:
     if not text:
         return "is empty"
-    name = repr(shown(text, MAX_SHOWN))
+    name = repr(shown_input(text, MAX_SHOWN))
     if "\n" in text:
         return f"has several lines, and a step logs in to one: {name}"
     parts = text.split("/")
@@ -90,12 +92,12 @@ def _problem(text: str) -> str:
 
 def _suggestion(text: str) -> str | None:
     """The form that the writer of a URL, a wrong prefix or a `.git` ending likely meant."""
-    parts = [part for part in _path_of(text).split("/") if part]
+    parts = [part for part in _path_of(text.strip("'\"")).split("/") if part]
     if not parts:
         return None
     prefix = PREFIX_OF_MISTAKE.get(parts[0])
     names = parts if prefix is None else parts[1:]
-    if len(names) < 2:
+    if len(names) < 2 or (prefix is None and len(names) > 2 and names[2] not in PAGES):
         return None
     namespace, name = names[0], names[1].partition("@")[0].removesuffix(".git")
     likely = "/".join([prefix, namespace, name] if prefix else [namespace, name])
@@ -112,5 +114,5 @@ def _path_of(text: str) -> str:
         return f"{url.netloc}{url.path}"
     if url.scheme:
         return url.path
-    host, _, path = text.partition("/")
+    host, _, path = text.removeprefix("git@").replace(":", "/", 1).partition("/")
     return path if host in {"huggingface.co", "hf.co"} else text

@@ -63,20 +63,30 @@ def read_response(response: Response | NoResponse, resource: Resource, requested
 
 
 def _granted(response: Response, resource: Resource, requested_at: datetime) -> HubToken:
-    # RFC 8693 § 2.2.1. Never a word of the body is shown: it may hold a token.
+    # RFC 8693 § 2.2.1. Never a word of the body is shown: it may hold a token. For the same reason this function, from
+    # which the error comes, has no variable with the body in it.
+    grant = _grant(response)
+    if isinstance(grant, str):
+        raise UnexpectedResponse(f"The Hub's {grant}", response.where)
+    secret, expires_in = grant
+    return HubToken(secret, resource, expires_in, requested_at)
+
+
+def _grant(response: Response) -> tuple[Secret, int] | str:
+    """Token and lifetime in seconds, or what is wrong with the answer."""
     answer = response.json_object()
     if answer is None:
-        raise UnexpectedResponse("The Hub's answer is not a JSON object", response.where)
+        return "answer is not a JSON object"
     if str(answer.get("token_type")).lower() != "bearer":
-        raise UnexpectedResponse("The Hub's answer has no `token_type` bearer", response.where)
+        return "answer has no `token_type` bearer"
     if answer.get("issued_token_type", ACCESS_TOKEN_TYPE) != ACCESS_TOKEN_TYPE:
-        raise UnexpectedResponse("The Hub's answer has another `issued_token_type` than access_token", response.where)
+        return "answer has another `issued_token_type` than access_token"
     token, expires_in = answer.get("access_token"), answer.get("expires_in")
     if not isinstance(token, str) or not ACCESS_TOKEN.fullmatch(token):
-        raise UnexpectedResponse("The Hub's `access_token` is not one word of printable ASCII", response.where)
+        return "`access_token` is not one word of printable ASCII"
     if type(expires_in) is not int or not 1 <= expires_in <= MAX_EXPIRES_IN:
-        raise UnexpectedResponse("The Hub's `expires_in` is not a number of seconds up to 30 days", response.where)
-    return HubToken(Secret(token), resource, expires_in, requested_at)
+        return "`expires_in` is not a number of seconds up to 30 days"
+    return Secret(token), expires_in
 
 
 def _refusal(response: Response) -> ExchangeError:

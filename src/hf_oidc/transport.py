@@ -5,6 +5,7 @@ No redirect is followed, TLS is always verified, one deadline stands over all ca
 
 from __future__ import annotations
 
+import contextlib
 import re
 import socket
 import ssl
@@ -12,6 +13,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
+from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,13 +23,16 @@ from requests.adapters import HTTPAdapter
 
 from hf_oidc.errors import InvalidInput, LoginError, Redirected, TlsFailed
 from hf_oidc.http_message import NoResponse, Request, Response
-from hf_oidc.untrusted_text import shown
+from hf_oidc.untrusted_text import shown, shown_input
 from hf_oidc.url import host_of, is_loopback, require_secure
 
 CONNECT_TIMEOUT = 10.0  # seconds
-READ_TIMEOUT = 30.0  # seconds
+READ_TIMEOUT = 15.0  # seconds; the Hub reports an outage of its own after about 10
+CALL_TIMEOUT = 20.0  # seconds
 MAX_BODY = 1_048_576  # bytes
 REDIRECTS = {301, 302, 303, 307, 308}
+# OpenSSL's word for it would send its reader looking for a version.
+HANDSHAKE = {"WRONG_VERSION_NUMBER": "the port does not speak TLS"}
 CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----[\sA-Za-z0-9+/=]+-----END CERTIFICATE-----")
 
 
@@ -46,7 +51,8 @@ def trusting(ca_bundle: str) -> ssl.SSLContext:
 class Transport:
     """Sends requests until `deadline`, a time of `clock` (seconds).
 
-    `read_timeout`: seconds that a server may be silent in the midst of a call.
+    `read_timeout`: seconds that a server may be silent in the midst of a call. `call_timeout`: seconds for the whole of
+    a call, after which another can be tried.
     """
 
     def __init__(
@@ -58,12 +64,16 @@ class Transport:
         deadline: float,
         clock: Callable[[], float] = time.monotonic,
         read_timeout: float = READ_TIMEOUT,
+        call_timeout: float = CALL_TIMEOUT,
     ) -> None:
         self._env = env
         self._deadline = deadline
         self._clock = clock
         self._read_timeout = read_timeout
-        self._session = requests.Session()
+        self._call_timeout = call_timeout
+        self._session = _Session()
+        # The two calls are two services: what one sets, the other is not sent (cookies know hosts, but not ports).
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         # Else requests would take passwords from ~/.netrc, which replace the Authorization header, and certificates
         # and proxies from the process's environment rather than from `env`.
         self._session.trust_env = False
@@ -82,9 +92,10 @@ class Transport:
         # socket's time-out. A daemon, because a call that was given up must not keep the process.
         call = threading.Thread(target=lambda: outcome.append(self._outcome(request)), daemon=True)
         call.start()
-        call.join(max(0.0, self._remaining()))
+        call.join(max(0.0, min(self.remaining, self._call_timeout)))
         if not outcome:
-            return NoResponse(request.where, "the time-out of the login has passed")
+            in_time = self.remaining > 0
+            return NoResponse(request.where, "timed out" if in_time else "the time-out of the login has passed")
         if isinstance(outcome[0], LoginError):
             raise outcome[0]
         return outcome[0]
@@ -94,10 +105,10 @@ class Transport:
             with self._open(request) as response:
                 return _read(request, response)
         except Exception as error:  # noqa: BLE001 - whichever it is, it holds the request, tokens and all: it ends here
-            return _failure(request, error)
+            return _failure(request, error, "".join(proxies_for(request.url, self._env).values()))
 
     def _open(self, request: Request) -> requests.Response:
-        remaining = max(0.001, self._remaining())
+        remaining = max(0.001, self.remaining)
         return self._session.request(
             request.method,
             request.url,
@@ -109,8 +120,21 @@ class Transport:
             stream=True,
         )
 
-    def _remaining(self) -> float:
+    @property
+    def remaining(self) -> float:
+        """Seconds until the deadline; negative when it has passed."""
         return self._deadline - self._clock()
+
+
+class _Session(requests.Session):
+    """Does not look where a redirect leads.
+
+    requests does even if it is not to follow: it reads the answer's body for it, whole and decompressed, and fails on a
+    `Location` that it cannot parse.
+    """
+
+    def resolve_redirects(self, *_args: Any, **_kwargs: Any) -> Iterator[Any]:
+        return iter(())
 
 
 class _Adapter(HTTPAdapter):
@@ -171,20 +195,26 @@ def _body(response: requests.Response) -> bytes | None:
     return body
 
 
-def _failure(request: Request, error: Exception) -> NoResponse | LoginError:
+def _failure(request: Request, error: Exception, proxy: str) -> NoResponse | LoginError:
     causes = list(_causes(error))
     for cause in causes:
         if isinstance(cause, ssl.SSLCertVerificationError):
             reason = shown(cause.verify_message)
             return TlsFailed(f"The certificate of {host_of(request.url)} was not accepted: {reason}", request.where)
         if isinstance(cause, ssl.SSLError) and not isinstance(cause, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
-            return TlsFailed(f"The TLS handshake failed: {shown(cause.reason or 'unknown reason')}", request.where)
-    return NoResponse(request.where, _reason(causes))
+            # An SSLError that OpenSSL did not raise has no such attribute.
+            name = getattr(cause, "reason", None) or "for an unknown reason"
+            reason = HANDSHAKE.get(name, shown(name))
+            return TlsFailed(f"The TLS handshake with {host_of(request.url)} failed: {reason}", request.where)
+    through = f", through the proxy {host_of(proxy)}" if proxy else ""
+    return NoResponse(request.where, _reason(causes) + through)
 
 
 def _reason(causes: list[BaseException]) -> str:
     if any(isinstance(cause, (TimeoutError, requests.Timeout)) for cause in causes):
         return "timed out"
+    if any(isinstance(cause, requests.exceptions.InvalidSchema) for cause in causes):
+        return "this kind of proxy is not supported, http:// and https:// are"
     for cause in causes:
         if isinstance(cause, socket.gaierror):
             return "its name could not be resolved"
@@ -216,15 +246,24 @@ def _certificates(ca_bundle: str, context: ssl.SSLContext) -> str:
 
 
 def _file(path: str) -> str:
-    file = Path(path)
-    try:
-        if file.is_file() and file.stat().st_size <= MAX_BODY:
+    problem = "cannot be read"
+    with contextlib.suppress(OSError, ValueError):  # ValueError: a NUL in the name
+        file = Path(path)
+        if not file.is_file():
+            problem = "is not a file" if file.exists() else "does not exist here"
+        else:
             # Latin-1 reads every byte: what is not a certificate is comment, in whatever encoding.
-            return file.read_text(encoding="latin-1")
-    except (OSError, ValueError):
-        pass
-    raise _no_certificate(f"is not a file of at most 1 MiB that can be read: {shown(path, 100)!r}")
+            with file.open(encoding="latin-1") as opened:
+                text = opened.read(MAX_BODY + 1)
+            if len(text) <= MAX_BODY:
+                return text
+            problem = "is larger than 1 MiB"
+    raise _no_certificate(f"{problem}: {shown_input(path)!r}")
 
 
 def _no_certificate(problem: str) -> InvalidInput:
-    return InvalidInput("ca-bundle", f"`ca-bundle` {problem}", "the path of a PEM file, or PEM text")
+    expected = (
+        "the path of a PEM file in the checkout, or the PEM text itself; the action runs in a container, which sees no "
+        "other files of the runner"
+    )
+    return InvalidInput("ca-bundle", f"`ca-bundle` {problem}", expected)

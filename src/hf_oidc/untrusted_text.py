@@ -15,13 +15,25 @@ MAX_CHARACTERS = 300
 # A JWT, whole or its signature alone, raw or encoded, has more characters than this; request ids, repository names
 # and words of any language have fewer. A Hugging Face token can be shorter, but says so at its beginning.
 MAX_WORD = 64
+# The name of a repository, as the Hub writes it: up to 96 characters a part, and not of a shape that a token has.
+REPOSITORY = re.compile(r"[\"'(]*([a-z]+/)?[\w.-]{1,96}/[\w.-]{1,96}[\"').,:;]*", re.ASCII)
 HUB_TOKEN = re.compile(r"hf_\w{6,}")
+TOKEN = re.compile(rf"{HUB_TOKEN.pattern}|eyJ[\w-]+\.")
 
 
 def shown(text: str, limit: int = MAX_CHARACTERS) -> str:
-    """`text` on one line of at most `limit` characters, without control, format and bidi characters."""
+    """`text` on one line of at most `limit` characters, without control, format and bidi characters, and no token."""
     words = "".join(map(_visible, text[: limit * 8])).split()
-    line = " ".join(_not_a_token(word) for word in words)
+    return _bounded(" ".join(_not_a_token(word) for word in words), limit)
+
+
+def shown_input(text: str, limit: int = 200) -> str:
+    """The same for what the workflow itself says: its runner prints it anyway, so a long path is shown."""
+    words = "".join(map(_visible, text[: limit * 8])).split()
+    return _bounded(" ".join(MASK if TOKEN.search(word) else word for word in words), limit)
+
+
+def _bounded(line: str, limit: int) -> str:
     # actions/runner (ActionCommand.cs) looks for its older command form `##[name]` anywhere in a line, and for
     # `::name::` at the beginning of one.
     line = line.replace("##[", "## [").replace("::", ": :")
@@ -37,4 +49,5 @@ def _visible(character: str) -> str:
 
 
 def _not_a_token(word: str) -> str:
-    return MASK if len(word) > MAX_WORD or HUB_TOKEN.search(word) else word
+    too_long = len(word) > MAX_WORD and not REPOSITORY.fullmatch(word)
+    return MASK if too_long or HUB_TOKEN.search(word) else word

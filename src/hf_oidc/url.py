@@ -19,19 +19,20 @@ HTTP_URL = re.compile(
 
 
 def base_url(input_name: str, text: str) -> str:
-    """`text` without the slash at its end, if it is the base URL of a service that a token may be sent to.
+    """`text` without the slash at its end, its host in lower case, if a token may be sent to such a service.
 
-    Raises `InvalidInput` if it is no such URL, `InsecureUrl` if it is plain HTTP to another machine.
+    The case matters: the URL is the ID token's audience, which the Hub compares to the letter. Raises `InvalidInput`
+    if it is no such URL, `InsecureUrl` if it is plain HTTP to another machine.
     """
     match = HTTP_URL.fullmatch(text)
     if match is None or match["query"] is not None or not _has_valid_port(match["port"]):
         raise InvalidInput(
             input_name,
-            f"`{input_name}` is not the URL of a Hub: {shown(text, 100)!r}",
+            f"`{input_name}` is not the URL of a Hub: {_without_password(text)!r}",
             "https://host, with a port or a path if need be; no user name, query or fragment",
         )
     require_secure(text, input_name)
-    return text.rstrip("/")
+    return (text[: match.start("host")] + match["host"].lower() + text[match.end("host") :]).rstrip("/")
 
 
 def require_secure(url: str, name: str) -> None:
@@ -55,10 +56,17 @@ def is_loopback(host: str) -> bool:
 
 def host_of(url: str) -> str:
     """The host of `url`, with its port if one is named, to be shown in errors."""
+    match = HTTP_URL.fullmatch(url)
+    if match is not None:  # as it is: the colons of an IPv6 address are no workflow command
+        return f"{match['host']}{match['port'] or ''}"
     try:
         return shown(urlsplit(url).netloc.rpartition("@")[2], 100) or "unknown host"
     except ValueError:
         return "unknown host"
+
+
+def _without_password(text: str) -> str:
+    return shown(re.sub(r"//.*@", "//***@", text, flags=re.DOTALL), 100)
 
 
 def _has_valid_port(port: str | None) -> bool:

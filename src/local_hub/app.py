@@ -13,22 +13,23 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from local_hub import control, issuer, token_endpoint
+from local_hub.faults import Script, with_faults
 from local_hub.fields import FieldError
 from local_hub.hub import Hub
 from local_hub.json_http import BadBody
 from local_hub.loopback import is_loopback_authority
 
 
-def make_app(hub: Hub, own_issuer: issuer.Issuer) -> ASGIApp:
-    """Put the routes of both sides and of the operator together."""
-    routes = [*issuer.routes(own_issuer), *token_endpoint.routes(hub), *control.routes(hub, own_issuer)]
+def make_app(hub: Hub, own_issuer: issuer.Issuer, script: Script) -> ASGIApp:
+    """Put the routes of both sides and of the operator together, and the faults before them."""
+    routes = [*issuer.routes(own_issuer), *token_endpoint.routes(hub), *control.routes(hub, own_issuer, script)]
     handlers = {
         FieldError: _bad_request,
         BadBody: _bad_request,
         HTTPException: _http_error,
         Exception: _server_error,
     }
-    return _outermost(Starlette(routes=routes, exception_handlers=handlers))
+    return _outermost(with_faults(Starlette(routes=routes, exception_handlers=handlers), script))
 
 
 def _outermost(inner: ASGIApp) -> ASGIApp:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from local_hub import demo
 from local_hub.config import Config, ConfigError, load
+from local_hub.faults_tls import TLS_FAULTS
 from local_hub.loopback import HOSTS, is_trustworthy_url
 from local_hub.server import ServeOptions, serve
 
@@ -41,11 +42,14 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_serve_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--config", type=Path, metavar="FILE", help="YAML: publishers, resources, accounts, jobs")
+    parser.add_argument(
+        "--config", type=Path, metavar="FILE", help="YAML: publishers, resources, accounts, jobs, faults"
+    )
     parser.add_argument("--data", type=Path, metavar="DIR", help="keep everything here; without it, in memory")
     parser.add_argument("--host", type=_host, default="127.0.0.1", help="127.0.0.1 (default), ::1 or localhost")
     parser.add_argument("--port", type=_port, default=0, help="0 (default): any that is free")
     parser.add_argument("--tls", action="store_true", help="serve https, with a throw-away certificate authority")
+    parser.add_argument("--tls-fault", choices=TLS_FAULTS, help="serve https that no client may accept")
     parser.add_argument(
         "--audience", type=_audience, action="append", default=[], metavar="URL", help="accept this `aud` as well"
     )
@@ -60,9 +64,10 @@ def _options(parsed: argparse.Namespace) -> ServeOptions:
         parsed.host,
         parsed.port,
         parsed.data,
-        parsed.tls,
+        parsed.tls or parsed.tls_fault is not None,
         tuple(parsed.audience),
         parsed.token_lifetime,
+        parsed.tls_fault,
     )
 
 

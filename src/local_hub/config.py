@@ -3,13 +3,14 @@
 It must not know the network: `github` stands for an issuer whose URL is known only once a port is bound.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from local_hub.faults import read_script
 from local_hub.fields import FieldError, flag, items, mapping, text
 from local_hub.jobs import RegisteredJob, read_job
 from local_hub.publishers import Publisher, checked, read_resource
@@ -32,6 +33,7 @@ class Config:
     resources: tuple[Resource, ...] = ()
     locked: tuple[str, ...] = ()
     jobs: Mapping[str, RegisteredJob] = field(default_factory=dict)
+    faults: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 def load(path: Path) -> Config:
@@ -49,7 +51,7 @@ def load(path: Path) -> Config:
 
 def read(document: object) -> Config:
     """Read a configuration; an empty one is none."""
-    given = mapping(document or {}, "configuration", ("publishers", "resources", "accounts", "jobs"))
+    given = mapping(document or {}, "configuration", ("publishers", "resources", "accounts", "jobs", "faults"))
     accounts = mapping(given.get("accounts", {}), "accounts", ("locked",))
     jobs = mapping(given.get("jobs", {}), "jobs")
     return Config(
@@ -57,6 +59,7 @@ def read(document: object) -> Config:
         tuple(read_resource(value, where) for value, where in _numbered(given, "resources")),
         tuple(text(value, f"accounts.{where}") for value, where in _numbered(accounts, "locked")),
         {name: read_job(job, f"jobs.{name}") for name, job in jobs.items()},
+        read_script(given.get("faults", {}), "faults"),
     )
 
 

@@ -1,4 +1,4 @@
-"""The operator's routes, below /local-hub: register jobs, set publishers, lock accounts, read the logs.
+"""The operator's routes, below /local-hub: jobs, publishers, accounts, faults, and the logs.
 
 The Hub has no such routes. Whoever can reach them owns the machine, so they ask for no password; the application
 lets loopback names in only.
@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from local_hub.faults import OPERATOR, Script, read_faults, read_path
 from local_hub.fields import flag, mapping
 from local_hub.hub import Hub, introspect
 from local_hub.issuer import Issuer
@@ -18,14 +19,14 @@ from local_hub.jobs import read_job
 from local_hub.json_http import NO_STORE, bearer_token, read_json
 from local_hub.publishers import from_wire, read_resource, to_wire
 
-PATH = "/local-hub"
+PATH = OPERATOR
 LOGS = ("audit", "exchanges", "introspections")
 
 
-def routes(hub: Hub, issuer: Issuer) -> list[Route]:
+def routes(hub: Hub, issuer: Issuer, script: Script) -> list[Route]:
     """Give the operator's routes."""
     logs = [Route(f"{PATH}/{kind}", _log_reader(hub, kind)) for kind in LOGS]
-    return [*_issuer_routes(issuer), *_publisher_routes(hub), *_account_routes(hub), *logs]
+    return [*_issuer_routes(issuer), *_publisher_routes(hub), *_account_routes(hub), *_fault_routes(script), *logs]
 
 
 def _issuer_routes(issuer: Issuer) -> list[Route]:
@@ -52,7 +53,9 @@ def _publisher_routes(hub: Hub) -> list[Route]:
         return JSONResponse({"id": hub.store.add_publisher(publisher, time.time()), **to_wire(publisher)}, 201)
 
     async def remove_publisher(request: Request) -> Response:
-        if hub.store.remove_publisher(request.path_params["number"], time.time()):
+        number = request.path_params["number"]
+        # SQLite's integers end there; a larger number is nobody's.
+        if number < 2**63 and hub.store.remove_publisher(number, time.time()):
             return Response(status_code=204)
         return JSONResponse({"message": "there is no such publisher"}, 404)
 
@@ -84,6 +87,27 @@ def _account_routes(hub: Hub) -> list[Route]:
         Route(f"{PATH}/resources", declare_resource, methods=["POST"]),
         Route(f"{PATH}/accounts/{{name}}", set_account, methods=["POST"]),
         Route(f"{PATH}/introspect", look_at_token),
+    ]
+
+
+def _fault_routes(script: Script) -> list[Route]:
+    async def list_faults(_: Request) -> JSONResponse:
+        return JSONResponse(script.listed())
+
+    async def set_faults(request: Request) -> JSONResponse:
+        given = mapping(await read_json(request), "body", ("path", "faults"))
+        path = read_path(given.get("path"), "path")
+        script.left[path] = read_faults(given.get("faults"), "faults")
+        return JSONResponse({"path": path, "faults": script.left[path]}, 201)
+
+    async def clear_faults(_: Request) -> Response:
+        script.clear()
+        return Response(status_code=204)
+
+    return [
+        Route(f"{PATH}/faults", list_faults, methods=["GET"]),
+        Route(f"{PATH}/faults", set_faults, methods=["POST"]),
+        Route(f"{PATH}/faults", clear_faults, methods=["DELETE"]),
     ]
 
 

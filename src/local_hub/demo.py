@@ -148,6 +148,7 @@ def _run(hub: _Hub, directory: Path, ref: str) -> Step:
     inputs = {
         "resource": RESOURCE,
         "export-env": "true",
+        "on-error": "fail",
         "hub-url": hub.url,
         "audience": "",
         "id-token": "",

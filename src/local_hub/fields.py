@@ -36,6 +36,9 @@ def text(value: object, field: str) -> str:
     """Read a string that is not empty."""
     if not isinstance(value, str) or not value:
         raise FieldError(field, "must be a string that is not empty (in YAML, put quotes around it)")
+    if any("\ud800" <= character <= "\udfff" for character in value):
+        # JSON can write half a surrogate pair; neither a database nor an answer can hold it.
+        raise FieldError(field, "must be text: half a surrogate pair is no character")
     return value
 
 

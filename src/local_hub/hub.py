@@ -110,7 +110,8 @@ def _issue(hub: Hub, granted: Granted, now: float) -> Issued:
 
 
 def _log_refusal(hub: Hub, entry: Mapping[str, Any], refused: Refused) -> None:
-    said = {"outcome": "refused", "error": refused.error, "reason": refused.reason, "publisher_id": None}
+    reason = _logged(refused.reason)
+    said = {"outcome": "refused", "error": refused.error, "reason": reason, "publisher_id": None}
     hub.store.append("exchanges", {**entry, **said})
 
 

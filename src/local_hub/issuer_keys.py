@@ -15,6 +15,7 @@ import httpx
 from local_hub.loopback import is_loopback_url, is_trustworthy_url
 
 DISCOVERY_PATH = "/.well-known/openid-configuration"
+URL_LIMIT = 2048
 BODY_LIMIT = 1024 * 1024
 CONNECT_AND_READ_SECONDS = 5.0
 WHOLE_FETCH_SECONDS = 10.0
@@ -61,12 +62,19 @@ def fetch_keys(issuer: str, trust: ssl.SSLContext) -> tuple[Mapping[str, Any], .
     if discovery.get("issuer") != issuer:
         raise KeysUnavailable(f"the discovery document is of another issuer, {discovery.get('issuer')!r:.200}")
     jwks_uri = discovery.get("jwks_uri")
-    if not isinstance(jwks_uri, str) or not is_trustworthy_url(jwks_uri.partition("?")[0]):
-        raise KeysUnavailable("the discovery document has no jwks_uri that is https, or http on loopback")
+    if not isinstance(jwks_uri, str) or not _may_follow(issuer, jwks_uri):
+        raise KeysUnavailable("the discovery document has no jwks_uri that is https, or of this machine's own issuer")
     keys = _fetch_json(jwks_uri, trust).get("keys")
     if not isinstance(keys, list):
         raise KeysUnavailable(f"{jwks_uri} holds no list of keys")
     return tuple(key for key in keys if isinstance(key, dict) and key.get("use", "sig") == "sig")
+
+
+def _may_follow(issuer: str, jwks_uri: str) -> bool:
+    # An issuer elsewhere has no business on this machine: nobody's discovery document may make it ask itself.
+    printable = jwks_uri.isascii() and jwks_uri.isprintable() and " " not in jwks_uri and len(jwks_uri) <= URL_LIMIT
+    own = is_loopback_url(issuer) or not is_loopback_url(jwks_uri)
+    return printable and own and is_trustworthy_url(jwks_uri.partition("?")[0])
 
 
 def _named(keys: tuple[Mapping[str, Any], ...], kid: object) -> Mapping[str, Any] | None:
@@ -79,7 +87,7 @@ def _named(keys: tuple[Mapping[str, Any], ...], kid: object) -> Mapping[str, Any
 def _fetch_json(url: str, trust: ssl.SSLContext) -> Mapping[str, Any]:
     try:
         document = json.loads(_fetch(url, trust))
-    except httpx.HTTPError as error:
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise KeysUnavailable(f"{url} cannot be fetched: {type(error).__name__}: {error}") from None
     except (ValueError, RecursionError):
         raise KeysUnavailable(f"{url} is not JSON") from None

@@ -15,6 +15,13 @@ ID_TOKEN_SECONDS = 300
 SERVER_URL = "https://github.com"
 PULL_REQUEST_DEFAULTS = {"ref": "refs/pull/1/merge", "head_ref": "patch-1", "base_ref": "main"}
 _REPOSITORY = re.compile(r"[^/\s]+/[^/\s]+")
+# What GitHub writes in full: a short form would be taken for a branch that does not match.
+_WORKFLOW_REF = re.compile(r"[^/\s]+/[^/\s]+/\.github/workflows/[^/]+@refs/\S+")
+FORMS = {
+    "ref": (re.compile(r"refs/(heads|tags|pull)/\S+"), "refs/heads/main, refs/tags/v1 or refs/pull/1/merge"),
+    "workflow_ref": (_WORKFLOW_REF, "owner/name/.github/workflows/publish.yml@refs/heads/main"),
+    "job_workflow_ref": (_WORKFLOW_REF, "owner/name/.github/workflows/publish.yml@refs/heads/main"),
+}
 _MAY_BE_EMPTY = frozenset({"head_ref", "base_ref", "environment", "enterprise"})
 
 
@@ -81,6 +88,9 @@ def read_job(description: object, where: str = "job") -> RegisteredJob:
     values = {name: _value(name, value, where) for name, value in given.items() if name != "claims"}
     if not _REPOSITORY.fullmatch(values.get("repository", "")):
         raise FieldError(f"{where}.repository", "must be owner/name")
+    for name, (form, example) in FORMS.items():
+        if values.get(name) and not form.fullmatch(values[name]):
+            raise FieldError(f"{where}.{name}", f"must be of the form {example}")
     if values.get("event_name") == "pull_request":
         values = PULL_REQUEST_DEFAULTS | values
     return RegisteredJob(_completed(Job(**values)), claims)

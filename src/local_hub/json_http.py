@@ -20,15 +20,13 @@ class BadBody(ValueError):
 
 
 async def read_json(request: Request) -> Any:
-    """Read a JSON body; none at all is None."""
+    """Read a JSON body; an empty one is None, but it too must say that it is JSON."""
     body = await _read_body(request)
-    if not body:
-        return None
     # A web page cannot send this type elsewhere without asking first (Fetch standard, CORS-safelisted headers).
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise BadBody("Content-Type must be application/json")
     try:
-        return json.loads(body)
+        return json.loads(body) if body else None
     except (ValueError, RecursionError):
         raise BadBody("the request body is not JSON") from None
 

@@ -19,9 +19,13 @@ from pathlib import Path
 
 import trustme
 import uvicorn
+from starlette.types import ASGIApp
 
 from local_hub.app import make_app
 from local_hub.config import Config, ConfigError, with_issuer
+from local_hub.faults import Script
+from local_hub.faults_tls import TLS_1_1, handshake_only, server_context
+from local_hub.faults_wire import OpenHandedProtocol
 from local_hub.hub import Hub, Settings
 from local_hub.issuer import Issuer
 from local_hub.issuer_keys import IssuerKeys
@@ -29,7 +33,6 @@ from local_hub.store import FILE_NAME, Store
 
 GRACE_SECONDS = 3
 CA_FILE = "ca.pem"
-_SERVED_NAMES = ("127.0.0.1", "::1", "localhost")
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,7 @@ class ServeOptions:
     tls: bool = False
     audiences: tuple[str, ...] = ()
     token_lifetime: int = 3600
+    tls_fault: str | None = None
 
 
 class _AnnouncingServer(uvicorn.Server):
@@ -75,7 +79,9 @@ def serve(options: ServeOptions) -> None:
         hub = _hub(base_url, issuer, store, _trust(ca_path), options)
         jobs = _apply(options.config, store, issuer)
         ready = {"hub": base_url, "issuer": issuer.url, "ca": ca_path, "pid": os.getpid(), "jobs": jobs}
-        config = _uvicorn_config(hub, issuer, authority)
+        script = Script({path: list(names) for path, names in options.config.faults.items()})
+        context = server_context(authority, options.tls_fault) if authority else None
+        config = _uvicorn_config(make_app(hub, issuer, script), context, options.tls_fault)
         _AnnouncingServer(config, lambda: _announce(ready)).run(sockets=[listener])
 
 
@@ -118,7 +124,13 @@ def _published_ca(authority: trustme.CA | None, directory: Path) -> str | None:
     if authority is None:
         return None
     path = directory / CA_FILE
-    path.write_bytes(authority.cert_pem.bytes())
+    try:
+        # What lies there is replaced, not written through: it may be a link that somebody else put there.
+        path.unlink(missing_ok=True)
+        with path.open("xb") as file:
+            file.write(authority.cert_pem.bytes())
+    except OSError as error:
+        raise ConfigError(f"--data {directory}: {CA_FILE} cannot be written there: {error.strerror}") from None
     return str(path.absolute())
 
 
@@ -146,10 +158,11 @@ def _apply(config: Config, store: Store, issuer: Issuer) -> dict[str, dict[str, 
     return {name: issuer.register(job)[1] for name, job in config.jobs.items()}
 
 
-def _uvicorn_config(hub: Hub, issuer: Issuer, authority: trustme.CA | None) -> uvicorn.Config:
+def _uvicorn_config(app: ASGIApp, context: ssl.SSLContext | None, tls_fault: str | None) -> uvicorn.Config:
+    bare = handshake_only(context) if context and tls_fault == TLS_1_1 else None
     return uvicorn.Config(
-        make_app(hub, issuer),
-        http="h11",
+        app,
+        http=bare or OpenHandedProtocol,
         ws="none",
         lifespan="off",
         log_level="warning",
@@ -157,14 +170,8 @@ def _uvicorn_config(hub: Hub, issuer: Issuer, authority: trustme.CA | None) -> u
         proxy_headers=False,
         server_header=False,
         timeout_graceful_shutdown=GRACE_SECONDS,
-        ssl_context_factory=(lambda *_: _server_context(authority)) if authority else None,
+        ssl_context_factory=(lambda *_: context) if context and not bare else None,
     )
-
-
-def _server_context(authority: trustme.CA) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert(*_SERVED_NAMES).configure_cert(context)
-    return context
 
 
 def _announce(ready: Mapping[str, object]) -> None:

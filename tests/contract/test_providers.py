@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -10,6 +11,9 @@ import pytest
 
 from hf_oidc.errors import (
     IdentityError,
+    IdTokenDependabot,
+    IdTokenForkPullRequest,
+    IdTokenNotDeclared,
     IdTokenPermissionMissing,
     IdTokenRequestFailed,
     InsecureUrl,
@@ -101,9 +105,9 @@ def test_says_why_it_cannot_mint(row: Row) -> None:
     assert row.reason is not None
     detection = row.provider.detect(row.cannot)
     assert isinstance(detection, CannotMint)
-    assert isinstance(detection.error, row.reason)
+    assert isinstance(detection.reason(str), row.reason)
     with pytest.raises(row.reason):
-        choose("", row.cannot)
+        choose("", row.cannot, str)
 
 
 @every
@@ -145,6 +149,7 @@ def test_asks_for_the_audience_it_is_given(row: Row) -> None:
         Answer({}),
         Answer({"value": ""}),
         Answer({"value": None}),
+        Answer('{"value": "\\ud800"}'),
         Answer({"value": 7}),
         Answer({"value": ["x"]}),
         Answer({"Value": TOKEN}),
@@ -201,7 +206,7 @@ def test_github_takes_a_url_without_a_query() -> None:
     """Other engines than GitHub's hand one out."""
     with scripted_server({"/idtoken": Answer({"value": TOKEN})}) as server:
         env = github_env(server.url) | {"ACTIONS_ID_TOKEN_REQUEST_URL": f"{server.url}/idtoken"}
-        choose("", env)(HUB, transport())
+        choose("", env, str)(HUB, transport())
     assert server.requests[0].query == {"audience": [HUB]}
 
 
@@ -210,17 +215,91 @@ def test_github_needs_both_variables(missing: str) -> None:
     """One without the other is a missing permission too."""
     env = {name: value for name, value in github_env("http://localhost").items() if name != missing}
     with pytest.raises(IdTokenPermissionMissing):
-        choose("", env)
+        choose("", env, str)
 
 
 def test_a_supplied_token_goes_before_the_cis_own() -> None:
     """Input, then HF_OIDC_ID_TOKEN, then the CI; whoever supplied one meant it."""
     env = github_env("http://localhost:9") | {"HF_OIDC_ID_TOKEN": "from-variable"}
-    assert choose("from-input", env)(HUB, transport()).reveal() == "from-input"
-    assert choose(" ", env)(HUB, transport()).reveal() == "from-variable"
+    assert choose("from-input", env, str)(HUB, transport()).reveal() == "from-input"
+    assert choose(" ", env, str)(HUB, transport()).reveal() == "from-variable"
 
 
 def test_outside_of_any_ci_there_is_no_provider() -> None:
     """The error says so."""
     with pytest.raises(NoProvider):
-        choose("", {"PATH": "/usr/bin"})
+        choose("", {"PATH": "/usr/bin"}, str)
+
+
+def pull_request(head: str | None, base: str = "acme/trainer") -> str:
+    """The payload of a pull request, as far as it matters; a head of None is a fork that was deleted."""
+    return json.dumps(
+        {
+            "pull_request": {
+                "head": {"repo": {"full_name": head, "fork": True} if head else None},
+                "base": {"repo": {"full_name": base, "fork": True}},
+            }
+        }
+    )
+
+
+ON_GITHUB = {"GITHUB_ACTIONS": "true", "GITHUB_EVENT_PATH": "/event.json", "GITHUB_EVENT_NAME": "pull_request"}
+
+
+@pytest.mark.parametrize(
+    ("env", "event", "reason"),
+    [
+        ({}, pull_request("mallory/trainer"), IdTokenForkPullRequest),
+        ({}, pull_request(None), IdTokenForkPullRequest),
+        ({"GITHUB_EVENT_NAME": "pull_request_review"}, pull_request("mallory/trainer"), IdTokenForkPullRequest),
+        ({}, pull_request("acme/trainer"), IdTokenPermissionMissing),
+        ({"GITHUB_EVENT_NAME": "pull_request_target"}, pull_request("mallory/trainer"), IdTokenPermissionMissing),
+        ({"GITHUB_EVENT_NAME": "push"}, '{"ref": "refs/heads/main"}', IdTokenPermissionMissing),
+        ({"GITHUB_ACTOR": "dependabot[bot]"}, pull_request("acme/trainer"), IdTokenDependabot),
+        ({"GITHUB_ACTOR": "dependabot[bot]", "GITHUB_EVENT_NAME": "push"}, "{}", IdTokenDependabot),
+        ({"ACT": "true"}, pull_request("mallory/trainer"), IdTokenNotDeclared),
+        ({"GITEA_ACTIONS": "true"}, "{}", IdTokenNotDeclared),
+        ({}, "", IdTokenPermissionMissing),
+        ({}, "not json", IdTokenPermissionMissing),
+        ({}, "[" * 100_000, IdTokenPermissionMissing),
+        ({}, "[]", IdTokenPermissionMissing),
+        ({}, '{"pull_request": null}', IdTokenPermissionMissing),
+        ({}, '{"pull_request": {"head": [], "base": "x"}}', IdTokenPermissionMissing),
+    ],
+)
+def test_github_tells_the_reasons_apart(env: dict[str, str], event: str, reason: type[IdentityError]) -> None:
+    """Why there is no ID token: a fork, Dependabot, another engine, or else the permission; whatever the file holds."""
+    read: list[str] = []
+
+    def read_file(path: str) -> str:
+        read.append(path)
+        return event
+
+    with pytest.raises(reason) as caught:
+        choose("", ON_GITHUB | env, read_file)
+    assert type(caught.value) is reason
+    assert read == ["/event.json"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "passing"),
+    [
+        (Answer({"message": "Can't issue ID_TOKEN for job in 'Pending' state"}, 403), True),
+        (Answer({"message": "Can't issue ID_TOKEN for job in 'Delayed' state"}, 403), True),
+        (Answer('{"message": "Can\\u0027t issue ID_TOKEN for job in \\u0027Pending\\u0027 state"}', 403), True),
+        (Answer({"message": "Resource not accessible by integration"}, 403), False),
+        (Answer(b"", 403), False),
+        (Answer(b"x" * 2_000_000, 403), False),
+        (Answer(status=401), False),
+        (Answer(status=404), False),
+        (Answer(status=429), True),
+        (Answer(status=500), True),
+        (Answer(status=599), True),
+        (Answer({}), False),
+    ],
+)
+def test_github_says_which_failures_may_pass(answer: Answer, passing: bool) -> None:
+    """A job that is not quite begun, too many requests and the server's own errors; no other refusal."""
+    with scripted_server({"/idtoken": answer}) as server, pytest.raises(IdTokenRequestFailed) as caught:
+        mint(PROVIDERS["github"], server)
+    assert caught.value.passing is passing

@@ -7,12 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import trustme
 import yaml
 
 from tests.action_process import DEFAULTS, ActionRun, run_action
+from tests.connect_proxy import connect_proxy
 from tests.e2e.engines import ROOT, docker, docker_client
 from tests.e2e.story import JOB, MODEL, job_environment
+from tests.factories import id_token
 from tests.local_hub_process import LocalHub
+from tests.scripted_server import Answer, scripted_server
 
 RUNS = yaml.safe_load((ROOT / "action.yml").read_text())["runs"]
 COMMAND_FILES = {
@@ -33,6 +37,7 @@ TRAPS = (
     "actions_toolkit/__init__.py",
     "encodings/__init__.py",
 )
+HUB_NAME = "hub.test"
 HOSTILE = {"PYTHONPATH": "/github/workspace", "PYTHONSTARTUP": "/github/workspace/json.py"}
 
 
@@ -43,6 +48,7 @@ class Container:
     image: str
     command_files: Mapping[str, str]
     volumes: Sequence[str] = ()
+    options: Sequence[str] = ()
 
     def run(self, folder: Path, env: Mapping[str, str], inputs: Mapping[str, str] | None = None) -> ActionRun:
         """Log in, and fail on any leak. Values go through the client's environment, not its arguments."""
@@ -54,6 +60,7 @@ class Container:
             *(f"--env={name}={path}" for name, path in self.command_files.items()),
             *(f"--env={name}" for name in passed),
             *(f"--volume={folder / volume}" for volume in (*folders, *self.volumes)),
+            *self.options,
             *(f"--entrypoint={RUNS['entrypoint']}", self.image, *RUNS["args"]),
         ]
         return run_action(folder, {**docker_client(), **env}, inputs, command=command)
@@ -149,6 +156,37 @@ def test_nothing_is_exchanged_that_cannot_be_delivered(
     assert variable in run.stdout
     assert (run.output_file, run.env_file) == ("", "")
     assert exchanges(hub) == []
+
+
+@pytest.mark.parametrize(
+    ("variables", "tunnels"),
+    [
+        (("HTTPS_PROXY",), [HUB_NAME]),
+        (("https_proxy",), [HUB_NAME]),
+        (("HTTPS_PROXY", "NO_PROXY"), []),
+        (("https_proxy", "no_proxy"), []),
+        ((), []),
+    ],
+    ids="-".join,
+)
+def test_a_proxy_and_a_private_certificate_authority(
+    container: Container, tmp_path: Path, variables: Sequence[str], tunnels: list[str]
+) -> None:
+    """The exchange goes through the proxy that the job names, over TLS that `ca-bundle` vouches for, or round it."""
+    ca = trustme.CA()
+    (tmp_path / "workspace").mkdir()
+    ca.cert_pem.write_to_path(str(tmp_path / "workspace" / "ca.pem"))
+    grant = Answer({"access_token": "hf_jwt_0123456789", "token_type": "bearer", "expires_in": 3600})
+    with connect_proxy() as proxy, scripted_server({"/oauth/token": grant}, tls=ca, name=HUB_NAME) as server:
+        values = {name: proxy.url if name.lower() == "https_proxy" else HUB_NAME for name in variables}
+        inputs = {"hub-url": server.url, "id-token": id_token(server.url), "ca-bundle": "ca.pem"}
+        # Without a proxy the name is looked up in the container.
+        there = Container(container.image, COMMAND_FILES, options=[f"--add-host={HUB_NAME}:127.0.0.1"])
+        run = there.run(tmp_path, values, inputs)
+    assert run.exit_code == 0, run.stdout
+    assert run.exported == {"HF_TOKEN": "hf_jwt_0123456789"}
+    assert proxy.tunnels == tunnels
+    assert len(server.requests) == 1
 
 
 def test_a_refusal_is_told(container: Container, hub: LocalHub, tmp_path: Path) -> None:

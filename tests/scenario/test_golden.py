@@ -35,9 +35,19 @@ GRANT = Answer(
 )
 
 
-def refusal(error: str, description: str, status: int = 400) -> Answer:
+# Longer than any login here may take, so that a fault that may pass is given up at once.
+NOT_TODAY = {"Retry-After": "86400"}
+
+
+def refusal(error: str, description: str, **headers: str) -> Answer:
     """An OAuth error with a request id."""
-    return Answer({"error": error, "error_description": description}, status, {"x-request-id": "Root=1-67-abc"})
+    return Answer({"error": error, "error_description": description}, 400, {"x-request-id": "Root=1-67-abc", **headers})
+
+
+def first(*answers: Answer) -> Callable[[Recorded], Answer]:
+    """These answers, one after the other."""
+    left = list(answers)
+    return lambda _request: left.pop(0)
 
 
 @dataclass(frozen=True)
@@ -47,18 +57,24 @@ class Story:
     exit_code: int
     code: str | None = None
     mint: Callable[[str], Answer] = lambda audience: Answer({"value": id_token(audience)})
-    hub: Answer = GRANT
+    hub: Answer | Callable[[Recorded], Answer] = GRANT
     inputs: Mapping[str, str] = field(default_factory=dict)
     env: Mapping[str, str | None] = field(default_factory=dict)
     tls: bool = False
     command_files: Mapping[str, str] | None = None
+    event: str = ""
 
 
+FROM_A_FORK = json.dumps(
+    {"pull_request": {"head": {"repo": {"full_name": "mallory/m"}}, "base": {"repo": {"full_name": "acme/m"}}}}
+)
 STORIES = {
     "granted": Story(0),
     "granted-without-export": Story(0, inputs={"export-env": "false"}),
     "granted-by-hf-endpoint": Story(0, inputs={"hub-url": ""}, env={"HF_ENDPOINT": "{hub}/"}),
     "granted-with-another-audience": Story(0, inputs={"audience": "https://huggingface.co"}),
+    "granted-at-the-second-try": Story(0, hub=first(Answer("<html>", 502), GRANT)),
+    "granted-with-warnings": Story(0, env={"HF_TOKEN": "an-older-token", "HF_OIDC_RESOURCE": "acme/model"}),
     "invalid-resource": Story(
         2, "invalid-resource", inputs={"resource": "https://huggingface.co/acme/model/tree/main"}
     ),
@@ -70,9 +86,24 @@ STORIES = {
     "invalid-input-ca-bundle": Story(2, "invalid-input", inputs={"ca-bundle": "missing.pem"}),
     "insecure-url": Story(2, "insecure-url", inputs={"hub-url": "http://huggingface.co"}),
     "no-provider": Story(1, "no-provider", env={"GITHUB_ACTIONS": None}),
+    "warned": Story(0, "no-provider", inputs={"on-error": "warn"}, env={"GITHUB_ACTIONS": None}),
+    "warned-of-a-refusal": Story(
+        0, "exchange-rejected", inputs={"on-error": "warn"}, hub=refusal("invalid_grant", "Not accepted")
+    ),
+    "invalid-input-although-warned": Story(2, "invalid-resource", inputs={"on-error": "warn", "resource": "a/b/c/d"}),
+    "invalid-input-on-error": Story(2, "invalid-input", inputs={"on-error": "ignore"}),
+    "id-token-fork-pull-request": Story(
+        1, "id-token-fork-pull-request", env={"ACTIONS_ID_TOKEN_REQUEST_URL": None}, event=FROM_A_FORK
+    ),
+    "id-token-dependabot": Story(
+        1, "id-token-dependabot", env={"ACTIONS_ID_TOKEN_REQUEST_URL": None, "GITHUB_ACTOR": "dependabot[bot]"}
+    ),
+    "id-token-not-declared": Story(
+        1, "id-token-not-declared", env={"ACTIONS_ID_TOKEN_REQUEST_URL": None, "ACT": "true"}
+    ),
     "id-token-permission-missing": Story(1, "id-token-permission-missing", env={"ACTIONS_ID_TOKEN_REQUEST_URL": None}),
     "id-token-request-failed": Story(
-        1, "id-token-request-failed", mint=lambda _: Answer({"message": "try later"}, 503)
+        1, "id-token-request-failed", mint=lambda _: Answer({"message": "try later"}, 503, NOT_TODAY)
     ),
     "id-token-malformed": Story(1, "id-token-malformed", inputs={"id-token": "not-a-jwt"}),
     "id-token-expired": Story(
@@ -87,11 +118,11 @@ STORIES = {
     "exchange-invalid-request": Story(
         1, "exchange-invalid-request", hub=refusal("invalid_request", "resource is not valid")
     ),
-    "hub-unavailable": Story(1, "hub-unavailable", hub=Answer("<html>502 Bad Gateway</html>", 502)),
+    "hub-unavailable": Story(1, "hub-unavailable", hub=Answer("<html>502 Bad Gateway</html>", 502, NOT_TODAY)),
     "hub-unavailable-in-disguise": Story(
-        1, "hub-unavailable", hub=refusal("invalid_grant", "This operation was aborted")
+        1, "hub-unavailable", hub=refusal("invalid_grant", "This operation was aborted", **NOT_TODAY)
     ),
-    "rate-limited": Story(1, "rate-limited", hub=Answer({"error": "slow down"}, 429, {"RateLimit": '"api";r=0;t=55'})),
+    "rate-limited": Story(1, "rate-limited", hub=Answer({"error": "slow down"}, 429, {"RateLimit": '"api";r=0;t=255'})),
     "unexpected-response": Story(1, "unexpected-response", hub=Answer("<html>Welcome to the hotel's Wi-Fi</html>")),
     "redirected": Story(1, "redirected", hub=Answer(status=307, headers={"Location": "https://elsewhere.example/x"})),
     "tls-failed": Story(1, "tls-failed", tls=True),
@@ -130,6 +161,9 @@ def told(tmp_path: Path, story: Story, ci: ScriptedServer, hub: ScriptedServer) 
         **story.env,
     }
     given = {name: value.format(hub=hub.url) for name, value in env.items() if value is not None}
+    event = tmp_path / "event.json"
+    event.write_text(story.event)
+    given["GITHUB_EVENT_PATH"] = str(event)
     inputs = {"resource": "acme/model", "hub-url": hub.url, **story.inputs}
     return run_action(tmp_path, given, inputs, secrets=[HUB_TOKEN], command_files=story.command_files)
 
@@ -138,8 +172,8 @@ def assert_masked_first(run: ActionRun) -> None:
     """A token that is anywhere in the log or in a command file was masked, and in the log before anything else."""
     tokens = {value for value in (*run.exported.values(), run.outputs.get("token", "")) if value}
     assert tokens <= set(run.masks)
-    lines = run.stdout.splitlines()
-    assert all(line.startswith("::add-mask::") for line in lines[: len(run.masks)])
+    for token in run.masks:
+        assert token not in run.stdout.partition(f"::add-mask::{token}\n")[0]
 
 
 def as_text(run: ActionRun, ci: ScriptedServer, hub: ScriptedServer) -> str:
@@ -154,15 +188,20 @@ def as_text(run: ActionRun, ci: ScriptedServer, hub: ScriptedServer) -> str:
             run.output_file,
             "--- GITHUB_ENV",
             run.env_file,
+            "--- GITHUB_STEP_SUMMARY",
+            run.summary,
             *(shown(to, request) for to, request in requests),
         ]
     )
+    text = text.replace("&#58;", ":")  # the summary's escape, within what is replaced below
     for token in run.masks:
         text = text.replace(token, "<Hub token>" if token == HUB_TOKEN else "<ID token>")
+    text = re.sub(r"after \d+\.\d s", "after <time> s", text)
     for url, name in ((ci.url, "ci"), (hub.url, "hub")):
         text = text.replace(url.partition("://")[2], f"<{name}>")
     text = re.sub(r"ghadelimiter_[0-9a-f-]{36}", "<delimiter>", text)
     text = text.replace(REQUEST_TOKEN, "<request token>")
+    text = re.sub(r"again in [\d.]+ s", "again in <wait> s", text)
     return re.sub(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ", "<time>", text).rstrip() + "\n"
 
 

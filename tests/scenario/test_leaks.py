@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import json
 import sys
-import time
 import traceback
 from collections.abc import Callable
 from datetime import datetime, timezone
@@ -21,13 +20,13 @@ import pytest
 import trustme
 
 from hf_oidc.errors import LoginError
-from hf_oidc.login import log_in
+from hf_oidc.login import Login, log_in
 from hf_oidc.providers.registry import choose
 from hf_oidc.resource import Resource
-from hf_oidc.secret import Secret
 from hf_oidc.transport import Transport, trusting
 from tests.action_process import run_action
 from tests.factories import id_token
+from tests.fake_clock import FakeClock
 from tests.leaks import leaks
 from tests.scripted_server import Answer, scripted_server
 
@@ -141,25 +140,33 @@ def failure(url: str, supplied: str) -> LoginError:
         "ACTIONS_ID_TOKEN_REQUEST_URL": f"{url}/idtoken?api-version=2.0",
         "ACTIONS_ID_TOKEN_REQUEST_TOKEN": SECRETS["request token"],
     }
-    masked: list[Secret] = []
+    clock = FakeClock()
+    login = Login(
+        resource=Resource.parse("acme/model"),
+        hub_url=url,
+        audience="https://huggingface.co" if not supplied else url,
+        mint=choose(supplied, env, str),
+        transport=Transport(
+            env={}, tls=trusting(""), user_agent="test", deadline=clock.monotonic() + 30, clock=clock.monotonic
+        ),
+        mask=lambda _secret: None,
+        now=lambda: datetime.now(timezone.utc),
+        sleep=clock.sleep,
+        chance=lambda: 1.0,
+        tell=lambda _attempt: None,
+    )
     try:
-        log_in(
-            resource=Resource.parse("acme/model"),
-            hub_url=url,
-            audience="https://huggingface.co" if not supplied else url,
-            mint=choose(supplied, env),
-            transport=Transport(env={}, tls=trusting(""), user_agent="test", deadline=time.monotonic() + 30),
-            mask=masked.append,
-            now=lambda: datetime.now(timezone.utc),
-        )
+        log_in(login)
     except LoginError as error:
         return error
     raise AssertionError("the login was to fail")
 
 
 def everything_in(error: BaseException) -> str:
-    """The error as tracebacks, debuggers and loggers show it, with all that hangs on it."""
+    """The error as tracebacks, debuggers and loggers show it, with all that hangs on it and the variables of ours."""
+    shown = traceback.TracebackException.from_exception(error, capture_locals=True)
     lines = list(traceback.TracebackException.from_exception(error).format())
+    lines += [str(frame.locals) for frame in shown.stack if "hf_oidc" in frame.filename]
     pending: list[Any] = [error]
     while pending:
         current = pending.pop()

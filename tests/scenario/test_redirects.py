@@ -43,4 +43,4 @@ def test_is_not_followed(tmp_path: Path, status: int, call: str, to: str) -> Non
     assert other.url.partition("://")[2] in run.stdout
     asked = ci if call == "mint" else hub
     assert len(asked.requests) == 1
-    assert run.output_file == run.env_file == ""
+    assert (run.outputs, run.exported) == ({"authenticated": "false"}, {})

@@ -1,47 +1,305 @@
-"""The next step for each way a login can fail. Sentences for people; `errors` has the facts."""
+"""The words: the next step for each way a login can fail, and what each finding means. `errors` has the facts.
+
+Written for one who has never heard of OpenID Connect. Backticks mark what is to be typed; they read well in a log,
+and are Markdown. Values that others wrote are never part of a template: a rendering puts them in, made fit for it.
+"""
 
 from __future__ import annotations
 
-from hf_oidc.errors import AudienceMismatch, InvalidInput, InvalidResource, LoginError
+import dataclasses
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
+from hf_oidc.diagnosis.claims import Absence, Field, visible
+from hf_oidc.diagnosis.findings import Finding, Name
+from hf_oidc.diagnosis.publisher import NoSuggestion, SettingsPage, Suggestion
+from hf_oidc.errors import (
+    AudienceMismatch,
+    ExchangeRejected,
+    InvalidInput,
+    InvalidResource,
+    LoginError,
+    RateLimited,
+    Redirected,
+    Where,
+)
+from hf_oidc.untrusted_text import shown
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """A template of ours and the values for its `{names}`. `{page}` is a link, and `{expected}` words of ours."""
+
+    template: str
+    facts: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+    def render(self, rendered: Callable[[str, str], str]) -> str:
+        """The sentence, with each value as `rendered(name, value)` makes it."""
+        return self.template.format_map({name: rendered(name, value) for name, value in self.facts.items()})
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """What a finding says, and what to do about it.
+
+    With a `remedy` the finding likely explains the refusal; without, it is one more thing to check. `{on}` stands for
+    the settings page, `{fields}` for the suggested publisher; where none is suggested, `otherwise` is said.
+    """
+
+    cause: str
+    remedy: str = ""
+    otherwise: str = ""
+
+
+CALL = {"mint": "asking the CI for an ID token", "exchange": "exchanging the ID token at the Hub"}
 RESOURCE_FORMS = (
-    "write namespace/name for a model, datasets/namespace/name, spaces/…, kernels/… or buckets/… for the others, "
-    "or a user name for that user's gated reads"
+    "Write namespace/name for a model, datasets/namespace/name, spaces/…, kernels/… or buckets/… for the others, "
+    "or a user name for that user's gated reads."
 )
 
 ADVICE = {
-    "insecure-url": "use https; plain http is accepted for localhost alone.",
-    "no-provider": "run this in a CI job that issues ID tokens, or pass one as the `id-token` input.",
-    "id-token-permission-missing": (
-        "add `permissions: id-token: write` (and `contents: read`) to the job; a reusable workflow's caller must "
-        "grant it too."
+    "insecure-url": "Write `https://` in place of `http://`: plain http is for this machine (localhost) alone.",
+    "no-provider": (
+        "Run this as a step of a GitHub Actions job. In any other CI, let it issue an ID token and hand that to this "
+        "step as the `id-token` input."
     ),
-    "id-token-request-failed": "run the job again; if it stays so, see https://www.githubstatus.com.",
-    "id-token-malformed": "pass the ID token itself, a JWT that begins with `eyJ`, as your CI issued it.",
-    "id-token-expired": "mint the ID token just before this step, and check the clock of the machine.",
-    "exchange-invalid-request": "check `resource` and `hub-url`; if both are right, report the request id to the Hub.",
-    "exchange-rejected": (
-        "on the Hub, in the settings of the resource under Trusted Publishers (of a user: Authentication, CI/CD "
-        "access), compare issuer, repository, branch and workflow with this job's; each must be exactly the same."
+    "id-token-permission-missing": (
+        "Add these lines to the job in the workflow file: they allow it to prove who it is. If another workflow calls "
+        "this one (`workflow_call`), the calling job needs the same lines."
+    ),
+    "id-token-fork-pull-request": (
+        "Nothing is broken: only your own repository's jobs may publish. To let this step pass in pull requests, set "
+        "`on-error: warn`, and skip the steps that need the token."
+    ),
+    "id-token-dependabot": (
+        "Nothing is broken: publish from a push to your own branch. To let this step pass in Dependabot's runs, set "
+        "`on-error: warn`, and skip the steps that need the token."
+    ),
+    "id-token-not-declared": "Run the workflow on GitHub, or hand this step an ID token as its `id-token` input.",
+    "id-token-request-failed": (
+        "Run the job again: such a fault of GitHub's mostly passes. If it stays, see https://www.githubstatus.com "
+        "for news."
+    ),
+    "id-token-malformed": (
+        "Give the `id-token` input (or `HF_OIDC_ID_TOKEN`) the ID token just as your CI issued it: one long word that "
+        "begins with `eyJ`. A Hugging Face token or an API key is not one."
+    ),
+    "id-token-expired": (
+        "Get the ID token just before this step, for it lives a few minutes only. If it is fresh, set the clock of "
+        "this machine."
+    ),
+    "exchange-invalid-request": (
+        "Check the inputs `resource` and `hub-url`. If both are right, report this to Hugging Face, with the request "
+        "id if there is one."
     ),
     "hub-unavailable": (
-        "run the job again, and see https://status.huggingface.co; unless you set `hub-url`, nothing is wrong with "
-        "your configuration."
+        "Run the job again later; https://status.huggingface.co has news. The trouble is the Hub's, or on the way to "
+        "it: do not change your publisher or your workflow. (Only if you set `hub-url` yourself, check it.)"
     ),
-    "rate-limited": "run the job again in five minutes; runners share their addresses with others.",
-    "unexpected-response": "check that `hub-url` is the Hub and that no proxy answers in its place.",
-    "redirected": "set `hub-url` to the final address: a token is never sent on to where a redirect points.",
-    "tls-failed": "if a private certificate authority signed the certificate, pass it as `ca-bundle`.",
-    "delivery-failed": "run this as a step of a workflow; outside of one there is nobody to hand the token to.",
+    "unexpected-response": (
+        "Check that `hub-url` is the Hub's address, and that no proxy or sign-in page answers in its place."
+    ),
+    "redirected": (
+        "Set `hub-url` to the address that the redirect leads to: a token is never sent on to where a redirect points."
+    ),
+    "tls-failed": (
+        "If a private certificate authority signed the certificate (a company's proxy, a mirror), pass that "
+        "authority's certificate as `ca-bundle`."
+    ),
+    "delivery-failed": (
+        "Run this as a step of a workflow. If it is one, the runner's disk may be full, or its files not writable."
+    ),
+}
+RATE_LIMITED = (
+    "Run the job again in {expected} or later. Nothing is wrong with your configuration: runners share their "
+    "addresses, and the Hub counts requests by address."
+)
+FIVE_MINUTES = 300.0  # the window of the Hub's limit, for when it does not say how long to wait
+REDIRECTED_MINT = (
+    "Ask whoever runs this runner: something between it and its CI redirects the request, and a token is never sent "
+    "on to where a redirect points."
+)
+
+SKIP = """\
+- uses: org/hf-oidc-action@v1
+  id: hf
+  with:
+    resource: namespace/name
+    on-error: warn
+- if: steps.hf.outputs.authenticated == 'true'
+  run: hf upload namespace/name ./model ."""
+SNIPPETS = {
+    "id-token-permission-missing": "permissions:\n  contents: read\n  id-token: write",
+    "id-token-fork-pull-request": SKIP,
+    "id-token-dependabot": SKIP,
+}
+
+ON_PAGE = "On {page}, under {section}, "
+IN_SETTINGS = "On the Hub, in the settings of the resource, under Trusted Publishers, "
+COMPARE = Meaning(
+    "",
+    "{on}compare the publisher with this job: {fields}. Each field that is filled in there must be exactly the same, "
+    "upper and lower case too; the Hub does not say which one differs.",
+    "{on}compare the publisher with what this job's ID token says; the log of this step shows it. Each field that is "
+    "filled in there must be exactly the same, upper and lower case too; the Hub does not say which one differs.",
+)
+
+FINDINGS: Mapping[Name, Meaning] = {
+    "other-resource": Meaning(
+        "The Hub speaks of {named}, and this step asked for {asked}.",
+        "Check the input `resource`: it must be the repository's name on the Hub.",
+    ),
+    "no-publisher": Meaning(
+        "The Hub knows of no job that {named} trusts. Either no publisher was added there yet, or there is no {named} "
+        "on the Hub.",
+        "Check that {named} is spelled right. {on}add a publisher for exactly this job, if you mean to trust it: "
+        "{fields}.",
+        "Check that {named} is spelled right. {on}add a publisher for the job that you mean to publish from.",
+    ),
+    "pull-request": Meaning(
+        "This job runs for a pull request ({ref}), which is no branch: a publisher with a `branch` never accepts it.",
+        "Publish from a push to a branch. In pull requests skip this step, or set `on-error: warn`.",
+    ),
+    "tag": Meaning(
+        "This job runs for a tag ({ref}), and a tag is no branch: a publisher with a `branch` never accepts it.",
+        "Publish from a push to the branch that the publisher names. Or leave `branch` empty in the publisher and fill "
+        "in `workflow`: it then accepts that workflow on every branch, tag and pull request of your repository.",
+    ),
+    "enterprise-issuer": Meaning(
+        "This job's identity comes from {issuer}, an enterprise's own GitHub. The Hub's ready-made publisher for "
+        "GitHub Actions is for https://token.actions.githubusercontent.com alone, and never accepts it.",
+        "{on}add a publisher that names the issuer and the claims themselves, if you mean to trust this job: {fields}.",
+        "{on}add a publisher that names the issuer {issuer}, and claims of the job that you mean to publish from.",
+    ),
+    "user-resource": Meaning(
+        "{user} is a user name, not a repository: it asks for that user's right to read gated repositories, which "
+        "needs a publisher in the user's own settings and never lets a job publish.",
+        "To publish, write `resource` as namespace/name, or datasets/namespace/name. To read gated repositories, look "
+        "at {page}, under {section}.",
+    ),
+    "reusable-workflow": Meaning(
+        "This job runs a reusable workflow: {workflow_ref} was started, and it called {job_workflow_ref}. Which of the "
+        "two the Hub compares `workflow` with is not documented: try {workflow}, then {called}."
+    ),
+    "letter-case": Meaning(
+        "GitHub writes the owner {owner}, the Hub's namespace is {namespace}. In the publisher, `repository` must be "
+        "as GitHub writes it: {repository}."
+    ),
+    "pull-request-target": Meaning(
+        "`pull_request_target` runs for anybody's pull request, yet with the rights of {ref}: a publisher that accepts "
+        "this job may let strangers publish. Publish from a push instead."
+    ),
+    "display-name": Meaning(
+        "In the publisher, `workflow` must be the file name {workflow}, not the workflow's title {display_name}."
+    ),
+}
+
+ABSENT: Mapping[Absence, str] = {
+    "missing": "the ID token does not say",
+    "not-text": "no text in the ID token, and a publisher compares texts",
+    "tag": "{source} is a tag, and a tag has no branch",
+    "pull-request": "{source} is a pull request's, and that is no branch",
+    "no-branch": "{source} is no branch",
+    "no-file": "{source} names no workflow file",
+}
+
+NO_SUGGESTION = {
+    "pull-request": "None is suggested for a pull request: whoever can open one could publish.",
+    "tag": (
+        "None is suggested for a tag. A publisher without `branch` accepts every branch, tag and pull request of the "
+        "repository; one with the issuer's URL and the claim `ref` accepts this one tag alone."
+    ),
+    "incomplete": (
+        "None is suggested: this ID token does not say whose job this is in a form that is known here. Choose from its "
+        "claims those that only the job you trust can have."
+    ),
+    "not-showable": "None is suggested: a value is too long or too odd to be copied from a log.",
 }
 
 
-def next_step(error: LoginError) -> str:
-    """What the reader of `error` can do about it, in one sentence."""
+def next_step(error: LoginError) -> Sentence:
+    """What the reader of `error` can do about it. Of a refusal, `after_refusal` knows more."""
+    return _from_facts(error) or (
+        after_refusal((), None, None) if isinstance(error, ExchangeRejected) else Sentence(ADVICE[error.code])
+    )
+
+
+def _from_facts(error: LoginError) -> Sentence | None:
     if isinstance(error, InvalidResource):
-        return f"did you mean {error.suggestion}?" if error.suggestion else f"{RESOURCE_FORMS}."
+        return _did_you_mean(error)
     if isinstance(error, InvalidInput):
-        return f"write {error.expected}."
+        return Sentence("Write {expected}.", {"expected": shown(error.expected)})
     if isinstance(error, AudienceMismatch):
-        return f"let your CI issue the ID token for the audience {error.expected}."
-    return ADVICE[error.code]
+        facts = {"audience": visible(error.expected)}
+        return Sentence("Let your CI issue the ID token for the audience (its claim `aud`) {audience}.", facts)
+    if isinstance(error, RateLimited):
+        asked = error.where.retry_after if error.where else None
+        return Sentence(RATE_LIMITED, {"expected": duration(asked or FIVE_MINUTES)})
+    if isinstance(error, Redirected) and error.where and error.where.phase == "mint":
+        return Sentence(REDIRECTED_MINT)
+    return None
+
+
+def after_refusal(
+    found: Sequence[Finding], publisher: Suggestion | NoSuggestion | None, page: SettingsPage | None
+) -> Sentence:
+    """What the reader of a refusal can do about it: what the first likely cause asks for, or else compare."""
+    likely = next((finding for finding in found if is_likely(finding)), None)
+    meaning = FINDINGS[likely.name] if likely else COMPARE
+    entries = publisher.entries if isinstance(publisher, Suggestion) else {}
+    template = meaning.remedy if entries or not meaning.otherwise else meaning.otherwise
+    template = template.replace("{fields}", ", ".join(f"{name} {{{name}}}" for name in entries))
+    template = template.replace("{on}", ON_PAGE if page else IN_SETTINGS)
+    place = {"page": page.url, "section": page.section} if page else {}
+    return Sentence(template, {**entries, **(likely.facts if likely else {}), **place})
+
+
+def is_likely(finding: Finding) -> bool:
+    """Whether the finding explains the refusal, rather than being one more thing to check."""
+    return bool(FINDINGS[finding.name].remedy)
+
+
+def cause(finding: Finding) -> Sentence:
+    """What a finding says."""
+    return Sentence(FINDINGS[finding.name].cause, finding.facts)
+
+
+def absent(field: Field) -> Sentence:
+    """Why a field has no value."""
+    return Sentence(ABSENT[field.absence or "missing"], {"source": field.source})
+
+
+def snippet(error: LoginError) -> str:
+    """YAML that belongs to the next step, if any does."""
+    return SNIPPETS.get(error.code, "")
+
+
+def call(where: Where) -> Sentence:
+    """The call that failed, and what came back."""
+    words, facts = [CALL[where.phase], "{host}"], {"host": visible(where.host)}
+    if where.status:
+        words.append(f"HTTP {where.status:d}")
+    if where.request_id:
+        words.append("request id {request_id}")
+        facts["request_id"] = visible(where.request_id)
+    if where.retry_after:
+        words.append(f"asked to wait {duration(where.retry_after)}")
+    return Sentence(", ".join(words), facts)
+
+
+def duration(seconds: float) -> str:
+    """`seconds` as a person says it, rounded up."""
+    if not math.isfinite(seconds):
+        return "some days"
+    for unit, size in (("second", 1), ("minute", 60), ("hour", 3600)):
+        count = max(1, math.ceil(seconds / size))
+        if count < 100:
+            return f"{count} {unit}{'s' if count > 1 else ''}"
+    return "some days"
+
+
+def _did_you_mean(error: InvalidResource) -> Sentence:
+    if error.suggestion:
+        return Sentence("Did you mean {resource}?", {"resource": visible(error.suggestion)})
+    return Sentence(RESOURCE_FORMS)

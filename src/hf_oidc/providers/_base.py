@@ -11,6 +11,8 @@ from hf_oidc.transport import Transport
 
 # The audience -> a new ID token for it. Raises an `IdentityError`, or what `Transport.send` raises.
 Mint = Callable[[str, Transport], Secret]
+# The path of a file -> its text; empty if it cannot be read.
+ReadFile = Callable[[str], str]
 
 
 @dataclass(frozen=True)
@@ -20,9 +22,9 @@ class NotHere:
 
 @dataclass(frozen=True)
 class CannotMint:
-    """This environment is the provider's, and it gives no ID token; `error` says why."""
+    """This environment is the provider's, and it gives no ID token; `reason` finds out why."""
 
-    error: IdentityError
+    reason: Callable[[ReadFile], IdentityError]
 
 
 @dataclass(frozen=True)

@@ -5,14 +5,27 @@ https://docs.github.com/en/actions/reference/security/oidc
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping
+from typing import Any
 from urllib.parse import quote
 
-from hf_oidc.errors import IdTokenPermissionMissing, IdTokenRequestFailed
+from hf_oidc.errors import (
+    IdentityError,
+    IdTokenDependabot,
+    IdTokenForkPullRequest,
+    IdTokenNotDeclared,
+    IdTokenPermissionMissing,
+    IdTokenRequestFailed,
+)
 from hf_oidc.http_message import NoResponse, Request, Response
 from hf_oidc.providers._base import CanMint, CannotMint, Detection, NotHere, Provider
 from hf_oidc.secret import Secret
 from hf_oidc.transport import Transport
+
+# Engines that run GitHub's workflows and say so, but issue no ID tokens.
+OTHER_ENGINES = {"ACT": "act", "GITEA_ACTIONS": "Gitea Actions"}
 
 
 def detect(env: Mapping[str, str]) -> Detection:
@@ -21,11 +34,46 @@ def detect(env: Mapping[str, str]) -> Detection:
         return NotHere()
     url, request_token = env.get("ACTIONS_ID_TOKEN_REQUEST_URL"), env.get("ACTIONS_ID_TOKEN_REQUEST_TOKEN")
     if not url or not request_token:
-        return CannotMint(IdTokenPermissionMissing("GitHub gave this job no means to ask for an ID token"))
-    return CanMint(lambda audience, transport: _mint(url, Secret(request_token), audience, transport))
+        return CannotMint(lambda read_file: _reason(env, _event(read_file(env.get("GITHUB_EVENT_PATH", "")))))
+    secret = Secret(request_token)
+    return CanMint(lambda audience, transport: _mint(url, secret, audience, transport))
 
 
 PROVIDER = Provider("github", detect)
+
+
+def _reason(env: Mapping[str, str], event: Mapping[str, Any]) -> IdentityError:
+    for variable, engine in OTHER_ENGINES.items():
+        if env.get(variable) == "true":
+            return IdTokenNotDeclared(f"{engine} runs this workflow, and it issues no ID tokens of its own")
+    if env.get("GITHUB_ACTOR") == "dependabot[bot]":
+        return IdTokenDependabot("Dependabot started this run, and GitHub gives such runs no ID token")
+    # `pull_request_target` runs with the base repository's rights: there a fork is not the reason.
+    if env.get("GITHUB_EVENT_NAME") != "pull_request_target" and _is_from_a_fork(event):
+        return IdTokenForkPullRequest("This is a pull request from a fork, and GitHub gives those no ID token")
+    return IdTokenPermissionMissing("GitHub gave this job no means to ask for an ID token")
+
+
+def _event(text: str) -> Mapping[str, Any]:
+    """The webhook payload of the run, whatever the file holds."""
+    try:
+        event = json.loads(text)
+    except (ValueError, RecursionError):
+        event = None
+    return event if isinstance(event, Mapping) else {}
+
+
+def _is_from_a_fork(event: Mapping[str, Any]) -> bool:
+    # By the repositories' names, not by `head.repo.fork`: that also says true of a pull request within a fork.
+    head, base = (_repository(event, side) for side in ("head", "base"))
+    return base is not None and head != base
+
+
+def _repository(event: Mapping[str, Any], side: str) -> object:
+    found: object = event
+    for name in ("pull_request", side, "repo", "full_name"):
+        found = found.get(name) if isinstance(found, Mapping) else None
+    return found
 
 
 def _mint(url: str, request_token: Secret, audience: str, transport: Transport) -> Secret:
@@ -43,10 +91,19 @@ def _mint(url: str, request_token: Secret, audience: str, transport: Transport) 
 
 def _id_token(response: Response | NoResponse) -> Secret:
     if isinstance(response, NoResponse):
-        raise IdTokenRequestFailed(f"GitHub's token endpoint gave no answer: {response.reason}", response.where)
+        problem = f"GitHub's token endpoint gave no answer: {response.reason}"
+        raise IdTokenRequestFailed(problem, response.where, passing=True)
     if response.status != 200:
-        raise IdTokenRequestFailed("GitHub's token endpoint gave no ID token", response.where)
+        problem = "GitHub's token endpoint gave no ID token"
+        raise IdTokenRequestFailed(problem, response.where, passing=_may_pass(response))
     value = (response.json_object() or {}).get("value")
-    if not isinstance(value, str) or not value:
-        raise IdTokenRequestFailed("The answer of GitHub's token endpoint holds no ID token", response.where)
+    if not isinstance(value, str) or not value.isascii() or not value:
+        problem = "The answer of GitHub's token endpoint holds no ID token"
+        raise IdTokenRequestFailed(problem, response.where, passing=False)
     return Secret(value)
+
+
+def _may_pass(response: Response) -> bool:
+    if response.status == 403:  # "Can't issue ID_TOKEN for job in 'Pending' state", or 'Delayed', as a job begins
+        return re.search(rb"Pending|Delayed", response.body or b"") is not None
+    return response.status == 429 or response.status >= 500

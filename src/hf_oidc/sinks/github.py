@@ -9,10 +9,11 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from actions_toolkit import core
 from actions_toolkit.command import issue_command
@@ -55,30 +56,63 @@ def deliver(token: HubToken, env_name: str, *, export: bool, files: CommandFiles
 
     All or nothing. Raises `DeliveryFailed`.
     """
-    sizes = {path: path.stat().st_size for path in (files.output, files.environment)}
     try:
-        for name, value in _outputs(token, env_name).items():
-            core.set_output(name, value)
-        if export:
-            core.export_variable(env_name, token.secret.reveal())
-    except OSError as error:
-        failure = DeliveryFailed(f"A command file of the runner could not be written: {error.strerror}")
+        with _restoring(files):
+            for name, value in _outputs(token, env_name).items():
+                core.set_output(name, value)
+            if export:
+                core.export_variable(env_name, token.secret.reveal())
+    except Exception as error:  # noqa: BLE001 - actions-toolkit raises plain Exceptions; which ones is its affair
+        problem = getattr(error, "strerror", None) or "it is gone"
     else:
         return
-    for path, size in sizes.items():
-        with suppress(OSError):
-            os.truncate(path, size)
-    raise failure
+    raise DeliveryFailed(f"A command file of the runner could not be written: {problem}")
 
 
-def annotate_error(title: str, message: str) -> None:
-    """An error of the step, shown in the log and on the run's page."""
-    issue_command("error", {"title": title}, message)
+def decline(files: CommandFiles) -> None:
+    """Tells later steps that there is no token. A file that cannot be written now leaves them without an answer."""
+    with suppress(Exception), _restoring(files):
+        core.set_output("authenticated", "false")
+
+
+def annotate(level: Literal["error", "warning"], title: str, message: str) -> None:
+    """An annotation of the step, shown in the log and on the run's page."""
+    issue_command(level, {"title": title}, message)
+
+
+def group(title: str, lines: Iterable[str]) -> None:
+    """Lines of the log that are folded under a title; nothing where there are none."""
+    lines = list(lines)
+    if lines:
+        core.start_group(title)
+        core.info("\n".join(lines))
+        core.end_group()
+
+
+def summarize(markdown: str, env: Mapping[str, str]) -> None:
+    """Adds to the summary on the run's page, where there is one: it explains, so it is never a failure itself."""
+    path = env.get("GITHUB_STEP_SUMMARY", "")
+    if path and not _write_problem(Path(path)):
+        with suppress(OSError), Path(path).open("a", encoding="utf-8") as summary:
+            summary.write(markdown)
 
 
 def say(line: str) -> None:
     """One line in the log."""
     core.info(line)
+
+
+@contextmanager
+def _restoring(files: CommandFiles) -> Iterator[None]:
+    """Puts the files back as they were if what is written to them in between fails."""
+    sizes = {path: path.stat().st_size for path in (files.output, files.environment)}
+    try:
+        yield
+    except BaseException:  # an interrupt as well: half a delivery is none
+        for path, size in sizes.items():
+            with suppress(OSError):
+                os.truncate(path, size)
+        raise
 
 
 def _outputs(token: HubToken, env_name: str) -> dict[str, str]:

@@ -1,13 +1,42 @@
-"""From an error's facts to words: every code has its words, and every word of others is harmless."""
+"""From an error's facts to words: every code has its words and its section, and every word of others is harmless."""
 
 import re
+from pathlib import Path
 
 import pytest
+import yaml
 
 from hf_oidc import errors
-from hf_oidc.diagnosis import text
-from hf_oidc.diagnosis.advice import ADVICE
-from hf_oidc.errors import AudienceMismatch, ExchangeRejected, InvalidInput, InvalidResource, LoginError, Where
+from hf_oidc.diagnosis import markdown, text
+from hf_oidc.diagnosis.advice import ABSENT, ADVICE, FINDINGS, NO_SUGGESTION, SNIPPETS, duration
+from hf_oidc.diagnosis.environment import warnings
+from hf_oidc.diagnosis.findings import NAMES
+from hf_oidc.diagnosis.report import diagnose
+from hf_oidc.errors import (
+    Attempt,
+    AudienceMismatch,
+    ExchangeRejected,
+    HubUnavailable,
+    InvalidInput,
+    InvalidResource,
+    LoginError,
+    RateLimited,
+    Redirected,
+    Where,
+)
+from hf_oidc.resource import Resource
+from tests.factories import HUB, github_claims
+
+ROOT = Path(__file__).parents[3]
+DOCUMENT = (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
+SPEAK_BY_FACTS = {
+    InvalidResource.code,
+    InvalidInput.code,
+    AudienceMismatch.code,
+    ExchangeRejected.code,
+    RateLimited.code,
+}
+HUB_CALL = Where("exchange", "hub.example", 400, "id-1")
 
 
 def leaves(cls: type[LoginError]) -> list[type[LoginError]]:
@@ -16,12 +45,31 @@ def leaves(cls: type[LoginError]) -> list[type[LoginError]]:
 
 
 LEAVES = leaves(LoginError)
-SPEAK_FOR_THEMSELVES = {InvalidResource.code, InvalidInput.code, AudienceMismatch.code}
 
 
 def test_every_code_has_its_advice() -> None:
     """No failure ends without a next step, and there is no advice for a failure that cannot be."""
-    assert {leaf.code for leaf in LEAVES} == set(ADVICE) | SPEAK_FOR_THEMSELVES
+    assert {leaf.code for leaf in LEAVES} == set(ADVICE) | SPEAK_BY_FACTS
+    assert not set(ADVICE) & SPEAK_BY_FACTS
+    assert set(SNIPPETS) <= set(ADVICE)
+
+
+def test_every_code_has_its_section() -> None:
+    """The troubleshooting guide has the codes as headings, in the tree's order, and each says why and what to do."""
+    assert re.findall(r"^## (.*)$", DOCUMENT, re.MULTILINE) == [leaf.code for leaf in LEAVES]
+    for section in re.split(r"^## .*$", DOCUMENT, flags=re.MULTILINE)[1:]:
+        assert re.findall(r"^\*\*(.*?)\*\*", section, re.MULTILINE) == ["In the log:", "Why:", "What to do:"]
+
+
+@pytest.mark.parametrize("block", [*re.findall(r"```yaml\n(.*?)```", DOCUMENT, re.DOTALL), *SNIPPETS.values()])
+def test_yaml_to_copy_is_yaml(block: str) -> None:
+    """What is shown to be copied can be read, and its inputs are the action's."""
+    action = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
+    document = yaml.safe_load(block)
+    steps = document if isinstance(document, list) else []
+    given = [set(step["with"]) for step in steps if step.get("uses", "").startswith("org/hf-oidc-action@")]
+    assert document
+    assert all(names <= set(action["inputs"]) for names in given)
 
 
 def test_the_tree_in_the_docstring_is_the_tree() -> None:
@@ -37,28 +85,121 @@ def test_codes_are_stable_words() -> None:
     assert all(re.fullmatch(r"[a-z]+(-[a-z]+)*", code) for code in codes)
 
 
+def test_every_finding_has_its_words() -> None:
+    """In the order of the findings."""
+    assert tuple(FINDINGS) == NAMES
+    assert all(words.endswith(".") for words in NO_SUGGESTION.values())
+    assert not any(words.endswith(".") for words in ABSENT.values())
+
+
 def test_says_what_failed_where_and_one_next_step() -> None:
-    """A line each."""
-    error = ExchangeRejected(
-        "The Hub refused the exchange: invalid_grant", Where("exchange", "hub.example", 400, "id-1")
-    )
-    assert text.title(error) == "hf-oidc: exchange-rejected"
-    said, where, following = text.message(error).splitlines()
-    assert said == "The Hub refused the exchange: invalid_grant."
+    """A line each, and a link to the code's section."""
+    title, message = text.annotation(diagnose(ExchangeRejected("The Hub refused", HUB_CALL), None, HUB))
+    assert title == "hf-oidc: exchange-rejected"
+    said, where, following, more = message.splitlines()
+    assert said == "The Hub refused."
     assert where == "Where: exchanging the ID token at the Hub, hub.example, HTTP 400, request id id-1."
-    assert following.startswith("Next: on the Hub, in the settings of the resource")
+    assert following.startswith("Next: On the Hub, in the settings of the resource, under Trusted Publishers, compare")
+    assert more == "More: https://github.com/org/hf-oidc-action/blob/main/docs/troubleshooting.md#exchange-rejected"
+
+
+def test_the_first_cause_is_in_the_annotation() -> None:
+    """What explains the refusal is named as likely, what is only to be checked is not."""
+    error = ExchangeRejected("The Hub refused", HUB_CALL)
+    error.unverified_claims = github_claims(ref="refs/tags/v1")
+    assert "\nLikely cause: This job runs for a tag" in text.annotation(diagnose(error, None, HUB))[1]
+    error.unverified_claims = github_claims(workflow="Publish")
+    assert "\nCheck: In the publisher, `workflow`" in text.annotation(diagnose(error, None, HUB))[1]
+
+
+def test_a_suggestion_without_a_page_is_told_all_the_same() -> None:
+    """Where the resource is not known, neither is its settings page."""
+    error = ExchangeRejected("The Hub refused")
+    error.unverified_claims = github_claims()
+    diagnosis = diagnose(error, None, HUB)
+    assert "  Enter it only if this job is the one that you mean to trust." in text.details(diagnosis)
+    assert "\nEnter it only if this job is" in markdown.summary(diagnosis)
+
+
+def test_only_a_refusal_speaks_of_publishers() -> None:
+    """Claims are known for every failed exchange; they do not explain an outage."""
+    error = HubUnavailable("The Hub is in trouble", HUB_CALL)
+    error.unverified_claims = github_claims(ref="refs/tags/v1")
+    diagnosis = diagnose(error, Resource.parse("acme/model"), HUB)
+    assert (diagnosis.findings, diagnosis.fields, diagnosis.claims, diagnosis.publisher) == ((), (), (), None)
+    assert text.details(diagnosis) == []
+
+
+def test_several_attempts_are_counted_and_listed() -> None:
+    """One alone is not worth a list."""
+    error = HubUnavailable("The Hub is in trouble", HUB_CALL)
+    error.attempts = (Attempt("tls-failed", None, 0.5, 1.5), Attempt("hub-unavailable", HUB_CALL, 2.0, None))
+    diagnosis = diagnose(error, None, HUB)
+    assert "request id id-1, 2 attempts." in text.annotation(diagnosis)[1]
+    assert text.details(diagnosis) == [
+        "Attempts:",
+        "  1. tls-failed after 0.5 s, then waited 1.5 s",
+        "  2. hub-unavailable, HTTP 400 after 2.0 s",
+    ]
+    assert "| 1 | `tls-failed` |  | 0.5 s | 1.5 s |" in markdown.summary(diagnosis)
 
 
 @pytest.mark.parametrize(
     ("error", "next_step"),
     [
-        (InvalidResource("`resource` is empty"), "Next: write namespace/name for a model"),
-        (InvalidResource("`resource` is wrong", "acme/model"), "Next: did you mean acme/model?"),
-        (InvalidInput("timeout", "`timeout` is 0", "a whole number"), "Next: write a whole number."),
-        (AudienceMismatch("The ID token is for x", "https://hub.example"), "for the audience https://hub.example."),
+        (InvalidResource("`resource` is empty"), "Next: Write namespace/name for a model"),
+        (InvalidResource("`resource` is wrong", "acme/model"), "Next: Did you mean `acme/model`?"),
+        (InvalidInput("timeout", "`timeout` is 0", "a whole number"), "Next: Write a whole number."),
+        (AudienceMismatch("The ID token is for x", "https://hub.example"), "(its claim `aud`) `https://hub.example`."),
+        (RateLimited("Too many"), "Next: Run the job again in 5 minutes or later."),
+        (RateLimited("Too many", Where("exchange", "h", 429, None, 55.0)), "Next: Run the job again in 55 seconds or"),
+        (Redirected("Redirected", Where("exchange", "h", 307)), "Next: Set `hub-url` to the address"),
+        (Redirected("Redirected", Where("mint", "h", 307)), "Next: Ask whoever runs this runner"),
     ],
 )
 def test_the_next_step_uses_the_facts(error: LoginError, next_step: str) -> None:
     """Where the error knows the right form, the next step is that form; where no call was made, none is named."""
-    assert next_step in text.message(error)
-    assert "Where:" not in text.message(error)
+    message = text.annotation(diagnose(error, None, ""))[1]
+    assert next_step in message
+    assert ("Where:" in message) == (error.where is not None)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (0.2, "1 second"),
+        (55.0, "55 seconds"),
+        (99.1, "2 minutes"),
+        (300.0, "5 minutes"),
+        (86_400.0, "24 hours"),
+        (1e9, "some days"),
+        (float("inf"), "some days"),
+    ],
+)
+def test_a_wait_is_told_as_a_person_says_it(seconds: float, said: str) -> None:
+    """Rounded up, in one unit."""
+    assert duration(seconds) == said
+
+
+def test_a_retry_leaves_one_line() -> None:
+    """Reason, place and wait."""
+    assert text.retry_line(Attempt("tls-failed", None, 0.1, 2.04)) == "Not yet: tls-failed. Trying again in 2.0 s."
+    said = text.retry_line(Attempt("hub-unavailable", Where("exchange", "h", 503, None, 3.0), 0.1, 3.5))
+    assert said == (
+        "Not yet: hub-unavailable (exchanging the ID token at the Hub, h, HTTP 503, asked to wait 3 seconds). "
+        "Trying again in 3.5 s."
+    )
+
+
+@pytest.mark.parametrize(
+    ("env", "exported", "named"),
+    [
+        ({}, "HF_TOKEN", []),
+        ({"HF_OIDC_RESOURCE": "acme/model"}, "HF_TOKEN", ["HF_OIDC_RESOURCE is set"]),
+        ({"HF_TOKEN": "x"}, "HF_TOKEN", ["HF_TOKEN is replaced"]),
+        ({"HF_TOKEN": "x"}, "", []),
+    ],
+)
+def test_warns_of_what_would_surprise(env: dict[str, str], exported: str, named: list[str]) -> None:
+    """A variable that makes the token useless, and one that is replaced; never its value."""
+    assert [title for title, _ in warnings(env, exported)] == [f"hf-oidc: {name}" for name in named]

@@ -58,12 +58,17 @@ def test_refuses_an_expired_token_but_forgives_a_minute_of_clock_skew(age: int, 
         token.check(HUB, NOW)
 
 
+def test_accepts_the_last_second_that_there_is() -> None:
+    """31 December 9999: nothing is added to it."""
+    read(id_token(exp=253402300799)).check(HUB, NOW)
+
+
 def test_accepts_fractions_of_a_second() -> None:
     """RFC 7519 § 2: a NumericDate may be non-integer."""
     assert read(id_token(exp=1_900_000_000.5)).unverified_expiry.microsecond == 500_000
 
 
-@pytest.mark.parametrize("exp", [None, "1900000000", True, [], {}, 1e300, -1e300, 10**40])
+@pytest.mark.parametrize("exp", [None, "1900000000", True, [], {}, 1e300, -1e300, 10**40, 10**400, 253402300800])
 def test_refuses_a_token_without_a_time_in_exp(exp: object) -> None:
     """What never expires, or expires at no time there is, is no ID token."""
     claims = {"aud": HUB} | ({} if exp is None else {"exp": exp})

@@ -41,7 +41,7 @@ def test_reveals_its_text_when_asked() -> None:
 def test_is_neither_pickled_nor_copied(copied: object) -> None:
     """What would write the text elsewhere is refused."""
     assert callable(copied)
-    with pytest.raises(TypeError, match="neither pickled nor copied"):
+    with pytest.raises(TypeError, match=r"^a Secret is neither pickled nor copied$"):
         copied(Secret(TEXT))
 
 

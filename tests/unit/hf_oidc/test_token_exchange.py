@@ -118,3 +118,58 @@ def test_an_answer_that_echoes_a_token_does_not_show_it(status: int) -> None:
         read_response(answer, RESOURCE, NOW)
     assert token not in f"{caught.value!r} {vars(caught.value)}"
     assert token.rpartition(".")[2] not in f"{caught.value!r} {vars(caught.value)}"
+
+
+def test_the_request_is_named_for_errors() -> None:
+    """Which call it is, and whose URL: what a failed transport tells."""
+    request = build_request("https://hub.example", Secret("x"), RESOURCE)
+    assert (request.phase, request.url_name) == ("exchange", "hub-url")
+
+
+def test_a_grant_counts_from_when_it_was_requested() -> None:
+    """The time of the request is the token's."""
+    answer = Response("exchange", "hub.example", 200, {}, json.dumps(GRANTED).encode())
+    assert read_response(answer, RESOURCE, NOW).requested_at == NOW
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "what"),
+    [
+        (200, [], "The Hub's answer is not a JSON object"),
+        (200, {**GRANTED, "token_type": "mac"}, "The Hub's answer has no `token_type` bearer"),
+        (
+            200,
+            {**GRANTED, "issued_token_type": "x"},
+            "The Hub's answer has another `issued_token_type` than access_token",
+        ),
+        (200, {**GRANTED, "access_token": ""}, "The Hub's `access_token` is not one word of printable ASCII"),
+        (200, {**GRANTED, "expires_in": 0}, "The Hub's `expires_in` is not a number of seconds up to 30 days"),
+        (429, {}, "The Hub has had too many requests from this address"),
+        (500, {"error": "invalid_grant"}, "The Hub is in trouble"),
+        (404, {}, "The answer is not one that the exchange defines"),
+        (399, {"error": "invalid_grant"}, "The answer is not one that the exchange defines"),
+        (
+            400,
+            {"error": "invalid_grant", "error_description": "Request aborted"},
+            'The Hub broke the exchange off, which is not a refusal: invalid_grant, "Request aborted"',
+        ),
+        (
+            400,
+            {"error": "invalid_request", "error_description": "bad resource"},
+            'The Hub did not understand the exchange: invalid_request, "bad resource"',
+        ),
+        (400, {"error": "invalid_grant"}, "The Hub refused the exchange: invalid_grant"),
+        (400, {"error": "invalid_grant", "error_description": " "}, "The Hub refused the exchange: invalid_grant"),
+        (
+            400,
+            {"error": "invalid_grant", "error_description": "no"},
+            'The Hub refused the exchange: invalid_grant, "no"',
+        ),
+    ],
+)
+def test_says_in_one_sentence_what_was_wrong(status: int, body: object, what: str) -> None:
+    """The Hub's own words are quoted where it refuses, and nowhere else."""
+    answer = Response("exchange", "hub.example", status, {}, json.dumps(body).encode())
+    with pytest.raises(ExchangeError) as caught:
+        read_response(answer, RESOURCE, NOW)
+    assert caught.value.what == what

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hf_oidc.untrusted_text import shown
+from hf_oidc.untrusted_text import shown, shown_input
 from tests.factories import id_token
 
 
@@ -48,6 +48,22 @@ def test_keeps_words_and_drops_what_acts(text: str, expected: str) -> None:
 def test_shows_no_word_that_could_be_a_token(word: str) -> None:
     """Long words and Hugging Face tokens are replaced, however they are wrapped."""
     assert shown(f"before {word} after") == "before *** after"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [f"datasets/{'n' * 96}/{'m' * 96}", f"{'n' * 40}/{'m' * 40}.", f'"{"n" * 96}/{"m" * 96}",'],
+)
+def test_shows_a_long_name_of_a_repository(name: str) -> None:
+    """The Hub's names may be longer than any word, and are the one fact that its reader needs."""
+    assert shown(f"configured on {name}") == f"configured on {name}"
+
+
+def test_shows_a_long_path_of_the_workflow_but_no_token_in_it() -> None:
+    """The runner prints inputs before the step begins; a token among them is masked by its shape."""
+    path = "/home/runner/work/" + "long-name/" * 12 + "ca.pem"
+    assert shown_input(path) == path
+    assert shown_input(f"{path} {id_token()} hf_abcdefghijkl") == f"{path} *** ***"
 
 
 def test_is_bounded() -> None:

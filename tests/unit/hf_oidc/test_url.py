@@ -13,7 +13,7 @@ from hf_oidc.url import base_url, host_of, is_loopback, require_secure
         ("https://huggingface.co/", "https://huggingface.co"),
         ("https://hub.example:8443/hf/", "https://hub.example:8443/hf"),
         ("http://localhost:8000", "http://localhost:8000"),
-        ("http://LOCALHOST", "http://LOCALHOST"),
+        ("https://HuggingFace.CO/Hf", "https://huggingface.co/Hf"),
         ("http://127.0.0.1:8000", "http://127.0.0.1:8000"),
         ("http://127.9.9.9", "http://127.9.9.9"),
         ("http://[::1]:8000", "http://[::1]:8000"),
@@ -80,6 +80,14 @@ def test_refuses_what_parsers_may_read_differently(text: str) -> None:
     assert "https://host" in caught.value.expected
 
 
+def test_repeats_no_password() -> None:
+    """A URL with user information is refused without it."""
+    with pytest.raises(InvalidInput) as caught:
+        base_url("hub-url", "https://user:pass@word@hub.example")
+    assert "https://***@hub.example" in caught.value.what
+    assert "pass" not in caught.value.what
+
+
 @pytest.mark.parametrize(
     "url",
     [
@@ -115,7 +123,9 @@ def test_no_call_goes_to_a_url_that_is_unclear_or_in_clear(url: str) -> None:
         ("https://huggingface.co/oauth/token", "huggingface.co"),
         ("https://hub.example:8443/x", "hub.example:8443"),
         ("https://user:password@hub.example/x", "hub.example"),
+        ("http://[::1]:8000/x", "[::1]:8000"),
         ("//evil.example/x", "evil.example"),
+        ("https://::error::x/", ": :error: :x"),
         ("/relative", "unknown host"),
         ("https://[::1", "unknown host"),
         ("", "unknown host"),

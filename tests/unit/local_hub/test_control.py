@@ -1,5 +1,6 @@
 """The operator's routes, and what holds for each answer."""
 
+import json
 import uuid
 from typing import Any
 
@@ -66,7 +67,14 @@ def test_publishers_come_and_go_and_are_audited(hub: LocalHub) -> None:
     [
         ("/local-hub/publishers", {**PUBLISHER, "claims": {}}, "claims"),
         ("/local-hub/publishers", {**PUBLISHER, "issuerUrl": "http://issuer.example"}, "issuer URL"),
-        ("/local-hub/publishers", None, "publisher"),
+        ("/local-hub/publishers", [], "publisher"),
+        ("/local-hub/publishers", None, "Content-Type"),
+        ("/local-hub/publishers", {**PUBLISHER, "issuerUrl": "https://\ud800.example"}, "issuerUrl"),
+        (
+            "/local-hub/publishers",
+            {**PUBLISHER, "claims": {"repository": {"kind": "eq", "value": "\ud800"}}},
+            "claims.repository.value",
+        ),
         ("/local-hub/jobs", {"repository": "o/r", "nonsense": 1}, "nonsense"),
         ("/local-hub/resources", {"resource": "models/a/b"}, "resource"),
         ("/local-hub/accounts/x", {"locked": "yes"}, "locked"),
@@ -75,17 +83,46 @@ def test_publishers_come_and_go_and_are_audited(hub: LocalHub) -> None:
 )
 def test_a_wrong_document_is_refused_by_name(hub: LocalHub, path: str, body: Any, named: str) -> None:
     """400, and a message that names the field."""
-    answer = hub.request("POST", path, json=body)
+    # By hand, for httpx does not write half a surrogate pair, as JSON can: `\\ud800`.
+    sent = (
+        {"content": json.dumps(body).encode(), "headers": {"Content-Type": "application/json"}}
+        if body is not None
+        else {}
+    )
+    answer = hub.request("POST", path, **sent)
     assert answer.status_code == 400
     assert named in answer.json()["message"]
 
 
 def test_a_web_page_cannot_post_here(hub: LocalHub) -> None:
-    """A form's content types are refused."""
-    answer = hub.request(
-        "POST", "/local-hub/accounts/x", content=b'{"locked":true}', headers={"Content-Type": "text/plain"}
+    """A form's content types are refused, and so is a body of nothing: it too can change something."""
+    for content in (b'{"locked":true}', b""):
+        headers = {"Content-Type": "text/plain", "Origin": "https://evil.example"}
+        assert hub.request("POST", "/local-hub/accounts/x", content=content, headers=headers).status_code == 400
+        assert hub.request("POST", "/local-hub/keys/rotate", content=content, headers=headers).status_code == 400
+    assert hub.request("POST", "/local-hub/keys/rotate").status_code == 400
+    assert len(hub.get("/oidc/github/.well-known/jwks")["keys"]) == 1
+
+
+@pytest.mark.parametrize("number", ["0", "9999", "9" * 18, "9" * 30])
+def test_a_publisher_that_is_not_there_cannot_be_removed(hub: LocalHub, number: str) -> None:
+    """However large its number is."""
+    assert hub.request("DELETE", f"/local-hub/publishers/{number}").status_code == 404
+
+
+def test_the_log_can_hold_any_claim(hub: LocalHub) -> None:
+    """Half a surrogate pair in a token's claim is written down, and the log can be read."""
+    hub.post("/local-hub/publishers", {**PUBLISHER, "resource": "acme/odd", "issuerUrl": hub.issuer})
+    job = json.dumps({"repository": "o/r", "claims": {"sub": "\ud800", "repository": "\ud800"}}).encode()
+    headers = {"Content-Type": "application/json"}
+    env = hub.request("POST", "/local-hub/jobs", content=job, headers=headers).json()["env"]
+    minted = hub.request(
+        "GET",
+        env["ACTIONS_ID_TOKEN_REQUEST_URL"] + f"&audience={hub.hub}",
+        headers={"Authorization": f"Bearer {env['ACTIONS_ID_TOKEN_REQUEST_TOKEN']}"},
     )
-    assert answer.status_code == 400
+    assert hub.exchange(minted.json()["value"], "acme/odd").status_code == 400
+    assert hub.get("/local-hub/exchanges")[0]["reason"].startswith("repository: ")
 
 
 @pytest.mark.parametrize("authorization", [None, "Bearer nothing", "Basic x", "Bearer"])

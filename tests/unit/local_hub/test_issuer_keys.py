@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from local_hub.issuer_keys import BODY_LIMIT, CACHE_SECONDS, IssuerKeys, KeysUnavailable, fetch_keys
+from local_hub.issuer_keys import BODY_LIMIT, CACHE_SECONDS, IssuerKeys, KeysUnavailable, _may_follow, fetch_keys
 from tests.local_hub_process import LocalHub
 from tests.scripted_server import Answer
 from tests.unit.local_hub.foreign_issuer import (
@@ -116,3 +116,28 @@ def test_only_issuers_of_that_resource_are_asked(hub: LocalHub, issuer: ForeignI
     )
     assert hub.exchange(issuer.token(hub.hub), "acme/does-not").status_code == 400
     assert issuer.server.requests == []
+
+
+@pytest.mark.parametrize(
+    ("issuer_url", "jwks_uri", "followed"),
+    [
+        ("https://issuer.example", "https://keys.example/jwks?x=1", True),
+        ("http://127.0.0.1:1", "http://127.0.0.1:2/jwks", True),
+        ("http://127.0.0.1:1", "https://keys.example/jwks", True),
+        ("https://issuer.example", "http://127.0.0.1:2/jwks", False),
+        ("https://issuer.example", "https://localhost/jwks", False),
+        ("https://issuer.example", "http://keys.example/jwks", False),
+        ("https://issuer.example", "https://keys.example/x?\0", False),
+        ("https://issuer.example", "https://keys.example/x? y", False),
+        ("https://issuer.example", "https://keys.example/x?" + "y" * 70_000, False),
+    ],
+)
+def test_a_discovery_document_cannot_send_us_anywhere(issuer_url: str, jwks_uri: str, followed: bool) -> None:
+    """Only where a token's keys may be; nobody elsewhere makes this machine ask itself."""
+    assert _may_follow(issuer_url, jwks_uri) is followed
+
+
+def test_an_issuer_whose_url_cannot_be_asked_is_a_reason() -> None:
+    """Not a crash."""
+    with pytest.raises(KeysUnavailable):
+        fetch_keys("https://[v1.a]", ssl.create_default_context())

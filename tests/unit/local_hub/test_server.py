@@ -212,3 +212,14 @@ def demo(directory: Path) -> "subprocess.Popen[str]":
         text=True,
         env={**os.environ, "TMPDIR": str(directory)},
     )
+
+
+def test_a_planted_link_is_not_written_through(tmp_path: Path) -> None:
+    """`ca.pem` in the data folder is replaced, whatever lies there."""
+    (tmp_path / "data").mkdir()
+    (tmp_path / "victim").write_text("mine")
+    (tmp_path / "data" / "ca.pem").symlink_to(tmp_path / "victim")
+    with local_hub("--tls", "--data", str(tmp_path / "data")) as hub:
+        assert hub.ca
+        assert "BEGIN CERTIFICATE" in Path(hub.ca).read_text()
+    assert (tmp_path / "victim").read_text() == "mine"

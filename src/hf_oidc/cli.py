@@ -1,0 +1,216 @@
+"""The command line's door: arguments, environment, files and git in; words and an exit code out.
+
+`hf-oidc doctor` says what would keep a job from logging in. In a CI job it asks the CI for an ID token and sends
+nothing to the Hub; with `--workflow` it reads a file. Exit codes: 0 nothing is wrong, 1 something would fail, 2 the
+arguments are wrong.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import click
+
+from hf_oidc import hall
+from hf_oidc.diagnosis import doctor_json, doctor_text
+from hf_oidc.diagnosis.claims import visible
+from hf_oidc.diagnosis.doctor import JobReport, Question, with_claims
+from hf_oidc.diagnosis.report import diagnose
+from hf_oidc.errors import LoginError, UsageError
+from hf_oidc.id_token import IdToken
+from hf_oidc.providers._base import NotHere
+from hf_oidc.providers.registry import PROVIDERS, choose
+from hf_oidc.resource import Resource
+from hf_oidc.sinks import github
+from hf_oidc.transport import Transport, trusting
+from hf_oidc.untrusted_text import shown
+from hf_oidc.version import VERSION
+
+TIMEOUT = 60.0  # seconds, for the CI's answer
+GIT_TIMEOUT = 10.0  # seconds
+NO_YAML = 'Reading a workflow needs PyYAML: pip install "hf-oidc-action[doctor]"'
+MAX_BYTES = 1_048_576
+Option = tuple[str, ...]
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(VERSION, prog_name="hf-oidc")
+def cli() -> None:
+    """A short-lived Hugging Face token for a CI job, without a stored secret."""
+
+
+@cli.command()
+@click.option("--resource", metavar="R", help="Your repository on the Hub: namespace/name, datasets/namespace/name, …")
+@click.option("--hub-url", metavar="URL", help=f"The Hub; $HF_ENDPOINT, or {hall.HUB_URL}, unless given.")
+@click.option("--audience", metavar="A", help="Whom the ID token is for; the Hub's URL unless given.")
+@click.option(
+    "--expect", multiple=True, metavar="NAME=VALUE", help="What the job should be: branch=main. May be repeated."
+)
+@click.option("--workflow", metavar="FILE", help="Judge this workflow file, before it is pushed; no CI is needed.")
+@click.option("--repository", metavar="OWNER/NAME", help="Its repository on GitHub; git's remote origin unless given.")
+@click.option("--json", "as_json", is_flag=True, help="Write JSON, for programs.")
+def doctor(
+    *,
+    resource: str | None,
+    hub_url: str | None,
+    audience: str | None,
+    expect: Option,
+    workflow: str | None,
+    repository: str | None,
+    as_json: bool,
+) -> None:
+    """Say what would keep a CI job from logging in to the Hub, and what to enter there.
+
+    In a CI job: which CI this is, whether it gives this job an ID token, what that says of the job, and which
+    publisher on the Hub fits it. It sends nothing to the Hub.
+
+    With --workflow: the same as far as a workflow file tells, on any machine.
+
+    Exit codes: 0 nothing is wrong, 1 something would fail, 2 the arguments are wrong.
+    """
+    try:
+        url = hall.hub_url("--hub-url", hub_url or "", os.environ)
+        if workflow is not None:
+            _no_use_with("--workflow", {"--resource": resource, "--audience": audience, "--expect": expect})
+            _check_workflow(Path(workflow), repository, url, as_json=as_json)
+        else:
+            _no_use_with("a CI job, without --workflow", {"--repository": repository})
+            question = Question(
+                url, hall.audience("--audience", audience or "", url), _resource(resource), _expected(expect)
+            )
+            _check_job(question, os.environ, as_json=as_json)
+    except UsageError as error:
+        raise click.UsageError(diagnose(error, None, hall.HUB_URL).what) from None
+
+
+def _check_job(question: Question, env: Mapping[str, str], *, as_json: bool) -> None:
+    report = _examined(question, env)
+    _write(doctor_json.job(report) if as_json else doctor_text.job(report), fails=report.fails)
+
+
+def _examined(question: Question, env: Mapping[str, str]) -> JobReport:
+    here = next((each.name for each in PROVIDERS if not isinstance(each.detect(env), NotHere)), "")
+    report = JobReport(here, question)
+    try:
+        id_token = _id_token(question.audience, env)
+        report = with_claims(report, id_token.unverified_claims, id_token.unverified_expiry)
+        id_token.check(question.audience, datetime.now(timezone.utc))
+    except LoginError as error:
+        problem = diagnose(error, question.resource, question.hub_url)
+        report = JobReport(**{**vars(report), "problem": problem})
+    return report
+
+
+def _id_token(audience: str, env: Mapping[str, str]) -> IdToken:
+    transport = Transport(
+        env=env,
+        tls=trusting(""),
+        user_agent=hall.USER_AGENT,
+        deadline=time.monotonic() + TIMEOUT,
+    )
+    secret = choose("", env, hall.text_of)(audience, transport)
+    if env.get("GITHUB_ACTIONS") == "true":
+        # The runner reads its commands on stderr too, and so standard output stays what was asked for: JSON, for one.
+        with contextlib.redirect_stdout(sys.stderr):
+            github.mask(secret)
+    return IdToken.read(secret)
+
+
+def _check_workflow(path: Path, repository: str | None, hub_url: str, *, as_json: bool) -> None:
+    try:
+        from hf_oidc.diagnosis.workflow import examine  # noqa: PLC0415 - needs PyYAML, which nothing else does
+        from hf_oidc.diagnosis.workflow.yaml_text import UnreadableYaml  # noqa: PLC0415 - likewise
+    except ImportError:
+        raise click.UsageError(NO_YAML) from None
+    if repository is not None and not examine.REPOSITORY.fullmatch(repository):
+        raise click.UsageError(f"--repository is owner/name, as on GitHub, and not {shown(repository, 100)!r}")
+    try:
+        report = examine.examine(
+            _file(path),
+            path.name,
+            repository or examine.repository_of(_remote(path.parent)),
+            lambda name: hall.text_of(str(path.parent / name)),
+        )
+    except UnreadableYaml as error:
+        place = f", line {error.line}" if error.line else ""
+        raise click.UsageError(f"{visible(str(path), 200)}{place}: {shown(error.what)}.") from None
+    found = doctor_json.workflow(report, hub_url) if as_json else doctor_text.workflow(report, hub_url)
+    _write(found, fails=report.fails)
+
+
+def _write(found: dict[str, Any] | Iterable[str], *, fails: bool) -> None:
+    text = json.dumps(found, indent=2) if isinstance(found, dict) else "\n".join(found)
+    click.echo(text)
+    raise click.exceptions.Exit(1 if fails else 0)
+
+
+def _no_use_with(what: str, options: Mapping[str, str | Option | None]) -> None:
+    for name, value in options.items():
+        if value:
+            raise click.UsageError(f"{name} has no use with {what}")
+
+
+def _resource(text: str | None) -> Resource | None:
+    return Resource.parse(text) if text is not None else None
+
+
+def _expected(pairs: Option) -> dict[str, str]:
+    expected: dict[str, str] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not name or not equals or not value or name in expected:
+            raise click.UsageError(f"--expect is NAME=VALUE, such as branch=main, each name once: {shown(pair, 100)!r}")
+        expected[name] = value
+    return expected
+
+
+def _file(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+        return content.decode("utf-8-sig")
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+    raise click.UsageError(f"{visible(str(path), 200)} cannot be read: {reason}")
+
+
+def _remote(folder: Path) -> str:
+    """The URL of git's remote `origin`, empty if there is none."""
+    command = ["git", "remote", "get-url", "origin"]
+    try:
+        run = subprocess.run(  # noqa: S603 - no shell, and no argument that is not ours
+            command, cwd=folder, capture_output=True, text=True, timeout=GIT_TIMEOUT, check=False
+        )
+    except (OSError, ValueError, subprocess.SubprocessError):
+        return ""
+    return run.stdout.strip() if run.returncode == 0 else ""
+
+
+def guarded(run: Callable[[], Any]) -> int:
+    """The exit code of `run`; nothing that goes wrong in it ends in a traceback."""
+    try:
+        run()
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 0
+    except Exception as error:  # noqa: BLE001 - a bug of ours: say where, never what, for a value may be a token
+        click.echo(f"hf-oidc: {hall.place_of(error)}. This is a bug; please report it.", err=True)
+        return 1
+    return 0
+
+
+def main() -> None:
+    """The entry point `hf-oidc`."""
+    sys.exit(guarded(lambda: cli(prog_name="hf-oidc")))
+
+
+if __name__ == "__main__":
+    main()

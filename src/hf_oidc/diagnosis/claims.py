@@ -1,0 +1,187 @@
+"""A job's unverified claims as the fields that a publisher on the Hub has, and those claims that matter as they are.
+
+GitHub's preset on the Hub reads its fields out of other claims, by the table `PRESET`; for any other issuer a
+publisher names raw claims. `sub` is shown and never taken apart: its shape changed in 2026. Facts only, no sentences.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from hf_oidc.untrusted_text import shown
+from hf_oidc.url import is_loopback
+
+GITHUB_ISSUER = "https://token.actions.githubusercontent.com"
+PRESET_ISSUERS = frozenset({GITHUB_ISSUER})
+# An enterprise's own issuer, one on ghe.com, and GitHub Enterprise Server.
+ENTERPRISE_ISSUER = re.compile(
+    rf"{re.escape(GITHUB_ISSUER)}/[^/]+|https://token\.actions\.[a-z0-9-]+\.ghe\.com|https://[^/]+/_services/token",
+    re.IGNORECASE,
+)
+# Which raw claims say whose job it is and from where: GitHub and its relatives, GitLab, Buildkite. The first claim of
+# a row tells whether the row fits.
+IDENTIFYING = (
+    ("repository", "ref", "workflow_ref"),
+    ("project_path", "ref_type", "ref"),
+    ("organization_slug", "pipeline_slug", "build_branch"),
+)
+# What is shown of a token, in this order. A list, for a log is public and some CIs put people's addresses in tokens.
+RAW = (
+    "iss",
+    "sub",
+    "aud",
+    "repository",
+    "repository_owner",
+    "ref",
+    "ref_type",
+    "workflow",
+    "workflow_ref",
+    "job_workflow_ref",
+    "event_name",
+    "environment",
+    "base_ref",
+    "head_ref",
+    "project_path",
+    "namespace_path",
+    "pipeline_source",
+    "ci_config_ref_uri",
+    "organization_slug",
+    "pipeline_slug",
+    "build_branch",
+)
+MAX_CHARACTERS = 300
+MAX_BITS = 1024  # of a whole number; longer ones take long to write, and identify nothing
+
+Claims = Mapping[str, Any]
+Absence = Literal["missing", "not-text", "tag", "pull-request", "no-branch", "no-file"]
+
+
+@dataclass(frozen=True)
+class Field:
+    """A field of a publisher or a raw claim: its `value`, fit to be shown, or why there is none.
+
+    `exact`: what is shown is the value to the letter, so that it can be copied. `source`: what stood where the value
+    was looked for.
+    """
+
+    name: str
+    value: str | None
+    exact: bool = True
+    absence: Absence | None = None
+    source: str = ""
+
+
+def fits_preset(claims: Claims, hub_url: str) -> bool:
+    """Whether the GitHub preset of the Hub at `hub_url` is for this issuer; a Local Hub's is for its own as well."""
+    issuer = claims.get("iss")
+    if not isinstance(issuer, str):
+        return False
+    own = issuer == f"{hub_url}/oidc/github" and is_loopback(urlsplit(hub_url).hostname or "")
+    return own or issuer in PRESET_ISSUERS
+
+
+def is_enterprise(claims: Claims) -> bool:
+    """Whether a GitHub issued the token that is not the one of the Hub's preset."""
+    issuer = claims.get("iss")
+    return isinstance(issuer, str) and ENTERPRISE_ISSUER.fullmatch(issuer) is not None
+
+
+def branch_of(ref: object) -> str | None:
+    """The branch that `ref` names; a tag and a pull request's merge ref name none."""
+    return ref[len("refs/heads/") :] or None if isinstance(ref, str) and is_ref(ref, "heads") else None
+
+
+def is_ref(ref: object, kind: str) -> bool:
+    """Whether `ref` is one of `refs/<kind>/`."""
+    return isinstance(ref, str) and ref.startswith(f"refs/{kind}/")
+
+
+def workflow_of(workflow_ref: object) -> str | None:
+    """The file name in `owner/name/.github/workflows/file@refs/…`. Only the ref after it can hold more slashes."""
+    parts = workflow_ref.split("/", 5) if isinstance(workflow_ref, str) else []
+    if len(parts) < 6 or not all(parts) or parts[2:4] != [".github", "workflows"]:
+        return None
+    file, at, refs = parts[4].rpartition("@")
+    return file or None if (at, refs) == ("@", "refs") else None
+
+
+def text_of(value: object) -> str | None:
+    """The text of a claim; lists and objects have none."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) or (isinstance(value, int) and value.bit_length() <= MAX_BITS):
+        return repr(value)
+    return value if isinstance(value, str) else None
+
+
+# A publisher's field -> the claim that it is read from, and how.
+PRESET: Mapping[str, tuple[str, Callable[[object], str | None]]] = {
+    "repository": ("repository", text_of),
+    "branch": ("ref", branch_of),
+    "workflow": ("workflow_ref", workflow_of),
+}
+
+
+def presented(name: str, claims: Claims, *, preset: bool) -> str | None:
+    """The exact text that a publisher's field `name` is compared with, if the job has one."""
+    source, read = _reading(name, preset=preset)
+    return read(claims.get(source))
+
+
+def field(name: str, claims: Claims, *, preset: bool) -> Field:
+    """The publisher's field `name` as this job has it, or why it has none."""
+    value = presented(name, claims, preset=preset)
+    if value:
+        seen = visible(value)
+        return Field(name, seen, exact=seen == value)
+    source, _ = _reading(name, preset=preset)
+    return Field(name, None, absence=_absence(name, claims.get(source)), source=_shown(claims.get(source)))
+
+
+def publisher_fields(claims: Claims, *, preset: bool) -> tuple[Field, ...]:
+    """Every field that a publisher for this job's issuer would have, absent ones too."""
+    return tuple(field(name, claims, preset=preset) for name in _names(claims, preset=preset))
+
+
+def raw_claims(claims: Claims) -> tuple[Field, ...]:
+    """The claims that matter, as they are; what the token does not have is left out."""
+    found = ((name, _shown(claims.get(name))) for name in RAW)
+    return tuple(Field(name, text) for name, text in found if text)
+
+
+def visible(text: str, limit: int = MAX_CHARACTERS) -> str:
+    """`text` fit to be shown. Each part of a path counts as a word of its own: together they are longer than a word."""
+    line = "".join(part if part in "/@:" else shown(part) for part in re.split("([/@:])", text[:limit]))
+    line = re.sub(":(?=:)", ": ", line)
+    return line if len(line) <= limit and len(text) <= limit else line[: limit - 1] + "…"
+
+
+def _names(claims: Claims, *, preset: bool) -> tuple[str, ...]:
+    if preset:
+        return tuple(PRESET)
+    return next((row for row in IDENTIFYING if text_of(claims.get(row[0]))), ())
+
+
+def _reading(name: str, *, preset: bool) -> tuple[str, Callable[[object], str | None]]:
+    return PRESET[name] if preset and name in PRESET else (name, text_of)
+
+
+def _absence(name: str, value: object) -> Absence:
+    if value is None or value == "":
+        return "missing"
+    if not isinstance(value, str):
+        return "not-text"
+    if name == "workflow":
+        return "no-file"
+    if is_ref(value, "tags"):
+        return "tag"
+    return "pull-request" if is_ref(value, "pull") else "no-branch"
+
+
+def _shown(value: object) -> str:
+    values = value[:10] if isinstance(value, list) else [value]
+    return visible(", ".join(text for text in map(text_of, values) if text))

@@ -1,0 +1,102 @@
+"""What can be told of a refused job from its claims, its resource and the Hub's own text. Data, no sentences.
+
+Each finding is there only where its condition holds; the most decisive comes first. `advice` has the words for each.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from hf_oidc.diagnosis.claims import (
+    Claims,
+    is_enterprise,
+    is_ref,
+    text_of,
+    visible,
+    workflow_of,
+)
+from hf_oidc.resource import Resource
+from hf_oidc.untrusted_text import shown, shown_input
+
+Name = Literal[
+    "other-resource",
+    "no-publisher",
+    "pull-request",
+    "tag",
+    "enterprise-issuer",
+    "user-resource",
+    "reusable-workflow",
+    "letter-case",
+    "pull-request-target",
+    "display-name",
+]
+NAMES: tuple[Name, ...] = get_args(Name)
+NO_PUBLISHER = re.compile(r"No trusted publisher configured on ([A-Za-z0-9_./-]*[A-Za-z0-9_-])")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was found, and the values it was found in, each fit to be shown."""
+
+    name: Name
+    facts: Mapping[str, str]
+
+
+def findings(claims: Claims, resource: Resource | None, said: str, *, preset: bool) -> tuple[Finding, ...]:
+    """What is found in a refused job; `said`: what failed, with the Hub's own text."""
+    found = [*_said(resource, said), *_ref(claims, preset=preset), *_names(claims, resource, preset=preset)]
+    return tuple(sorted(found, key=lambda finding: NAMES.index(finding.name)))
+
+
+def _said(resource: Resource | None, said: str) -> Iterator[Finding]:
+    match = NO_PUBLISHER.search(said)
+    if match and resource and match[1] != str(resource):
+        yield Finding("other-resource", {"named": shown(match[1]), "asked": shown_input(str(resource))})
+    elif match:
+        yield Finding("no-publisher", {"named": shown(match[1])})
+
+
+def _ref(claims: Claims, *, preset: bool) -> Iterator[Finding]:
+    ref = text_of(claims.get("ref")) or ""
+    if preset and is_ref(ref, "tags"):
+        yield Finding("tag", {"ref": visible(ref)})
+    if preset and is_ref(ref, "pull"):
+        yield Finding("pull-request", {"ref": visible(ref)})
+    if claims.get("event_name") == "pull_request_target":
+        yield Finding("pull-request-target", {"ref": visible(ref)})
+
+
+def _names(claims: Claims, resource: Resource | None, *, preset: bool) -> Iterator[Finding]:
+    if is_enterprise(claims) and not preset:
+        yield Finding("enterprise-issuer", {"issuer": visible(claims["iss"])})
+    if resource and resource.kind == "user":
+        yield Finding("user-resource", {"user": shown_input(str(resource))})
+    yield from _workflow(claims, preset=preset)
+    yield from _letter_case(claims, resource)
+
+
+def _workflow(claims: Claims, *, preset: bool) -> Iterator[Finding]:
+    workflow_ref, job_workflow_ref = claims.get("workflow_ref"), claims.get("job_workflow_ref")
+    mine, called = workflow_of(workflow_ref), workflow_of(job_workflow_ref)
+    if mine and called and workflow_ref != job_workflow_ref:
+        facts = {"workflow_ref": visible(str(workflow_ref)), "job_workflow_ref": visible(str(job_workflow_ref))}
+        yield Finding("reusable-workflow", {**facts, "workflow": visible(mine), "called": visible(called)})
+    display_name = text_of(claims.get("workflow"))
+    if preset and mine and display_name and display_name != mine:
+        yield Finding("display-name", {"display_name": visible(display_name), "workflow": visible(mine)})
+
+
+def _letter_case(claims: Claims, resource: Resource | None) -> Iterator[Finding]:
+    owner, repository = text_of(claims.get("repository_owner")), text_of(claims.get("repository"))
+    namespace = _namespace(resource)
+    if owner and repository and namespace and owner != namespace and owner.lower() == namespace.lower():
+        facts = {"owner": owner, "namespace": namespace, "repository": repository}
+        yield Finding("letter-case", {name: visible(text) for name, text in facts.items()})
+
+
+def _namespace(resource: Resource | None) -> str:
+    parts = str(resource).split("/") if resource else [""]
+    return parts[0] if len(parts) < 3 else parts[1]

@@ -1,0 +1,117 @@
+"""Which steps log in to the Hub, and whether what they are given can work. Steps in, findings out.
+
+The inputs' names and forms are those of action.yml; tests hold the two together.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator, Mapping
+
+from hf_oidc.diagnosis.workflow.findings import Finding
+from hf_oidc.diagnosis.workflow.model import Job, Step, Workflow
+from hf_oidc.diagnosis.workflow.yaml_text import line_of
+from hf_oidc.errors import InvalidResource, UsageError
+from hf_oidc.resource import Resource
+from hf_oidc.untrusted_text import shown
+from hf_oidc.url import base_url
+
+INPUTS = ("resource", "export-env", "on-error", "hub-url", "audience", "id-token", "ca-bundle", "timeout")
+OUTPUTS = ("token", "tokens", "expires-at", "expires-in", "authenticated")
+BOOLEAN = (r"true|True|TRUE|false|False|FALSE", "true or false")
+# Input -> the form of its literal values, for a machine and for people. An empty value is the default.
+FORMS = {
+    "export-env": BOOLEAN,
+    "git-credentials": BOOLEAN,
+    "on-error": (r"fail|warn", "fail or warn"),
+    "timeout": (r"0*([1-9]\d{0,2}|[12]\d{3}|3[0-5]\d\d|3600)", "a whole number of seconds from 1 to 3600"),
+    "audience": (r"[^\x00-\x20\x7f]{1,1000}", "one word, a URL such as https://huggingface.co"),
+}
+OURS = re.compile(r"(?:^|/)hf-oidc-action(?P<native>/native)?[@:]", re.IGNORECASE)
+LOCAL = re.compile(r"\./(?P<native>native)?/?")
+RESOURCE_VARIABLE = "HF_OIDC_RESOURCE"
+
+
+def is_login(step: Step) -> bool:
+    """Whether `step` uses this action. `./` is it where a resource is given: any action may live in a checkout."""
+    if LOCAL.fullmatch(step.uses):
+        return bool(difflib.get_close_matches("resource", step.inputs, 1, 0.8))
+    return OURS.search(step.uses) is not None
+
+
+def login_steps(job: Job) -> tuple[Step, ...]:
+    """The steps of `job` that use this action."""
+    return tuple(step for step in job.steps if is_login(step))
+
+
+def is_soft(step: Step) -> bool:
+    """Whether a login that fails here lets the job go on."""
+    return step.inputs.get("on-error") == "warn"
+
+
+def is_literal(text: object) -> bool:
+    """Whether `text` is written out, and not computed by GitHub as the job runs."""
+    return isinstance(text, str) and "${{" not in text
+
+
+def environment_resources(workflow: Workflow, job: Job) -> Iterator[tuple[str, Mapping[str, object]]]:
+    """Where HF_OIDC_RESOURCE is set for `job`: the level's name, and the block."""
+    levels = [("the workflow", workflow.env), (f"the job `{shown(job.key, 80)}`", job.env)]
+    levels += [(f'the step "{step.label}"', step.env) for step in job.steps]
+    return ((name, env) for name, env in levels if env.get(RESOURCE_VARIABLE))
+
+
+def check_inputs(step: Step) -> Iterator[Finding]:
+    """What is wrong with the inputs of a step that uses this action."""
+    given = {name.lower(): name for name in step.inputs}
+    unknown = [_unknown(step, name) for known, name in given.items() if known not in INPUTS]
+    yield from unknown
+    if "resource" not in given and not any(finding.severity == "error" for finding in unknown):
+        yield Finding("no-resource", "error", step.line)
+    for known, name in given.items():
+        value, line = step.inputs[name], line_of(step.inputs, name)
+        if not isinstance(value, str):
+            yield Finding("wrong-type", "error", line, {"where": f"with.{shown(known, 60)}", "expected": "text"})
+        elif is_literal(value):
+            yield from _check_value(known, value.strip(), line)
+
+
+def check_resource(value: str, line: int | None) -> Iterator[Finding]:
+    """What is wrong with a resource that is written out."""
+    try:
+        resource = Resource.parse(value)
+    except InvalidResource as error:
+        facts = {"problem": error.what, "suggestion": error.suggestion or ""}
+        yield Finding("invalid-resource", "error", line, facts)
+        return
+    if resource.kind == "user":
+        yield Finding("resource-is-user", "note", line, {"user": str(resource)})
+
+
+def _unknown(step: Step, name: str) -> Finding:
+    close = "".join(difflib.get_close_matches(name.lower(), INPUTS, 1, 0.6))
+    facts = {"input": shown(name, 60), "suggestion": close, "known": ", ".join(INPUTS)}
+    needed = close == "resource" and close not in step.inputs
+    return Finding("unknown-input", "error" if needed else "warning", line_of(step.inputs, name), facts)
+
+
+def _check_value(name: str, value: str, line: int | None) -> Iterator[Finding]:
+    if name == "resource":
+        yield from check_resource(value, line)
+    elif name == "id-token" and value:
+        yield Finding("id-token-written-out", "error", line)
+    elif name == "hub-url" and value:
+        yield from _check_hub_url(value, line)
+    elif value and name in FORMS and not re.fullmatch(FORMS[name][0], value, re.ASCII):
+        facts = {"input": name, "value": shown(value, 60), "expected": FORMS[name][1]}
+        yield Finding("invalid-input", "error", line, facts)
+
+
+def _check_hub_url(value: str, line: int | None) -> Iterator[Finding]:
+    try:
+        base_url("hub-url", value)
+    except UsageError:
+        expected = "https://host, such as https://huggingface.co"
+        facts = {"input": "hub-url", "value": shown(value, 60), "expected": expected}
+        yield Finding("invalid-input", "error", line, facts)

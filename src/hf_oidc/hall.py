@@ -1,0 +1,47 @@
+"""What both doors need: the settings that they share, a file's text, and where a bug is.
+
+It is handed the environment and prints nothing, as everything behind the doors.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Mapping
+from pathlib import Path
+
+from hf_oidc.errors import InvalidInput
+from hf_oidc.untrusted_text import shown_input
+from hf_oidc.url import base_url
+from hf_oidc.version import VERSION
+
+HUB_URL = "https://huggingface.co"
+USER_AGENT = f"hf-oidc-action/{VERSION}"
+MAX_AUDIENCE = 1000  # characters
+
+
+def hub_url(name: str, given: str, env: Mapping[str, str]) -> str:
+    """The Hub's URL: `given` as the setting `name`, or $HF_ENDPOINT, or huggingface.co. Raises a `UsageError`."""
+    if given:
+        return base_url(name, given)
+    return base_url("HF_ENDPOINT", env.get("HF_ENDPOINT", "").strip() or HUB_URL)
+
+
+def audience(name: str, given: str, hub_url: str) -> str:
+    """The ID token's audience: `given` as the setting `name`, or the Hub's URL. Raises `InvalidInput`."""
+    if not given.isprintable() or " " in given or len(given) > MAX_AUDIENCE:
+        raise InvalidInput(name, f"`{name}` is not one word: {shown_input(given)!r}", f"a URL such as {HUB_URL}")
+    return given or hub_url
+
+
+def text_of(path: str) -> str:
+    """The text of a file, empty if there is none to be had."""
+    try:
+        return Path(path).read_text(encoding="utf-8") if path and Path(path).is_file() else ""
+    except (OSError, ValueError):
+        return ""
+
+
+def place_of(bug: Exception) -> str:
+    """The kind of an unforeseen error and the line it is from; nothing of its text, which may hold a token."""
+    *_, (frame, line) = traceback.walk_tb(bug.__traceback__)
+    return f"{type(bug).__name__} in {frame.f_globals.get('__name__')}, line {line}"

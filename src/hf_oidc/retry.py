@@ -1,0 +1,28 @@
+"""Whether a failed login is tried again, and when. Pure: attempt and facts in, seconds or nothing out.
+
+It does not wait, and reads neither a clock nor a source of chance: both are handed in.
+"""
+
+from __future__ import annotations
+
+from hf_oidc.errors import LoginError
+
+FIRST_WAIT = 1.0  # seconds, the upper bound of the first wait
+SPREAD = 0.1  # of the time that the server asked for
+LONGEST_WAIT = 15.0  # seconds, the upper bound of any wait that the server did not ask for
+
+
+def wait_before_next(attempt: int, error: LoginError, remaining: float, chance: float) -> float | None:
+    """Seconds to wait after `attempt` (the first is 1) failed with `error`; `None` to give up.
+
+    `remaining`: seconds that are left for the login. `chance`: a number from 0 up to 1, fresh for each call. Full
+    jitter: every wait up to the bound is as likely as any other, so that jobs that failed together do not come back
+    together. What the server asks for comes before it: it asks the same of all of them, and the longer they were told
+    to wait, the wider they are spread afterwards.
+    """
+    if not error.passing:
+        return None
+    asked = (error.where.retry_after if error.where else None) or 0.0
+    backoff = min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(attempt - 1, 10))
+    wait = asked + chance * max(backoff, asked * SPREAD)
+    return wait if wait < remaining else None

@@ -1,0 +1,112 @@
+"""Which fault is due: for each path a list of faults, taken one a request, and then the real answer again.
+
+It stands between the connection and every route but the operator's. What a fault looks like, `faults_answers` knows.
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from local_hub.faults_answers import FAULTS, Answer, Fault
+from local_hub.faults_wire import connection_of
+from local_hub.fields import FieldError, items, mapping, text
+
+OPERATOR = "/local-hub"
+
+
+@dataclass
+class Script:
+    """The faults still to come, and when each path was asked for (seconds since 1970)."""
+
+    left: dict[str, list[str]] = field(default_factory=dict)
+    seen: dict[str, list[float]] = field(default_factory=dict)
+
+    def take(self, path: str, now: float) -> Fault | None:
+        """Note a request, and give the fault that strikes it, if one does."""
+        if path == OPERATOR or path.startswith(f"{OPERATOR}/"):
+            return None
+        self.seen.setdefault(path, []).append(now)
+        left = self.left.get(path)
+        return FAULTS[left.pop(0)] if left else None
+
+    def clear(self) -> None:
+        """Forget the faults and the requests."""
+        self.left.clear()
+        self.seen.clear()
+
+    def listed(self) -> dict[str, Any]:
+        """Give, by path, the faults that are left, and how many requests came when."""
+        return {
+            path: {"left": self.left.get(path, []), "requests": len(seen), "seen": seen}
+            for path, seen in ((path, self.seen.get(path, [])) for path in sorted({*self.left, *self.seen}))
+        }
+
+
+def read_faults(value: object, where: str) -> list[str]:
+    """Read a list of faults, each by its name."""
+    names = [text(name, f"{where}[{number}]") for number, name in enumerate(items(value, where))]
+    unknown = sorted({*names} - {*FAULTS})
+    if unknown:
+        raise FieldError(where, f"unknown fault {', '.join(unknown)}; known are {', '.join(FAULTS)}")
+    return names
+
+
+def read_path(value: object, where: str) -> str:
+    """Read a path that faults can strike."""
+    path = text(value, where)
+    if not path.startswith("/") or path.startswith(OPERATOR):
+        raise FieldError(where, f"must be a path that begins with / and is not below {OPERATOR}")
+    return path
+
+
+def read_script(value: object, where: str) -> Mapping[str, Sequence[str]]:
+    """Read the faults of several paths."""
+    return {
+        read_path(path, where): read_faults(names, f"{where}.{path}") for path, names in mapping(value, where).items()
+    }
+
+
+def with_faults(inner: ASGIApp, script: Script, clock: Callable[[], float] = time.time) -> ASGIApp:
+    """Let each request meet the fault that is due, and all others pass."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        fault = script.take(scope["path"], clock()) if scope["type"] == "http" else None
+        if fault is None:
+            await inner(scope, receive, send)
+        else:
+            await _strike(fault, inner, scope, receive)
+
+    return app
+
+
+async def _strike(fault: Fault, inner: ASGIApp, scope: Scope, receive: Receive) -> None:
+    if isinstance(fault.answer, Answer):
+        await _request_read(receive)
+        answer = fault.answer
+    else:
+        answer = fault.answer(await _real_answer(inner, scope, receive))
+    await fault.manner(connection_of(scope), answer.head(scope["request_id"]), answer.body)
+    # The server below would answer for an application that returns without an answer: not before all is over.
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _request_read(receive: Receive) -> None:
+    """Read the request to its end: to close on unread bytes would be a reset."""
+    while (await receive()).get("more_body", False):
+        pass
+
+
+async def _real_answer(inner: ASGIApp, scope: Scope, receive: Receive) -> Answer:
+    sent: list[Message] = []
+
+    async def keep(message: Message) -> None:
+        sent.append(message)
+
+    await inner(scope, receive, keep)
+    headers = {name.decode("latin-1").title(): value.decode("latin-1") for name, value in sent[0]["headers"]}
+    headers.pop("Content-Length", None)
+    return Answer(sent[0]["status"], headers, b"".join(message.get("body", b"") for message in sent[1:]))

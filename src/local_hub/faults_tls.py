@@ -1,0 +1,70 @@
+"""Certificates and handshakes that no client may accept, each by its name.
+
+It makes the server's side of TLS, good or faulty. It must not know what is served over it.
+"""
+
+import asyncio
+import ssl
+import warnings
+from datetime import datetime, timedelta, timezone
+
+import trustme
+
+TLS_1_1 = "tls-1.1"
+TLS_FAULTS = ("expired", "wrong-host", "unknown-ca", TLS_1_1)
+_SERVED_NAMES = ("127.0.0.1", "::1", "localhost")
+
+
+def server_context(authority: trustme.CA, fault: str | None) -> ssl.SSLContext:
+    """Give the server's side of TLS, with a certificate that `authority` issued, unless that is the fault."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    issuer = trustme.CA() if fault == "unknown-ca" else authority
+    names = ("elsewhere.example",) if fault == "wrong-host" else _SERVED_NAMES
+    yesterday = datetime.now(timezone.utc) - timedelta(days=1)
+    issuer.issue_cert(*names, not_after=yesterday if fault == "expired" else None).configure_cert(context)
+    if fault == TLS_1_1:
+        _use_tls_1_1_only(context)
+    return context
+
+
+def handshake_only(context: ssl.SSLContext) -> type[asyncio.Protocol]:
+    """Give a protocol that shakes hands as `context` says, and serves nothing.
+
+    asyncio's own keeps the alert to itself that OpenSSL has for a client which it cannot agree with.
+    """
+
+    class HandshakeOnly(asyncio.Protocol):
+        def __init__(self, **_: object) -> None:
+            self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+            self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
+
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            self._transport = transport
+
+        def data_received(self, data: bytes) -> None:
+            assert isinstance(self._transport, asyncio.WriteTransport)  # noqa: S101 - a stream has one
+            self._incoming.write(data)
+            over = _handshake_is_over(self._tls)
+            self._transport.write(self._outgoing.read())
+            if over:
+                self._transport.close()
+
+    return HandshakeOnly
+
+
+def _handshake_is_over(tls: ssl.SSLObject) -> bool:
+    try:
+        tls.do_handshake()
+    except ssl.SSLWantReadError:
+        return False
+    except ssl.SSLError:
+        return True
+    return True
+
+
+def _use_tls_1_1_only(context: ssl.SSLContext) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # that it is out of date is the point
+        context.minimum_version = ssl.TLSVersion.TLSv1_1
+        context.maximum_version = ssl.TLSVersion.TLSv1_1
+    context.set_ciphers("ALL:@SECLEVEL=0")

@@ -1,0 +1,335 @@
+"""`hf-oidc doctor` as a process: workflow files with typical mistakes, and CI jobs of Local Hub.
+
+What it says of the files in tests/doctor is in tests/golden/doctor; `UPDATE_GOLDEN=1` writes it anew, and the
+difference is then read like code.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.factories import id_token
+from tests.leaks import leaks
+from tests.local_hub_process import LocalHub, local_hub
+
+ROOT = Path(__file__).parents[2]
+FILES = sorted((ROOT / "tests" / "doctor").glob("*.yml"))
+EXAMPLES = sorted((ROOT / "examples" / "github").glob("*.yml"))
+GOLDEN = ROOT / "tests" / "golden" / "doctor"
+CLEAN = {"no-login", "overridden", "reusable", "soft-failure", "tags"}  # nothing in these fails for certain
+PUSH = {"repository": "acme/trainer", "ref": "refs/heads/main"}
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a run said."""
+
+    exit_code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def json(self) -> Any:
+        """Standard output, which is JSON and nothing else."""
+        return json.loads(self.stdout)
+
+    @property
+    def masks(self) -> list[str]:
+        """What the runner was told to hide."""
+        lines = self.stderr.splitlines()
+        return [line.removeprefix("::add-mask::") for line in lines if line.startswith("::add-mask::")]
+
+
+def doctor(*arguments: str, env: Mapping[str, str] | None = None, cwd: Path | None = None) -> Told:
+    """Run `hf-oidc doctor` with nothing of this environment; nothing may leak and nothing may end in a traceback."""
+    kept = ("PATH", "COVERAGE_PROCESS_CONFIG", "COVERAGE_PROCESS_START")
+    full = {name: os.environ[name] for name in kept if name in os.environ} | dict(env or {})
+    command = [sys.executable, "-I", "-m", "hf_oidc.cli", "doctor", *arguments]
+    run = subprocess.run(command, env=full, cwd=cwd or ROOT, capture_output=True, text=True, timeout=60, check=False)
+    told = Told(run.returncode, run.stdout, run.stderr)
+    unmasked = "\n".join(line for line in run.stderr.splitlines() if not line.startswith("::add-mask::"))
+    secrets = {full.get("ACTIONS_ID_TOKEN_REQUEST_TOKEN", ""), full.get("HF_OIDC_ID_TOKEN", ""), *told.masks}
+    assert leaks(secrets, {"stdout": run.stdout.encode(), "stderr": unmasked.encode()}) == []
+    assert "Traceback" not in run.stderr + run.stdout
+    assert unmasked == "" or run.returncode == 2
+    return told
+
+
+@pytest.fixture(scope="module")
+def hub() -> Iterator[LocalHub]:
+    """A Local Hub that nobody may send an ID token to."""
+    with local_hub() as running:
+        yield running
+        assert running.get("/local-hub/exchanges") in ([], {"exchanges": []})
+
+
+def examined(hub: LocalHub, *arguments: str, env: Mapping[str, str] | None = None, **job: Any) -> Told:
+    """The doctor in a job of Local Hub."""
+    return doctor("--hub-url", hub.hub, *arguments, env={**hub.job(**{**PUSH, **job}), **(env or {})})
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_what_is_said_of_a_typical_mistake(path: Path) -> None:
+    """The words are those of the golden text, and the exit code says whether something would fail."""
+    folder = str(path.relative_to(ROOT))
+    told = doctor("--workflow", folder, "--repository", "acme/awesome-model-training")
+    golden = GOLDEN / f"{path.stem}.txt"
+    mistake = path.read_text(encoding="utf-8").splitlines()[0]
+    text = f"{mistake}\n# exit code {told.exit_code}\n\n{told.stdout}"
+    if os.environ.get("UPDATE_GOLDEN") == "1":
+        golden.write_text(text, encoding="utf-8")
+    assert text == golden.read_text(encoding="utf-8")
+    assert told.exit_code == (path.stem not in CLEAN)
+    assert doctor("--workflow", folder, "--json").json["ok"] == (told.exit_code == 0)
+
+
+def test_every_golden_text_has_its_workflow() -> None:
+    """No text is left over."""
+    assert {path.stem for path in GOLDEN.glob("*.txt")} == {path.stem for path in FILES}
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_our_own_examples_are_clean(path: Path) -> None:
+    """Nothing fails, and there is nothing to be careful about."""
+    told = doctor("--workflow", str(path), "--repository", "acme/awesome-model-training")
+    assert (told.exit_code, told.stdout.splitlines()[-1]) == (0, "Nothing is wrong.")
+
+
+def test_a_workflow_as_json(tmp_path: Path) -> None:
+    """The keys that docs/doctor.md promises; the repository is that of git's remote."""
+    path = repository_with_workflow(tmp_path, "https://someone:hunter2hunter2@github.com/acme/trainer.git")
+    told = doctor("--workflow", str(path), "--json")
+    assert told.exit_code == 0
+    assert "hunter2" not in told.stdout
+    (job,) = told.json.pop("jobs")
+    assert {name: told.json[name] for name in ("doctor", "ok", "workflow", "repository", "findings")} == {
+        "doctor": "workflow",
+        "ok": True,
+        "workflow": "publish.yml",
+        "repository": "acme/trainer",
+        "findings": [],
+    }
+    assert job == {
+        "job": "publish",
+        "line": 26,
+        "resources": [
+            {
+                "resource": "acme/awesome-model",
+                "settings_url": "https://huggingface.co/acme/awesome-model/settings",
+            }
+        ],
+        "publisher": {"repository": "acme/trainer", "branch": "main", "workflow": "publish.yml"},
+        "branch": "one",
+        "environment": None,
+        "findings": [],
+    }
+
+
+def repository_with_workflow(tmp_path: Path, remote: str) -> Path:
+    """A git repository with that remote, and our example as its workflow."""
+    for command in (["init", "--quiet"], ["remote", "add", "origin", remote]):
+        subprocess.run(["git", *command], cwd=tmp_path, check=True)
+    path = tmp_path / ".github" / "workflows" / "publish.yml"
+    path.parent.mkdir(parents=True)
+    path.write_text((ROOT / "examples" / "github" / "publish-model.yml").read_text(encoding="utf-8"), encoding="utf-8")
+    return path
+
+
+def test_a_workflow_outside_of_git_or_elsewhere(tmp_path: Path) -> None:
+    """Without a remote, without git, or with another forge's remote it says how to name the repository."""
+    path = repository_with_workflow(tmp_path, "https://gitlab.com/acme/trainer.git")
+    for env in ({}, {"GIT_DIR": "/nonexistent"}, {"PATH": "/nonexistent"}):
+        told = doctor("--workflow", str(path), env=env)
+        assert told.exit_code == 0
+        assert "--repository owner/name" in told.stdout
+
+
+NOT_WORKFLOWS = {
+    "not YAML": (b"on: push\njobs: [\n", "line 3: This is not YAML"),
+    "control characters": (b"on: push\njobs: \x01\n", "characters that YAML does not allow"),
+    "not UTF-8": (b"\xff\xfe\xff", "it is not UTF-8 text"),
+    "empty": (b"", "not a workflow"),
+    "another document": (b"name: an action\nruns: {using: docker}\n", "not a workflow"),
+    "two documents": (b"on: push\n---\njobs: {}\n", "not YAML"),
+    "a name twice": (b"on: push\njobs: {}\non: push\n", "line 3: The same name stands twice"),
+    "a list as a name": (b"on: push\njobs:\n  ? [a]\n  : b\n", "line 3: A list or a block stands where a name"),
+    "too large": (b"#" * 1_048_577, "larger than 1 MiB"),
+    "too deep": (b"on: push\njobs: " + b"[" * 1_500 + b"]" * 1_500, "nested too deeply"),
+    "many aliases": (b"on: &a push\njobs: [" + b"*a," * 300 + b"]", "more than 200 aliases"),
+    "an anchor bomb": (
+        b"on: push\na0: &a0 [x,x,x,x,x,x,x,x,x]\n"
+        + b"".join(b"a%d: &a%d [%s]\n" % (n, n, b",".join([b"*a%d" % (n - 1)] * 9)) for n in range(1, 12))
+        + b"jobs: {}\n",
+        "unfold to more values",
+    ),
+    "an anchor within itself": (b"on: push\njobs: &a {b: *a}\n", "nested too deeply"),
+}
+
+
+@pytest.mark.parametrize("name", NOT_WORKFLOWS)
+def test_a_file_that_is_no_workflow(tmp_path: Path, name: str) -> None:
+    """One clear line, with the line of the file if there is one, and exit code 2."""
+    content, expected = NOT_WORKFLOWS[name]
+    path = tmp_path / "x.yml"
+    path.write_bytes(content)
+    told = doctor("--workflow", str(path))
+    assert (told.exit_code, told.stdout) == (2, "")
+    assert expected in told.stderr
+
+
+WRONG_ARGUMENTS = {
+    "no such file": ("--workflow", "missing.yml"),
+    "a folder": ("--workflow", "tests"),
+    "repository": ("--workflow", "examples/github/publish-model.yml", "--repository", "acme"),
+    "resource of a workflow": ("--workflow", "examples/github/publish-model.yml", "--resource", "acme/m"),
+    "repository of a job": ("--repository", "acme/trainer"),
+    "resource": ("--resource", "datasets/x"),
+    "hub-url": ("--hub-url", "huggingface.co"),
+    "http": ("--hub-url", "http://huggingface.co"),
+    "audience": ("--audience", "a b"),
+    "expectation without a value": ("--expect", "branch"),
+    "expectation twice": ("--expect", "branch=a", "--expect", "branch=b"),
+    "unknown option": ("--nonsense",),
+}
+
+
+@pytest.mark.parametrize("name", WRONG_ARGUMENTS)
+def test_wrong_arguments(name: str) -> None:
+    """Exit code 2, and one line that says which."""
+    told = doctor(*WRONG_ARGUMENTS[name])
+    assert (told.exit_code, told.stdout) == (2, "")
+    assert "Error: " in told.stderr
+
+
+def test_a_called_workflow_that_cannot_be_read(tmp_path: Path) -> None:
+    """It counts as unknown, whether it is missing or no text."""
+    caller = tmp_path / "caller.yml"
+    caller.write_text("on: push\njobs: {a: {uses: ./.github/workflows/called.yml}}\n")
+    assert "could not be read" in doctor("--workflow", str(caller)).stdout.replace("\n         ", " ")
+    (tmp_path / "called.yml").write_bytes(b"\xff\xfe")
+    assert "could not be read" in doctor("--workflow", str(caller)).stdout.replace("\n         ", " ")
+
+
+def test_without_pyyaml() -> None:
+    """The error names the package to install; a CI job needs none."""
+    program = "import sys; sys.modules['yaml'] = None; from hf_oidc.cli import main; main()"
+    command = [sys.executable, "-I", "-c", program, "doctor"]
+    file = ["--workflow", "examples/github/publish-model.yml"]
+    run = subprocess.run([*command, *file], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert run.returncode == 2
+    assert 'pip install "hf-oidc-action[doctor]"' in run.stderr
+    run = subprocess.run(command, env={}, capture_output=True, text=True, check=False)
+    assert run.returncode == 1
+    assert "no-provider" in run.stdout
+
+
+def test_help_and_version() -> None:
+    """The command line tells what it can do."""
+    assert "publisher on the Hub fits it" in doctor("--help").stdout
+
+
+def test_a_job_that_can_log_in(hub: LocalHub) -> None:
+    """Provider, expiry, the Hub's fields, the publisher and its page; the token is masked and never shown."""
+    told = examined(hub, "--resource", "datasets/acme/d")
+    assert told.exit_code == 0
+    for expected in ("GitHub Actions", "issued, valid until", "branch      main", "publish.yml", "Nothing is wrong"):
+        assert expected in told.stdout
+    assert f"{hub.hub}/datasets/acme/d/settings" in told.stdout
+    assert len(told.masks) == 1
+
+
+def test_a_job_as_json(hub: LocalHub) -> None:
+    """The keys that docs/doctor.md promises; standard output is JSON alone."""
+    told = examined(hub, "--resource", "acme/model", "--expect", "branch=main", "--json")
+    found = told.json
+    assert (told.exit_code, found["ok"], found["doctor"], found["provider"]) == (0, True, "job", "github")
+    assert found["fields"] == {"repository": "acme/trainer", "branch": "main", "workflow": "publish.yml"}
+    assert found["publisher"] == {"issuer": hub.issuer, "preset": True, "fields": found["fields"]}
+    assert found["settings_url"] == f"{hub.hub}/acme/model/settings"
+    assert (found["problem"], found["unmet"], found["audience"]) == (None, [], hub.hub)
+    assert found["expires_at"].endswith("Z")
+    assert found["claims"]["ref"] == "refs/heads/main"
+
+
+def test_expectations(hub: LocalHub) -> None:
+    """Met: exit code 0, and they are repeated. Not met: exit code 1, with what the job has instead."""
+    met = examined(hub, "--expect", "branch=main", "--expect", "repository=acme/trainer")
+    assert (met.exit_code, "this job is branch=main" in met.stdout) == (0, True)
+    unmet = examined(hub, "--expect", "branch=release", "--expect", "workflow=publish.yml")
+    assert unmet.exit_code == 1
+    assert "expected release, this job has main" in unmet.stdout
+    tag = examined(hub, "--expect", "branch=main", ref="refs/tags/v1")
+    assert (tag.exit_code, "a tag has no branch" in tag.stdout) == (1, True)
+    found = examined(hub, "--expect", "branch=release", "--json").json
+    assert found["unmet"] == [{"name": "branch", "expected": "release", "found": "main", "why": None}]
+
+
+def test_jobs_that_no_publisher_is_suggested_for(hub: LocalHub) -> None:
+    """A pull request's and a tag's: it says why."""
+    assert "whoever can open one" in examined(hub, event_name="pull_request").stdout
+    told = examined(hub, "--json", ref="refs/tags/v1")
+    assert (told.json["publisher"], told.json["fields"]["branch"]) == (None, None)
+
+
+def test_an_issuer_that_the_preset_does_not_match(hub: LocalHub) -> None:
+    """The publisher is an issuer with claims."""
+    told = examined(hub, claims={"iss": "https://token.actions.githubusercontent.com/acme"})
+    assert "Issuer        https://token.actions.githubusercontent.com/acme" in told.stdout
+
+
+def test_another_audience(hub: LocalHub) -> None:
+    """--audience is what the CI is asked for; a token for another service is a problem, and its claims are shown."""
+    assert examined(hub, "--audience", "https://huggingface.co").exit_code == 0
+    told = examined(hub, env={"HF_OIDC_ID_TOKEN": id_token("sigstore")})
+    assert told.exit_code == 1
+    assert "audience-mismatch" in told.stdout
+    assert "acme/trainer" in told.stdout
+
+
+def test_an_id_token_that_was_handed_over() -> None:
+    """HF_OIDC_ID_TOKEN is looked at in any CI; an old one is a problem."""
+    told = doctor("--json", env={"HF_OIDC_ID_TOKEN": id_token(ref="refs/heads/main", workflow_ref="x")})
+    assert (told.exit_code, told.json["provider"], told.masks) == (0, "supplied", [])
+    told = doctor("--json", env={"HF_OIDC_ID_TOKEN": id_token(exp=1_700_000_000)})
+    assert (told.exit_code, told.json["problem"]["code"]) == (1, "id-token-expired")
+    told = doctor("--json", env={"HF_OIDC_ID_TOKEN": "not-a-token"})
+    assert (told.exit_code, told.json["problem"]["code"], told.json["expires_at"]) == (1, "id-token-malformed", None)
+
+
+GITHUB = {"GITHUB_ACTIONS": "true"}
+NO_ID_TOKEN = {
+    "no-provider": {},
+    "id-token-permission-missing": GITHUB,
+    "id-token-not-declared act": {**GITHUB, "ACT": "true"},
+    "id-token-not-declared Gitea": {**GITHUB, "GITEA_ACTIONS": "true"},
+    "id-token-dependabot": {**GITHUB, "GITHUB_ACTOR": "dependabot[bot]"},
+    "id-token-fork-pull-request": {**GITHUB, "GITHUB_EVENT_NAME": "pull_request", "GITHUB_EVENT_PATH": "event.json"},
+    "id-token-request-failed": {
+        **GITHUB,
+        "ACTIONS_ID_TOKEN_REQUEST_URL": "http://127.0.0.1:9/?api-version=2.0",
+        "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "request-token-of-the-job",
+    },
+}
+
+
+@pytest.mark.parametrize("name", NO_ID_TOKEN)
+def test_a_job_without_an_id_token(tmp_path: Path, name: str) -> None:
+    """The reason in words, its code, and what to do; where YAML helps, the YAML."""
+    event = {"pull_request": {"head": {"repo": {"full_name": "x/fork"}}, "base": {"repo": {"full_name": "acme/t"}}}}
+    (tmp_path / "event.json").write_text(json.dumps(event))
+    told = doctor(env=NO_ID_TOKEN[name], cwd=tmp_path)
+    code, _, word = name.partition(" ")
+    assert told.exit_code == 1
+    assert f"({code})" in told.stdout
+    assert word in told.stdout
+    assert ("id-token: write" in told.stdout) == (code == "id-token-permission-missing")
+    assert doctor("--json", env=NO_ID_TOKEN[name], cwd=tmp_path).json["problem"]["code"] == code

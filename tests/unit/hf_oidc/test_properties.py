@@ -1,0 +1,129 @@
+"""Whatever comes in, a value or an error of our tree comes out: of resources, claims, responses and headers."""
+
+import base64
+import json
+import string
+from datetime import datetime, timezone
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hf_oidc.errors import ExchangeError, IdentityError, InvalidResource, UsageError
+from hf_oidc.http_message import Response
+from hf_oidc.hub_token import HubToken
+from hf_oidc.id_token import IdToken
+from hf_oidc.resource import Resource
+from hf_oidc.secret import Secret
+from hf_oidc.token_exchange import read_response
+from hf_oidc.untrusted_text import MAX_CHARACTERS, shown
+from hf_oidc.url import base_url, host_of
+
+NOW = datetime(2026, 11, 22, tzinfo=timezone.utc)
+RESOURCE = Resource.parse("acme/model")
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=12,
+)
+GRANTLIKE = st.fixed_dictionaries(
+    {},
+    optional={
+        "access_token": st.text() | ANYTHING,
+        "token_type": st.sampled_from(["bearer", "Bearer", "mac"]) | ANYTHING,
+        "expires_in": st.integers() | ANYTHING,
+        "issued_token_type": ANYTHING,
+        "error": st.sampled_from(["invalid_grant", "invalid_request"]) | ANYTHING,
+        "error_description": st.text() | ANYTHING,
+    },
+)
+CLAIMLIKE = st.dictionaries(st.sampled_from(["exp", "aud", "iss", "sub", "ref"]) | st.text(), ANYTHING, max_size=6)
+
+
+def part(document: Any) -> str:
+    """A part of a JWT."""
+    return base64.urlsafe_b64encode(json.dumps(document).encode("utf-8", "replace")).rstrip(b"=").decode()
+
+
+@given(st.text() | st.text(alphabet=string.ascii_lowercase + "/.-_@: \n", max_size=40))
+def test_a_resource_is_read_or_refused(text: str) -> None:
+    """What is read is written again as it was; what is refused stays on one line."""
+    try:
+        resource = Resource.parse(text)
+    except InvalidResource as error:
+        assert "\n" not in error.what
+    else:
+        assert str(resource) == text.strip()
+        assert Resource.parse(str(resource)) == resource
+
+
+@given(CLAIMLIKE, ANYTHING)
+def test_claims_are_read_or_refused(claims: dict[str, Any], header: Any) -> None:
+    """Any JSON as claims, any JSON as header."""
+    token = Secret(f"{part(header if isinstance(header, dict) else {'alg': 'RS256', 'x': header})}.{part(claims)}.c2ln")
+    try:
+        IdToken.read(token).check("https://huggingface.co", NOW)
+    except IdentityError as error:
+        assert len(error.what) < 1000
+
+
+@given(st.text() | st.text(alphabet=string.ascii_letters + string.digits + "-_.="))
+def test_a_text_is_an_id_token_or_is_not(text: str) -> None:
+    """Any text at all."""
+    try:
+        IdToken.read(Secret(text))
+    except IdentityError as error:
+        assert error.__context__ is None
+
+
+@given(
+    st.integers(min_value=100, max_value=999),
+    st.none()
+    | st.binary()
+    | ANYTHING.map(lambda value: json.dumps(value).encode())
+    | GRANTLIKE.map(lambda v: json.dumps(v).encode()),
+    st.dictionaries(st.sampled_from(["x-request-id", "retry-after", "date", "ratelimit"]), st.text(), max_size=4),
+)
+def test_a_response_is_a_token_or_an_error(status: int, body: bytes | None, headers: dict[str, str]) -> None:
+    """Any status, bytes, JSON and headers; an error is bounded and on one line, and so is its request id."""
+    try:
+        token = read_response(Response("exchange", "hub.example", status, headers, body), RESOURCE, NOW)
+    except ExchangeError as error:
+        assert len(error.what) < 500
+        assert "\n" not in error.what
+        assert error.where is not None
+        assert (error.where.request_id or "x").isprintable()
+    else:
+        assert isinstance(token, HubToken)
+        assert token.expires_at > "2026"
+
+
+@given(st.text(), st.text(), st.text(), st.integers(min_value=200, max_value=599))
+def test_a_wait_is_a_number_of_seconds_or_nothing(after: str, date: str, limit: str, status: int) -> None:
+    """Any headers: never negative, never not a number."""
+    headers = {"retry-after": after, "date": date, "ratelimit": limit}
+    wait = Response("exchange", "hub.example", status, headers, b"").retry_after
+    assert wait is None or 0 <= wait < float("inf")
+
+
+@given(st.text())
+def test_shown_text_is_harmless(text: str) -> None:
+    """One line, bounded, printable, and no workflow command in it, however often it is shown."""
+    line = shown(text)
+    assert len(line) <= MAX_CHARACTERS
+    assert line == "" or line.isprintable()
+    assert "##[" not in line
+    assert "::" not in line
+    assert shown(line) == line
+
+
+@given(st.text() | st.text(alphabet="htps:/.@\\[]%?#0123456789abc-", max_size=30).map(lambda rest: f"https://{rest}"))
+def test_a_url_is_taken_or_refused(url: str) -> None:
+    """What is taken has one reading: no user information, no backslash, no query."""
+    try:
+        taken = base_url("hub-url", url)
+    except UsageError as error:
+        assert "\n" not in error.what
+    else:
+        assert not set(taken) & set("@\\?# \n") or "@" in taken.partition("://")[2].partition("/")[2]
+    assert "\n" not in host_of(url)

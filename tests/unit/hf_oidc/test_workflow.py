@@ -1,0 +1,337 @@
+"""The judgement of workflow files, by tables; and whatever a file holds, there is a report or a clear refusal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hf_oidc.action import Inputs
+from hf_oidc.cli import guarded
+from hf_oidc.diagnosis import doctor_json, doctor_text
+from hf_oidc.diagnosis.doctor_words import WORDS
+from hf_oidc.diagnosis.workflow.examine import examine, repository_of
+from hf_oidc.diagnosis.workflow.findings import WorkflowReport
+from hf_oidc.diagnosis.workflow.login_step import INPUTS, OUTPUTS
+from hf_oidc.diagnosis.workflow.yaml_text import UnreadableYaml
+from hf_oidc.errors import UsageError
+
+ROOT = Path(__file__).parents[3]
+HUB = "https://huggingface.co"
+LOGIN = {"uses": "org/hf-oidc-action@v1", "id": "hf", "with": {"resource": "acme/model"}}
+PUSH = {"push": {"branches": ["main"]}}
+CALLED = "on: workflow_call\njobs: {a: {steps: [{uses: org/hf-oidc-action@v1}]}}\n"
+
+
+def report(document: object, called: str = "", repository: str = "acme/trainer") -> WorkflowReport:
+    """The report of a workflow that is given as data; both renderings are made, too."""
+    found = examine(yaml.safe_dump(document, sort_keys=False), "publish.yml", repository, lambda _: called)
+    assert "\n".join(doctor_text.workflow(found, HUB))
+    assert doctor_json.workflow(found, HUB)["ok"] == (not found.fails)
+    return found
+
+
+def workflow(step: object = LOGIN, *more: object, on: object = PUSH, top: Any = None, **job: Any) -> dict[str, Any]:
+    """A workflow without a mistake, but for what is given."""
+    steps = [step, *more]
+    job = {"runs-on": "ubuntu-latest", "permissions": {"id-token": "write"}, "steps": steps, **job}
+    return {
+        "on": on,
+        **(top or {}),
+        "jobs": {"publish": {name: part for name, part in job.items() if part is not None}},
+    }
+
+
+def codes(document: object, called: str = "") -> set[str]:
+    """The codes of all findings."""
+    return {finding.code for finding in report(document, called).all_findings}
+
+
+def with_input(**inputs: object) -> dict[str, Any]:
+    """A login step with other inputs."""
+    given = {"resource": "acme/model", **{name.replace("_", "-"): value for name, value in inputs.items()}}
+    return {**LOGIN, "with": given}
+
+
+def test_a_workflow_without_a_mistake() -> None:
+    """No finding at all."""
+    assert codes(workflow()) == set()
+
+
+MISSING = "id-token-permission-missing"
+PERMISSIONS: list[tuple[dict[str, Any], set[str]]] = [
+    (workflow(permissions=None), {MISSING}),
+    (workflow(permissions={}), {MISSING}),
+    (workflow(permissions="read-all"), {MISSING}),
+    (workflow(permissions={"id-token": "read"}), {MISSING}),
+    (workflow(permissions={"contents": "write"}, top={"permissions": "write-all"}), {MISSING}),
+    (workflow(permissions=None, top={"permissions": {"contents": "read"}}), {MISSING}),
+    (workflow(permissions="write-all"), set()),
+    (workflow(permissions=None, top={"permissions": "write-all"}), set()),
+    (workflow(permissions=None, top={"permissions": {"id-token": "write"}}), set()),
+    (workflow(permissions=None, on="workflow_call"), {"callers-must-grant"}),
+    (workflow(permissions={}, on="workflow_call"), {"callers-must-grant", MISSING}),
+    (workflow(permissions=None, on=["push", "workflow_call"]), {"callers-must-grant", MISSING, "several-branches"}),
+    (workflow(with_input(id_token="${{ steps.idp.outputs.jwt }}"), permissions=None), set()),
+    (workflow(permissions=None, env={"HF_OIDC_ID_TOKEN": "${{ secrets.JWT }}"}), set()),
+    (workflow({**LOGIN, "env": {"HF_OIDC_ID_TOKEN": "${{ secrets.JWT }}"}}, permissions=None), set()),
+]
+
+
+@pytest.mark.parametrize(("document", "expected"), PERMISSIONS)
+def test_permissions(document: dict[str, Any], expected: set[str]) -> None:
+    """A job's permissions replace the workflow's; without any there is none; another ID token needs none."""
+    assert codes(document) == expected
+
+
+CALLS = {"uses": "./.github/workflows/x.yml"}
+
+
+@pytest.mark.parametrize(
+    ("job", "called", "expected"),
+    [
+        (CALLS, CALLED, {"caller-does-not-grant"}),
+        (CALLS, "on: push\njobs: {a: {steps: [{run: make}]}}\n", {"no-login"}),
+        (CALLS, "", {"called-unknown"}),
+        ({"uses": "acme/x/.github/workflows/x.yml@v1"}, CALLED, {"called-unknown"}),
+        ({**CALLS, "permissions": "write-all"}, CALLED, {"no-login"}),
+    ],
+)
+def test_callers(job: dict[str, Any], called: str, expected: set[str]) -> None:
+    """Who calls a workflow that logs in must grant the permission."""
+    assert codes({"on": PUSH, "jobs": {"call": job}}, called) == expected
+
+
+SOFT = with_input(on_error="warn")
+TRIGGERS: list[tuple[object, dict[str, Any], set[str], tuple[str, str]]] = [
+    ("workflow_dispatch", {}, set(), ("default", "")),
+    ({"schedule": [{"cron": "0 0 * * *"}]}, {}, set(), ("default", "")),
+    ({"push": {"branches": "main"}}, {}, set(), ("one", "main")),
+    ({"push": {"branches": ["v*"]}}, {}, {"several-branches"}, ("several", "v*")),
+    ({"push": None}, {}, {"several-branches"}, ("several", "any branch")),
+    ({"push": None}, {"if": "github.ref == 'refs/heads/main'"}, set(), ("one", "main")),
+    ({"push": None}, {"if": "github.ref_name == 'release'"}, set(), ("one", "release")),
+    ({"push": None}, {"if": "startsWith(github.ref, 'refs/tags/v')"}, set(), ("none", "")),
+    ({"push": {"tags": ["v*"]}}, {}, {"tags"}, ("none", "")),
+    ({"push": {"tags": ["v*"], "branches": ["main"]}}, {}, {"tags-and-branches"}, ("one", "main")),
+    ("release", {}, {"tags"}, ("none", "")),
+    (["release", "workflow_dispatch"], {}, {"tags-and-branches"}, ("default", "")),
+    ("pull_request", {}, {"pull-request"}, ("none", "")),
+    ("pull_request", {"steps": [SOFT]}, {"pull-request-soft"}, ("none", "")),
+    ("pull_request", {"if": "github.event_name == 'push'"}, set(), ("none", "")),
+    ("pull_request_target", {}, {"pull-request-target"}, ("default", "")),
+    ({"merge_group": {}, **PUSH}, {}, {"merge-queue"}, ("one", "main")),
+    ("workflow_call", {}, {"callers-must-grant"}, ("caller", "")),
+]
+
+
+@pytest.mark.parametrize(("on", "job", "expected", "branch"), TRIGGERS)
+def test_triggers(on: object, job: dict[str, Any], expected: set[str], branch: tuple[str, str]) -> None:
+    """Which events have no branch, and which branch there is to enter."""
+    found = report({**workflow(**job, on=on)} if "steps" not in job else workflow(SOFT, on=on))
+    assert {finding.code for finding in found.all_findings} == expected
+    assert (found.jobs[0].branch.kind, found.jobs[0].branch.name) == branch
+
+
+STEPS: list[tuple[list[object], set[str]]] = [
+    ([{"uses": "Org/HF-OIDC-Action@abc", "with": {"Resource": "acme/m"}}], set()),
+    ([{"uses": "docker://ghcr.io/org/hf-oidc-action:v1", "with": {"resource": "acme/m"}}], set()),
+    ([{"uses": "./", "with": {"resource": "acme/m"}}], set()),
+    ([{"uses": "./native", "with": {"ressource": "acme/m"}}], {"unknown-input"}),
+    ([{"uses": "./", "with": {"other": "acme/m"}}], {"no-login"}),
+    ([{"uses": "org/hf-oidc-action@v1"}], {"no-resource"}),
+    ([with_input(nonsense="x")], {"unknown-input"}),
+    ([with_input(resource="${{ vars.R }}")], set()),
+    ([with_input(resource="a//b")], {"invalid-resource"}),
+    ([with_input(resource="acme")], {"resource-is-user"}),
+    ([with_input(resource=["acme/a"])], {"wrong-type"}),
+    ([with_input(id_token="ey")], {"id-token-written-out"}),
+    ([with_input(id_token="", hub_url="", timeout="", ca_bundle="x.pem")], set()),
+    ([with_input(timeout=3600, export_env=False, hub_url="https://hub.example", audience="x")], set()),
+    ([with_input(hub_url="http://huggingface.co")], {"invalid-input"}),
+    ([LOGIN, {"run": "x", "env": {"A": "${{ steps.hf.outputs.token }}"}}], set()),
+    ([LOGIN, {"run": "x", "env": {"A": "${{ steps.hf.outputs['token'] }}"}}], set()),
+    ([LOGIN, {"run": "x ${{ steps.hf.outputs.tokens }}"}], {"token-in-script"}),
+    ([LOGIN, {"run": "x", "with": {"a": ["${{ steps.hf.outputs.Token2 }}"]}}], {"unknown-output"}),
+    ([SOFT, {"run": "x", "env": {"A": "${{ steps.hf.outputs.token }}"}}], {"token-unchecked"}),
+    ([SOFT, {"if": "steps.hf.outcome", "run": "x", "env": {"A": "${{ steps.hf.outputs.token }}"}}], set()),
+    ([LOGIN, {"run": "x", "env": {"HF_TOKEN": "${{ secrets.T }}"}}], {"token-replaced"}),
+    ([LOGIN, {"run": "x", "env": {"HF_TOKEN": ["x"]}}], set()),
+    ([LOGIN, {"run": "x", "env": {"HF_OIDC_RESOURCE": "acme/m"}}], {"token-ignored"}),
+    ([{"run": "x", "env": {"HF_OIDC_RESOURCE": "gpt2"}}], {"own-exchange", "resource-is-user"}),
+    ([{"run": "x", "env": {"HF_OIDC_RESOURCE": ["x"]}}], {"own-exchange"}),
+    ([LOGIN, {"name": ["x"], "env": "${{ fromJSON(vars.E) }}"}], {"wrong-type"}),
+]
+
+
+@pytest.mark.parametrize(("steps", "expected"), STEPS)
+def test_steps(steps: list[object], expected: set[str]) -> None:
+    """What is ours, what it is given, and what becomes of the token."""
+    assert codes(workflow(*steps)) == expected
+
+
+def test_a_runner_without_docker() -> None:
+    """The Docker action needs Linux; the native one does not."""
+    assert codes(workflow(**{"runs-on": ["macos-15"]})) == {"needs-linux"}
+    assert codes(workflow({**LOGIN, "uses": "org/hf-oidc-action/native@v1"}, **{"runs-on": "windows-11"})) == set()
+    assert codes(workflow({**LOGIN, "uses": "./native"}, **{"runs-on": "macos-15"})) == set()
+
+
+def test_a_token_for_another_job() -> None:
+    """GitHub drops it; another output of ours may cross."""
+    assert codes(workflow(outputs={"t": "${{ steps.hf.outputs.token }}"})) == {"token-across-jobs"}
+    assert (
+        codes(workflow(outputs={"t": "${{ steps.hf.outputs.expires-at }}", "u": "${{ steps.x.outputs.token }}"}))
+        == set()
+    )
+
+
+@pytest.mark.parametrize("on", [[["push"]], "", {"a": {}, "b": []}.__class__])
+def test_a_wrong_on(on: object) -> None:
+    """`on:` is an event, a list or a block."""
+    document = workflow(on=on if not isinstance(on, type) else [])
+    assert "wrong-type" in codes(document)
+
+
+@pytest.mark.parametrize("environment", ["release", {"name": "release", "url": "https://x"}])
+def test_the_environment_is_told(environment: object) -> None:
+    """As a name, or as a block with one."""
+    found = report(workflow(environment=environment))
+    assert found.jobs[0].environment == "release"
+    assert "environment release" in "\n".join(doctor_text.workflow(found, HUB))
+    assert report(workflow(environment=["x"])).jobs[0].environment == ""
+
+
+@pytest.mark.parametrize(
+    ("remote", "expected"),
+    [
+        ("https://github.com/acme/trainer", "acme/trainer"),
+        ("https://github.com/acme/trainer.git/", "acme/trainer"),
+        ("https://x-access-token:ghs_secret@github.com/acme/trainer.git\n", "acme/trainer"),
+        ("git@github.com:acme/trainer.js.git", "acme/trainer.js"),
+        ("ssh://git@github.com/acme/trainer.git", "acme/trainer"),
+        ("ssh://git@ssh.github.com:443/acme/trainer.git", "acme/trainer"),
+        ("https://github.com.evil.example/acme/trainer", ""),
+        ("https://gitlab.com/acme/trainer", ""),
+        ("https://github.com/acme", ""),
+        ("", ""),
+    ],
+)
+def test_remotes(remote: str, expected: str) -> None:
+    """The forms of github.com's remotes; of anything else, nothing."""
+    assert repository_of(remote) == expected
+
+
+def test_inputs_and_outputs_are_those_of_the_action() -> None:
+    """Names and order of action.yml."""
+    action = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
+    assert tuple(action["inputs"]) == INPUTS
+    assert tuple(action["outputs"]) == OUTPUTS
+
+
+VALUES = ["", "true", "True", "yes", "FALSE", "fail", "warn", "0", "1", "60", "0060", "3600", "3601", "1m", "a b", "é"]
+VALUES += [HUB, "http://localhost:1", "http://a.example", "acme/m", "acme", "models/acme/m", "٣"]
+
+
+@pytest.mark.parametrize("name", [name for name in INPUTS if name not in {"id-token", "ca-bundle"}])
+@pytest.mark.parametrize("value", VALUES)
+def test_literal_values_are_judged_as_the_action_does(name: str, value: str) -> None:
+    """An error here is an error there, and the other way round."""
+    given = {"resource": "acme/model", name: value}
+    found = report(workflow({**LOGIN, "with": given}))
+    try:
+        Inputs.read({f"INPUT_{key.upper()}": text for key, text in given.items()})
+    except UsageError:
+        assert found.fails
+    else:
+        assert not found.fails
+
+
+def test_every_finding_has_its_words() -> None:
+    """Each code that a module names, and no other."""
+    folder = ROOT / "src" / "hf_oidc" / "diagnosis" / "workflow"
+    source = "".join(path.read_text(encoding="utf-8") for path in folder.glob("*.py"))
+    assert {code for code in WORDS if f'"{code}"' in source} == set(WORDS)
+
+
+def test_a_bug_of_ours_ends_without_a_traceback(capsys: pytest.CaptureFixture[str]) -> None:
+    """The place is told, the value is not."""
+
+    def buggy() -> None:
+        raise ValueError("a token")
+
+    assert guarded(buggy) == 1
+    said = capsys.readouterr().err
+    assert "ValueError in" in said
+    assert "a token" not in said
+    assert guarded(lambda: None) == 0
+
+
+KEYS = st.sampled_from(
+    [
+        "on",
+        "jobs",
+        "permissions",
+        "env",
+        "steps",
+        "with",
+        "uses",
+        "id",
+        "if",
+        "run",
+        "outputs",
+        "environment",
+        "runs-on",
+        "name",
+        "push",
+        "branches",
+        "tags",
+        "pull_request",
+        "release",
+        "resource",
+        "HF_OIDC_RESOURCE",
+        "HF_TOKEN",
+        "a",
+    ]
+)
+TEXTS = st.sampled_from(
+    ["org/hf-oidc-action@v1", "./", "hf", "acme/m", "${{ steps.hf.outputs.token }}", "write", "{x}", "push", "\u202e"]
+)
+VALUES_OF_YAML = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20) | TEXTS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS | st.text(max_size=5), inner, max_size=6),
+    max_leaves=30,
+)
+STEP = st.fixed_dictionaries({}, optional=dict.fromkeys(("uses", "with", "env", "run", "id", "if"), VALUES_OF_YAML))
+JOB = st.fixed_dictionaries(
+    {"steps": st.lists(STEP | st.just(LOGIN) | VALUES_OF_YAML, max_size=4) | VALUES_OF_YAML},
+    optional=dict.fromkeys(("permissions", "env", "outputs", "environment", "uses", "runs-on", "if"), VALUES_OF_YAML),
+)
+WORKFLOWS = st.fixed_dictionaries(
+    {"on": VALUES_OF_YAML | st.just(PUSH), "jobs": st.dictionaries(KEYS, JOB | VALUES_OF_YAML, max_size=3)},
+    optional={"permissions": VALUES_OF_YAML, "env": VALUES_OF_YAML},
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(WORKFLOWS | VALUES_OF_YAML)
+def test_any_document_gives_a_report_or_a_clear_refusal(document: object) -> None:
+    """Nothing that YAML can hold makes the analysis or the renderings fail."""
+    try:
+        report(document)
+    except UnreadableYaml as refusal:
+        assert refusal.what
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text(alphabet=st.sampled_from(list("on: jobs[]{}-&*a!|>\n\t\"'%?,~#@`\x00\ufeff\ud800")), max_size=60))
+def test_any_text_gives_a_report_or_a_clear_refusal(text: str) -> None:
+    """Nor does any text."""
+    try:
+        examine(text, "x.yml", "", lambda _: text)
+    except UnreadableYaml as refusal:
+        assert refusal.what

@@ -1,0 +1,38 @@
+"""The simulation of a fleet: what docs/design.md argues from is what the real policy does."""
+
+from pathlib import Path
+
+from benchmarks.fleet import ALLOWED, JOBS, POLICIES, SITUATIONS, Outcome, simulate, table
+
+DESIGN = (Path(__file__).parents[2] / "docs" / "design.md").read_text(encoding="utf-8")
+LIMIT, LONG_LIMIT, OUTAGE = SITUATIONS
+
+
+def outcome(policy: str, situation: str) -> Outcome:
+    """What becomes of the fleet."""
+    make_hub, timeout = SITUATIONS[situation]
+    return simulate(POLICIES[policy], make_hub(), timeout)
+
+
+def test_the_table_of_the_document_is_the_simulations() -> None:
+    """To the last figure: the seed is fixed."""
+    assert table() in DESIGN
+
+
+def test_an_outage_of_half_a_minute_fails_no_job() -> None:
+    """All of them log in within the default `timeout`."""
+    assert len(outcome("ours", OUTAGE).logged_in) == JOBS
+
+
+def test_under_a_limit_nothing_is_sent_that_cannot_succeed() -> None:
+    """Where the window ends after `timeout`, each job asks once."""
+    ours = outcome("ours", LIMIT)
+    assert (len(ours.logged_in), len(ours.requests)) == (ALLOWED, JOBS)
+
+
+def test_reading_the_header_spares_the_hub_without_costing_logins() -> None:
+    """As many jobs log in as with any other policy, with a tenth of the requests, and without a second stampede."""
+    ours, blind = outcome("ours", LONG_LIMIT), outcome("full jitter, header ignored", LONG_LIMIT)
+    assert len(ours.logged_in) == len(blind.logged_in) == JOBS
+    assert len(ours.requests) * 10 < len(blind.requests)
+    assert ours.peak * 10 < blind.peak
