@@ -37,7 +37,7 @@ from hf_oidc.version import VERSION
 
 TIMEOUT = 60.0  # seconds, for the CI's answer
 GIT_TIMEOUT = 10.0  # seconds
-NO_YAML = 'Reading a workflow needs PyYAML: pip install "hf-oidc-action[doctor]"'
+NO_YAML = "Reading a workflow needs PyYAML: pip install PyYAML"
 MAX_BYTES = 1_048_576
 Option = tuple[str, ...]
 

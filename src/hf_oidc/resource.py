@@ -114,5 +114,5 @@ def _path_of(text: str) -> str:
         return f"{url.netloc}{url.path}"
     if url.scheme:
         return url.path
-    host, _, path = text.removeprefix("git@").replace(":", "/", 1).partition("/")
+    host, _, path = text.removeprefix("git@").replace(":", "/").partition("/")
     return path if host in {"huggingface.co", "hf.co"} else text

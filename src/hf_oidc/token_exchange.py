@@ -108,7 +108,7 @@ def _refusal(response: Response) -> ExchangeError:
 
 def _oauth_error(response: Response) -> tuple[str | None, str]:
     """The OAuth error code and its description, quoted; no code if a 4xx answer is no OAuth error."""
-    answer = (response.json_object() or {}) if 400 <= response.status < 500 else {}
+    answer = (response.json_object() or {}) if response.status >= 400 else {}
     code, description = answer.get("error"), answer.get("error_description")
     if not isinstance(code, str) or not ERROR_CODE.fullmatch(code):
         return None, ""

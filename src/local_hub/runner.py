@@ -15,8 +15,8 @@ ACTION = "hf_oidc.action"
 COMMAND_FILES = ("GITHUB_OUTPUT", "GITHUB_ENV", "GITHUB_STEP_SUMMARY")
 STEP_SECONDS = 120
 _COMMAND = re.compile(r"::(?P<name>[a-z-]+)(?: [^:]*)?::(?P<message>.*)")
-_SHOWN_AS = {"error": "Error: ", "warning": "Warning: ", "notice": "Notice: "}
-_HIDDEN = frozenset({"debug", "add-mask"})
+_SHOWN_AS = {"error": "Error: ", "warning": "Warning: ", "notice": "Notice: ", "group": "▸ "}
+_HIDDEN = frozenset({"debug", "add-mask", "endgroup"})
 _BLOCK = re.compile(r"^(?P<name>[^\n=<]+)<<(?P<end>\S+)\r?\n(?P<value>.*?)\r?\n(?P=end)\r?$", re.DOTALL | re.MULTILINE)
 
 

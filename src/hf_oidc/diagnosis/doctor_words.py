@@ -142,7 +142,7 @@ WORDS = {
     ),
     "needs-linux": Words(
         "The action needs a Linux runner with Docker, and this job runs on {runner}.",
-        "Use `runs-on: ubuntu-latest`, or the action's variant without Docker: `uses: org/hf-oidc-action/native@v1`.",
+        "Use `runs-on: ubuntu-latest`: GitHub runs container actions on Linux alone.",
     ),
 }
 BECAUSE = {
