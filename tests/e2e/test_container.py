@@ -195,7 +195,7 @@ def test_a_refusal_is_told(container: Container, hub: LocalHub, tmp_path: Path) 
     (refused,) = exchanges(hub)
     assert (run.exit_code, run.error_code) == (1, "exchange-rejected")
     assert refused["request_id"] in run.stdout
-    assert (run.output_file, run.env_file) == ("", "")
+    assert (run.outputs, run.exported) == ({"authenticated": "false"}, {})
 
 
 def test_the_image_starts_as_action_yml_says(action_image: str) -> None:

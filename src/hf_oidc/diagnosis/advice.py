@@ -95,13 +95,16 @@ ADVICE = {
     ),
     "hub-unavailable": (
         "Run the job again later; https://status.huggingface.co has news. The trouble is the Hub's, or on the way to "
-        "it: do not change your publisher or your workflow. (Only if you set `hub-url` yourself, check it.)"
+        "it: do not change your publisher or your workflow. If you set `hub-url`, "
+        "`HF_ENDPOINT` or a proxy yourself, check that first."
     ),
     "unexpected-response": (
-        "Check that `hub-url` is the Hub's address, and that no proxy or sign-in page answers in its place."
+        "Check that `hub-url` (or `HF_ENDPOINT`) is the Hub's address, and that no proxy or sign-in page answers in "
+        "its place."
     ),
     "redirected": (
-        "Set `hub-url` to the address that the redirect leads to: a token is never sent on to where a redirect points."
+        "Set `hub-url` to the address that the redirect leads to, if that is the Hub's new one; a sign-in page or a "
+        "proxy in between redirects, too. A token is never sent on to where a redirect points."
     ),
     "tls-failed": (
         "If a private certificate authority signed the certificate (a company's proxy, a mirror), pass that "
