@@ -81,7 +81,7 @@ def run(env: Mapping[str, str]) -> int:
 def _log_in(inputs: Inputs, env: Mapping[str, str], files: github.CommandFiles) -> int:
     token = log_in(_login(inputs, env))
     github.deliver(token, ENV_NAME, export=inputs.export_env, files=files)
-    github.say(f"Logged in: a Hugging Face token for {token.resource}, until {token.expires_at}.")
+    github.say(text.granted_line(token.resource, token.expires_at, token.expires_in))
     for title, message in warnings(env, ENV_NAME if inputs.export_env else ""):
         github.annotate("warning", title, message)
     return 0

@@ -229,3 +229,20 @@ def test_the_means_of_these_tests_are_there() -> None:
         [*AS_ANYBODY, "sh", "-c", 'f=$(mktemp) && chmod 444 "$f" && echo x > "$f"'], capture_output=True, check=False
     )
     assert wrote.returncode != 0
+
+
+@pytest.mark.parametrize("broken", BROKEN)
+def test_a_summary_that_cannot_be_written_hides_nothing(tmp_path: Path, broken: str) -> None:
+    """The explanation is short of a page, and the error is told all the same."""
+    (tmp_path / "file_commands").mkdir()
+    files = {name: str(tmp_path / "file_commands" / name.lower()) for name in ("GITHUB_OUTPUT", "GITHUB_ENV")}
+    for path in files.values():
+        Path(path).write_text("")
+    summary = BROKEN[broken](tmp_path)
+    if summary is not None:
+        files["GITHUB_STEP_SUMMARY"] = summary
+    refusal = Answer({"error": "invalid_grant"}, 400)
+    with scripted_server({"/oauth/token": refusal}) as server:
+        run = log_in(tmp_path, files, server, command=AS_ANYBODY)
+    assert (run.exit_code, run.error_code, run.stderr) == (1, "exchange-rejected", "")
+    assert run.outputs == {"authenticated": "false"}

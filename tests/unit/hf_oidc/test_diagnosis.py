@@ -203,3 +203,18 @@ def test_a_retry_leaves_one_line() -> None:
 def test_warns_of_what_would_surprise(env: dict[str, str], exported: str, named: list[str]) -> None:
     """A variable that makes the token useless, and one that is replaced; never its value."""
     assert [title for title, _ in warnings(env, exported)] == [f"hf-oidc: {name}" for name in named]
+
+
+@pytest.mark.parametrize(
+    ("resource", "seconds", "line"),
+    [
+        ("acme/m", 3600, "for the model acme/m alone, until T (60 minutes)."),
+        ("datasets/acme/d", 120, "for the dataset datasets/acme/d alone, until T (2 minutes)."),
+        ("acme", 60, "to read gated repositories as acme, until T (60 seconds)."),
+        ("acme", 1, "to read gated repositories as acme, until T (1 seconds)."),
+    ],
+)
+def test_a_login_says_what_it_gave(resource: str, seconds: int, line: str) -> None:
+    """Scope and expiry in one line."""
+    said = text.granted_line(Resource.parse(resource), "T", seconds)
+    assert said == f"Logged in: a Hugging Face token {line}"
