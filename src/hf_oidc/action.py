@@ -88,13 +88,17 @@ def _log_in(inputs: Inputs, env: Mapping[str, str], files: github.CommandFiles) 
 
 
 def _failed(error: LoginError, inputs: Inputs, env: Mapping[str, str], files: github.CommandFiles) -> int:
-    diagnosis = diagnose(error, inputs.resource, inputs.hub_url)
     # A wrong input is the workflow's own mistake: `on-error: warn` is for jobs that cannot log in, not for those.
     fails = inputs.fail_on_error or isinstance(error, UsageError)
-    github.annotate("error" if fails else "warning", *text.annotation(diagnosis))
-    github.group("hf-oidc: what this job is, and what would match", text.details(diagnosis))
-    github.summarize(markdown.summary(diagnosis), env)
     github.decline(files)
+    try:
+        diagnosis = diagnose(error, inputs.resource, inputs.hub_url)
+        told, more, page = text.annotation(diagnosis), text.details(diagnosis), markdown.summary(diagnosis)
+    except Exception:  # noqa: BLE001 - a bug in the explanation must not hide what it was to explain
+        told, more, page = (f"hf-oidc: {error.code}", f"{error}."), [], ""
+    github.annotate("error" if fails else "warning", *told)
+    github.group("hf-oidc: what this job is, and what would match", more)
+    github.summarize(page, env)
     if not fails:
         return 0
     return 2 if isinstance(error, UsageError) else 1

@@ -38,21 +38,31 @@ class Login:
 
 
 def log_in(login: Login) -> HubToken:
-    """A token for the login's resource. Raises the `LoginError` of the last try, which knows all of them."""
+    """A token for the login's resource. Raises the `LoginError` that says most of why there is none."""
+    errors: list[LoginError] = []
     attempts: list[Attempt] = []
     while True:
         began = login.transport.remaining
         try:
             return _try(login)
         except LoginError as error:
-            remaining = login.transport.remaining
-            wait = wait_before_next(len(attempts) + 1, error, remaining, login.chance())
-            attempts.append(Attempt(error.code, error.where, began - remaining, wait))
-            if wait is None:
-                error.attempts = tuple(attempts)
-                raise
+            errors.append(error)
+        remaining = login.transport.remaining
+        wait = wait_before_next(len(errors), errors[-1], remaining, login.chance())
+        attempts.append(Attempt(errors[-1].code, errors[-1].where, began - remaining, wait))
+        if wait is None:
+            raise _told(errors, attempts, remaining)
         login.tell(attempts[-1])
         login.sleep(wait)
+
+
+def _told(errors: list[LoginError], attempts: list[Attempt], remaining: float) -> LoginError:
+    """The last error; or, if the deadline alone ended the last try, the last that a server had a part in."""
+    error = errors[-1]
+    if remaining <= 0:
+        error = next((each for each in reversed(errors) if each.where and each.where.status), error)
+    error.attempts = tuple(attempts)
+    return error
 
 
 def _try(login: Login) -> HubToken:

@@ -197,6 +197,8 @@ def _body(response: requests.Response) -> bytes | None:
 
 def _failure(request: Request, error: Exception, proxy: str) -> NoResponse | LoginError:
     causes = list(_causes(error))
+    if proxy and isinstance(error, requests.exceptions.InvalidSchema):
+        return InvalidInput("HTTPS_PROXY", "The proxy is of a kind that is not supported", "a proxy's http:// URL")
     for cause in causes:
         if isinstance(cause, ssl.SSLCertVerificationError):
             reason = shown(cause.verify_message)
@@ -213,8 +215,6 @@ def _failure(request: Request, error: Exception, proxy: str) -> NoResponse | Log
 def _reason(causes: list[BaseException]) -> str:
     if any(isinstance(cause, (TimeoutError, requests.Timeout)) for cause in causes):
         return "timed out"
-    if any(isinstance(cause, requests.exceptions.InvalidSchema) for cause in causes):
-        return "this kind of proxy is not supported, http:// and https:// are"
     for cause in causes:
         if isinstance(cause, socket.gaierror):
             return "its name could not be resolved"

@@ -36,7 +36,7 @@ def shown_input(text: str, limit: int = 200) -> str:
 def _bounded(line: str, limit: int) -> str:
     # actions/runner (ActionCommand.cs) looks for its older command form `##[name]` anywhere in a line, and for
     # `::name::` at the beginning of one.
-    line = line.replace("##[", "## [").replace("::", ": :")
+    line = re.sub(r":(?=:)", ": ", line.replace("##[", "## ["))
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
-from hf_oidc.action import guarded
+from hf_oidc.action import Inputs, _failed, guarded
+from hf_oidc.errors import HubUnavailable
+from hf_oidc.sinks.github import CommandFiles
 
 
 def buggy(env: Mapping[str, str]) -> int:
@@ -32,3 +35,16 @@ def test_a_cancelled_job_ends_quietly(capsys: pytest.CaptureFixture[str]) -> Non
     """130 is what shells give after SIGINT."""
     assert guarded(cancelled, {}) == 130
     assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(("on_error", "exit_code", "level"), [("fail", 1, "error"), ("warn", 0, "warning")])
+def test_a_bug_in_the_explanation_hides_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], on_error: str, exit_code: int, level: str
+) -> None:
+    """The failure is told without it, and the step ends as it would have."""
+    error = HubUnavailable("The Hub is in trouble")
+    error.attempts = None  # type: ignore[assignment]  # what no explanation reckons with
+    inputs = Inputs.read({"INPUT_RESOURCE": "acme/model", "INPUT_ON-ERROR": on_error})
+    files = CommandFiles(tmp_path / "output", tmp_path / "env")
+    assert _failed(error, inputs, {}, files) == exit_code
+    assert capsys.readouterr().out == f"::{level} title=hf-oidc%3A hub-unavailable::The Hub is in trouble.\n"

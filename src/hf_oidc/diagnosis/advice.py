@@ -65,8 +65,9 @@ ADVICE = {
         "step as the `id-token` input."
     ),
     "id-token-permission-missing": (
-        "Add these lines to the job in the workflow file: they allow it to prove who it is. If another workflow calls "
-        "this one (`workflow_call`), the calling job needs the same lines."
+        "Allow the job to prove who it is. If it has `permissions:` in the workflow file, add `id-token: write` to "
+        "them; if it has none, add these lines, and whatever else it needs. If another workflow calls this one "
+        "(`workflow_call`), the calling job needs it too."
     ),
     "id-token-fork-pull-request": (
         "Nothing is broken: only your own repository's jobs may publish. To let this step pass in pull requests, set "
@@ -115,8 +116,8 @@ ADVICE = {
     ),
 }
 RATE_LIMITED = (
-    "Run the job again in {expected} or later. Nothing is wrong with your configuration: runners share their "
-    "addresses, and the Hub counts requests by address."
+    "Run the job again in {expected} or later. Most likely nothing is wrong with your configuration: runners share "
+    "their addresses, and the Hub limits requests by address."
 )
 FIVE_MINUTES = 300.0  # the window of the Hub's limit, for when it does not say how long to wait
 REDIRECTED_MINT = (

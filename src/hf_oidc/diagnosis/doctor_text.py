@@ -113,6 +113,9 @@ def _suggested(publisher: Suggestion | NoSuggestion, page: SettingsPage | None) 
 
 def _to_enter(report: WorkflowJob, workflow: WorkflowReport, hub_url: str) -> Iterator[str]:
     yield ""
+    if report.branch.kind == "pull-request":
+        yield from _wrapped(f"On the Hub, enter no publisher for this job. {NO_SUGGESTION['pull-request']}", "  ")
+        return
     yield from _wrapped(WHAT_TO_ENTER, "  ")
     for resource in report.resources or (None,):
         yield from _place(_page(resource, hub_url), "    ")
@@ -127,7 +130,9 @@ def _to_enter(report: WorkflowJob, workflow: WorkflowReport, hub_url: str) -> It
     yield from _table(rows, "    ")
     if report.environment:
         yield from _wrapped(
-            f"The job runs in the environment {shown(report.environment, 80)}: its rules apply, too.", "    "
+            f"The job runs in the environment {shown(report.environment, 80)}. A publisher of this form does not look "
+            "at it; one with the issuer's URL and raw claims can name it, as `environment`.",
+            "    ",
         )
 
 

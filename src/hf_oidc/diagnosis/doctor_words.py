@@ -87,8 +87,9 @@ WORDS = {
     ),
     "tags": Words(
         "This workflow runs for tags ({events}). A tag belongs to no branch.",
-        "Leave Branch empty on the Hub. To limit who can publish, give the job an `environment:` with protection "
-        "rules.",
+        "Leave Branch empty on the Hub, which then trusts this workflow file on every branch and tag, in whatever form "
+        "a branch gives it. To trust less, add the issuer by its URL, with the raw claims `repository` and `ref` (one "
+        "tag) or `environment` (one with protection rules).",
     ),
     "tags-and-branches": Words(
         "This workflow runs for branches and for tags ({events}). A tag belongs to no branch, so a publisher on the "

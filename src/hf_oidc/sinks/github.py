@@ -93,7 +93,7 @@ def summarize(markdown: str, env: Mapping[str, str]) -> None:
     """Adds to the summary on the run's page, where there is one: it explains, so it is never a failure itself."""
     path = env.get("GITHUB_STEP_SUMMARY", "")
     if path and not _write_problem(Path(path)):
-        with suppress(OSError), Path(path).open("a", encoding="utf-8") as summary:
+        with suppress(OSError, ValueError), Path(path).open("a", encoding="utf-8") as summary:
             summary.write(markdown)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -377,3 +378,27 @@ def test_a_server_that_asks_for_more_than_is_left_is_not_asked_again() -> None:
     assert (error.code, error.where.retry_after) == ("rate-limited", 60)
     assert told.clock.slept == []
     assert len(told.asked("/oauth/token")) == 1
+
+
+def test_a_try_that_only_the_deadline_ended_does_not_hide_what_was_wrong() -> None:
+    """The Hub was down twice; the third try died asking the CI, which had done nothing wrong."""
+    ended = threading.Event()
+
+    def exchange(_: Recorded) -> Answer:
+        return DOWN
+
+    def mint(_: Recorded) -> Answer:
+        if len(told.asked("/idtoken")) == 3:
+            told.clock.seconds += told.timeout
+            ended.wait(30)
+        return Answer({"value": id_token()})
+
+    with scripted_server({"/idtoken": mint, "/oauth/token": exchange}) as server:
+        told = Story(server, timeout=2.0, chance=0.1)
+        error = told.error()
+        ended.set()
+    assert error.code == "hub-unavailable"
+    assert error.where is not None
+    assert error.where.request_id == "r-1"
+    assert [attempt.code for attempt in error.attempts] == ["hub-unavailable"] * 2 + ["id-token-request-failed"]
+    assert error.__context__ is None

@@ -19,6 +19,7 @@ from tests.factories import id_token
         ("nul\0byte", "nul byte"),
         ("half \ud800 character", "half character"),
         ("::error::x", ": :error: :x"),
+        (":::error x=:::", ": : :error x=: : :"),
         ("see ##[add-path]/tmp", "see ## [add-path]/tmp"),
         ("#\u200b#[add-path]/tmp", "## [add-path]/tmp"),
         (":\u200b:error:\u200b:x", ": :error: :x"),

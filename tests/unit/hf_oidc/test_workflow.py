@@ -98,7 +98,7 @@ CALLS = {"uses": "./.github/workflows/x.yml"}
         (CALLS, "on: push\njobs: {a: {steps: [{run: make}]}}\n", {"no-login"}),
         (CALLS, "", {"called-unknown"}),
         ({"uses": "acme/x/.github/workflows/x.yml@v1"}, CALLED, {"called-unknown"}),
-        ({**CALLS, "permissions": "write-all"}, CALLED, {"no-login"}),
+        ({**CALLS, "permissions": "write-all"}, CALLED, set()),
     ],
 )
 def test_callers(job: dict[str, Any], called: str, expected: set[str]) -> None:
@@ -120,10 +120,31 @@ TRIGGERS: list[tuple[object, dict[str, Any], set[str], tuple[str, str]]] = [
     ({"push": {"tags": ["v*"], "branches": ["main"]}}, {}, {"tags-and-branches"}, ("one", "main")),
     ("release", {}, {"tags"}, ("none", "")),
     (["release", "workflow_dispatch"], {}, {"tags-and-branches"}, ("default", "")),
-    ("pull_request", {}, {"pull-request"}, ("none", "")),
-    ("pull_request", {"steps": [SOFT]}, {"pull-request-soft"}, ("none", "")),
-    ("pull_request", {"if": "github.event_name == 'push'"}, set(), ("none", "")),
-    ("pull_request_target", {}, {"pull-request-target"}, ("default", "")),
+    ("pull_request", {}, {"pull-request"}, ("pull-request", "")),
+    ("pull_request", {"steps": [SOFT]}, {"pull-request-soft"}, ("pull-request", "")),
+    ("pull_request", {"if": "github.event_name == 'push'"}, set(), ("pull-request", "")),
+    (
+        ["pull_request", "push"],
+        {"if": "github.event_name == 'pull_request'"},
+        {"pull-request"},
+        ("pull-request", ""),
+    ),
+    (
+        ["pull_request", "push"],
+        {"if": "github.event.repository.private"},
+        {"pull-request", "several-branches"},
+        ("several", "any branch"),
+    ),
+    (["pull_request", "push"], {"if": "github.event_name != 'pull_request'"}, set(), ("several", "any branch")),
+    ({"push": None}, {"if": "!(github.ref == 'refs/heads/main')"}, {"several-branches"}, ("several", "any branch")),
+    (
+        {"push": None},
+        {"if": "github.ref_name == 'a' || github.ref_name == 'b'"},
+        {"several-branches"},
+        ("several", "any branch"),
+    ),
+    ({"push": {"branches": ["\u200b"]}}, {}, {"several-branches"}, ("several", "any branch")),
+    ("pull_request_target", {}, {"pull-request-target"}, ("pull-request", "")),
     ({"merge_group": {}, **PUSH}, {}, {"merge-queue"}, ("one", "main")),
     ("workflow_call", {}, {"callers-must-grant"}, ("caller", "")),
 ]
@@ -158,7 +179,10 @@ STEPS: list[tuple[list[object], set[str]]] = [
     ([LOGIN, {"run": "x ${{ steps.hf.outputs.tokens }}"}], {"token-in-script"}),
     ([LOGIN, {"run": "x", "with": {"a": ["${{ steps.hf.outputs.Token2 }}"]}}], {"unknown-output"}),
     ([SOFT, {"run": "x", "env": {"A": "${{ steps.hf.outputs.token }}"}}], {"token-unchecked"}),
-    ([SOFT, {"if": "steps.hf.outcome", "run": "x", "env": {"A": "${{ steps.hf.outputs.token }}"}}], set()),
+    (
+        [SOFT, {"if": "steps.hf.outcome", "run": "x", "env": {"A": "${{ steps.hf.outputs.token }}"}}],
+        {"token-unchecked"},
+    ),
     ([LOGIN, {"run": "x", "env": {"HF_TOKEN": "${{ secrets.T }}"}}], {"token-replaced"}),
     ([LOGIN, {"run": "x", "env": {"HF_TOKEN": ["x"]}}], set()),
     ([LOGIN, {"run": "x", "env": {"HF_OIDC_RESOURCE": "acme/m"}}], {"token-ignored"}),
@@ -335,3 +359,36 @@ def test_any_text_gives_a_report_or_a_clear_refusal(text: str) -> None:
         examine(text, "x.yml", "", lambda _: text)
     except UnreadableYaml as refusal:
         assert refusal.what
+
+
+@pytest.mark.parametrize(
+    ("on", "step", "expected"),
+    [
+        ("push", "uses: org/hf-oidc-action@v1", {"several-branches"}),
+        (["push", "pull_request"], "uses: org/hf-oidc-action@v1", {"several-branches", "pull-request"}),
+        (
+            ["push", "pull_request"],
+            "uses: org/hf-oidc-action@v1, with: {on-error: warn}",
+            {"several-branches", "pull-request-soft"},
+        ),
+        (
+            ["push", "pull_request"],
+            "uses: org/hf-oidc-action@v1, continue-on-error: true",
+            {"several-branches", "pull-request-soft"},
+        ),
+    ],
+)
+def test_a_caller_is_judged_by_its_own_triggers(on: object, step: str, expected: set[str]) -> None:
+    """A reusable workflow's ID token has the ref of the workflow that calls it."""
+    called = f"on: workflow_call\njobs: {{a: {{steps: [{{{step}}}]}}}}\n"
+    found = report({"on": on, "jobs": {"call": {**CALLS, "permissions": "write-all"}}}, called)
+    assert {finding.code for finding in found.all_findings} == expected
+    assert found.jobs[0].branch.kind == "several"
+
+
+def test_a_variable_of_the_whole_workflow_is_no_error_in_a_job_that_does_not_use_it() -> None:
+    """It reaches every job; a job that only lints need not be allowed anything."""
+    jobs = {"lint": {"runs-on": "ubuntu-latest", "steps": [{"run": "ruff check"}]}}
+    found = report({"on": PUSH, "env": {"HF_OIDC_RESOURCE": "acme/m"}, "jobs": jobs})
+    assert {each.severity for each in found.all_findings if each.code == "id-token-permission-missing"} == {"warning"}
+    assert not found.fails

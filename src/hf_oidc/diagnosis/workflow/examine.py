@@ -61,9 +61,23 @@ def _job(workflow: Workflow, job: Job, repository: str, read_called: ReadCalled)
         findings = tuple(_sorted(_login_findings(workflow, job)))
         yield JobReport(job.key, job.line, tuple(_resources(workflow, job)), fields, branch, job.environment, findings)
     elif job.calls:
-        findings = tuple(check_caller(workflow, job, _called(job.calls, read_called)))
+        yield from _caller(workflow, job, repository, _called(job.calls, read_called))
+
+
+def _caller(workflow: Workflow, job: Job, repository: str, called: Workflow | None) -> Iterator[JobReport]:
+    logins = [inner for inner in called.jobs if logs_in(called, inner)] if called else []
+    findings = list(check_caller(workflow, job, called))
+    if not logins:
         if findings:
-            yield JobReport(job.key, job.line, (), (), Branch("default"), "", findings)
+            yield JobReport(job.key, job.line, (), (), Branch("default"), "", tuple(findings))
+        return
+    # The ID token of a job in a reusable workflow carries the ref and the workflow of the one that calls it.
+    steps = [step for inner in logins for step in login_steps(inner)]
+    soft = bool(steps) and all(map(is_soft, steps))
+    findings += check_triggers(workflow, job, soft=soft, condition=job.condition)
+    branch = branch_of(workflow, job.condition)
+    fields = _fields(workflow, repository, branch)
+    yield JobReport(job.key, job.line, (), fields, branch, "", tuple(_sorted(iter(findings))))
 
 
 def _login_findings(workflow: Workflow, job: Job) -> Iterator[Finding]:

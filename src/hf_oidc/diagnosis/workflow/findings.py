@@ -30,11 +30,12 @@ class Finding:
 class Branch:
     """What to enter as the branch: its `name` if there is one; else, why there is none.
 
-    `default`: the repository's default branch. `several`: more than one, `name` lists them. `none`: tags or pull
-    requests. `caller`: that of the workflow that calls this one.
+    `default`: the repository's default branch. `several`: more than one, `name` lists them. `none`: tags.
+    `pull-request`: nothing but pull requests run this, and nobody should be trusted for that. `caller`: that of the
+    workflow that calls this one.
     """
 
-    kind: Literal["one", "default", "several", "none", "caller"]
+    kind: Literal["one", "default", "several", "none", "pull-request", "caller"]
     name: str = ""
 
 

@@ -47,7 +47,7 @@ def login_steps(job: Job) -> tuple[Step, ...]:
 
 def is_soft(step: Step) -> bool:
     """Whether a login that fails here lets the job go on."""
-    return step.inputs.get("on-error") == "warn"
+    return step.continues or any(name.lower() == "on-error" and value == "warn" for name, value in step.inputs.items())
 
 
 def is_literal(text: object) -> bool:

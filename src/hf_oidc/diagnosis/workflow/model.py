@@ -19,7 +19,7 @@ Permission = Literal["unset", "granted", "missing"]
 
 @dataclass(frozen=True)
 class Step:
-    """A step; `label` is what GitHub's log calls it, or its number."""
+    """A step; `label` is what GitHub's log calls it, or its number. `continues`: the job goes on if it fails."""
 
     label: str
     line: int
@@ -29,6 +29,7 @@ class Step:
     condition: str
     inputs: Block
     env: Block
+    continues: bool = False
 
 
 @dataclass(frozen=True)
@@ -166,7 +167,8 @@ class _Reader:
         )
         label = name or uses or run.strip().partition("\n")[0] or where.rpartition(".")[2]
         inputs, env = self.block(value, "with", f"{where}.with"), self.block(value, "env", f"{where}.env")
-        return Step(shown(label, 80), value.line, step_id, uses, run, condition, inputs, env)
+        continues = value.get("continue-on-error") == "true"
+        return Step(shown(label, 80), value.line, step_id, uses, run, condition, inputs, env, continues)
 
     def _wrong(self, parent: Block, key: str, where: str, expected: str) -> None:
         facts = {"where": shown(where, 100), "expected": expected}

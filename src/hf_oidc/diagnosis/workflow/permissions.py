@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hf_oidc.diagnosis.workflow.findings import Finding
+from hf_oidc.diagnosis.workflow.findings import Finding, Severity
 from hf_oidc.diagnosis.workflow.login_step import RESOURCE_VARIABLE, environment_resources, login_steps
 from hf_oidc.diagnosis.workflow.model import Job, Permission, Workflow
 from hf_oidc.untrusted_text import shown
@@ -32,7 +32,10 @@ def check_permission(workflow: Workflow, job: Job) -> Iterator[Finding]:
     permission = permission_of(workflow, job)
     if permission == "missing" or (permission == "unset" and set(workflow.triggers) != {"workflow_call"}):
         where = "job" if job.permission != "unset" else "workflow" if workflow.permission != "unset" else "nowhere"
-        yield Finding("id-token-permission-missing", "error", job.line, {"where": where, "job": shown(job.key, 80)})
+        facts = {"where": where, "job": shown(job.key, 80)}
+        # A variable of the whole workflow reaches jobs that never speak to the Hub: they need no permission.
+        severity: Severity = "error" if _means_to_log_in(job) else "warning"
+        yield Finding("id-token-permission-missing", severity, job.line, facts)
     if called:
         line = workflow.triggers["workflow_call"].line
         yield Finding("callers-must-grant", "note", line, {"workflow": shown(workflow.file_name, 80)})
@@ -47,6 +50,10 @@ def check_caller(workflow: Workflow, job: Job, called: Workflow | None) -> Itera
         yield Finding("called-unknown", "note", job.line, facts)
     elif any(logs_in(called, inner) for inner in called.jobs):
         yield Finding("caller-does-not-grant", "error", job.line, facts)
+
+
+def _means_to_log_in(job: Job) -> bool:
+    return bool(login_steps(job)) or any(RESOURCE_VARIABLE in env for env in (job.env, *(s.env for s in job.steps)))
 
 
 def _brings_its_own(workflow: Workflow, job: Job) -> bool:

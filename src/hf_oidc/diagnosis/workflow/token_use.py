@@ -21,7 +21,8 @@ from hf_oidc.untrusted_text import shown
 OUTPUT = re.compile(r"steps\.(?P<id>[\w-]+)\.outputs(?:\.(?P<name>[\w-]+)|\[\s*'(?P<quoted>[^']*)'\s*\])")
 TOKENS = {"token", "tokens"}
 NOT_LINUX = re.compile(r"(macos|windows)(-|$)", re.IGNORECASE)
-CHECKS = re.compile(r"\.outputs\.|\.outputs\[|\.outcome|success\(\)")
+# A login that only warns is a step that succeeded: `success()` and `.outcome` say nothing of it.
+CHECKS = re.compile(r"\.outputs\.|\.outputs\[")
 
 
 def check_token_use(workflow: Workflow, job: Job) -> Iterator[Finding]:

@@ -19,16 +19,26 @@ PULL_REQUEST_EVENTS = {"pull_request", "pull_request_review", "pull_request_revi
 PATTERN = re.compile(r"[*?+\[\]!]")
 ONLY_BRANCH = re.compile(r"github\.ref(?:_name)?\s*==\s*'(?:refs/heads/)?(?!refs/)(?P<branch>[^']+)'")
 ONLY_TAGS = re.compile(r"startsWith\(\s*github\.ref\s*,\s*'refs/tags/|github\.ref_type\s*==\s*'tag'")
-# A condition that looks at the event or the ref may keep out the runs that a finding would speak of.
+# A condition that looks at the event or the ref may keep out the runs that a finding would speak of; these do.
 CHOOSES = re.compile(r"github\.(event|ref|head_ref|base_ref|actor)")
+KEEPS_OUT = re.compile(
+    r"github\.event_name\s*!=\s*'pull_request'|github\.event_name\s*==\s*'(?!pull_request)|"
+    r"github\.ref(_name|_type)?\s*==|startsWith\(\s*github\.ref\s*,"
+)
+ONLY_PULL_REQUESTS = re.compile(r"github\.event_name\s*==\s*'pull_request(_target)?'")
+# With these a condition may mean the opposite of what stands in it.
+TWISTS = re.compile(r"\|\||!(?!=)")
 
 
 def branch_of(workflow: Workflow, condition: str) -> Branch:
     """The branch that the runs of a job belong to; `condition` is its `if:`."""
-    only = ONLY_BRANCH.search(condition)
+    reached = set(workflow.triggers)
+    if reached <= {*PULL_REQUEST_EVENTS, "pull_request_target"} or _means(ONLY_PULL_REQUESTS, condition):
+        return Branch("pull-request")
+    only = _means(ONLY_BRANCH, condition)
     if only:
         return Branch("one", only["branch"])
-    if ONLY_TAGS.search(condition):
+    if _means(ONLY_TAGS, condition):
         return Branch("none")
     events = set(workflow.triggers) - PULL_REQUEST_EVENTS - TAG_EVENTS
     if "push" in events and not _only_tags(workflow.triggers["push"]):
@@ -46,12 +56,15 @@ def check_triggers(workflow: Workflow, job: Job, *, soft: bool, condition: str) 
     """
     if "pull_request_target" in workflow.triggers:
         yield Finding("pull-request-target", "warning", workflow.triggers["pull_request_target"].line)
-    if CHOOSES.search(condition):
+    if _means(KEEPS_OUT, condition):
         return
+    unsure = CHOOSES.search(condition) and not _means(ONLY_PULL_REQUESTS, condition)
     for event in sorted(PULL_REQUEST_EVENTS & set(workflow.triggers)):
         line, facts = workflow.triggers[event].line, {"event": event, "job": shown(job.key, 80)}
         yield (
-            Finding("pull-request-soft", "note", line, facts) if soft else Finding("pull-request", "error", line, facts)
+            Finding("pull-request-soft", "note", line, facts)
+            if soft
+            else Finding("pull-request", "warning" if unsure else "error", line, facts)
         )
     yield from _tags(workflow)
     if "merge_group" in workflow.triggers:
@@ -60,6 +73,11 @@ def check_triggers(workflow: Workflow, job: Job, *, soft: bool, condition: str) 
     if branch.kind == "several":
         facts = {"branches": branch.name, "job": shown(job.key, 80)}
         yield Finding("several-branches", "warning", workflow.triggers["push"].line, facts)
+
+
+def _means(pattern: re.Pattern[str], condition: str) -> re.Match[str] | None:
+    """Where `condition` says what `pattern` looks for, and nothing in it could turn that round."""
+    return None if TWISTS.search(condition) else pattern.search(condition)
 
 
 def _tags(workflow: Workflow) -> Iterator[Finding]:
@@ -82,6 +100,6 @@ def _only_tags(push: Block) -> bool:
 
 
 def _pushed(branches: tuple[str, ...]) -> Branch:
-    if len(branches) == 1 and not PATTERN.search(branches[0]) and "${{" not in branches[0]:
+    if len(branches) == 1 and shown(branches[0]) and not PATTERN.search(branches[0]) and "${{" not in branches[0]:
         return Branch("one", branches[0])
     return Branch("several", ", ".join(shown(branch, 60) for branch in branches) or "any branch")
