@@ -8,6 +8,7 @@ import pytest
 from local_hub.fields import FieldError
 from local_hub.publishers import Publisher, branch_of, claim_text, differences, from_wire, to_wire, workflow_of
 from local_hub.resources import parse_resource
+from tests.vectors import load
 
 WIRE: dict[str, Any] = {
     "resource": "acme/m",
@@ -26,14 +27,7 @@ def publisher(**claims: str) -> Publisher:
 @pytest.mark.parametrize(
     ("ref", "branch"),
     [
-        ("refs/heads/main", "main"),
-        ("refs/heads/feature/x", "feature/x"),
-        ("refs/heads/refs/heads/main", "refs/heads/main"),
-        ("refs/tags/main", None),
-        ("refs/pull/1/merge", None),
-        ("main", None),
-        (None, None),
-        (["refs/heads/main"], None),
+        *load("publisher_fields")["branch"],
     ],
 )
 def test_only_a_branch_is_a_branch(ref: object, branch: str | None) -> None:
@@ -44,13 +38,7 @@ def test_only_a_branch_is_a_branch(ref: object, branch: str | None) -> None:
 @pytest.mark.parametrize(
     ("workflow_ref", "workflow"),
     [
-        ("o/r/.github/workflows/publish.yml@refs/heads/main", "publish.yml"),
-        ("o/r/.github/workflows/publish.yml@refs/heads/a@refs/heads/b", "publish.yml"),
-        ("o/r/.github/workflows/publish.yml@x.yml@refs/heads/main", "publish.yml@x.yml"),
-        ("o/r/.github/workflows/sub/publish.yml@refs/heads/main", None),
-        ("o/r/publish.yml@refs/heads/main", None),
-        ("publish.yml", None),
-        (7, None),
+        *load("publisher_fields")["workflow"],
     ],
 )
 def test_a_workflow_is_the_file_name_in_workflow_ref(workflow_ref: object, workflow: str | None) -> None:
