@@ -2,10 +2,16 @@
 
 import functools
 import time
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
+
+from hf_oidc import command
+from hf_oidc.command import Finished, NotRun
+from hf_oidc.providers._base import Means
+from hf_oidc.transport import Transport
 
 HUB = "https://huggingface.co"
 
@@ -48,3 +54,12 @@ def github_claims(**claims: Any) -> dict[str, Any]:
         "job_workflow_ref": workflow_ref,
         "event_name": "push",
     } | claims
+
+
+def means(transport: Transport, env: Mapping[str, str] | None = None, read_file: Callable[[str], str] = str) -> Means:
+    """A provider's means: commands are those on the PATH of `env`, none without it."""
+
+    def run(argv: Sequence[str]) -> Finished | NotRun:
+        return command.run(argv, env or {}, transport.remaining)
+
+    return Means(transport, run, read_file)

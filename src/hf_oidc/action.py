@@ -25,7 +25,7 @@ from hf_oidc.login import Login, log_in
 from hf_oidc.providers.registry import choose
 from hf_oidc.resource import Resource
 from hf_oidc.sinks import github
-from hf_oidc.transport import Transport, trusting
+from hf_oidc.transport import trusting
 from hf_oidc.untrusted_text import shown_input
 
 ENV_NAME = "HF_TOKEN"
@@ -109,13 +109,8 @@ def _login(inputs: Inputs, env: Mapping[str, str]) -> Login:
         resource=inputs.resource,
         hub_url=inputs.hub_url,
         audience=inputs.audience,
-        mint=choose(inputs.id_token, env, hall.text_of),
-        transport=Transport(
-            env=env,
-            tls=trusting(inputs.ca_bundle),
-            user_agent=hall.USER_AGENT,
-            deadline=time.monotonic() + inputs.timeout,
-        ),
+        identity=choose(env, hall.text_of, id_token=inputs.id_token),
+        means=hall.means(env, trusting(inputs.ca_bundle), inputs.timeout),
         mask=github.mask,
         now=lambda: datetime.now(timezone.utc),
         sleep=time.sleep,

@@ -7,6 +7,7 @@
     │   └── InsecureUrl               insecure-url
     ├── IdentityError    the CI: there is no ID token, or not one for the Hub
     │   ├── NoProvider                no-provider
+    │   ├── AmbiguousProvider         ambiguous-provider
     │   ├── IdTokenPermissionMissing  id-token-permission-missing
     │   ├── IdTokenForkPullRequest    id-token-fork-pull-request
     │   ├── IdTokenDependabot         id-token-dependabot
@@ -69,7 +70,8 @@ class LoginError(Exception):
     """What failed, in one sentence without a remedy, and `where` if a call was made.
 
     `passing`: the fault may pass, so that another try can succeed. `attempts`: every try of the login, the last one
-    too. `unverified_claims`: those of the ID token, once there was one.
+    too. `provider`: the name of the one that gives the ID token, once that is known. `unverified_claims`: those of
+    the ID token, once there was one.
     """
 
     code: ClassVar[str]
@@ -80,6 +82,7 @@ class LoginError(Exception):
         self.what = what
         self.where = where
         self.attempts: tuple[Attempt, ...] = ()
+        self.provider = ""
         self.unverified_claims: Mapping[str, Any] | None = None
 
 
@@ -127,6 +130,16 @@ class NoProvider(IdentityError):
     code = "no-provider"
 
 
+class AmbiguousProvider(IdentityError):
+    """The environment is that of more than one CI: `names`."""
+
+    code = "ambiguous-provider"
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        super().__init__(f"This looks like {' and '.join(names)} at once")
+        self.names = names
+
+
 class IdTokenPermissionMissing(IdentityError):
     """GitHub gave this job no means to ask for an ID token."""
 
@@ -152,11 +165,11 @@ class IdTokenNotDeclared(IdentityError):
 
 
 class IdTokenRequestFailed(IdentityError):
-    """The CI was asked for an ID token and gave none."""
+    """The CI, or a command of its own, was asked for an ID token and gave none."""
 
     code = "id-token-request-failed"
 
-    def __init__(self, what: str, where: Where, *, passing: bool) -> None:
+    def __init__(self, what: str, where: Where | None = None, *, passing: bool) -> None:
         super().__init__(what, where)
         self.passing = passing
 

@@ -10,11 +10,11 @@ from hf_oidc import token_exchange
 from hf_oidc.errors import Attempt, LoginError
 from hf_oidc.hub_token import HubToken
 from hf_oidc.id_token import IdToken
-from hf_oidc.providers._base import Mint
+from hf_oidc.providers._base import Means
+from hf_oidc.providers.registry import Chosen
 from hf_oidc.resource import Resource
 from hf_oidc.retry import wait_before_next
 from hf_oidc.secret import Secret
-from hf_oidc.transport import Transport
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,8 @@ class Login:
     resource: Resource
     hub_url: str
     audience: str
-    mint: Mint
-    transport: Transport
+    identity: Chosen
+    means: Means
     mask: Callable[[Secret], None]
     now: Callable[[], datetime]
     sleep: Callable[[float], None]
@@ -42,32 +42,33 @@ def log_in(login: Login) -> HubToken:
     errors: list[LoginError] = []
     attempts: list[Attempt] = []
     while True:
-        began = login.transport.remaining
+        began = login.means.transport.remaining
         try:
             return _try(login)
         except LoginError as error:
             errors.append(error)
-        remaining = login.transport.remaining
+        remaining = login.means.transport.remaining
         wait = wait_before_next(len(errors), errors[-1], remaining, login.chance())
         attempts.append(Attempt(errors[-1].code, errors[-1].where, began - remaining, wait))
         if wait is None:
-            raise _told(errors, attempts, remaining)
+            raise _told(login, errors, attempts)
         login.tell(attempts[-1])
         login.sleep(wait)
 
 
-def _told(errors: list[LoginError], attempts: list[Attempt], remaining: float) -> LoginError:
+def _told(login: Login, errors: list[LoginError], attempts: list[Attempt]) -> LoginError:
     """The last error; or, if the deadline alone ended the last try, the last that a server had a part in."""
     error = errors[-1]
-    if remaining <= 0:
+    if login.means.transport.remaining <= 0:
         error = next((each for each in reversed(errors) if each.where and each.where.status), error)
     error.attempts = tuple(attempts)
+    error.provider = login.identity.provider
     return error
 
 
 def _try(login: Login) -> HubToken:
     # A new ID token for each try, where the CI can mint one: the Hub need not accept one twice.
-    subject_token = login.mint(login.audience, login.transport)
+    subject_token = login.identity.mint(login.audience, login.means)
     login.mask(subject_token)
     id_token = IdToken.read(subject_token)
     try:
@@ -81,6 +82,6 @@ def _exchange(login: Login, id_token: IdToken) -> HubToken:
     requested_at = login.now()
     id_token.check(login.audience, requested_at)
     request = token_exchange.build_request(login.hub_url, id_token.secret, login.resource)
-    token = token_exchange.read_response(login.transport.send(request), login.resource, requested_at)
+    token = token_exchange.read_response(login.means.transport.send(request), login.resource, requested_at)
     login.mask(token.secret)
     return token

@@ -25,7 +25,7 @@ from hf_oidc.providers._base import CanMint, CannotMint, NotHere, Provider
 from hf_oidc.providers.registry import PROVIDERS as REGISTRY
 from hf_oidc.providers.registry import choose
 from hf_oidc.transport import Transport, trusting
-from tests.factories import HUB, id_token
+from tests.factories import HUB, id_token, means
 from tests.scripted_server import Answer, ScriptedServer, scripted_server
 
 TOKEN = id_token()
@@ -70,7 +70,7 @@ def mint(row: Row, server: ScriptedServer, audience: str = HUB) -> str:
     """The ID token that the provider gets from `server`."""
     detection = row.provider.detect(row.here(server.url))
     assert isinstance(detection, CanMint)
-    return detection.mint(audience, transport()).reveal()
+    return detection.mint(audience, means(transport())).reveal()
 
 
 def test_every_provider_is_tested_here() -> None:
@@ -107,7 +107,7 @@ def test_says_why_it_cannot_mint(row: Row) -> None:
     assert isinstance(detection, CannotMint)
     assert isinstance(detection.reason(str), row.reason)
     with pytest.raises(row.reason):
-        choose("", row.cannot, str)
+        choose(row.cannot, str)
 
 
 @every
@@ -189,7 +189,7 @@ def test_a_request_token_never_travels_in_clear(row: Row) -> None:
     detection = row.provider.detect(row.here("http://ci.example"))
     assert isinstance(detection, CanMint)
     with pytest.raises(InsecureUrl):
-        detection.mint(HUB, transport())
+        detection.mint(HUB, means(transport()))
 
 
 def test_github_keeps_the_query_of_its_url() -> None:
@@ -206,7 +206,7 @@ def test_github_takes_a_url_without_a_query() -> None:
     """Other engines than GitHub's hand one out."""
     with scripted_server({"/idtoken": Answer({"value": TOKEN})}) as server:
         env = github_env(server.url) | {"ACTIONS_ID_TOKEN_REQUEST_URL": f"{server.url}/idtoken"}
-        choose("", env, str)(HUB, transport())
+        choose(env, str).mint(HUB, means(transport()))
     assert server.requests[0].query == {"audience": [HUB]}
 
 
@@ -215,20 +215,20 @@ def test_github_needs_both_variables(missing: str) -> None:
     """One without the other is a missing permission too."""
     env = {name: value for name, value in github_env("http://localhost").items() if name != missing}
     with pytest.raises(IdTokenPermissionMissing):
-        choose("", env, str)
+        choose(env, str)
 
 
 def test_a_supplied_token_goes_before_the_cis_own() -> None:
     """Input, then HF_OIDC_ID_TOKEN, then the CI; whoever supplied one meant it."""
     env = github_env("http://localhost:9") | {"HF_OIDC_ID_TOKEN": "from-variable"}
-    assert choose("from-input", env, str)(HUB, transport()).reveal() == "from-input"
-    assert choose(" ", env, str)(HUB, transport()).reveal() == "from-variable"
+    assert choose(env, str, id_token="from-input").mint(HUB, means(transport())).reveal() == "from-input"
+    assert choose(env, str, id_token=" ").mint(HUB, means(transport())).reveal() == "from-variable"
 
 
 def test_outside_of_any_ci_there_is_no_provider() -> None:
     """The error says so."""
     with pytest.raises(NoProvider):
-        choose("", {"PATH": "/usr/bin"}, str)
+        choose({"PATH": "/usr/bin"}, str)
 
 
 def pull_request(head: str | None, base: str = "acme/trainer") -> str:
@@ -276,7 +276,7 @@ def test_github_tells_the_reasons_apart(env: dict[str, str], event: str, reason:
         return event
 
     with pytest.raises(reason) as caught:
-        choose("", ON_GITHUB | env, read_file)
+        choose(ON_GITHUB | env, read_file)
     assert type(caught.value) is reason
     assert read == ["/event.json"]
 

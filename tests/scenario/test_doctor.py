@@ -221,7 +221,7 @@ def test_a_called_workflow_that_cannot_be_read(tmp_path: Path) -> None:
 
 def test_without_pyyaml() -> None:
     """The error names the package to install; a CI job needs none."""
-    program = "import sys; sys.modules['yaml'] = None; from hf_oidc.cli import main; main()"
+    program = "import sys; sys.modules['yaml'] = None; from hf_oidc.cli.app import main; main()"
     command = [sys.executable, "-I", "-c", program, "doctor"]
     file = ["--workflow", "examples/github/publish-model.yml"]
     run = subprocess.run([*command, *file], cwd=ROOT, capture_output=True, text=True, check=False)

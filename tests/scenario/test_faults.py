@@ -26,6 +26,7 @@ from hf_oidc.providers.registry import choose
 from hf_oidc.resource import Resource
 from hf_oidc.transport import Transport, trusting
 from tests.action_process import ActionRun, run_action
+from tests.factories import means
 from tests.local_hub_process import LocalHub, local_hub
 
 MINT, EXCHANGE = "/oidc/github/idtoken", "/oauth/token"
@@ -315,8 +316,10 @@ def login_here(hub: LocalHub, read_timeout: float = 15) -> Login:
         resource=Resource.parse(RESOURCE),
         hub_url=hub.hub,
         audience=hub.hub,
-        mint=choose("", job(hub), lambda _path: ""),
-        transport=Transport(env={}, tls=trusting(""), user_agent="test", deadline=deadline, read_timeout=read_timeout),
+        identity=choose(job(hub), lambda _path: ""),
+        means=means(
+            Transport(env={}, tls=trusting(""), user_agent="test", deadline=deadline, read_timeout=read_timeout)
+        ),
         mask=lambda _secret: None,
         now=lambda: datetime.now(timezone.utc),
         sleep=lambda _seconds: None,

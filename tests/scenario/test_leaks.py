@@ -25,7 +25,7 @@ from hf_oidc.providers.registry import choose
 from hf_oidc.resource import Resource
 from hf_oidc.transport import Transport, trusting
 from tests.action_process import run_action
-from tests.factories import id_token
+from tests.factories import id_token, means
 from tests.fake_clock import FakeClock
 from tests.leaks import leaks
 from tests.scripted_server import Answer, scripted_server
@@ -145,9 +145,11 @@ def failure(url: str, supplied: str) -> LoginError:
         resource=Resource.parse("acme/model"),
         hub_url=url,
         audience="https://huggingface.co" if not supplied else url,
-        mint=choose(supplied, env, str),
-        transport=Transport(
-            env={}, tls=trusting(""), user_agent="test", deadline=clock.monotonic() + 30, clock=clock.monotonic
+        identity=choose(env, str, id_token=supplied),
+        means=means(
+            Transport(
+                env={}, tls=trusting(""), user_agent="test", deadline=clock.monotonic() + 30, clock=clock.monotonic
+            )
         ),
         mask=lambda _secret: None,
         now=lambda: datetime.now(timezone.utc),

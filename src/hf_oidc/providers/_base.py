@@ -4,15 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
+from hf_oidc.command import RunCommand
 from hf_oidc.errors import IdentityError
 from hf_oidc.secret import Secret
 from hf_oidc.transport import Transport
 
-# The audience -> a new ID token for it. Raises an `IdentityError`, or what `Transport.send` raises.
-Mint = Callable[[str, Transport], Secret]
 # The path of a file -> its text; empty if it cannot be read.
 ReadFile = Callable[[str], str]
+
+
+@dataclass(frozen=True)
+class Means:
+    """All that a provider may use: HTTP requests, commands of the CI's, and files that it left."""
+
+    transport: Transport
+    run: RunCommand
+    read_file: ReadFile
+
+
+# The audience -> an ID token for it. Raises an `IdentityError`, or what `Transport.send` raises.
+Mint = Callable[[str, Means], Secret]
 
 
 @dataclass(frozen=True)
@@ -35,11 +48,27 @@ class CanMint:
 
 
 Detection = NotHere | CannotMint | CanMint
+# How an ID token gets its audience. `chosen`: it is asked for with each token. `declared`: the CI's own file says it,
+# before the job starts. `fixed`: nobody can choose it.
+Audience = Literal["chosen", "declared", "fixed"]
+# A CI runs the job; a platform is what a job, and a CI's runner too, may run on.
+Kind = Literal["supplied", "ci", "platform"]
 
 
 @dataclass(frozen=True)
 class Provider:
-    """`detect` is pure: the environment in, one of three answers out."""
+    """A source of ID tokens. Both functions are pure: the environment in, facts out.
+
+    `is_here`: whether `env` is this provider's. `obtain`: how an ID token is had there; also asked of an environment
+    that does not show whose it is, where somebody named the provider.
+    """
 
     name: str
-    detect: Callable[[Mapping[str, str]], Detection]
+    is_here: Callable[[Mapping[str, str]], bool]
+    obtain: Callable[[Mapping[str, str]], CanMint | CannotMint]
+    audience: Audience
+    kind: Kind = "ci"
+
+    def detect(self, env: Mapping[str, str]) -> Detection:
+        """One of three answers."""
+        return self.obtain(env) if self.is_here(env) else NotHere()

@@ -20,7 +20,7 @@ from hf_oidc.errors import (
     IdTokenRequestFailed,
 )
 from hf_oidc.http_message import NoResponse, Request, Response
-from hf_oidc.providers._base import CanMint, CannotMint, Detection, NotHere, Provider
+from hf_oidc.providers._base import CanMint, CannotMint, Provider
 from hf_oidc.secret import Secret
 from hf_oidc.transport import Transport
 
@@ -28,18 +28,21 @@ from hf_oidc.transport import Transport
 OTHER_ENGINES = {"ACT": "act", "GITEA_ACTIONS": "Gitea Actions"}
 
 
-def detect(env: Mapping[str, str]) -> Detection:
-    """Here where GitHub's runner is; able to mint where the job has `id-token: write`."""
-    if env.get("GITHUB_ACTIONS") != "true":
-        return NotHere()
+def is_here(env: Mapping[str, str]) -> bool:
+    """Where GitHub's runner is, or an engine that says it were."""
+    return env.get("GITHUB_ACTIONS") == "true"
+
+
+def obtain(env: Mapping[str, str]) -> CanMint | CannotMint:
+    """By asking the runner's endpoint, which is there where the job has `id-token: write`."""
     url, request_token = env.get("ACTIONS_ID_TOKEN_REQUEST_URL"), env.get("ACTIONS_ID_TOKEN_REQUEST_TOKEN")
     if not url or not request_token:
         return CannotMint(lambda read_file: _reason(env, _event(read_file(env.get("GITHUB_EVENT_PATH", "")))))
     secret = Secret(request_token)
-    return CanMint(lambda audience, transport: _mint(url, secret, audience, transport))
+    return CanMint(lambda audience, means: _mint(url, secret, audience, means.transport))
 
 
-PROVIDER = Provider("github", detect)
+PROVIDER = Provider("github", is_here, obtain, audience="chosen")
 
 
 def _reason(env: Mapping[str, str], event: Mapping[str, Any]) -> IdentityError:

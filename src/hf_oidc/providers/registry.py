@@ -3,23 +3,58 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
-from hf_oidc.errors import NoProvider
+from hf_oidc.errors import AmbiguousProvider, IdentityError, NoProvider
 from hf_oidc.providers import github, supplied
-from hf_oidc.providers._base import CanMint, CannotMint, Mint, Provider, ReadFile
+from hf_oidc.providers._base import CannotMint, Kind, Mint, Provider, ReadFile
 
-# A supplied token was put there on purpose, so it is asked first.
 PROVIDERS: tuple[Provider, ...] = (supplied.PROVIDER, github.PROVIDER)
+# A supplied token was put there on purpose, so it goes first. A platform is asked only where no CI is: the runner of
+# a CI on Kubernetes is that CI's.
+ORDER: tuple[Kind, ...] = ("supplied", "ci", "platform")
 
 
-def choose(id_token: str, env: Mapping[str, str], read_file: ReadFile) -> Mint:
-    """How to get an ID token here: `id_token` if it is one, else the first provider that knows `env`.
+@dataclass(frozen=True)
+class Chosen:
+    """The provider's name, and how it gets an ID token here."""
 
-    Raises `NoProvider`, or the reason why the provider that is here cannot mint.
+    provider: str
+    mint: Mint
+
+
+def choose(env: Mapping[str, str], read_file: ReadFile, *, id_token: str = "", named: str = "") -> Chosen:
+    """Who gives the ID token: `id_token` itself, `HF_OIDC_ID_TOKEN`, the provider that is `named`, the one detected.
+
+    `named` is empty, or the name of one of `PROVIDERS`. Raises `AmbiguousProvider`, `NoProvider`, or the reason why
+    the provider that is here cannot mint.
     """
-    for detection in (supplied.supply(id_token), *(provider.detect(env) for provider in PROVIDERS)):
-        if isinstance(detection, CannotMint):
-            raise detection.reason(read_file)
-        if isinstance(detection, CanMint):
-            return detection.mint
-    raise NoProvider("This is no CI that issues ID tokens, and no ID token was supplied")
+    if id_token.strip():
+        return Chosen(supplied.PROVIDER.name, supplied.supply(id_token).mint)
+    provider = supplied.PROVIDER if supplied.is_here(env) else _named(named) if named else detected(env)
+    if provider is None:
+        raise NoProvider("This is no CI that issues ID tokens, and no ID token was supplied")
+    obtained = provider.obtain(env)
+    if isinstance(obtained, CannotMint):
+        raise _of(provider, obtained.reason(read_file))
+    return Chosen(provider.name, obtained.mint)
+
+
+def detected(env: Mapping[str, str]) -> Provider | None:
+    """The provider whose environment `env` is, if it is one's. Raises `AmbiguousProvider`."""
+    for kind in ORDER:
+        here = [provider for provider in PROVIDERS if provider.kind == kind and provider.is_here(env)]
+        if len(here) > 1:
+            raise AmbiguousProvider(tuple(provider.name for provider in here))
+        if here:
+            return here[0]
+    return None
+
+
+def _named(name: str) -> Provider:
+    return next(provider for provider in PROVIDERS if provider.name == name)
+
+
+def _of(provider: Provider, error: IdentityError) -> IdentityError:
+    error.provider = provider.name
+    return error

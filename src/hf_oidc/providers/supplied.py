@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from hf_oidc.providers._base import CanMint, Detection, NotHere, Provider
+from hf_oidc.providers._base import CanMint, Provider
 from hf_oidc.secret import Secret
 
 
-def supply(token: str) -> Detection:
-    """Here if `token` is more than white space."""
+def supply(token: str) -> CanMint:
+    """`token`, whatever the audience: that is checked before it is sent."""
     secret = Secret(token.strip())
-    return CanMint(lambda _audience, _transport: secret) if token.strip() else NotHere()
+    return CanMint(lambda _audience, _means: secret)
 
 
-def detect(env: Mapping[str, str]) -> Detection:
-    """Here where `HF_OIDC_ID_TOKEN`, huggingface_hub's name for it, is set."""
+def is_here(env: Mapping[str, str]) -> bool:
+    """Where `HF_OIDC_ID_TOKEN`, huggingface_hub's name for it, is more than white space."""
+    return bool(env.get("HF_OIDC_ID_TOKEN", "").strip())
+
+
+def obtain(env: Mapping[str, str]) -> CanMint:
+    """The token of the environment."""
     return supply(env.get("HF_OIDC_ID_TOKEN", ""))
 
 
-PROVIDER = Provider("supplied", detect)
+PROVIDER = Provider("supplied", is_here, obtain, audience="declared", kind="supplied")

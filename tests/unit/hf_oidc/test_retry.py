@@ -34,7 +34,7 @@ from hf_oidc.providers.registry import choose
 from hf_oidc.resource import Resource
 from hf_oidc.retry import LONGEST_WAIT, SPREAD, wait_before_next
 from hf_oidc.transport import Transport, trusting
-from tests.factories import id_token
+from tests.factories import id_token, means
 from tests.fake_clock import FakeClock
 from tests.scripted_server import Answer, Recorded, ScriptedServer, scripted_server
 
@@ -218,13 +218,15 @@ class Story:
             resource=Resource.parse("acme/model"),
             hub_url=self.server.url,
             audience="https://huggingface.co",
-            mint=choose(self.supplied, env, lambda _path: ""),
-            transport=Transport(
-                env={},
-                tls=trusting(""),
-                user_agent="test",
-                deadline=self.clock.monotonic() + self.timeout,
-                clock=self.clock.monotonic,
+            identity=choose(env, lambda _path: "", id_token=self.supplied),
+            means=means(
+                Transport(
+                    env={},
+                    tls=trusting(""),
+                    user_agent="test",
+                    deadline=self.clock.monotonic() + self.timeout,
+                    clock=self.clock.monotonic,
+                )
             ),
             mask=lambda _secret: None,
             now=self.clock.now,

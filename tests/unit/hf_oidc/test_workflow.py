@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hf_oidc.action import Inputs
-from hf_oidc.cli import guarded
+from hf_oidc.cli.app import guarded
 from hf_oidc.diagnosis import doctor_json, doctor_text
 from hf_oidc.diagnosis.doctor_words import WORDS
 from hf_oidc.diagnosis.workflow.examine import examine, repository_of

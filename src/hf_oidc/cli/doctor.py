@@ -1,8 +1,7 @@
-"""The command line's door: arguments, environment, files and git in; words and an exit code out.
+"""`hf-oidc doctor`: what would keep a job from logging in.
 
-`hf-oidc doctor` says what would keep a job from logging in. In a CI job it asks the CI for an ID token and sends
-nothing to the Hub; with `--workflow` it reads a file. Exit codes: 0 nothing is wrong, 1 something would fail, 2 the
-arguments are wrong.
+In a CI job it asks the CI for an ID token and sends nothing to the Hub; with `--workflow` it reads a file. Exit codes:
+0 nothing is wrong, 1 something would fail, 2 the arguments are wrong.
 """
 
 from __future__ import annotations
@@ -12,8 +11,7 @@ import json
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -27,13 +25,11 @@ from hf_oidc.diagnosis.doctor import JobReport, Question, with_claims
 from hf_oidc.diagnosis.report import diagnose
 from hf_oidc.errors import LoginError, UsageError
 from hf_oidc.id_token import IdToken
-from hf_oidc.providers._base import NotHere
-from hf_oidc.providers.registry import PROVIDERS, choose
+from hf_oidc.providers.registry import choose, detected
 from hf_oidc.resource import Resource
 from hf_oidc.sinks import github
-from hf_oidc.transport import Transport, trusting
+from hf_oidc.transport import trusting
 from hf_oidc.untrusted_text import shown
-from hf_oidc.version import VERSION
 
 TIMEOUT = 60.0  # seconds, for the CI's answer
 GIT_TIMEOUT = 10.0  # seconds
@@ -42,13 +38,7 @@ MAX_BYTES = 1_048_576
 Option = tuple[str, ...]
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(VERSION, prog_name="hf-oidc")
-def cli() -> None:
-    """A short-lived Hugging Face token for a CI job, without a stored secret."""
-
-
-@cli.command()
+@click.command()
 @click.option("--resource", metavar="R", help="Your repository on the Hub: namespace/name, datasets/namespace/name, …")
 @click.option("--hub-url", metavar="URL", help=f"The Hub; $HF_ENDPOINT, or {hall.HUB_URL}, unless given.")
 @click.option("--audience", metavar="A", help="Whom the ID token is for; the Hub's URL unless given.")
@@ -98,9 +88,10 @@ def _check_job(question: Question, env: Mapping[str, str], *, as_json: bool) -> 
 
 
 def _examined(question: Question, env: Mapping[str, str]) -> JobReport:
-    here = next((each.name for each in PROVIDERS if not isinstance(each.detect(env), NotHere)), "")
-    report = JobReport(here, question)
+    report = JobReport("", question)
     try:
+        here = detected(env)
+        report = JobReport(here.name if here else "", question)
         id_token = _id_token(question.audience, env)
         report = with_claims(report, id_token.unverified_claims, id_token.unverified_expiry)
         id_token.check(question.audience, datetime.now(timezone.utc))
@@ -111,13 +102,8 @@ def _examined(question: Question, env: Mapping[str, str]) -> JobReport:
 
 
 def _id_token(audience: str, env: Mapping[str, str]) -> IdToken:
-    transport = Transport(
-        env=env,
-        tls=trusting(""),
-        user_agent=hall.USER_AGENT,
-        deadline=time.monotonic() + TIMEOUT,
-    )
-    secret = choose("", env, hall.text_of)(audience, transport)
+    means = hall.means(env, trusting(""), TIMEOUT)
+    secret = choose(env, hall.text_of).mint(audience, means)
     if env.get("GITHUB_ACTIONS") == "true":
         # The runner reads its commands on stderr too, and so standard output stays what was asked for: JSON, for one.
         with contextlib.redirect_stdout(sys.stderr):
@@ -193,24 +179,3 @@ def _remote(folder: Path) -> str:
     except (OSError, ValueError, subprocess.SubprocessError):
         return ""
     return run.stdout.strip() if run.returncode == 0 else ""
-
-
-def guarded(run: Callable[[], Any]) -> int:
-    """The exit code of `run`; nothing that goes wrong in it ends in a traceback."""
-    try:
-        run()
-    except SystemExit as end:
-        return end.code if isinstance(end.code, int) else 0
-    except Exception as error:  # noqa: BLE001 - a bug of ours: say where, never what, for a value may be a token
-        click.echo(f"hf-oidc: {hall.place_of(error)}. This is a bug; please report it.", err=True)
-        return 1
-    return 0
-
-
-def main() -> None:
-    """The entry point `hf-oidc`."""
-    sys.exit(guarded(lambda: cli(prog_name="hf-oidc")))
-
-
-if __name__ == "__main__":
-    main()
