@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +31,7 @@ class NotRun:
     """The command did not come to an end; `reason` completes "`name` …"."""
 
     reason: str
+    passing: bool = False
 
 
 # The name of a command and its arguments, none of them secret.
@@ -42,27 +45,41 @@ def run(command: Sequence[str], env: Mapping[str, str], seconds: float) -> Finis
     if program is None:
         return NotRun("is not on PATH")
     try:
-        done = subprocess.run(  # noqa: S603 - no shell, and an absolute path
+        process = subprocess.Popen(  # noqa: S603 - no shell, and an absolute path
             [program, *arguments],
             env=dict(env),
             stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             encoding="utf-8",
             errors="replace",
-            timeout=max(0.0, seconds),
-            check=False,
+            # A group of its own, so that what it has started ends with it. Windows has no such groups.
+            start_new_session=True,
         )
-    except subprocess.TimeoutExpired:
-        problem = "did not end in time"
     except OSError as error:
-        problem = f"cannot be run ({error.strerror})"
+        return NotRun(f"cannot be run ({error.strerror})")
+    with process:
+        try:
+            stdout, stderr = process.communicate(timeout=max(0.0, seconds))
+        except BaseException as error:
+            _end(process)
+            if not isinstance(error, subprocess.TimeoutExpired):
+                raise
+            return NotRun("did not end in time", passing=True)
+    return Finished(process.returncode, stdout[:MAX_OUTPUT], stderr[:MAX_OUTPUT])
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    if sys.platform == "win32":  # pragma: no cover - the tests of Windows run in CI, where coverage is not counted
+        process.kill()
     else:
-        return Finished(done.returncode, done.stdout[:MAX_OUTPUT], done.stderr[:MAX_OUTPUT])
-    return NotRun(problem)
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def _find(name: str, path: str) -> str | None:
     for folder in filter(Path.is_absolute, map(Path, path.split(os.pathsep))):
-        if program := shutil.which(str(folder / name)):
+        program = shutil.which(name, path=str(folder))
+        # On Windows the working directory is searched first, whatever the path.
+        if program and Path(program).parent == folder:
             return program
     return None

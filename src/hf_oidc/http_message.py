@@ -20,7 +20,10 @@ REQUEST_ID = re.compile(r"(?=.{1,128}\Z)[A-Za-z0-9]{1,32}([=;:-][A-Za-z0-9]{1,32
 
 @dataclass(frozen=True, repr=False)
 class Request:
-    """A call about to be made; `url_name` says whose URL it is. Headers and body hold tokens, so it is not printed."""
+    """A call about to be made; `url_name` says whose URL it is. Headers and body hold tokens, so it is not printed.
+
+    `link_local`: it may go to a cloud's metadata server, over plain HTTP and through no proxy.
+    """
 
     phase: Phase
     method: Literal["GET", "POST"]
@@ -28,6 +31,7 @@ class Request:
     url_name: str
     headers: Mapping[str, str]
     body: bytes | None = None
+    link_local: bool = False
 
     @property
     def where(self) -> Where:

@@ -24,7 +24,7 @@ from requests.adapters import HTTPAdapter
 from hf_oidc.errors import InvalidInput, LoginError, Redirected, TlsFailed
 from hf_oidc.http_message import NoResponse, Request, Response
 from hf_oidc.untrusted_text import shown, shown_input
-from hf_oidc.url import host_of, is_loopback, require_secure
+from hf_oidc.url import METADATA_SERVERS, host_of, is_loopback, require_secure
 
 CONNECT_TIMEOUT = 10.0  # seconds
 READ_TIMEOUT = 15.0  # seconds; the Hub reports an outage of its own after about 10
@@ -86,7 +86,7 @@ class Transport:
 
         Raises `InsecureUrl`, `Redirected` and `TlsFailed`: what no second try would mend.
         """
-        require_secure(request.url, request.url_name)
+        require_secure(request.url, request.url_name, link_local=request.link_local)
         outcome: list[Response | NoResponse | LoginError] = []
         # In a thread, because neither the resolver nor a server that sends one byte a second can be stopped by a
         # socket's time-out. A daemon, because a call that was given up must not keep the process.
@@ -161,14 +161,16 @@ class _Adapter(HTTPAdapter):
 def proxies_for(url: str, env: Mapping[str, str]) -> dict[str, str]:
     """The proxy that `env` names for `url`, by scheme, as requests takes it; none if it is to be reached directly.
 
-    Lower-case names win, as in curl. This machine is never reached through a proxy: plain HTTP to it is allowed, and
-    a proxy would carry that plain HTTP over the network.
+    Lower-case names win, as in curl. This machine and a metadata server are never reached through a proxy: plain HTTP
+    to them is allowed, and a proxy would carry that plain HTTP over the network.
     """
     parts = urlsplit(url)
     proxy = _setting(env, f"{parts.scheme}_proxy") or _setting(env, "all_proxy")
     # The two-argument form, which type stubs do not know, judges by the given list and not by os.environ.
     bypass: Callable[[str, dict[str, str]], bool] = urllib.request.proxy_bypass_environment  # type: ignore[attr-defined]
-    if not proxy or is_loopback(parts.hostname or "") or bypass(parts.netloc, {"no": _setting(env, "no_proxy")}):
+    host = parts.hostname or ""
+    near = is_loopback(host) or host in METADATA_SERVERS
+    if not proxy or near or bypass(parts.netloc, {"no": _setting(env, "no_proxy")}):
         return {}
     return {parts.scheme: proxy}
 

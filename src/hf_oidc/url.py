@@ -17,6 +17,9 @@ HTTP_URL = re.compile(
     re.ASCII,
 )
 
+# Google's, by name and by address.
+METADATA_SERVERS = frozenset({"metadata.google.internal", "169.254.169.254"})
+
 
 def base_url(input_name: str, text: str) -> str:
     """`text` without the slash at its end, its host in lower case, if a token may be sent to such a service.
@@ -35,12 +38,16 @@ def base_url(input_name: str, text: str) -> str:
     return (text[: match.start("host")] + match["host"].lower() + text[match.end("host") :]).rstrip("/")
 
 
-def require_secure(url: str, name: str) -> None:
-    """Raises `InsecureUrl` unless `url` is `https`, or `http` to this machine; `name` tells whose URL it is."""
+def require_secure(url: str, name: str, *, link_local: bool = False) -> None:
+    """Raises `InsecureUrl` unless `url` is `https`, or `http` to this machine; `name` tells whose URL it is.
+
+    `link_local`: a cloud's metadata server may be meant, which its machines reach without any network in between.
+    """
     match = HTTP_URL.fullmatch(url)
     if match is None or not _has_valid_port(match["port"]):
         raise InsecureUrl(name, f"`{name}` is not a URL that a token can be sent to")
-    if match["scheme"] == "http" and not is_loopback(match["host"]):
+    near = is_loopback(match["host"]) or (link_local and match["host"].lower() in METADATA_SERVERS)
+    if match["scheme"] == "http" and not near:
         raise InsecureUrl(name, f"`{name}` is plain HTTP to {shown(match['host'], 100)}: a token would travel in clear")
 
 

@@ -1,18 +1,26 @@
-"""What holds for every provider. A new one adds its row to `PROVIDERS`, and every test here is its test too."""
+"""What holds for every provider. A new one adds its row to `provider_table.ROWS`; every test here is its test too."""
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import json
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
 
 import pytest
 
 from hf_oidc.errors import (
+    AmbiguousProvider,
+    AudienceMismatch,
     IdentityError,
     IdTokenDependabot,
+    IdTokenExpired,
     IdTokenForkPullRequest,
+    IdTokenMalformed,
     IdTokenNotDeclared,
     IdTokenPermissionMissing,
     IdTokenRequestFailed,
@@ -20,119 +28,214 @@ from hf_oidc.errors import (
     NoProvider,
     Redirected,
 )
-from hf_oidc.providers import github, supplied
-from hf_oidc.providers._base import CanMint, CannotMint, NotHere, Provider
+from hf_oidc.id_token import IdToken
+from hf_oidc.login import Login, log_in
+from hf_oidc.providers._base import CannotMint, NotHere
 from hf_oidc.providers.registry import PROVIDERS as REGISTRY
 from hf_oidc.providers.registry import choose
+from hf_oidc.resource import Resource
+from hf_oidc.secret import Secret
 from hf_oidc.transport import Transport, trusting
+from tests.contract.provider_table import BY_NAME, FILE, METADATA, REQUEST_TOKEN, ROWS, TOKEN, executable
 from tests.factories import HUB, id_token, means
 from tests.scripted_server import Answer, ScriptedServer, scripted_server
 
-TOKEN = id_token()
+NAMES = tuple(ROWS)
+MINTING = tuple(name for name, row in ROWS.items() if row.source != "none")
 
 
-@dataclass(frozen=True)
-class Row:
-    """A provider, and the environment in which it is here; `server` is its CI."""
-
-    provider: Provider
-    here: Callable[[str], Mapping[str, str]]
-    calls: int
-    cannot: Mapping[str, str] | None = None
-    reason: type[IdentityError] | None = None
+def of(source: str) -> tuple[str, ...]:
+    """The providers whose tokens come from there."""
+    return tuple(name for name, row in ROWS.items() if row.source == source)
 
 
-def github_env(url: str) -> dict[str, str]:
-    """A job with `id-token: write`."""
-    return {
-        "GITHUB_ACTIONS": "true",
-        "ACTIONS_ID_TOKEN_REQUEST_URL": f"{url}/idtoken?api-version=2.0",
-        "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "request-token",
-    }
+every = pytest.mark.parametrize("name", NAMES)
+minting = pytest.mark.parametrize("name", MINTING)
+asking = pytest.mark.parametrize("name", of("endpoint"))
+commanding = pytest.mark.parametrize("name", of("command"))
 
 
-PROVIDERS = {
-    "github": Row(github.PROVIDER, github_env, 1, {"GITHUB_ACTIONS": "true"}, IdTokenPermissionMissing),
-    "supplied": Row(supplied.PROVIDER, lambda _url: {"HF_OIDC_ID_TOKEN": f" {TOKEN}\n"}, 0),
-}
-every = pytest.mark.parametrize("row", PROVIDERS.values(), ids=PROVIDERS)
-asking = pytest.mark.parametrize(
-    "row", [row for row in PROVIDERS.values() if row.calls], ids=lambda row: row.provider.name
-)
-
-
-def transport() -> Transport:
+def transport(seconds: float = 60) -> Transport:
     """A transport with a minute's time."""
-    return Transport(env={}, tls=trusting(""), user_agent="test", deadline=time.monotonic() + 60)
+    return Transport(env={}, tls=trusting(""), user_agent="test", deadline=time.monotonic() + seconds)
 
 
-def mint(row: Row, server: ScriptedServer, audience: str = HUB) -> str:
-    """The ID token that the provider gets from `server`."""
-    detection = row.provider.detect(row.here(server.url))
-    assert isinstance(detection, CanMint)
-    return detection.mint(audience, means(transport())).reveal()
+@dataclass
+class World:
+    """The CI of the provider `name`, ready to hand out `token`."""
+
+    name: str
+    server: ScriptedServer
+    bin: Path
+    token: str
+    files: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def env(self) -> dict[str, str]:
+        """The job's environment."""
+        return {"PATH": str(self.bin), **ROWS[self.name].here(self.server.url, self.token)}
+
+    def choose(self) -> Callable[[str], str]:
+        """The audience -> what the provider gives for it, which was found by its environment."""
+        chosen = choose(self.env, self.read)
+        assert chosen.provider == self.name
+        return lambda audience: chosen.mint(audience, means(transport(), self.env, self.read)).reveal()
+
+    def read(self, path: str) -> str:
+        """The text of a file of this world."""
+        return self.files.get(path, "")
+
+    def mint(self, audience: str = HUB) -> str:
+        """The ID token."""
+        return self.choose()(audience)
+
+    def log_in(self) -> None:
+        """A whole login at the Hub of this world's server."""
+        log_in(
+            Login(
+                resource=Resource.parse("acme/model"),
+                hub_url=self.server.url,
+                audience=HUB,
+                identity=choose(self.env, self.read),
+                means=means(transport(), self.env, self.read),
+                mask=lambda _secret: None,
+                now=lambda: datetime.now(timezone.utc),
+                sleep=lambda _seconds: None,
+                chance=lambda: 0.0,
+                tell=lambda _attempt: None,
+            )
+        )
+
+
+@pytest.fixture
+def worlds(tmp_path: Path) -> Iterator[Callable[..., World]]:
+    """Makes the world of a provider; `answer` is what its endpoint says in place of the token."""
+    with contextlib.ExitStack() as stack:
+
+        def make(
+            name: str, token: str = TOKEN, answer: Answer | None = None, script: Mapping[str, Answer] | None = None
+        ) -> World:
+            row = ROWS[name]
+            server = stack.enter_context(scripted_server({row.path: answer or row.answer(token), **(script or {})}))
+            if row.command:
+                executable(tmp_path, row.command, stdout=row.prints(token))
+            return World(name, server, tmp_path, token, {FILE: f"{token}\n"} if row.source == "file" else {})
+
+        yield make
+
+
+Make = Callable[..., World]
 
 
 def test_every_provider_is_tested_here() -> None:
-    """The registry and this table name the same providers."""
-    assert {provider.name for provider in REGISTRY} == set(PROVIDERS)
+    """The registry and the table name the same providers, in the same order."""
+    assert tuple(provider.name for provider in REGISTRY) == NAMES
 
 
 @every
-def test_is_not_here_in_an_empty_environment(row: Row) -> None:
+def test_is_not_here_in_an_empty_environment(name: str) -> None:
     """Nothing is assumed."""
-    assert row.provider.detect({}) == NotHere()
+    assert BY_NAME[name].detect({}) == NotHere()
 
 
 @every
-def test_is_not_here_where_its_variables_are_empty(row: Row) -> None:
+def test_is_not_here_where_its_variables_are_empty(name: str) -> None:
     """An empty variable is as good as none: runners pass undefined inputs so."""
-    assert isinstance(row.provider.detect(dict.fromkeys(row.here("http://localhost"), "")), NotHere)
+    assert BY_NAME[name].detect(dict.fromkeys(ROWS[name].here("http://localhost", TOKEN), "")) == NotHere()
 
 
 @every
-def test_detecting_sends_nothing(row: Row) -> None:
+def test_detecting_sends_nothing(name: str, worlds: Make) -> None:
     """detect() is pure."""
-    with scripted_server({}) as server:
-        row.provider.detect(row.here(server.url))
-    assert server.requests == []
+    world = worlds(name)
+    BY_NAME[name].detect(world.env)
+    assert world.server.requests == []
+    assert not list(world.bin.glob("*.args"))
 
 
-@pytest.mark.parametrize("row", [row for row in PROVIDERS.values() if row.cannot], ids=lambda row: row.provider.name)
-def test_says_why_it_cannot_mint(row: Row) -> None:
-    """Here, but without means: the reason has a code of its own."""
+@pytest.mark.parametrize("name", [name for name, row in ROWS.items() if row.cannot])
+def test_says_why_it_cannot_mint(name: str) -> None:
+    """Here, but without means: the reason has a code, and says whose it is."""
+    row = ROWS[name]
     assert row.cannot is not None
-    assert row.reason is not None
-    detection = row.provider.detect(row.cannot)
-    assert isinstance(detection, CannotMint)
-    assert isinstance(detection.reason(str), row.reason)
-    with pytest.raises(row.reason):
+    assert isinstance(BY_NAME[name].detect(row.cannot), CannotMint)
+    with pytest.raises(row.reason) as caught:
         choose(row.cannot, str)
+    assert caught.value.provider == name
 
 
-@every
-def test_gives_the_id_token(row: Row) -> None:
+def test_kubernetes_says_that_there_is_no_file(worlds: Make) -> None:
+    """Which file it has looked for."""
+    world = worlds("kubernetes")
+    world.files[FILE] = " \n"
+    with pytest.raises(IdTokenNotDeclared, match=FILE):
+        world.mint()
+
+
+@minting
+def test_gives_the_id_token(name: str, worlds: Make) -> None:
     """As it is, without the white space that shells and files add."""
-    with scripted_server({"/idtoken": Answer({"value": TOKEN})}) as server:
-        assert mint(row, server) == TOKEN
-    assert len(server.requests) == row.calls
+    assert worlds(name).mint() == TOKEN
 
 
-@every
-def test_does_not_print_what_it_was_given(row: Row) -> None:
+@minting
+def test_does_not_print_what_it_was_given(name: str) -> None:
     """A detection in a log or a traceback holds no token."""
-    shown = repr(row.provider.detect(row.here("http://localhost")))
-    assert "request-token" not in shown
+    shown = repr(BY_NAME[name].detect(ROWS[name].here("http://localhost", TOKEN)))
+    assert REQUEST_TOKEN not in shown
     assert TOKEN not in shown
 
 
+@minting
+def test_an_id_token_for_another_service_is_never_sent(name: str, worlds: Make) -> None:
+    """Whoever hands it out: the Hub could replay it there."""
+    world = worlds(name, id_token("https://other.example"))
+    with pytest.raises(AudienceMismatch) as caught:
+        world.log_in()
+    assert caught.value.provider == name
+    assert not [request for request in world.server.requests if request.path == "/oauth/token"]
+
+
+@minting
+def test_an_expired_id_token_is_not_sent(name: str, worlds: Make) -> None:
+    """The Hub could only refuse it."""
+    world = worlds(name, id_token(exp=int(time.time()) - 3600))
+    with pytest.raises(IdTokenExpired) as caught:
+        world.log_in()
+    assert caught.value.provider == name
+    assert not [request for request in world.server.requests if request.path == "/oauth/token"]
+
+
+@minting
+def test_gives_the_token_of_the_moment(name: str, worlds: Make, tmp_path: Path) -> None:
+    """Asked again, an endpoint, a command and a file give what they have then; a variable has not changed."""
+    world = worlds(name)
+    row, mint = ROWS[name], world.choose()
+    mint(HUB)
+    newer = id_token(jti="newer")
+    world.files[FILE] = newer
+    if row.command:
+        executable(tmp_path, row.command, stdout=row.prints(newer))
+    assert mint(HUB) == (newer if row.source in {"command", "file"} else TOKEN)
+
+
 @asking
-def test_asks_for_the_audience_it_is_given(row: Row) -> None:
+def test_asks_for_the_audience_it_is_given(name: str, worlds: Make) -> None:
     """URL-encoded, however odd."""
     audience = "https://hub.example/a?b=c&d=ü#f"
-    with scripted_server({"/idtoken": Answer({"value": TOKEN})}) as server:
-        mint(row, server, audience)
-    assert server.requests[0].query["audience"] == [audience]
+    world = worlds(name)
+    world.mint(audience)
+    assert world.server.requests[0].query["audience"] == [audience]
+
+
+@commanding
+def test_commands_are_asked_for_the_audience(name: str, worlds: Make) -> None:
+    """As one argument, whatever is in it."""
+    audience = "https://hub.example/a b;$(touch x)'\""
+    world = worlds(name)
+    world.mint(audience)
+    arguments = (world.bin / f"{ROWS[name].command}.args").read_text().splitlines()
+    assert audience in arguments or json.dumps({"aud": audience}) in arguments
 
 
 @asking
@@ -141,94 +244,247 @@ def test_asks_for_the_audience_it_is_given(row: Row) -> None:
     [
         Answer(status=401),
         Answer(status=403),
-        Answer(status=404),
         Answer(status=500),
         Answer(""),
-        Answer("<html>"),
+        Answer("<html> sign in"),
+        Answer("ü"),
+        Answer("a\0b"),
         Answer([]),
         Answer({}),
-        Answer({"value": ""}),
-        Answer({"value": None}),
-        Answer('{"value": "\\ud800"}'),
-        Answer({"value": 7}),
-        Answer({"value": ["x"]}),
-        Answer({"Value": TOKEN}),
+        Answer({"value": "", "id_token": " "}),
+        Answer({"value": None, "id_token": None}),
+        Answer('{"value": "\\ud800", "id_token": "\\ud800 "}'),
+        Answer({"value": 7, "id_token": 7}),
+        Answer({"value": ["x"], "id_token": ["x"]}),
+        Answer({"Value": TOKEN, "token": TOKEN}),
         Answer(b"x" * 2_000_000),
     ],
-    ids=repr,
+    ids=lambda answer: repr(answer)[:60],
 )
-def test_an_endpoint_that_fails_is_named_so(row: Row, answer: Answer) -> None:
+def test_an_endpoint_that_fails_is_named_so(name: str, answer: Answer, worlds: Make) -> None:
     """Whatever comes instead of an ID token; none of it is shown."""
-    with scripted_server({"/idtoken": answer}) as server, pytest.raises(IdTokenRequestFailed) as caught:
-        mint(row, server)
-    assert caught.value.where is not None
-    assert caught.value.where.phase == "mint"
-    assert caught.value.where.status == answer.status
+    with pytest.raises((IdTokenRequestFailed, IdTokenMalformed)) as caught:
+        IdToken.read(Secret(worlds(name, answer=answer).mint()))
+    if isinstance(caught.value, IdTokenRequestFailed):
+        assert caught.value.where is not None
+        assert caught.value.where.phase == "mint"
+        assert caught.value.where.status == answer.status
+    assert TOKEN not in str(caught.value)
 
 
 @asking
-def test_an_endpoint_that_does_not_answer_is_named_so(row: Row) -> None:
-    """The transport's reason is in the error."""
+def test_an_endpoint_that_does_not_answer_is_named_so(name: str) -> None:
+    """The transport's reason is in the error, and another try may succeed."""
     with scripted_server({}) as server:
         pass
-    with pytest.raises(IdTokenRequestFailed, match="connection refused"):
-        mint(row, server)
+    chosen = choose(ROWS[name].here(server.url, TOKEN), str)
+    with pytest.raises(IdTokenRequestFailed, match="connection refused") as caught:
+        chosen.mint(HUB, means(transport()))
+    assert caught.value.passing
 
 
 @asking
-def test_a_redirect_is_not_followed(row: Row) -> None:
+@pytest.mark.parametrize(("status", "passing"), [(401, False), (403, False), (429, True), (500, True), (599, True)])
+def test_says_which_failures_may_pass(name: str, status: int, passing: bool, worlds: Make) -> None:
+    """Too many requests and the server's own errors; no refusal."""
+    with pytest.raises(IdTokenRequestFailed) as caught:
+        worlds(name, answer=Answer(status=status)).mint()
+    assert caught.value.passing is passing
+
+
+@asking
+def test_a_redirect_is_not_followed(name: str, worlds: Make) -> None:
     """The request token stays with the CI."""
-    redirect = Answer(status=302, headers={"Location": "https://evil.example/"})
-    with scripted_server({"/idtoken": redirect}) as server, pytest.raises(Redirected):
-        mint(row, server)
+    with pytest.raises(Redirected):
+        worlds(name, answer=Answer(status=302, headers={"Location": "https://evil.example/"})).mint()
 
 
 @asking
-def test_a_request_token_never_travels_in_clear(row: Row) -> None:
+def test_a_request_token_never_travels_in_clear(name: str) -> None:
     """Plain HTTP to another machine is refused before anything is sent."""
-    detection = row.provider.detect(row.here("http://ci.example"))
-    assert isinstance(detection, CanMint)
+    chosen = choose(ROWS[name].here("http://ci.example", TOKEN), str)
     with pytest.raises(InsecureUrl):
-        detection.mint(HUB, means(transport()))
+        chosen.mint(HUB, means(transport()))
 
 
-def test_github_keeps_the_query_of_its_url() -> None:
-    """`api-version` must stay; the bearer token goes in the header."""
-    with scripted_server({"/idtoken": Answer({"value": TOKEN})}) as server:
-        mint(PROVIDERS["github"], server)
-    (seen,) = server.requests
-    assert seen.method == "GET"
-    assert seen.query == {"api-version": ["2.0"], "audience": [HUB]}
-    assert seen.headers["authorization"] == "Bearer request-token"
+@commanding
+def test_a_command_that_is_missing_is_named_so(name: str, worlds: Make) -> None:
+    """By its name, and that it is not on PATH."""
+    world = worlds(name)
+    (world.bin / ROWS[name].command).unlink()
+    with pytest.raises(IdTokenRequestFailed, match=rf"`{ROWS[name].command} \w+` is not on PATH"):
+        world.mint()
 
 
-def test_github_takes_a_url_without_a_query() -> None:
-    """Other engines than GitHub's hand one out."""
-    with scripted_server({"/idtoken": Answer({"value": TOKEN})}) as server:
-        env = github_env(server.url) | {"ACTIONS_ID_TOKEN_REQUEST_URL": f"{server.url}/idtoken"}
-        choose(env, str).mint(HUB, means(transport()))
-    assert server.requests[0].query == {"audience": [HUB]}
+@commanding
+@pytest.mark.parametrize(
+    ("stderr", "shown"),
+    [
+        ("fatal: no OIDC here\n", '"fatal: no OIDC here"'),
+        ("\033[31mred\033[0m\r\n::error::x\0", '"[31mred [0m : :error: :x"'),
+        (f"the token is {TOKEN}", '"the token is ***"'),
+        ("", "exit code 3"),
+        ("x" * 3_000_000, "***"),
+    ],
+    ids=["text", "controls", "token", "empty", "long"],
+)
+def test_a_command_that_fails_is_quoted(name: str, stderr: str, shown: str, worlds: Make) -> None:
+    """Its exit code, and what it said, made fit for a log."""
+    world = worlds(name)
+    executable(world.bin, ROWS[name].command, stdout=ROWS[name].prints(TOKEN), stderr=stderr, exit_code=3)
+    with pytest.raises(IdTokenRequestFailed, match="ended with exit code 3") as caught:
+        world.mint()
+    assert shown in str(caught.value)
+    assert not caught.value.passing
 
 
-@pytest.mark.parametrize("missing", ["ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN"])
-def test_github_needs_both_variables(missing: str) -> None:
-    """One without the other is a missing permission too."""
-    env = {name: value for name, value in github_env("http://localhost").items() if name != missing}
-    with pytest.raises(IdTokenPermissionMissing):
-        choose(env, str)
+@commanding
+@pytest.mark.parametrize(
+    "stdout", ["", "\n", "two words", "tökén", "null", "[]", '{"WebIdentityToken": 7}', "{", "[" * 9999]
+)
+def test_a_command_that_prints_no_token_is_named_so(name: str, stdout: str, worlds: Make) -> None:
+    """Whatever it prints instead is not shown."""
+    world = worlds(name)
+    executable(world.bin, ROWS[name].command, stdout=stdout)
+    with pytest.raises((IdTokenRequestFailed, IdTokenMalformed)):
+        IdToken.read(Secret(world.mint()))
 
 
-def test_a_supplied_token_goes_before_the_cis_own() -> None:
-    """Input, then HF_OIDC_ID_TOKEN, then the CI; whoever supplied one meant it."""
-    env = github_env("http://localhost:9") | {"HF_OIDC_ID_TOKEN": "from-variable"}
-    assert choose(env, str, id_token="from-input").mint(HUB, means(transport())).reveal() == "from-input"
-    assert choose(env, str, id_token=" ").mint(HUB, means(transport())).reveal() == "from-variable"
+@commanding
+def test_a_command_that_hangs_is_given_up(name: str, worlds: Make) -> None:
+    """When the time of the login has passed; another try may succeed."""
+    world = worlds(name)
+    (world.bin / ROWS[name].command).write_text("#!/bin/sh\nexec /bin/sleep 60\n")
+    chosen = choose(world.env, world.read)
+    with pytest.raises(IdTokenRequestFailed, match="did not end in time") as caught:
+        chosen.mint(HUB, means(transport(seconds=0.2), world.env))
+    assert caught.value.passing
+
+
+CIS = [name for name in NAMES if BY_NAME[name].kind == "ci" and name != "forgejo"]
+
+
+def here(name: str) -> dict[str, str]:
+    """An environment of the provider's."""
+    return dict(ROWS[name].here("http://localhost:9", TOKEN))
+
+
+@pytest.mark.parametrize(("one", "other"), [*itertools.combinations(CIS, 2)])
+def test_two_cis_at_once_are_told_apart_by_nobody(one: str, other: str) -> None:
+    """The error names both, in the registry's order."""
+    with pytest.raises(AmbiguousProvider) as caught:
+        choose(here(one) | here(other), str)
+    assert caught.value.names == (one, other)
+    assert one in str(caught.value)
+
+
+@pytest.mark.parametrize("name", [name for name in MINTING if BY_NAME[name].kind == "ci"])
+@pytest.mark.parametrize("platform", [name for name in NAMES if BY_NAME[name].kind == "platform"])
+def test_a_ci_goes_before_the_platform_that_it_runs_on(name: str, platform: str) -> None:
+    """A runner on Kubernetes or in a cloud is still that CI's."""
+    assert choose(here(platform) | here(name), str).provider == name
+
+
+@minting
+def test_a_supplied_token_goes_before_every_other(name: str) -> None:
+    """An argument, then HF_OIDC_ID_TOKEN, then the one that is named; whoever supplied one meant it."""
+    env = here(name) | {"HF_OIDC_ID_TOKEN": "from-variable"}
+    for id_token_, expected in (("from-input", "from-input"), (" ", "from-variable")):
+        chosen = choose(env, str, id_token=id_token_, named=name)
+        assert (chosen.provider, chosen.mint(HUB, means(transport())).reveal()) == ("supplied", expected)
+
+
+@minting
+def test_the_one_that_is_named_goes_before_those_detected(name: str) -> None:
+    """Whatever else the environment looks like."""
+    assert choose(here("gitlab") | here("circleci") | here(name), str, named=name).provider == name
+
+
+@pytest.mark.parametrize("name", ["aws", "google", "kubernetes", "circleci", "buildkite"])
+def test_one_that_is_named_need_not_be_detected(name: str) -> None:
+    """A virtual machine shows no sign of its cloud."""
+    assert choose({}, str, named=name).provider == name
 
 
 def test_outside_of_any_ci_there_is_no_provider() -> None:
     """The error says so."""
     with pytest.raises(NoProvider):
         choose({"PATH": "/usr/bin"}, str)
+
+
+def test_terraform_prefers_the_token_with_the_tag() -> None:
+    """Without a tag it may be anybody's, and is taken for want of a better."""
+    env = {"TFC_RUN_ID": "run-1", "TFC_WORKLOAD_IDENTITY_TOKEN": "plain"}
+    assert choose(env, str).mint(HUB, means(transport())).reveal() == "plain"
+    env["TFC_WORKLOAD_IDENTITY_TOKEN_HF"] = "tagged"
+    assert choose(env, str).mint(HUB, means(transport())).reveal() == "tagged"
+
+
+def test_codefresh_says_no_bearer(worlds: Make) -> None:
+    """The request token alone is its header."""
+    world = worlds("codefresh")
+    world.mint()
+    assert world.server.requests[0].headers["authorization"] == REQUEST_TOKEN
+
+
+def google(worlds: Make, script: Mapping[str, Answer]) -> World:
+    """A build of Cloud Build, whose metadata server has no ID tokens; `script` answers the rest."""
+    return worlds("google", answer=Answer(status=404), script=script)
+
+
+IAM_PATH = "/v1/projects/-/serviceAccounts/publish%40acme.example:generateIdToken"
+CLOUD_BUILD = {
+    f"{METADATA}/email": Answer("publish@acme.example"),
+    f"{METADATA}/token": Answer({"access_token": "ya29.access", "expires_in": 3599, "token_type": "Bearer"}),
+    IAM_PATH: Answer({"token": TOKEN}),
+}
+
+
+def test_google_asks_iam_where_the_metadata_server_has_none(worlds: Make) -> None:
+    """Cloud Build: with the service account's e-mail address and access token."""
+    world = google(worlds, CLOUD_BUILD)
+    env = world.env | {"CLOUDSDK_API_ENDPOINT_OVERRIDES_IAMCREDENTIALS": f"{world.server.url}/"}
+    assert choose(env, str).mint(HUB, means(transport())).reveal() == TOKEN
+    *asked, iam = world.server.requests
+    assert all(request.headers["metadata-flavor"] == "Google" for request in asked)
+    assert iam.headers["authorization"] == "Bearer ya29.access"
+    assert json.loads(iam.body) == {"audience": HUB, "includeEmail": True}
+
+
+@pytest.mark.parametrize("path", CLOUD_BUILD)
+def test_google_says_which_call_failed(path: str, worlds: Make) -> None:
+    """Each of the three that follow."""
+    world = google(worlds, CLOUD_BUILD | {path: Answer(status=503)})
+    env = world.env | {"CLOUDSDK_API_ENDPOINT_OVERRIDES_IAMCREDENTIALS": world.server.url}
+    with pytest.raises(IdTokenRequestFailed, match="gave no ID token") as caught:
+        choose(env, str).mint(HUB, means(transport()))
+    assert caught.value.passing
+
+
+def test_github_keeps_the_query_of_its_url(worlds: Make) -> None:
+    """`api-version` must stay; the bearer token goes in the header."""
+    world = worlds("github")
+    world.mint()
+    (seen,) = world.server.requests
+    assert seen.method == "GET"
+    assert seen.query == {"api-version": ["2.0"], "audience": [HUB]}
+    assert seen.headers["authorization"] == f"Bearer {REQUEST_TOKEN}"
+
+
+def test_github_takes_a_url_without_a_query(worlds: Make) -> None:
+    """Other engines than GitHub's hand one out."""
+    world = worlds("github")
+    env = world.env | {"ACTIONS_ID_TOKEN_REQUEST_URL": f"{world.server.url}/idtoken"}
+    choose(env, str).mint(HUB, means(transport()))
+    assert world.server.requests[0].query == {"audience": [HUB]}
+
+
+@pytest.mark.parametrize("missing", ["ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN"])
+def test_github_needs_both_variables(missing: str) -> None:
+    """One without the other is a missing permission too."""
+    env = {name: value for name, value in here("github").items() if name != missing}
+    with pytest.raises(IdTokenPermissionMissing):
+        choose(env, str)
 
 
 def pull_request(head: str | None, base: str = "acme/trainer") -> str:
@@ -298,8 +554,8 @@ def test_github_tells_the_reasons_apart(env: dict[str, str], event: str, reason:
         (Answer({}), False),
     ],
 )
-def test_github_says_which_failures_may_pass(answer: Answer, passing: bool) -> None:
+def test_github_says_which_failures_may_pass(answer: Answer, passing: bool, worlds: Make) -> None:
     """A job that is not quite begun, too many requests and the server's own errors; no other refusal."""
-    with scripted_server({"/idtoken": answer}) as server, pytest.raises(IdTokenRequestFailed) as caught:
-        mint(PROVIDERS["github"], server)
+    with pytest.raises(IdTokenRequestFailed) as caught:
+        worlds("github", answer=answer).mint()
     assert caught.value.passing is passing

@@ -64,6 +64,7 @@ ADVICE = {
         "Run this as a step of a GitHub Actions job. In any other CI, let it issue an ID token and hand that to this "
         "step as the `id-token` input."
     ),
+    "ambiguous-provider": "Say which one it is, with `--provider`, or hand over its ID token.",
     "id-token-permission-missing": (
         "Allow the job to prove who it is. If it has `permissions:` in the workflow file, add `id-token: write` to "
         "them; if it has none, add these lines, and whatever else it needs. If another workflow calls this one "

@@ -9,7 +9,6 @@ import json
 import re
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote
 
 from hf_oidc.errors import (
     IdentityError,
@@ -17,29 +16,28 @@ from hf_oidc.errors import (
     IdTokenForkPullRequest,
     IdTokenNotDeclared,
     IdTokenPermissionMissing,
-    IdTokenRequestFailed,
 )
-from hf_oidc.http_message import NoResponse, Request, Response
-from hf_oidc.providers._base import CanMint, CannotMint, Provider
-from hf_oidc.secret import Secret
-from hf_oidc.transport import Transport
+from hf_oidc.http_message import Response
+from hf_oidc.providers import _actions_runtime
+from hf_oidc.providers._base import CanMint, CannotMint, Provider, ReadFile
+from hf_oidc.providers._sources import transient
 
 # Engines that run GitHub's workflows and say so, but issue no ID tokens.
 OTHER_ENGINES = {"ACT": "act", "GITEA_ACTIONS": "Gitea Actions"}
 
 
 def is_here(env: Mapping[str, str]) -> bool:
-    """Where GitHub's runner is, or an engine that says it were."""
-    return env.get("GITHUB_ACTIONS") == "true"
+    """Where GitHub's runner is, or an engine that says it were; not on Forgejo, which sets GitHub's variables too."""
+    return env.get("GITHUB_ACTIONS") == "true" and env.get("FORGEJO_ACTIONS") != "true"
 
 
 def obtain(env: Mapping[str, str]) -> CanMint | CannotMint:
     """By asking the runner's endpoint, which is there where the job has `id-token: write`."""
-    url, request_token = env.get("ACTIONS_ID_TOKEN_REQUEST_URL"), env.get("ACTIONS_ID_TOKEN_REQUEST_TOKEN")
-    if not url or not request_token:
-        return CannotMint(lambda read_file: _reason(env, _event(read_file(env.get("GITHUB_EVENT_PATH", "")))))
-    secret = Secret(request_token)
-    return CanMint(lambda audience, means: _mint(url, secret, audience, means.transport))
+
+    def reason(read_file: ReadFile) -> IdentityError:
+        return _reason(env, _event(read_file(env.get("GITHUB_EVENT_PATH", ""))))
+
+    return _actions_runtime.obtain(env, "GitHub", reason, _may_pass)
 
 
 PROVIDER = Provider("github", is_here, obtain, audience="chosen")
@@ -79,34 +77,7 @@ def _repository(event: Mapping[str, Any], side: str) -> object:
     return found
 
 
-def _mint(url: str, request_token: Secret, audience: str, transport: Transport) -> Secret:
-    # The URL comes with a query (`?api-version=2.0`), which must stay.
-    separator = "&" if "?" in url else "?"
-    request = Request(
-        "mint",
-        "GET",
-        f"{url}{separator}audience={quote(audience, safe='')}",
-        "ACTIONS_ID_TOKEN_REQUEST_URL",
-        {"Authorization": f"Bearer {request_token.reveal()}", "Accept": "application/json"},
-    )
-    return _id_token(transport.send(request))
-
-
-def _id_token(response: Response | NoResponse) -> Secret:
-    if isinstance(response, NoResponse):
-        problem = f"GitHub's token endpoint gave no answer: {response.reason}"
-        raise IdTokenRequestFailed(problem, response.where, passing=True)
-    if response.status != 200:
-        problem = "GitHub's token endpoint gave no ID token"
-        raise IdTokenRequestFailed(problem, response.where, passing=_may_pass(response))
-    value = (response.json_object() or {}).get("value")
-    if not isinstance(value, str) or not value.isascii() or not value:
-        problem = "The answer of GitHub's token endpoint holds no ID token"
-        raise IdTokenRequestFailed(problem, response.where, passing=False)
-    return Secret(value)
-
-
 def _may_pass(response: Response) -> bool:
     if response.status == 403:  # "Can't issue ID_TOKEN for job in 'Pending' state", or 'Delayed', as a job begins
         return re.search(rb"Pending|Delayed", response.body or b"") is not None
-    return response.status == 429 or response.status >= 500
+    return transient(response)

@@ -6,10 +6,44 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from hf_oidc.errors import AmbiguousProvider, IdentityError, NoProvider
-from hf_oidc.providers import github, supplied
+from hf_oidc.providers import (
+    aws,
+    azure,
+    bitbucket,
+    buildkite,
+    circleci,
+    codefresh,
+    forgejo,
+    github,
+    gitlab,
+    google,
+    jenkins,
+    kubernetes,
+    semaphore,
+    spacelift,
+    supplied,
+    terraform,
+)
 from hf_oidc.providers._base import CannotMint, Kind, Mint, Provider, ReadFile
 
-PROVIDERS: tuple[Provider, ...] = (supplied.PROVIDER, github.PROVIDER)
+PROVIDERS: tuple[Provider, ...] = (
+    supplied.PROVIDER,
+    github.PROVIDER,
+    forgejo.PROVIDER,
+    gitlab.PROVIDER,
+    circleci.PROVIDER,
+    bitbucket.PROVIDER,
+    buildkite.PROVIDER,
+    codefresh.PROVIDER,
+    jenkins.PROVIDER,
+    terraform.PROVIDER,
+    azure.PROVIDER,
+    semaphore.PROVIDER,
+    spacelift.PROVIDER,
+    google.PROVIDER,
+    aws.PROVIDER,
+    kubernetes.PROVIDER,
+)
 # A supplied token was put there on purpose, so it goes first. A platform is asked only where no CI is: the runner of
 # a CI on Kubernetes is that CI's.
 ORDER: tuple[Kind, ...] = ("supplied", "ci", "platform")

@@ -1,0 +1,69 @@
+"""The ways in which CIs hand out ID tokens: an endpoint, a command, a variable.
+
+Which CI has which, its own module says. What comes out is one word of ASCII or an error; nothing of it is shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from hf_oidc.command import NotRun
+from hf_oidc.errors import AudienceMismatch, IdTokenNotDeclared, IdTokenRequestFailed, Where
+from hf_oidc.http_message import NoResponse, Request, Response
+from hf_oidc.providers._base import CanMint, CannotMint, Means
+from hf_oidc.secret import Secret
+from hf_oidc.untrusted_text import shown
+
+
+def transient(response: Response) -> bool:
+    """Whether another try may be answered better."""
+    return response.status == 429 or response.status >= 500
+
+
+def from_endpoint(
+    means: Means, request: Request, member: str, owner: str, may_pass: Callable[[Response], bool] = transient
+) -> Secret:
+    """The `member` of the JSON object that `owner` answers with. Raises what `Transport.send` raises, too."""
+    response = means.transport.send(request)
+    if isinstance(response, NoResponse):
+        raise IdTokenRequestFailed(f"{owner} gave no answer: {response.reason}", response.where, passing=True)
+    if response.status != 200:
+        raise IdTokenRequestFailed(f"{owner} gave no ID token", response.where, passing=may_pass(response))
+    return word((response.json_object() or {}).get(member), f"The answer of {owner}", response.where)
+
+
+def from_command(means: Means, command: Sequence[str]) -> str:
+    """The standard output of a command that ended well."""
+    name = " ".join(part for part in command[:2] if part.isalpha() or "-" in part)
+    done = means.run(command)
+    if isinstance(done, NotRun):
+        raise IdTokenRequestFailed(f"The command `{name}` {done.reason}", passing=done.passing)
+    if done.exit_code != 0:
+        said = shown(done.stderr)
+        problem = f"The command `{name}` ended with exit code {done.exit_code}"
+        raise IdTokenRequestFailed(f'{problem}: "{said}"' if said else problem, passing=False)
+    return done.stdout
+
+
+def from_variable(env: Mapping[str, str], names: Sequence[str], owner: str) -> CanMint | CannotMint:
+    """The token that the CI has put into the first of these variables, before the job has begun."""
+    token = next(filter(None, (env.get(name, "").strip() for name in names)), "")
+    if token:
+        secret = Secret(token)
+        return CanMint(lambda _audience, _means: secret)
+    problem = f"{owner} gave this job no ID token: there is no `{'` and no `'.join(names)}`"
+    return CannotMint(lambda _read_file: IdTokenNotDeclared(problem))
+
+
+def word(value: object, source: str, where: Where | None = None) -> Secret:
+    """`value` as a token, if it can be one."""
+    token = value.strip() if isinstance(value, str) else ""
+    if not token.isascii() or not token.isprintable() or " " in token or not token:
+        raise IdTokenRequestFailed(f"{source} holds no ID token", where, passing=False)
+    return Secret(token)
+
+
+def refused(owner: str, audience: str) -> CannotMint:
+    """`owner` gives ID tokens for `audience` alone, in words."""
+    problem = f"The ID tokens of {owner} are for {audience}, and nobody can choose another audience"
+    return CannotMint(lambda _read_file: AudienceMismatch(problem, ""))

@@ -1,0 +1,38 @@
+"""AWS: the job's role asks AWS STS for an ID token, through the AWS command line.
+
+The account has to allow it once, and has an issuer of its own.
+https://docs.aws.amazon.com/STS/latest/APIReference/API_GetWebIdentityToken.html
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from hf_oidc.providers._base import CanMint, Means, Provider
+from hf_oidc.providers._sources import from_command, word
+from hf_oidc.secret import Secret
+
+
+def is_here(env: Mapping[str, str]) -> bool:
+    """Where CodeBuild runs a build. Elsewhere on AWS nothing sure shows it: there it is named."""
+    return bool(env.get("CODEBUILD_BUILD_ID"))
+
+
+def obtain(_env: Mapping[str, str]) -> CanMint:
+    """By the command `aws`, which finds the role's credentials by itself."""
+    return CanMint(_mint)
+
+
+PROVIDER = Provider("aws", is_here, obtain, audience="chosen", kind="platform")
+
+
+def _mint(audience: str, means: Means) -> Secret:
+    asked = ("aws", "sts", "get-web-identity-token", "--audience", audience, "--signing-algorithm", "RS256")
+    said = from_command(means, (*asked, "--output", "json"))
+    try:
+        answer = json.loads(said)
+    except (ValueError, RecursionError):
+        answer = None
+    token = answer.get("WebIdentityToken") if isinstance(answer, dict) else None
+    return word(token, "The output of `aws sts get-web-identity-token`")

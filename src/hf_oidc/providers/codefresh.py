@@ -1,0 +1,47 @@
+"""Codefresh: an endpoint of its own hands out ID tokens.
+
+https://codefresh.io/docs/docs/integrations/oidc-pipelines/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from urllib.parse import quote
+
+from hf_oidc.errors import IdTokenNotDeclared
+from hf_oidc.http_message import Request
+from hf_oidc.providers._base import CanMint, CannotMint, Means, Provider
+from hf_oidc.providers._sources import from_endpoint
+from hf_oidc.secret import Secret
+
+MISSING = "Codefresh gave this build no ID token: `CF_OIDC_REQUEST_URL` and `CF_OIDC_REQUEST_TOKEN` are not both set"
+
+
+def is_here(env: Mapping[str, str]) -> bool:
+    """Where Codefresh runs a build."""
+    return bool(env.get("CF_BUILD_ID"))
+
+
+def obtain(env: Mapping[str, str]) -> CanMint | CannotMint:
+    """By asking the endpoint that the build's variables name."""
+    url, request_token = env.get("CF_OIDC_REQUEST_URL"), env.get("CF_OIDC_REQUEST_TOKEN")
+    if not url or not request_token:
+        return CannotMint(lambda _read_file: IdTokenNotDeclared(MISSING))
+    secret = Secret(request_token)
+    return CanMint(lambda audience, means: _mint(url, secret, audience, means))
+
+
+PROVIDER = Provider("codefresh", is_here, obtain, audience="chosen")
+
+
+def _mint(url: str, request_token: Secret, audience: str, means: Means) -> Secret:
+    separator = "&" if "?" in url else "?"
+    request = Request(
+        "mint",
+        "GET",
+        f"{url}{separator}audience={quote(audience, safe='')}",
+        "CF_OIDC_REQUEST_URL",
+        # The token alone: Codefresh wants no "Bearer" before it.
+        {"Authorization": request_token.reveal(), "Accept": "application/json"},
+    )
+    return from_endpoint(means, request, "id_token", "Codefresh's token endpoint")

@@ -1,0 +1,109 @@
+"""A CI's command is run as it is on PATH, with an end, and never out of the checkout."""
+
+import contextlib
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from hf_oidc.command import MAX_OUTPUT, Finished, NotRun, run
+
+
+def program(folder: Path, script: str, name: str = "ci") -> Path:
+    """An executable of this name."""
+    folder.mkdir(exist_ok=True)
+    path = folder / name
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+    return path
+
+
+def is_running(pid: str) -> bool:
+    """Whether there is such a process, and it has not ended."""
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    return False
+
+
+def test_gives_exit_code_and_both_streams(tmp_path: Path) -> None:
+    """Each by itself."""
+    program(tmp_path, "echo out; echo err >&2; exit 7")
+    assert run(["ci"], {"PATH": str(tmp_path)}, 60) == Finished(7, "out\n", "err\n")
+
+
+def test_standard_output_is_not_printed() -> None:
+    """It may be a token."""
+    assert "secret" not in repr(Finished(0, "secret", ""))
+
+
+def test_hands_over_arguments_and_environment_as_they_are(tmp_path: Path) -> None:
+    """No shell reads them on the way."""
+    program(tmp_path, 'printf "%s|" "$@" "$NAME"')
+    env = {"PATH": str(tmp_path), "NAME": "a b"}
+    done = run(["ci", "x y", "$(id)", "*", ""], env, 60)
+    assert isinstance(done, Finished)
+    assert done.stdout == "x y|$(id)|*||a b|"
+
+
+def test_standard_input_is_empty(tmp_path: Path) -> None:
+    """A command that asks a question must not wait for somebody."""
+    program(tmp_path, "/bin/cat; echo end")
+    assert run(["ci"], {"PATH": str(tmp_path)}, 60) == Finished(0, "end\n", "")
+
+
+def test_the_first_folder_of_the_path_wins(tmp_path: Path) -> None:
+    """As in a shell."""
+    program(tmp_path / "a", "echo a")
+    program(tmp_path / "b", "echo b")
+    assert run(["ci"], {"PATH": f"{tmp_path}/none:{tmp_path}/b:{tmp_path}/a"}, 60) == Finished(0, "b\n", "")
+
+
+@pytest.mark.parametrize("path", ["", ".", ":", "./bin:.", "bin"])
+def test_nothing_is_run_out_of_the_working_directory(path: str, tmp_path: Path) -> None:
+    """The checkout may hold a program of that name, and shells look there for an empty or a relative entry."""
+    program(tmp_path, "echo hijacked")
+    program(tmp_path / "bin", "echo hijacked")
+    code = "import sys; from hf_oidc.command import run; print(run(['ci'], {'PATH': sys.argv[1]}, 60).reason)"
+    done = subprocess.run([sys.executable, "-c", code, path], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout == "is not on PATH\n"
+
+
+@pytest.mark.parametrize("env", [{}, {"PATH": "/nowhere"}])
+def test_what_is_not_there_is_named_so(env: dict[str, str]) -> None:
+    """No other try can find it."""
+    assert run(["ci"], env, 60) == NotRun("is not on PATH")
+
+
+def test_what_may_not_be_run_is_not_found(tmp_path: Path) -> None:
+    """As in a shell."""
+    program(tmp_path, "echo").chmod(0o644)
+    assert run(["ci"], {"PATH": str(tmp_path)}, 60) == NotRun("is not on PATH")
+
+
+def test_what_cannot_be_run_is_named_so(tmp_path: Path) -> None:
+    """A script whose interpreter is not there."""
+    path = program(tmp_path, "")
+    path.write_text("#!/nowhere/sh\n")
+    assert run(["ci"], {"PATH": str(tmp_path)}, 60) == NotRun("cannot be run (No such file or directory)")
+
+
+@pytest.mark.parametrize("seconds", [0.2, 0, -1])
+def test_is_given_up_when_the_time_has_passed(seconds: float, tmp_path: Path) -> None:
+    """Its children too, which hold its output open."""
+    program(tmp_path, "/bin/sleep 300 & echo $! > $0.pid; wait")
+    done = run(["ci"], {"PATH": str(tmp_path)}, seconds)
+    assert done == NotRun("did not end in time", passing=True)
+    pid = tmp_path / "ci.pid"
+    child = pid.read_text().strip() if pid.exists() else ""
+    while child and is_running(child):
+        time.sleep(0.01)
+
+
+def test_output_is_bounded_and_bytes_become_text(tmp_path: Path) -> None:
+    """Whatever the command writes."""
+    program(tmp_path, r"printf '\377'; /usr/bin/head -c 3000000 /dev/zero; printf '\377' >&2")
+    done = run(["ci"], {"PATH": str(tmp_path)}, 60)
+    assert isinstance(done, Finished)
+    assert (len(done.stdout), done.stdout[:2], done.stderr) == (MAX_OUTPUT, "\ufffd\0", "\ufffd")
