@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from local_hub import control, issuer, token_endpoint
+from local_hub.ci import issuers
 from local_hub.faults import Script, with_faults
 from local_hub.fields import FieldError
 from local_hub.hub import Hub
@@ -20,9 +21,14 @@ from local_hub.json_http import BadBody
 from local_hub.loopback import is_loopback_authority
 
 
-def make_app(hub: Hub, own_issuer: issuer.Issuer, script: Script) -> ASGIApp:
+def make_app(hub: Hub, own_issuer: issuer.Issuer, others: issuers.CiIssuers, script: Script) -> ASGIApp:
     """Put the routes of both sides and of the operator together, and the faults before them."""
-    routes = [*issuer.routes(own_issuer), *token_endpoint.routes(hub), *control.routes(hub, own_issuer, script)]
+    routes = [
+        *issuer.routes(own_issuer),
+        *issuers.routes(others),
+        *token_endpoint.routes(hub),
+        *control.routes(hub, own_issuer, others, script),
+    ]
     handlers = {
         FieldError: _bad_request,
         BadBody: _bad_request,

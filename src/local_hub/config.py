@@ -10,14 +10,17 @@ from typing import Any
 
 import yaml
 
+from local_hub.ci.issuers import CiJob, read_ci_job
+from local_hub.ci.registry import BY_NAME
 from local_hub.faults import read_script
 from local_hub.fields import FieldError, flag, items, mapping, text
+from local_hub.issuer_keys import KeySet
 from local_hub.jobs import RegisteredJob, read_job
 from local_hub.publishers import Publisher, checked, read_resource
 from local_hub.resources import Resource
 
-OWN_ISSUER = "github"
-_PLACEHOLDER = "https://issuer.invalid"
+OWN_ISSUERS = ("github", *BY_NAME)
+_PLACEHOLDER = "https://issuer.invalid/"
 _PUBLISHER_FIELDS = ("resource", "issuer", "claims", "read-only", "scopes")
 
 
@@ -32,8 +35,9 @@ class Config:
     publishers: tuple[Publisher, ...] = ()
     resources: tuple[Resource, ...] = ()
     locked: tuple[str, ...] = ()
-    jobs: Mapping[str, RegisteredJob] = field(default_factory=dict)
+    jobs: Mapping[str, RegisteredJob | CiJob] = field(default_factory=dict)
     faults: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    key_sets: Mapping[str, KeySet] = field(default_factory=dict)
 
 
 def load(path: Path) -> Config:
@@ -51,21 +55,41 @@ def load(path: Path) -> Config:
 
 def read(document: object) -> Config:
     """Read a configuration; an empty one is none."""
-    given = mapping(document or {}, "configuration", ("publishers", "resources", "accounts", "jobs", "faults"))
+    given = mapping(
+        document or {}, "configuration", ("publishers", "resources", "accounts", "jobs", "faults", "issuers")
+    )
     accounts = mapping(given.get("accounts", {}), "accounts", ("locked",))
     jobs = mapping(given.get("jobs", {}), "jobs")
     return Config(
         tuple(_publisher(value, where) for value, where in _numbered(given, "publishers")),
         tuple(read_resource(value, where) for value, where in _numbered(given, "resources")),
         tuple(text(value, f"accounts.{where}") for value, where in _numbered(accounts, "locked")),
-        {name: read_job(job, f"jobs.{name}") for name, job in jobs.items()},
+        {name: _job(job, f"jobs.{name}") for name, job in jobs.items()},
         read_script(given.get("faults", {}), "faults"),
+        dict(_key_set(value, where) for value, where in _numbered(given, "issuers")),
     )
 
 
-def with_issuer(publisher: Publisher, own_issuer: str) -> Publisher:
-    """Put the real URL where the configuration said `github`."""
-    return replace(publisher, issuer_url=own_issuer) if publisher.issuer_url == _PLACEHOLDER else publisher
+def with_issuer(publisher: Publisher, own: Mapping[str, str]) -> Publisher:
+    """Put the real URL where the configuration said `github`, or another CI's name."""
+    name = publisher.issuer_url.removeprefix(_PLACEHOLDER)
+    return replace(publisher, issuer_url=own[name]) if name != publisher.issuer_url else publisher
+
+
+def _job(description: object, where: str) -> RegisteredJob | CiJob:
+    job = read_ci_job(description, where)
+    if job is not None:
+        return job
+    given = mapping(description, where)
+    return read_job({name: value for name, value in given.items() if name != "ci"}, where)
+
+
+def _key_set(value: object, where: str) -> tuple[str, KeySet]:
+    given = mapping(value, where, ("url", "jwks"))
+    jwks = mapping(given.get("jwks"), f"{where}.jwks")
+    keys = items(jwks.get("keys"), f"{where}.jwks.keys")
+    named = [mapping(key, f"{where}.jwks.keys[{number}]") for number, key in enumerate(keys)]
+    return text(given.get("url"), f"{where}.url"), tuple(named)
 
 
 def _numbered(given: Mapping[str, Any], name: str) -> list[tuple[object, str]]:
@@ -78,7 +102,7 @@ def _publisher(value: object, where: str) -> Publisher:
     claims = mapping(given.get("claims", {}), f"{where}.claims")
     publisher = Publisher(
         read_resource(given.get("resource"), f"{where}.resource"),
-        _PLACEHOLDER if issuer == OWN_ISSUER else issuer,
+        _PLACEHOLDER + issuer if issuer in OWN_ISSUERS else issuer,
         {name: text(claim, f"{where}.claims.{name}") for name, claim in claims.items()},
         flag(given.get("read-only", False), f"{where}.read-only"),
         tuple(text(scope, f"{where}.scopes") for scope in items(given.get("scopes", []), f"{where}.scopes")),

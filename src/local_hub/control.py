@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from local_hub.ci.issuers import CiIssuers, read_ci_job
 from local_hub.faults import OPERATOR, Script, read_faults, read_path
 from local_hub.fields import flag, mapping
 from local_hub.hub import Hub, introspect
@@ -23,15 +24,26 @@ PATH = OPERATOR
 LOGS = ("audit", "exchanges", "introspections")
 
 
-def routes(hub: Hub, issuer: Issuer, script: Script) -> list[Route]:
+def routes(hub: Hub, issuer: Issuer, others: CiIssuers, script: Script) -> list[Route]:
     """Give the operator's routes."""
     logs = [Route(f"{PATH}/{kind}", _log_reader(hub, kind)) for kind in LOGS]
-    return [*_issuer_routes(issuer), *_publisher_routes(hub), *_account_routes(hub), *_fault_routes(script), *logs]
+    return [
+        *_issuer_routes(issuer, others),
+        *_publisher_routes(hub),
+        *_account_routes(hub),
+        *_fault_routes(script),
+        *logs,
+    ]
 
 
-def _issuer_routes(issuer: Issuer) -> list[Route]:
+def _issuer_routes(issuer: Issuer, others: CiIssuers) -> list[Route]:
     async def register_job(request: Request) -> JSONResponse:
-        number, env = issuer.register(read_job(await read_json(request)))
+        description = await read_json(request)
+        if job := read_ci_job(description):
+            number, env, files = others.register(job)
+            return JSONResponse({"id": number, "env": env, "files": files}, 201, headers=NO_STORE)
+        given = mapping(description, "job")
+        number, env = issuer.register(read_job({name: value for name, value in given.items() if name != "ci"}))
         return JSONResponse({"id": number, "env": env}, 201, headers=NO_STORE)
 
     async def rotate_keys(request: Request) -> JSONResponse:

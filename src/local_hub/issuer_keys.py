@@ -26,6 +26,9 @@ class KeysUnavailable(Exception):
     """The issuer's keys cannot be had; the message says why, for the operator."""
 
 
+KeySet = tuple[Mapping[str, Any], ...]
+
+
 @dataclass(frozen=True)
 class _Cached:
     keys: tuple[Mapping[str, Any], ...]
@@ -35,14 +38,25 @@ class _Cached:
 class IssuerKeys:
     """Published keys, by issuer; kept for a while, and fetched again once when a token names one that is new."""
 
-    def __init__(self, trust: ssl.SSLContext, clock: Callable[[], float] = time.monotonic) -> None:
-        """Trust these certificates when fetching, and let keys grow old by this clock."""
+    def __init__(
+        self,
+        trust: ssl.SSLContext,
+        clock: Callable[[], float] = time.monotonic,
+        known: Mapping[str, KeySet] | None = None,
+    ) -> None:
+        """Trust these certificates when fetching, and let keys grow old by this clock.
+
+        `known`: the keys of issuers that are never asked, for nobody can reach them.
+        """
         self._trust = trust
+        self._known = known or {}
         self._clock = clock
         self._cached: dict[str, _Cached] = {}
 
     def find(self, issuer: str, kid: object) -> Mapping[str, Any] | None:
         """Give the key of this name, or None when the issuer does not publish it."""
+        if issuer in self._known:
+            return _named(self._known[issuer], kid)
         cached = self._cached.get(issuer)
         if cached and self._clock() - cached.fetched_at < CACHE_SECONDS:
             known = _named(cached.keys, kid)

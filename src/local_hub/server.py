@@ -22,6 +22,8 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from local_hub.app import make_app
+from local_hub.ci.issuers import CiIssuers, CiJob
+from local_hub.ci.registry import CIS
 from local_hub.config import Config, ConfigError, with_issuer
 from local_hub.faults import Script
 from local_hub.faults_tls import TLS_1_1, handshake_only, server_context
@@ -29,6 +31,7 @@ from local_hub.faults_wire import OpenHandedProtocol
 from local_hub.hub import Hub, Settings
 from local_hub.issuer import Issuer
 from local_hub.issuer_keys import IssuerKeys
+from local_hub.jobs import RegisteredJob
 from local_hub.store import FILE_NAME, Store
 
 GRACE_SECONDS = 3
@@ -76,12 +79,13 @@ def serve(options: ServeOptions) -> None:
         base_url = _base_url(listener, options)
         store = cleanup.enter_context(contextlib.closing(_opened_store(options.data)))
         issuer = Issuer(base_url)
+        others = CiIssuers(base_url, directory / "bin")
         hub = _hub(base_url, issuer, store, _trust(ca_path), options)
-        jobs = _apply(options.config, store, issuer)
+        jobs = _apply(options.config, store, issuer, others)
         ready = {"hub": base_url, "issuer": issuer.url, "ca": ca_path, "pid": os.getpid(), "jobs": jobs}
         script = Script({path: list(names) for path, names in options.config.faults.items()})
         context = server_context(authority, options.tls_fault) if authority else None
-        config = _uvicorn_config(make_app(hub, issuer, script), context, options.tls_fault)
+        config = _uvicorn_config(make_app(hub, issuer, others, script), context, options.tls_fault)
         _AnnouncingServer(config, lambda: _announce(ready)).run(sockets=[listener])
 
 
@@ -143,19 +147,24 @@ def _trust(ca_path: str | None) -> ssl.SSLContext:
 
 def _hub(base_url: str, issuer: Issuer, store: Store, trust: ssl.SSLContext, options: ServeOptions) -> Hub:
     settings = Settings(frozenset({base_url, *options.audiences}), options.token_lifetime, issuer.url)
-    return Hub(store, IssuerKeys(trust), settings)
+    return Hub(store, IssuerKeys(trust, known=options.config.key_sets), settings)
 
 
-def _apply(config: Config, store: Store, issuer: Issuer) -> dict[str, dict[str, str]]:
+def _apply(config: Config, store: Store, issuer: Issuer, others: CiIssuers) -> dict[str, dict[str, str]]:
     """Bring the store to what the configuration says; what is there already is not added twice."""
     for resource in config.resources:
         store.declare(resource)
-    for publisher in (with_issuer(publisher, issuer.url) for publisher in config.publishers):
+    own = {"github": issuer.url} | {ci.name: others.url(ci) for ci in CIS}
+    for publisher in (with_issuer(publisher, own) for publisher in config.publishers):
         if not store.has_publisher(publisher):
             store.add_publisher(publisher, time.time())
     for account in config.locked:
         store.lock_account(account, locked=True, now=time.time())
-    return {name: issuer.register(job)[1] for name, job in config.jobs.items()}
+    return {name: _environment(job, issuer, others) for name, job in config.jobs.items()}
+
+
+def _environment(job: RegisteredJob | CiJob, issuer: Issuer, others: CiIssuers) -> dict[str, str]:
+    return others.register(job)[1] if isinstance(job, CiJob) else issuer.register(job)[1]
 
 
 def _uvicorn_config(app: ASGIApp, context: ssl.SSLContext | None, tls_fault: str | None) -> uvicorn.Config:

@@ -157,7 +157,7 @@ def test_a_database_of_something_else_is_refused(tmp_path: Path) -> None:
         ("publishers: [{issuer: github, claims: {a: b}}]", "publishers[0].resource"),
         ("publishers: [{resource: models/a/b, issuer: github, claims: {a: b}}]", "publishers[0].resource"),
         ("publishers: [{resource: a/b, claims: {a: b}}]", "publishers[0].issuer"),
-        ("publishers: [{resource: a/b, issuer: gitlab, claims: {a: b}}]", "publishers[0]: issuer URL"),
+        ("publishers: [{resource: a/b, issuer: travis, claims: {a: b}}]", "publishers[0]: issuer URL"),
         ("publishers: [{resource: a/b, issuer: github}]", "publishers[0]: claims"),
         ("publishers: [{resource: a/b, issuer: github, claims: {branch: 1.10}}]", "publishers[0].claims.branch"),
         ("publishers: [{resource: a/b, issuer: github, claims: {a: b}, readonly: true}]", "readonly"),

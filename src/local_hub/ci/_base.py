@@ -1,0 +1,44 @@
+"""What every CI is here: an issuer's path, the claims of its ID tokens, and the environment of its jobs.
+
+Pure values. A CI must not know who reads its tokens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+Claims = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Handout:
+    """What a job is given to come to an ID token, whichever of it the CI uses.
+
+    `token`: one that was issued before the job began. `url` and `secret`: an endpoint that mints, and what it asks
+    for. `authority`: the host and port of the metadata server. `path`: a PATH that has the CI's commands.
+    """
+
+    token: str
+    url: str
+    secret: str
+    authority: str
+    path: str
+
+
+@dataclass(frozen=True)
+class Ci:
+    """A CI. `issuer_path`: below `/oidc/`. `lifetime`: seconds that an ID token lives.
+
+    `claims`: those of an example job, without the times and the audience; a job's own are merged over them. `files`:
+    what the CI writes before the job begins, by its absolute path.
+    """
+
+    name: str
+    issuer_path: str
+    claims: Callable[[str], Claims]
+    environment: Callable[[Handout], Mapping[str, str]]
+    lifetime: int = 300
+    audience_is_a_list: bool = False
+    files: Callable[[Handout], Mapping[str, str]] = field(default=lambda _handout: {})

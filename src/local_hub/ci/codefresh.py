@@ -1,0 +1,39 @@
+"""Codefresh. An endpoint mints; it wants the request token without a word before it.
+
+https://codefresh.io/docs/docs/integrations/oidc-pipelines/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from local_hub.ci._base import Ci, Claims, Handout
+
+
+def claims(issuer: str) -> Claims:
+    """Those of a push to the main branch."""
+    return {
+        "iss": issuer,
+        "sub": "account:acme:pipeline:training:scm_repo_url:https://github.com/acme/training:scm_ref:main",
+        "account_id": "628a80b693a15c0f9c13ab75",
+        "account_name": "acme",
+        "pipeline_id": "64f45d4ac5d6e5d9f4b3a3c1",
+        "pipeline_name": "training/publish",
+        "workflow_id": "64f45d4ac5d6e5d9f4b3a3c2",
+        "scm_repo_url": "https://github.com/acme/training",
+        "scm_ref": "main",
+    }
+
+
+def environment(handout: Handout) -> Mapping[str, str]:
+    """What a job is told."""
+    return {
+        "CI": "true",
+        "CF_BUILD_ID": "64f45d4ac5d6e5d9f4b3a3c2",
+        "CF_BRANCH": "main",
+        "CF_OIDC_REQUEST_URL": handout.url,
+        "CF_OIDC_REQUEST_TOKEN": handout.secret,
+    }
+
+
+CI = Ci("codefresh", "codefresh", claims, environment)

@@ -1,0 +1,97 @@
+"""The commands `circleci`, `buildkite-agent` and `aws`, as far as they mint ID tokens: small real executables.
+
+They are told by the job's environment where Local Hub is. Each takes the arguments that its CI documents and no others.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shlex
+import sys
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from local_hub.ci._base import Handout
+
+URL, SECRET = "LOCAL_HUB_ID_TOKEN_URL", "LOCAL_HUB_ID_TOKEN_SECRET"
+
+
+def variables(handout: Handout) -> Mapping[str, str]:
+    """What the commands need to know; the real ones have their own ways."""
+    return {URL: handout.url, SECRET: handout.secret}
+
+
+def install(folder: Path) -> None:
+    """Write the executables into `folder`."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    for name in COMMANDS:
+        path = folder / name
+        path.unlink(missing_ok=True)
+        command = shlex.join([sys.executable, "-I", "-m", "local_hub.ci.commands", name])
+        path.write_text(f'#!/bin/sh\nexec {command} "$@"\n')
+        path.chmod(0o755)
+
+
+def circleci(arguments: Sequence[str]) -> str:
+    """`circleci run oidc get --claims JSON`: the token."""
+    parser = argparse.ArgumentParser("circleci")
+    for word in ("run", "oidc", "get"):
+        parser.add_argument(word, choices=[word])
+    parser.add_argument("--claims", type=json.loads, default={})
+    return _mint(parser.parse_args(arguments).claims.get("aud", ""))
+
+
+def buildkite_agent(arguments: Sequence[str]) -> str:
+    """`buildkite-agent oidc request-token --audience A`: the token."""
+    parser = argparse.ArgumentParser("buildkite-agent")
+    for word in ("oidc", "request-token"):
+        parser.add_argument(word, choices=[word])
+    parser.add_argument("--audience", default="")
+    return _mint(parser.parse_args(arguments).audience)
+
+
+def aws(arguments: Sequence[str]) -> str:
+    """`aws sts get-web-identity-token --audience A --signing-algorithm RS256`: a JSON object."""
+    parser = argparse.ArgumentParser("aws")
+    for word in ("sts", "get-web-identity-token"):
+        parser.add_argument(word, choices=[word])
+    parser.add_argument("--audience", required=True)
+    parser.add_argument("--signing-algorithm", choices=["RS256"], required=True)
+    parser.add_argument("--output", choices=["json"])
+    return json.dumps({"WebIdentityToken": _mint(parser.parse_args(arguments).audience)}, indent=4)
+
+
+COMMANDS: Mapping[str, Callable[[Sequence[str]], str]] = {
+    "circleci": circleci,
+    "buildkite-agent": buildkite_agent,
+    "aws": aws,
+}
+
+
+def _mint(audience: str) -> str:
+    url = os.environ[URL] + "&" + urllib.parse.urlencode({"audience": audience})
+    request = urllib.request.Request(url, headers={"Authorization": os.environ[SECRET]})  # noqa: S310 - Local Hub's own
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(request, timeout=10) as answer:
+        document: dict[str, Any] = json.load(answer)
+    return str(document["id_token"])
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Print what the command prints, or why not on standard error."""
+    name, *rest = arguments
+    try:
+        sys.stdout.write(COMMANDS[name](rest) + "\n")
+    except (OSError, KeyError, ValueError, AttributeError) as error:
+        sys.stderr.write(f"{name}: no ID token: {error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

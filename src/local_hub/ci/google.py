@@ -1,0 +1,35 @@
+"""Google Cloud. A metadata server gives the service account's ID token.
+
+https://cloud.google.com/compute/docs/instances/verifying-instance-identity
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from local_hub.ci._base import Ci, Claims, Handout
+
+SUBJECT = "113774264463038321964"
+EMAIL = "publish@acme.iam.gserviceaccount.com"
+
+
+def claims(issuer: str) -> Claims:
+    """Those of a service account."""
+    return {
+        "iss": issuer,
+        "azp": SUBJECT,
+        "sub": SUBJECT,
+        "email": EMAIL,
+        "email_verified": True,
+    }
+
+
+def environment(handout: Handout) -> Mapping[str, str]:
+    """What a job is told."""
+    return {
+        "K_SERVICE": "publish",
+        "GCE_METADATA_HOST": handout.authority,
+    }
+
+
+CI = Ci("google", "google", claims, environment, lifetime=3600)

@@ -1,0 +1,253 @@
+"""A job on each CI, as Local Hub plays it: `hf-oidc` finds the ID token, and a publisher for its claims grants."""
+
+import os
+import subprocess
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+import jwt
+import pytest
+
+from tests.cli_process import run_cli
+from tests.local_hub_process import LocalHub, local_hub
+
+# What a publisher would name, for the job that Local Hub plays, by the CI's own documentation; one claim of it wrong.
+PUBLISHERS: Mapping[str, Mapping[str, str]] = {
+    "forgejo": {"repository": "acme/training", "ref": "refs/heads/main"},
+    "gitlab": {"project_path": "acme/training", "ref_type": "branch", "ref": "main", "ref_protected": "true"},
+    "circleci": {
+        "oidc.circleci.com/project-id": "efde35d3-cebd-4ca5-8e5c-4bc5dc1dd1f3",
+        "oidc.circleci.com/vcs-ref": "refs/heads/main",
+    },
+    "bitbucket": {"repositoryUuid": "{c0e4d2b1-0000-4000-8000-000000000001}", "branchName": "main"},
+    "buildkite": {"organization_slug": "acme", "pipeline_slug": "training", "build_branch": "main"},
+    "codefresh": {"account_name": "acme", "pipeline_name": "training/publish", "scm_ref": "main"},
+    "jenkins": {"sub": "https://jenkins.acme.example/job/training/"},
+    "terraform": {"terraform_organization_name": "acme", "terraform_workspace_name": "training"},
+    "google": {"email": "publish@acme.iam.gserviceaccount.com", "sub": "113774264463038321964"},
+    "aws": {"sub": "arn:aws:iam::123456789012:role/publish"},
+    "kubernetes": {"sub": "system:serviceaccount:acme:publish"},
+}
+# Claims that are no strings, where the CI documents them so.
+ODD: Mapping[str, Mapping[str, type]] = {
+    "gitlab": {"runner_id": int, "pipeline_id": str, "ref_protected": str},
+    "circleci": {"aud": list, "oidc.circleci.com/context-ids": list, "oidc.circleci.com/ssh-rerun": bool},
+    "bitbucket": {"aud": list},
+    "buildkite": {"build_number": int},
+    "jenkins": {"build_number": int},
+    "google": {"email_verified": bool, "sub": str},
+    "aws": {"https://sts.amazonaws.com/": dict},
+    "kubernetes": {"aud": list, "kubernetes.io": dict},
+}
+FILE = "/var/run/secrets/huggingface.co/serviceaccount/token"
+every = pytest.mark.parametrize("name", PUBLISHERS)
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalHub]:
+    """A Local Hub with a publisher for each of the CIs."""
+    lines = ["publishers:"]
+    for name, claims in PUBLISHERS.items():
+        lines += [f"  - resource: acme/{name}", f"    issuer: {name}", "    claims:"]
+        lines += [f"      {claim!r}: {value!r}" for claim, value in claims.items()]
+        lines += [f"  - resource: acme/not-{name}", f"    issuer: {name}", "    claims:"]
+        lines += [f"      {claim!r}: 'another'" for claim in claims]
+    config = tmp_path_factory.mktemp("hub") / "hub.yaml"
+    config.write_text("\n".join(lines))
+    with local_hub("--config", str(config)) as running:
+        yield running
+
+
+def job(hub: LocalHub, name: str, tmp_path: Path, **description: Any) -> tuple[dict[str, str], list[str], list[Path]]:
+    """The job's environment, `hf-oidc`'s options there, and the files that hold its ID token."""
+    answer = hub.post("/local-hub/jobs", {"ci": name, **description})
+    env = {"PATH": os.environ["PATH"], **answer["env"], "HF_ENDPOINT": hub.hub}
+    if FILE not in answer.get("files", {}):
+        return env, [], []
+    # The real path belongs to the machine; here the file is named.
+    path = tmp_path / "token"
+    path.write_text(answer["files"][FILE])
+    return env, ["--id-token-file", str(path)], [path]
+
+
+def id_token(env: Mapping[str, str], files: list[Path]) -> str:
+    """The one that was there before the job began, if any was."""
+    names = ("HF_ID_TOKEN", "BITBUCKET_STEP_OIDC_TOKEN", "TFC_WORKLOAD_IDENTITY_TOKEN_HF")
+    return next((env[name] for name in names if name in env), files[0].read_text() if files else "")
+
+
+@every
+def test_a_publisher_for_its_claims_grants(name: str, hub: LocalHub, tmp_path: Path) -> None:
+    """The token is one of Local Hub's, for the resource that was asked for."""
+    env, options, files = job(hub, name, tmp_path)
+    run = run_cli(
+        tmp_path,
+        "token",
+        f"acme/{name}",
+        *options,
+        env=env,
+        secrets=[id_token(env, files)],
+        stdout_may_hold_them=True,
+        may_hold_them=files,
+    )
+    assert (run.exit_code, run.stderr.count("\n")) == (0, 1 + 2 * (name == "forgejo")), run.stderr
+    seen = hub.get("/local-hub/introspect", headers={"Authorization": f"Bearer {run.stdout.strip()}"})
+    assert (seen["active"], seen["resource"]) == (True, f"acme/{name}")
+
+
+@every
+def test_a_publisher_for_other_claims_refuses(name: str, hub: LocalHub, tmp_path: Path) -> None:
+    """Local Hub's log says which claims differ; the client shows which the job has, and a publisher for them."""
+    env, options, files = job(hub, name, tmp_path)
+    run = run_cli(
+        tmp_path,
+        "token",
+        f"acme/not-{name}",
+        "--verbose",
+        *options,
+        env=env,
+        secrets=[id_token(env, files)],
+        may_hold_them=files,
+    )
+    assert (run.exit_code, run.stdout) == (1, "")
+    assert "exchange-rejected" in run.stderr
+    reason = hub.get("/local-hub/exchanges")[0]["reason"]
+    assert all(claim in reason for claim in PUBLISHERS[name])
+
+
+@pytest.mark.parametrize("name", ["circleci", "buildkite", "aws", "google", "codefresh", "forgejo"])
+def test_asks_for_the_audience_that_it_needs(name: str, hub: LocalHub, tmp_path: Path) -> None:
+    """Another audience than the hub's own is minted, and refused by the Hub that it is not for."""
+    env, _, _ = job(hub, name, tmp_path)
+    run = run_cli(tmp_path, "token", f"acme/{name}", "--audience", "https://other.example", env=env, secrets=[])
+    assert run.exit_code == 1
+    assert "aud: expected" in hub.get("/local-hub/exchanges")[0]["reason"]
+
+
+@pytest.mark.parametrize("name", ["gitlab", "bitbucket", "jenkins", "terraform", "kubernetes"])
+def test_an_audience_that_was_declared_wrongly_is_refused_here(name: str, hub: LocalHub, tmp_path: Path) -> None:
+    """The ID token is not sent."""
+    env, options, files = job(hub, name, tmp_path, audience="https://other.example")
+    before = len(hub.get("/local-hub/exchanges"))
+    run = run_cli(
+        tmp_path, "token", f"acme/{name}", *options, env=env, secrets=[id_token(env, files)], may_hold_them=files
+    )
+    assert (run.exit_code, "audience-mismatch" in run.stderr) == (1, True)
+    assert len(hub.get("/local-hub/exchanges")) == before
+
+
+def test_google_goes_to_iam_where_the_metadata_server_has_none(hub: LocalHub, tmp_path: Path) -> None:
+    """As in Cloud Build."""
+    env, _, _ = job(hub, "google", tmp_path, **{"cloud-build": True})
+    env["CLOUDSDK_API_ENDPOINT_OVERRIDES_IAMCREDENTIALS"] = hub.hub
+    run = run_cli(tmp_path, "token", "acme/google", env=env, secrets=[], stdout_may_hold_them=True)
+    assert run.exit_code == 0, run.stderr
+
+
+@every
+def test_claims_are_signed_and_of_the_documented_types(name: str, hub: LocalHub, tmp_path: Path) -> None:
+    """Verified by way of the issuer's discovery document, with code that is not Local Hub's."""
+    env, _, files = job(hub, name, tmp_path)
+    token = id_token(env, files) or minted(hub, name, env)
+    issuer = jwt.decode(token, options={"verify_signature": False})["iss"]
+    assert issuer.startswith(f"{hub.hub}/oidc/{name}")
+    discovery = httpx.get(f"{issuer}/.well-known/openid-configuration", trust_env=False).json()
+    assert discovery["issuer"] == issuer
+    keys = jwt.PyJWKSet.from_dict(httpx.get(discovery["jwks_uri"], trust_env=False).json())
+    claims = jwt.decode(token, keys[jwt.get_unverified_header(token)["kid"]], ["RS256"], audience=hub.hub)
+    assert {claim: type(claims[claim]) for claim in ODD.get(name, {})} == ODD.get(name, {})
+    assert PUBLISHERS[name].items() <= claims.items()
+
+
+def minted(hub: LocalHub, name: str, env: Mapping[str, str]) -> str:
+    """An ID token by the way that the CI has, without `hf-oidc`."""
+    headers = {"Authorization": env.get("CF_OIDC_REQUEST_TOKEN", "")}
+    if name in {"codefresh", "forgejo"}:
+        url = env.get("CF_OIDC_REQUEST_URL") or env["ACTIONS_ID_TOKEN_REQUEST_URL"]
+        headers = {
+            "Authorization": env.get("CF_OIDC_REQUEST_TOKEN") or f"Bearer {env['ACTIONS_ID_TOKEN_REQUEST_TOKEN']}"
+        }
+        return str(hub.get(f"{url}&audience={hub.hub}", headers=headers)["id_token"])
+    if name == "google":
+        path = "/computeMetadata/v1/instance/service-accounts/default/identity"
+        return hub.request("GET", f"{path}?audience={hub.hub}", headers={"Metadata-Flavor": "Google"}).text
+    command = {
+        "circleci": ["circleci", "run", "oidc", "get", "--claims", f'{{"aud": "{hub.hub}"}}'],
+        "buildkite": ["buildkite-agent", "oidc", "request-token", "--audience", hub.hub],
+        "aws": [
+            "sh",
+            "-c",
+            f"aws sts get-web-identity-token --audience {hub.hub} --signing-algorithm RS256 | cut -sd'\"' -f4",
+        ],
+    }[name]
+    return subprocess.run(command, env=dict(env), capture_output=True, text=True, check=True).stdout.strip()
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["circleci", "run", "oidc", "put"],
+        ["circleci", "run", "oidc", "get", "--claims", "{"],
+        ["circleci", "run", "oidc", "get"],
+        ["buildkite-agent", "oidc"],
+        ["buildkite-agent", "oidc", "request-token"],
+        ["aws", "sts", "get-web-identity-token", "--audience", "x"],
+        ["aws", "s3", "ls"],
+    ],
+)
+def test_commands_refuse_what_they_do_not_know(command: list[str], hub: LocalHub, tmp_path: Path) -> None:
+    """On standard error, with an exit code."""
+    env, _, _ = job(hub, {"circleci": "circleci", "buildkite-agent": "buildkite", "aws": "aws"}[command[0]], tmp_path)
+    run = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    assert (run.returncode != 0, run.stdout, bool(run.stderr)) == (True, "", True)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/oidc/codefresh/idtoken?audience=x",
+        "/oidc/forgejo/api/actions/idtoken",
+        "/computeMetadata/v1/instance/service-accounts/default/identity?audience=x",
+        "/computeMetadata/v1/instance/service-accounts/default/nothing",
+    ],
+)
+def test_endpoints_refuse_whom_they_do_not_know(path: str, hub: LocalHub) -> None:
+    """No secret, no header, no such thing."""
+    assert hub.request("GET", path).status_code in {401, 403}
+
+
+def test_iam_refuses_whom_it_does_not_know(hub: LocalHub) -> None:
+    """Another account, or no access token."""
+    path = "/v1/projects/-/serviceAccounts/somebody@acme.example:generateIdToken"
+    assert hub.request("POST", path, json={"audience": "x"}).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("description", "told"),
+    [
+        ({"ci": "travis"}, "job.ci: must be github, forgejo, gitlab"),
+        ({"ci": 7}, "job.ci: must be a string"),
+        ({"ci": "gitlab", "repository": "a/b"}, "job: unknown field repository"),
+        ({"ci": "google", "cloud-build": "yes"}, "job.cloud-build: must be true or false"),
+        ({"ci": "gitlab", "claims": []}, "job.claims: must be a mapping"),
+    ],
+)
+def test_a_wrong_description_is_refused_by_name(description: dict[str, Any], told: str, hub: LocalHub) -> None:
+    """The field, and the right form."""
+    answer = hub.request("POST", "/local-hub/jobs", json=description)
+    assert answer.status_code == 400
+    assert answer.json()["message"].startswith(told)
+
+
+def test_claims_may_be_changed_and_taken_away(hub: LocalHub, tmp_path: Path) -> None:
+    """As with GitHub's jobs."""
+    env, _, _ = job(hub, "gitlab", tmp_path, claims={"ref": "v1", "ref_type": "tag", "sha": None})
+    claims = jwt.decode(env["HF_ID_TOKEN"], options={"verify_signature": False})
+    assert (claims["ref"], claims["ref_type"], "sha" in claims) == ("v1", "tag", False)
+
+
+def test_github_may_be_named(hub: LocalHub) -> None:
+    """It is what a job is unless it says otherwise."""
+    assert hub.job(ci="github", repository="acme/training")["GITHUB_REPOSITORY"] == "acme/training"
