@@ -82,7 +82,7 @@ def run_action(
     """
     world = _world(tmp_path, command_files)
     full_env = (
-        _scrubbed()
+        scrubbed()
         | world
         | dict(env)
         | {f"INPUT_{name.upper()}": value for name, value in {**DEFAULTS, **inputs}.items()}
@@ -125,7 +125,8 @@ def _world(tmp_path: Path, command_files: Mapping[str, str] | None) -> dict[str,
     return files | {name: str(tmp_path / place) for name, place in places.items()}
 
 
-def _scrubbed() -> dict[str, str]:
+def scrubbed() -> dict[str, str]:
+    """What a process needs of this environment, and nothing else of it."""
     kept = ("PATH", "COVERAGE_PROCESS_CONFIG", "COVERAGE_PROCESS_START", "SYSTEMROOT")
     return {name: os.environ[name] for name in kept if name in os.environ}
 

@@ -1,6 +1,7 @@
 """What a test needs that not every machine has. `.ci/run` sets all of it up, and says so with REQUIRE_ENGINES=1."""
 
 import os
+import shutil
 from typing import NoReturn
 
 import pytest
@@ -11,3 +12,8 @@ def missing(what: str) -> NoReturn:
     if os.environ.get("REQUIRE_ENGINES") == "1":
         pytest.fail(f"{what}, and REQUIRE_ENGINES=1 asks for it", pytrace=False)
     pytest.skip(what)
+
+
+def has(command: str) -> bool:
+    """Whether there is such a command."""
+    return shutil.which(command) is not None

@@ -10,7 +10,26 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 CLIENT = ROOT / "src" / "hf_oidc"
-DOORS = {"action.py", "cli.py", "__main__.py"}
+DOORS = {"action.py", "__main__.py"}
+# Request building, reading the ID token, what a command of a CI's has printed, sinks; and the commands of ours whose
+# result is a token.
+REVEALING = {
+    "id_token.py",
+    "token_exchange.py",
+    "providers/_actions_runtime.py",
+    "providers/_sources.py",
+    "providers/aws.py",
+    "providers/buildkite.py",
+    "providers/circleci.py",
+    "providers/codefresh.py",
+    "providers/google.py",
+    "sinks/dotenv.py",
+    "sinks/github.py",
+    "sinks/shell.py",
+    "cli/env.py",
+    "cli/run.py",
+    "cli/token.py",
+}
 MODULES = sorted(path.relative_to(CLIENT) for path in CLIENT.rglob("*.py"))
 
 
@@ -27,7 +46,9 @@ def test_the_import_law_is_kept() -> None:
     assert run.returncode == 0, run.stdout
 
 
-@pytest.mark.parametrize("path", [path for path in MODULES if path.name not in DOORS], ids=str)
+@pytest.mark.parametrize(
+    "path", [path for path in MODULES if path.name not in DOORS and path.parts[0] != "cli"], ids=str
+)
 def test_only_doors_touch_the_world(path: Path) -> None:
     """Environment, printing and exiting belong to the doors; the clock is a parameter."""
     worldly = {"os.environ", "os.getenv", "sys.exit", "print", "datetime.now", "time.time"}
@@ -36,9 +57,9 @@ def test_only_doors_touch_the_world(path: Path) -> None:
 
 @pytest.mark.parametrize("path", MODULES, ids=str)
 def test_a_secret_is_revealed_only_where_it_is_used(path: Path) -> None:
-    """Request building, reading the ID token, and sinks."""
+    """The list is short, and this test holds it."""
     if any(name.endswith(".reveal") for name in calls_and_names(path)):
-        assert path.as_posix() in {"id_token.py", "token_exchange.py", "providers/github.py", "sinks/github.py"}
+        assert path.as_posix() in REVEALING
 
 
 @pytest.mark.parametrize("path", MODULES, ids=str)

@@ -9,7 +9,11 @@ from typing import Any
 import click
 
 from hf_oidc import hall
+from hf_oidc.cli.completion import completion
 from hf_oidc.cli.doctor import doctor
+from hf_oidc.cli.env import env_
+from hf_oidc.cli.run import run
+from hf_oidc.cli.token import token
 from hf_oidc.version import VERSION
 
 
@@ -19,22 +23,30 @@ def cli() -> None:
     """A short-lived Hugging Face token for a CI job, without a stored secret."""
 
 
-for command in (doctor,):
+for command in (token, env_, run, doctor, completion):
     cli.add_command(command)
 
 
 def guarded(run: Callable[[], Any]) -> int:
     """The exit code of `run`; nothing that goes wrong in it ends in a traceback."""
     try:
-        run()
-    except SystemExit as end:
-        return end.code if isinstance(end.code, int) else 0
+        code = run()
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        return 130
+    except BrokenPipeError:
+        # Whoever read standard output has gone. Python would write there once more as it ends.
+        sys.stdout = None
+        return 1
     except Exception as error:  # noqa: BLE001 - a bug of ours: say where, never what, for a value may be a token
         click.echo(f"hf-oidc: {hall.place_of(error)}. This is a bug; please report it.", err=True)
         return 1
-    return 0
+    return code if isinstance(code, int) else 0
 
 
 def main() -> None:
     """The entry point `hf-oidc`."""
-    sys.exit(guarded(lambda: cli(prog_name="hf-oidc")))
+    # Not standalone: click would end an interrupt with 1, as if the login had failed.
+    sys.exit(guarded(lambda: cli(prog_name="hf-oidc", standalone_mode=False)))

@@ -6,11 +6,9 @@ In a CI job it asks the CI for an ID token and sends nothing to the Hub; with `-
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timezone
 from pathlib import Path
@@ -19,6 +17,7 @@ from typing import Any
 import click
 
 from hf_oidc import hall
+from hf_oidc.cli.session import mask
 from hf_oidc.diagnosis import doctor_json, doctor_text
 from hf_oidc.diagnosis.claims import visible
 from hf_oidc.diagnosis.doctor import JobReport, Question, with_claims
@@ -27,7 +26,6 @@ from hf_oidc.errors import LoginError, UsageError
 from hf_oidc.id_token import IdToken
 from hf_oidc.providers.registry import choose, detected
 from hf_oidc.resource import Resource
-from hf_oidc.sinks import github
 from hf_oidc.transport import trusting
 from hf_oidc.untrusted_text import shown
 
@@ -38,7 +36,14 @@ MAX_BYTES = 1_048_576
 Option = tuple[str, ...]
 
 
-@click.command()
+EPILOG = """\b
+Examples:
+  hf-oidc doctor --resource acme/awesome-model --expect branch=main
+  hf-oidc doctor --workflow .github/workflows/publish.yml
+"""
+
+
+@click.command(epilog=EPILOG)
 @click.option("--resource", metavar="R", help="Your repository on the Hub: namespace/name, datasets/namespace/name, …")
 @click.option("--hub-url", metavar="URL", help=f"The Hub; $HF_ENDPOINT, or {hall.HUB_URL}, unless given.")
 @click.option("--audience", metavar="A", help="Whom the ID token is for; the Hub's URL unless given.")
@@ -104,10 +109,7 @@ def _examined(question: Question, env: Mapping[str, str]) -> JobReport:
 def _id_token(audience: str, env: Mapping[str, str]) -> IdToken:
     means = hall.means(env, trusting(""), TIMEOUT)
     secret = choose(env, hall.text_of).mint(audience, means)
-    if env.get("GITHUB_ACTIONS") == "true":
-        # The runner reads its commands on stderr too, and so standard output stays what was asked for: JSON, for one.
-        with contextlib.redirect_stdout(sys.stderr):
-            github.mask(secret)
+    mask(env)(secret)
     return IdToken.read(secret)
 
 

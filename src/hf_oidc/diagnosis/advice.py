@@ -61,8 +61,8 @@ RESOURCE_FORMS = (
 ADVICE = {
     "insecure-url": "Write `https://` in place of `http://`: plain http is for this machine (localhost) alone.",
     "no-provider": (
-        "Run this as a step of a GitHub Actions job. In any other CI, let it issue an ID token and hand that to this "
-        "step as the `id-token` input."
+        "Run this in a job of a CI that issues ID tokens. If it is one, hand over its ID token: as the `id-token` "
+        "input of the action, or in a file, as `--id-token-file`."
     ),
     "ambiguous-provider": "Say which one it is, with `--provider`, or hand over its ID token.",
     "id-token-permission-missing": (
@@ -78,10 +78,14 @@ ADVICE = {
         "Nothing is broken: publish from a push to your own branch. To let this step pass in Dependabot's runs, set "
         "`on-error: warn`, and skip the steps that need the token."
     ),
-    "id-token-not-declared": "Run the workflow on GitHub, or hand this step an ID token as its `id-token` input.",
+    "id-token-not-declared": (
+        "Tell your CI to give this job an ID token: "
+        "https://github.com/org/hf-oidc-action/blob/main/docs/providers.md has the lines for each. An engine that has "
+        "none to give needs one from elsewhere, as the `id-token` input or as `--id-token-file`."
+    ),
     "id-token-request-failed": (
-        "Run the job again: such a fault of GitHub's mostly passes. If it stays, see https://www.githubstatus.com "
-        "for news."
+        "Run the job again: such a fault of the CI's mostly passes. If it stays, see its status page for news (of "
+        "GitHub: https://www.githubstatus.com). If a command is missing or failed, run it by hand in the job."
     ),
     "id-token-malformed": (
         "Give the `id-token` input (or `HF_OIDC_ID_TOKEN`) the ID token just as your CI issued it: one long word that "
@@ -119,6 +123,10 @@ ADVICE = {
 RATE_LIMITED = (
     "Run the job again in {expected} or later. Most likely nothing is wrong with your configuration: runners share "
     "their addresses, and the Hub limits requests by address."
+)
+FIXED_AUDIENCE = (
+    "Run this job in another CI, or take the ID token of an identity provider of your own, and hand that over as the "
+    "`id-token` input or as `--id-token-file`."
 )
 FIVE_MINUTES = 300.0  # the window of the Hub's limit, for when it does not say how long to wait
 REDIRECTED_MINT = (
@@ -236,8 +244,8 @@ def _from_facts(error: LoginError) -> Sentence | None:
     if isinstance(error, InvalidInput):
         return Sentence("Write {expected}.", {"expected": shown(error.expected)})
     if isinstance(error, AudienceMismatch):
-        facts = {"audience": visible(error.expected)}
-        return Sentence("Let your CI issue the ID token for the audience (its claim `aud`) {audience}.", facts)
+        template = "Let your CI issue the ID token for the audience (its claim `aud`) {audience}."
+        return Sentence(template if error.expected else FIXED_AUDIENCE, {"audience": visible(error.expected)})
     if isinstance(error, RateLimited):
         asked = error.where.retry_after if error.where else None
         return Sentence(RATE_LIMITED, {"expected": duration(asked or FIVE_MINUTES)})
@@ -253,11 +261,14 @@ def after_refusal(
     likely = next((finding for finding in found if is_likely(finding)), None)
     meaning = FINDINGS[likely.name] if likely else COMPARE
     entries = publisher.entries if isinstance(publisher, Suggestion) else {}
+    numbered = {f"entry_{number}": name for number, name in enumerate(entries)}
     template = meaning.remedy if entries or not meaning.otherwise else meaning.otherwise
-    template = template.replace("{fields}", ", ".join(f"{name} {{{name}}}" for name in entries))
+    # By number: a claim's name may have marks in it that mean something in a template.
+    template = template.replace("{fields}", ", ".join(f"{name} {{{each}}}" for each, name in numbered.items()))
     template = template.replace("{on}", ON_PAGE if page else IN_SETTINGS)
     place = {"page": page.url, "section": page.section} if page else {}
-    return Sentence(template, {**entries, **(likely.facts if likely else {}), **place})
+    values = {each: entries[name] for each, name in numbered.items()}
+    return Sentence(template, {**values, **(likely.facts if likely else {}), **place})
 
 
 def is_likely(finding: Finding) -> bool:

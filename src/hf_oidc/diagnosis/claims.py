@@ -22,12 +22,15 @@ ENTERPRISE_ISSUER = re.compile(
     rf"{re.escape(GITHUB_ISSUER)}/[^/]+|https://token\.actions\.[a-z0-9-]+\.ghe\.com|https://[^/]+/_services/token",
     re.IGNORECASE,
 )
-# Which raw claims say whose job it is and from where: GitHub and its relatives, GitLab, Buildkite. The first claim of
-# a row tells whether the row fits.
+# Which raw claims say whose job it is and from where: GitHub and its relatives, GitLab, CircleCI, Bitbucket,
+# Buildkite, HCP Terraform. The first claim of a row tells whether the row fits.
 IDENTIFYING = (
     ("repository", "ref", "workflow_ref"),
     ("project_path", "ref_type", "ref"),
+    ("oidc.circleci.com/project-id", "oidc.circleci.com/vcs-ref"),
+    ("repositoryUuid", "branchName"),
     ("organization_slug", "pipeline_slug", "build_branch"),
+    ("terraform_organization_name", "terraform_workspace_name", "terraform_run_phase"),
 )
 # What is shown of a token, in this order. A list, for a log is public and some CIs put people's addresses in tokens.
 RAW = (
@@ -52,6 +55,19 @@ RAW = (
     "organization_slug",
     "pipeline_slug",
     "build_branch",
+    "oidc.circleci.com/project-id",
+    "oidc.circleci.com/vcs-origin",
+    "oidc.circleci.com/vcs-ref",
+    "repositoryUuid",
+    "branchName",
+    "workspaceUuid",
+    "terraform_organization_name",
+    "terraform_project_name",
+    "terraform_workspace_name",
+    "terraform_run_phase",
+    "account_id",
+    "pipeline_id",
+    "scm_ref",
 )
 MAX_CHARACTERS = 300
 MAX_BITS = 1024  # of a whole number; longer ones take long to write, and identify nothing

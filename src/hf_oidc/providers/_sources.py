@@ -32,8 +32,8 @@ def from_endpoint(
     return word((response.json_object() or {}).get(member), f"The answer of {owner}", response.where)
 
 
-def from_command(means: Means, command: Sequence[str]) -> str:
-    """The standard output of a command that ended well."""
+def from_command(means: Means, command: Sequence[str]) -> Secret:
+    """The standard output of a command that ended well; it may be a token, whole or in part."""
     name = " ".join(part for part in command[:2] if part.isalpha() or "-" in part)
     done = means.run(command)
     if isinstance(done, NotRun):
@@ -42,7 +42,7 @@ def from_command(means: Means, command: Sequence[str]) -> str:
         said = shown(done.stderr)
         problem = f"The command `{name}` ended with exit code {done.exit_code}"
         raise IdTokenRequestFailed(f'{problem}: "{said}"' if said else problem, passing=False)
-    return done.stdout
+    return Secret(done.stdout)
 
 
 def from_variable(env: Mapping[str, str], names: Sequence[str], owner: str) -> CanMint | CannotMint:
@@ -57,13 +57,18 @@ def from_variable(env: Mapping[str, str], names: Sequence[str], owner: str) -> C
 
 def word(value: object, source: str, where: Where | None = None) -> Secret:
     """`value` as a token, if it can be one."""
-    token = value.strip() if isinstance(value, str) else ""
-    if not token.isascii() or not token.isprintable() or " " in token or not token:
+    token = Secret(value.strip() if isinstance(value, str) else "")
+    del value  # a logger that shows the variables of a traceback would show it
+    if not _is_word(token.reveal()):
         raise IdTokenRequestFailed(f"{source} holds no ID token", where, passing=False)
-    return Secret(token)
+    return token
 
 
 def refused(owner: str, audience: str) -> CannotMint:
     """`owner` gives ID tokens for `audience` alone, in words."""
     problem = f"The ID tokens of {owner} are for {audience}, and nobody can choose another audience"
     return CannotMint(lambda _read_file: AudienceMismatch(problem, ""))
+
+
+def _is_word(text: str) -> bool:
+    return text.isascii() and text.isprintable() and " " not in text and text != ""

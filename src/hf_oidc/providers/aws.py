@@ -30,9 +30,12 @@ PROVIDER = Provider("aws", is_here, obtain, audience="chosen", kind="platform")
 def _mint(audience: str, means: Means) -> Secret:
     asked = ("aws", "sts", "get-web-identity-token", "--audience", audience, "--signing-algorithm", "RS256")
     said = from_command(means, (*asked, "--output", "json"))
+    return word(_member(said), "The output of `aws sts get-web-identity-token`")
+
+
+def _member(said: Secret) -> object:
     try:
-        answer = json.loads(said)
+        answer = json.loads(said.reveal())
     except (ValueError, RecursionError):
-        answer = None
-    token = answer.get("WebIdentityToken") if isinstance(answer, dict) else None
-    return word(token, "The output of `aws sts get-web-identity-token`")
+        return None
+    return answer.get("WebIdentityToken") if isinstance(answer, dict) else None

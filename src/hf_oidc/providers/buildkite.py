@@ -27,4 +27,4 @@ PROVIDER = Provider("buildkite", is_here, obtain, audience="chosen")
 
 def _mint(audience: str, means: Means) -> Secret:
     said = from_command(means, ("buildkite-agent", "oidc", "request-token", "--audience", audience))
-    return word(said, "The output of `buildkite-agent oidc request-token`")
+    return word(said.reveal(), "The output of `buildkite-agent oidc request-token`")

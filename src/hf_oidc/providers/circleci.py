@@ -31,4 +31,4 @@ def _mint(audience: str, means: Means) -> Secret:
     claims = json.dumps({"aud": audience})
     # Without `--root-issuer`, which would change `iss`.
     said = from_command(means, ("circleci", "run", "oidc", "get", "--claims", claims))
-    return word(said, "The output of `circleci run oidc get`")
+    return word(said.reveal(), "The output of `circleci run oidc get`")

@@ -57,7 +57,7 @@ def deliver(token: HubToken, env_name: str, *, export: bool, files: CommandFiles
     All or nothing. Raises `DeliveryFailed`.
     """
     try:
-        with _restoring(files):
+        with _restoring([files.output, files.environment]):
             for name, value in _outputs(token, env_name).items():
                 core.set_output(name, value)
             if export:
@@ -69,9 +69,23 @@ def deliver(token: HubToken, env_name: str, *, export: bool, files: CommandFiles
     raise DeliveryFailed(f"A command file of the runner could not be written: {problem}")
 
 
+def export(variables: Iterable[tuple[str, Secret]], env: Mapping[str, str]) -> None:
+    """Hands each token to later steps as the variable of that name: all or nothing. Raises `DeliveryFailed`."""
+    path = _command_file("GITHUB_ENV", env)
+    try:
+        with _restoring([path]):
+            for name, secret in variables:
+                core.export_variable(name, secret.reveal())
+    except Exception as error:  # noqa: BLE001 - as in `deliver`
+        problem = getattr(error, "strerror", None) or "it is gone"
+    else:
+        return
+    raise DeliveryFailed(f"A command file of the runner could not be written: {problem}")
+
+
 def decline(files: CommandFiles) -> None:
     """Tells later steps that there is no token. A file that cannot be written now leaves them without an answer."""
-    with suppress(Exception), _restoring(files):
+    with suppress(Exception), _restoring([files.output, files.environment]):
         core.set_output("authenticated", "false")
 
 
@@ -103,9 +117,9 @@ def say(line: str) -> None:
 
 
 @contextmanager
-def _restoring(files: CommandFiles) -> Iterator[None]:
+def _restoring(paths: Iterable[Path]) -> Iterator[None]:
     """Puts the files back as they were if what is written to them in between fails."""
-    sizes = {path: path.stat().st_size for path in (files.output, files.environment)}
+    sizes = {path: path.stat().st_size for path in paths}
     try:
         yield
     except BaseException:  # an interrupt as well: half a delivery is none

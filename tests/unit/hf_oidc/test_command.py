@@ -1,6 +1,7 @@
 """A CI's command is run as it is on PATH, with an end, and never out of the checkout."""
 
 import contextlib
+import signal
 import subprocess
 import sys
 import time
@@ -98,6 +99,20 @@ def test_is_given_up_when_the_time_has_passed(seconds: float, tmp_path: Path) ->
     pid = tmp_path / "ci.pid"
     child = pid.read_text().strip() if pid.exists() else ""
     while child and is_running(child):
+        time.sleep(0.01)
+
+
+def test_an_interrupt_ends_the_command(tmp_path: Path) -> None:
+    """What was started does not stay behind."""
+    program(tmp_path, "echo $$ > $0.pid; exec /bin/sleep 300")
+    code = "import sys; from hf_oidc.command import run; run(['ci'], {'PATH': sys.argv[1]}, 60)"
+    with subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stderr=subprocess.DEVNULL) as process:
+        pid = tmp_path / "ci.pid"
+        while not pid.exists() or not pid.read_text().strip():
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+    assert process.returncode == -signal.SIGINT
+    while is_running(pid.read_text().strip()):
         time.sleep(0.01)
 
 

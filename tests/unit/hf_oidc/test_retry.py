@@ -342,7 +342,7 @@ def test_the_error_knows_every_attempt() -> None:
 
 def test_an_attempt_that_was_not_followed_by_a_request_has_no_place() -> None:
     """An ID token that is no JWT: nothing was sent."""
-    with story(GRANT, mints=(Answer({"value": "not a token"}),)) as told:
+    with story(GRANT, mints=(Answer({"value": "not-a-token"}),)) as told:
         error = told.error()
     assert [(attempt.code, attempt.where, attempt.wait) for attempt in error.attempts] == [
         ("id-token-malformed", None, None)

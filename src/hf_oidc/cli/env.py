@@ -1,0 +1,106 @@
+"""`hf-oidc env`: tokens as environment variables, in the words of a shell, a file or a CI."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from hf_oidc.cli.options import Settings, logs_in, refuse_terminal, wanted
+from hf_oidc.cli.session import explained, mask, tokens
+from hf_oidc.errors import DeliveryFailed, InvalidInput
+from hf_oidc.secret import Secret
+from hf_oidc.sinks import files, shell
+from hf_oidc.sinks.dotenv import dotenv
+
+EPILOG = """\b
+Examples:
+  eval "$(hf-oidc env acme/awesome-model)"                       # sh, bash, zsh
+  hf-oidc env acme/awesome-model --format fish | source
+  hf-oidc env acme/awesome-model --format powershell | Out-String | Invoke-Expression
+  hf-oidc env acme/awesome-model --format dotenv --output .env
+  hf-oidc env acme/awesome-model --format circleci               # for the later steps of the job
+  eval "$(hf-oidc env MODEL_TOKEN=acme/model DATA_TOKEN=datasets/acme/corpus)"
+"""
+Variables = Sequence[tuple[str, Secret]]
+LINES: Mapping[str, Callable[[str, Secret], str]] = {
+    "sh": shell.sh,
+    "fish": shell.fish,
+    "powershell": shell.powershell,
+    "dotenv": dotenv,
+}
+# Where a CI reads the variables of later steps from.
+CI_FILES = {"circleci": "BASH_ENV", "github": "GITHUB_ENV"}
+FORMATS = (*LINES, "json", *CI_FILES)
+
+
+@click.command("env", epilog=EPILOG)
+@click.argument("resources", metavar="[NAME=]RESOURCE…", nargs=-1)
+@click.option("--format", "format_", type=click.Choice(FORMATS), default="sh", help="sh unless given.")
+@click.option(
+    "--output", "-o", metavar="FILE", help="Write to FILE, with mode 0600 and in its place, and not to standard output."
+)
+@click.option("--show", is_flag=True, help="Print the tokens even if standard output is a terminal.")
+@logs_in
+def env_(*, resources: tuple[str, ...], format_: str, output: str | None, show: bool, **given: Any) -> None:
+    """Set environment variables to tokens: HF_TOKEN, or NAME, for each RESOURCE ($HF_OIDC_RESOURCE unless given).
+
+    With the format `circleci` they are added to the file $BASH_ENV, and with `github` to $GITHUB_ENV, for the later
+    steps of the job. All the other formats go to standard output, or to the file of --output.
+
+    Either all of the tokens are given, or nothing is written.
+    """
+    env = dict(os.environ)
+    with explained():
+        target = _target(format_, output, env)
+        if target is None:
+            refuse_terminal(show=show)
+        settings = Settings.read(given, env)
+        asked = wanted(resources, env)
+    granted = tokens([each.resource for each in asked], settings, env)
+    variables = [(each.name, token.secret) for each, token in zip(asked, granted, strict=True)]
+    with explained():
+        _write(format_, target, variables, env)
+
+
+def _target(format_: str, output: str | None, env: Mapping[str, str]) -> Path | None:
+    """The file to write to, if it is to be one. Raises a `LoginError` if there can be none."""
+    if format_ not in CI_FILES:
+        return Path(output) if output is not None else None
+    if output is not None:
+        problem = f"`--output` has no use with the format {format_}"
+        raise InvalidInput("--output", problem, f"one of the two: {format_} writes to ${CI_FILES[format_]}")
+    path = env.get(CI_FILES[format_], "")
+    if not path:
+        raise DeliveryFailed(f"`{CI_FILES[format_]}` is not set: this is no step of a job there")
+    return Path(path)
+
+
+def _write(format_: str, target: Path | None, variables: Variables, env: Mapping[str, str]) -> None:
+    if target is None:
+        click.echo(_text(format_, variables), nl=False)
+    elif format_ == "github":
+        _export(variables, env)
+    elif format_ == "circleci":
+        files.append(target, "".join(shell.sh(*variable) for variable in variables))
+    else:
+        files.replace(target, _text(format_, variables))
+
+
+def _text(format_: str, variables: Variables) -> str:
+    if format_ == "json":
+        return json.dumps({name: secret.reveal() for name, secret in variables}) + "\n"
+    return "".join(LINES[format_](*variable) for variable in variables)
+
+
+def _export(variables: Variables, env: Mapping[str, str]) -> None:
+    from hf_oidc.sinks import github  # noqa: PLC0415 - what a runner of GitHub's kind needs, no other CI does
+
+    hide = mask({**env, "GITHUB_ACTIONS": "true"})
+    for _, secret in variables:
+        hide(secret)
+    github.export(variables, env)

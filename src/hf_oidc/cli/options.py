@@ -1,0 +1,153 @@
+"""The options that every command has which logs in, and their values, checked.
+
+What a login does with them is `cli.session`'s affair.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import reduce
+from pathlib import Path
+from typing import Any
+
+import click
+
+from hf_oidc import env_name, hall
+from hf_oidc.errors import InvalidInput
+from hf_oidc.providers.registry import PROVIDERS
+from hf_oidc.resource import Resource
+from hf_oidc.untrusted_text import shown, shown_input
+
+MAX_TIMEOUT = 3600  # seconds
+MAX_ID_TOKEN = 65_536  # characters
+NAMES = tuple(provider.name for provider in PROVIDERS if provider.kind != "supplied")
+Command = Callable[..., Any]
+
+PROVIDER = click.option(
+    "--provider",
+    type=click.Choice(NAMES),
+    metavar="NAME",
+    help=f"Whose ID token: {', '.join(NAMES)}. Found out from the environment unless given.",
+)
+HUB_URL = click.option(
+    "--hub-url", metavar="URL", default="", help=f"The Hub; $HF_ENDPOINT, or {hall.HUB_URL}, unless given."
+)
+AUDIENCE = click.option(
+    "--audience", metavar="A", default="", help="Whom the ID token is for; the Hub's URL unless given."
+)
+ID_TOKEN_FILE = click.option(
+    "--id-token-file",
+    metavar="FILE",
+    envvar="HF_OIDC_ID_TOKEN_FILE",
+    default="",
+    help="A file that holds the ID token; - is standard input. $HF_OIDC_ID_TOKEN_FILE does the same, and "
+    "$HF_OIDC_ID_TOKEN is the token itself.",
+)
+CA_BUNDLE = click.option(
+    "--ca-bundle", metavar="FILE", default="", help="A PEM file, trusted in addition to the system's certificates."
+)
+TIMEOUT = click.option(
+    "--timeout",
+    metavar="SECONDS",
+    type=click.IntRange(1, MAX_TIMEOUT),
+    default=60,
+    help="For the whole login, retries included; 60 unless given.",
+)
+VERBOSE = click.option("--verbose", "-v", is_flag=True, help="Say more on standard error.")
+QUIET = click.option("--quiet", "-q", is_flag=True, help="Say nothing on standard error but what went wrong.")
+LOGIN = (PROVIDER, HUB_URL, AUDIENCE, ID_TOKEN_FILE, CA_BUNDLE, TIMEOUT, VERBOSE, QUIET)
+
+
+@dataclass(frozen=True, repr=False)
+class Settings:
+    """The values of the options. `timeout`: seconds. `id_token`: empty, or one that was supplied in a file."""
+
+    provider: str
+    hub_url: str
+    audience: str
+    id_token: str
+    ca_bundle: str
+    timeout: int
+    verbose: bool
+    quiet: bool
+
+    @classmethod
+    def read(cls, given: Mapping[str, Any], env: Mapping[str, str]) -> Settings:
+        """Raises the `UsageError` that names the option that is wrong."""
+        hub_url = hall.hub_url("--hub-url", given["hub_url"], env)
+        return cls(
+            provider=given["provider"] or "",
+            hub_url=hub_url,
+            audience=hall.audience("--audience", given["audience"], hub_url),
+            id_token=_id_token(given["id_token_file"]),
+            ca_bundle=given["ca_bundle"],
+            timeout=given["timeout"],
+            verbose=given["verbose"],
+            quiet=given["quiet"],
+        )
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A resource, and the environment variable for its token."""
+
+    name: str
+    resource: Resource
+
+
+def logs_in(command: Command) -> Command:
+    """Adds the options of a login to a command; it is called with their names."""
+    return reduce(lambda wrapped, option: option(wrapped), reversed(LOGIN), command)
+
+
+def wanted(arguments: tuple[str, ...], env: Mapping[str, str]) -> tuple[Wanted, ...]:
+    """Each `[NAME=]RESOURCE`, or $HF_OIDC_RESOURCE if there is none. Raises a `UsageError`."""
+    found = tuple(map(_wanted, arguments or _from_environment(env)))
+    names = [each.name for each in found]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        problem = f"Two tokens for the variable `{twice}`"
+        raise InvalidInput("RESOURCE", problem, "a name of its own before each: MODEL_TOKEN=acme/model")
+    return found
+
+
+def resource(argument: str | None, env: Mapping[str, str]) -> Resource:
+    """The one resource: `argument`, or $HF_OIDC_RESOURCE. Raises a `UsageError`."""
+    return Resource.parse(argument if argument is not None else _from_environment(env)[0])
+
+
+def _from_environment(env: Mapping[str, str]) -> tuple[str, ...]:
+    # huggingface_hub's name for it.
+    if found := env.get("HF_OIDC_RESOURCE", "").strip():
+        return (found,)
+    raise InvalidInput("RESOURCE", "What the token is for is missing", "namespace/name, or set HF_OIDC_RESOURCE")
+
+
+def _wanted(argument: str) -> Wanted:
+    name, equals, rest = argument.partition("=")
+    if not equals:
+        return Wanted(env_name.DEFAULT, Resource.parse(argument))
+    return Wanted(env_name.checked(name, "RESOURCE"), Resource.parse(rest))
+
+
+def _id_token(path: str) -> str:
+    if not path:
+        return ""
+    problem = "is empty"
+    try:
+        with click.open_file(path) if path == "-" else Path(path).open(encoding="utf-8") as file:
+            if token := file.read(MAX_ID_TOKEN + 2).strip():
+                return token
+    except (OSError, ValueError) as error:
+        problem = f"cannot be read: {shown(getattr(error, 'strerror', None) or 'it is not text')}"
+    name = "standard input" if path == "-" else shown_input(path)
+    raise InvalidInput(
+        "--id-token-file", f"`--id-token-file`: {name} {problem}", "a file that holds the ID token alone"
+    )
+
+
+def refuse_terminal(*, show: bool) -> None:
+    """Raises `click.UsageError` if a token would be printed on a terminal, and nobody has asked for that."""
+    if sys.stdout.isatty() and not show:
+        raise click.UsageError("A token is not printed on a terminal, where others may see it; --show prints it.")
