@@ -13,7 +13,9 @@ COPY src/hf_oidc /build/hf_oidc
 # actions-toolkit ships its tests as a package of that name.
 RUN cp -r /build/hf_oidc /opt/hf-oidc/lib/python3*/site-packages/ \
     && rm -r /opt/hf-oidc/lib/python3*/site-packages/tests \
-    && /opt/hf-oidc/bin/python3 -m compileall -q /opt/hf-oidc/lib
+    && /opt/hf-oidc/bin/python3 -m compileall -q /opt/hf-oidc/lib \
+    && printf '#!/bin/sh\nexec /opt/hf-oidc/bin/python3 -I -m hf_oidc.cli "$@"\n' > /opt/hf-oidc/bin/hf-oidc \
+    && chmod 755 /opt/hf-oidc/bin/hf-oidc
 
 FROM debian:trixie-slim
 # Debian stable's own versions, so that a rebuild has its security fixes.
@@ -22,4 +24,6 @@ RUN apt-get update \
     && apt-get install --yes --no-install-recommends ca-certificates python3 \
     && apt-get clean && rm -rf /var/lib/apt/lists/*
 COPY --from=build /opt/hf-oidc /opt/hf-oidc
+# For CIs that run the image with a shell: the command is `hf-oidc` there.
+ENV PATH=/opt/hf-oidc/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 ENTRYPOINT ["/opt/hf-oidc/bin/python3", "-I", "-m", "hf_oidc.action"]

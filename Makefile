@@ -12,13 +12,15 @@ $(shell rm -rf $(VENV))
 endif
 endif
 
-.PHONY: help demo test lint lock clean
+.PHONY: help demo test lint lock pyz dist clean
 
 help:
 	@echo "make demo   try the action on this machine, against Local Hub"
 	@echo "make test   run the whole test suite (REQUIRE_ENGINES=1: no engine may be missing)"
 	@echo "make lint   ruff, mypy, import-linter, zizmor, check-jsonschema, hadolint"
 	@echo "make lock   renew the hash-locked lists in requirements/"
+	@echo "make pyz    build native/hf-oidc.pyz, with which native/ is an action here too"
+	@echo "make dist   make dist/, the tree of a release: make dist DIGEST=sha256:… [IMAGE=ghcr.io/…]"
 	@echo "make clean  remove what these commands made"
 
 demo: $(VENV)/demo.stamp
@@ -35,8 +37,8 @@ lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/zizmor --offline --persona pedantic action.yml .github examples/github/*.yml
-	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions action.yml
+	$(BIN)/zizmor --offline --persona pedantic action.yml native/action.yml .github examples/github/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions action.yml native/action.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml examples/github/*.yml
 	$(BIN)/hadolint Dockerfile
 
@@ -58,6 +60,14 @@ $(VENV)/dev.stamp: $(VENV)/demo.stamp requirements/dev.txt
 	@$(PIP_INSTALL) --require-hashes --no-deps -r requirements/dev.txt
 	@touch $@
 
+pyz: $(VENV)/dev.stamp
+	@$(BIN)/python -m release.pyz native/hf-oidc.pyz
+
+IMAGE ?= ghcr.io/org/hf-oidc-action
+
+dist: $(VENV)/dev.stamp
+	@$(BIN)/python -m release.dist --image "$(IMAGE)" --digest "$(DIGEST)" dist
+
 COMPILE := uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-header \
   --no-emit-find-links --no-emit-index-url --override requirements/without-pygithub.txt
 
@@ -67,5 +77,5 @@ lock:
 	$(COMPILE) -c requirements/local-hub.txt pyproject.toml --extra local-hub --group dev -o requirements/dev.txt
 
 clean:
-	rm -rf $(VENV) .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
-	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -r {} +
+	rm -rf $(VENV) dist native/hf-oidc.pyz .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find src tests benchmarks release -name __pycache__ -type d -prune -exec rm -r {} +

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from release import dist
 from tests.e2e.engines import ROOT, built_image, export, require_act, require_docker
 from tests.e2e.runner import Runner
 from tests.e2e.story import trust
@@ -30,6 +31,17 @@ def runner(action_checkout: Path) -> Runner:
     require_docker()
     act = require_act()
     return Runner(act, built_image("hf-oidc-e2e-job", ROOT / "tests/e2e/job-image"), action_checkout)
+
+
+@pytest.fixture(scope="session")
+def dist_tree(tmp_path_factory: pytest.TempPathFactory, action_image: str) -> Path:
+    """The tree of a release, with the image that was built here in place of the one that a registry would hold."""
+    tree = tmp_path_factory.mktemp("release") / "dist"
+    dist.make(tree, dist.IMAGE, "sha256:" + "0" * 64)
+    action = tree / "action.yml"
+    # No registry gave this image a digest, and act asks Docker for what is named here.
+    action.write_text(action.read_text().replace(f"{dist.IMAGE}@sha256:{'0' * 64}", f"{action_image}:latest"))
+    return tree
 
 
 @pytest.fixture

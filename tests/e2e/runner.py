@@ -34,11 +34,15 @@ class WorkflowRun:
 
 @dataclass(frozen=True)
 class Runner:
-    """act, the image that its jobs run in, and this project as `uses: org/hf-oidc-action@v1` finds it."""
+    """act, the image that its jobs run in, and this project as `uses: org/hf-oidc-action@v1` finds it.
+
+    `host`: the folder of commands that jobs find first when they run on this machine, and not in the image.
+    """
 
     act: str
     job_image: str
     action: Path
+    host: Path | None = None
 
     def run(
         self, folder: Path, workflow: str, env: Mapping[str, str], files: Mapping[str, str] | None = None
@@ -47,7 +51,8 @@ class Runner:
         checkout, home, seen = (_made(folder / name) for name in ("checkout", "home", "seen"))
         commit(checkout, {f".github/workflows/{WORKFLOW}": workflow, "train.py": TRAINING, **(files or {})})
         env_file = folder / "job.env"
-        env_file.write_text("".join(f"{name}={value}\n" for name, value in env.items()))
+        job = {**env, "HF_STAND_IN_SEEN": str(seen)} if self.host else env
+        env_file.write_text("".join(f"{name}={value}\n" for name, value in job.items()))
         done = subprocess.run(
             [
                 self.act,
@@ -58,7 +63,7 @@ class Runner:
             ],
             cwd=checkout,
             env={
-                "PATH": os.environ["PATH"],
+                "PATH": f"{self.host}:{os.environ['PATH']}" if self.host else os.environ["PATH"],
                 "HOME": str(home),
                 "XDG_CACHE_HOME": str(home / "cache"),
                 **docker_client(),
@@ -73,16 +78,15 @@ class Runner:
         return WorkflowRun(done.returncode, done.stdout, {path.name: path.read_text() for path in seen.iterdir()})
 
     def _options(self, workflow: str) -> list[str]:
-        setup_python = re.search(r"actions/setup-python@\w+", workflow)
-        assert setup_python, "the workflow sets up no Python"
+        setup_python = re.findall(r"actions/setup-python@\w+", workflow)
         return [
             "--rm",
             "--pull=false",
             "--network=host",
             "--no-cache-server",
-            f"--platform=ubuntu-latest={self.job_image}",
+            f"--platform=ubuntu-latest={'-self-hosted' if self.host else self.job_image}",
             f"--local-repository=org/hf-oidc-action@v1={self.action}",
-            f"--local-repository={setup_python[0]}={ROOT / 'tests/e2e/setup-python-stand-in'}",
+            *(f"--local-repository={uses}={ROOT / 'tests/e2e/setup-python-stand-in'}" for uses in set(setup_python)),
         ]
 
 

@@ -1,7 +1,9 @@
 """The action's image, started as GitHub's runner starts a container action (its `ContainerActionHandler.cs`)."""
 
 import json
+import os
 import re
+import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -219,3 +221,29 @@ def test_nothing_of_the_build_stage_is_left(action_image: str) -> None:
     names = ("pip", "pip3", "pip-*", "setuptools", "build")
     either = " -o ".join(f"-name {name}" for name in names).split()
     assert in_image(action_image, "/usr/bin/find", "/", "-xdev", "(", *either, ")", "-print") == ""
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["--entrypoint=hf-oidc", "IMAGE", "token", MODEL],
+        # GitLab and Bitbucket hand their script to a shell in the image.
+        ["--entrypoint=", "IMAGE", "sh", "-c", f"hf-oidc token {MODEL}"],
+        ["--entrypoint=sh", "IMAGE", "-c", f"hf-oidc run {MODEL} -- printenv HF_TOKEN"],
+    ],
+    ids=["by itself", "in a shell", "run"],
+)
+def test_the_image_has_the_command(action_image: str, hub: LocalHub, command: list[str]) -> None:
+    """`hf-oidc`, as other CIs would call it: its token is alone on standard output, and good for the resource."""
+    env = {"HF_ENDPOINT": hub.hub, "HF_OIDC_ID_TOKEN": hub.id_token(**JOB)}
+    given = [f"--env={name}" for name in env]
+    run = subprocess.run(
+        ["docker", "run", "--rm", "--network=host", *given, *(action_image if x == "IMAGE" else x for x in command)],
+        env={"PATH": os.environ["PATH"], **docker_client(), **env},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    seen = hub.get("/local-hub/introspect", headers={"Authorization": f"Bearer {run.stdout.strip()}"})
+    assert (seen["active"], seen["resource"]) == (True, MODEL)

@@ -1,0 +1,39 @@
+"""Reads requirements/runtime.txt: what the product is made of besides its own code. It downloads nothing."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+LOCK = ROOT / "requirements/runtime.txt"
+REQUIREMENT = re.compile(
+    r"^(?P<name>[A-Za-z0-9._-]+)==(?P<version>[^\s;\\]+)(?: *;[^\\\n]*)?(?P<rest>(?: \\\n[^\\\n]+)+)$", re.MULTILINE
+)
+HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})")
+
+
+@dataclass(frozen=True)
+class Locked:
+    """One package of the lock; its hashes are those of all its files."""
+
+    name: str
+    version: str
+    hashes: tuple[str, ...]
+
+
+def locked(text: str) -> list[Locked]:
+    """The packages of a lock, whatever environment each is for.
+
+    Raises `ValueError` where one is there twice, for different environments: one folder cannot hold both.
+    """
+    found = [
+        Locked(match["name"], match["version"], tuple(HASH.findall(match["rest"])))
+        for match in REQUIREMENT.finditer(text)
+    ]
+    names = [package.name for package in found]
+    lines = [line for line in text.splitlines() if line and line[0] not in " #"]
+    if len(set(names)) != len(names) or len(lines) != len(names):
+        raise ValueError("the lock is not one hash-locked version of each package")
+    return found

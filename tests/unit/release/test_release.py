@@ -1,0 +1,301 @@
+"""The release's programs: what they refuse, and what they make, without a network."""
+
+import io
+import json
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
+
+from release import dist, lock, pyz, sbom, tag, version
+from release.version import Version
+
+ROOT = Path(__file__).parents[3]
+ACTION = (ROOT / "action.yml").read_text(encoding="utf-8")
+NATIVE: dict[str, Any] = yaml.safe_load((ROOT / "native/action.yml").read_text(encoding="utf-8"))
+DIGEST = "sha256:" + "0123456789abcdef" * 4
+LOCK = """\
+first==1.0 \\
+    --hash=sha256:{0} \\
+    --hash=sha256:{1}
+    # via -r runtime.in
+second-name==2.0.1 ; python_full_version < '3.11' \\
+    --hash=sha256:{0}
+    # via
+    #   first
+""".format("a" * 64, "b" * 64)
+CHANGELOG = """\
+# Changelog
+
+## [Unreleased]
+
+- Not yet.
+
+## [1.1.0] - 2026-11-23
+
+### Added
+
+- A thing.
+
+## [1.0.0] - 2026-11-01
+
+"""
+
+
+def git(repository: Path, *arguments: str) -> str:
+    """What git prints."""
+    identity = ("-c", "user.name=octocat", "-c", "user.email=octocat@example.invalid", "-c", "commit.gpgsign=false")
+    return subprocess.run(
+        ["git", *identity, *arguments], cwd=repository, check=True, capture_output=True, text=True
+    ).stdout.strip()
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """A clone of a repository with one commit on main."""
+    git(tmp_path, "init", "--quiet", "--bare", "--initial-branch=main", "origin.git")
+    git(tmp_path, "clone", "--quiet", "origin.git", "clone")
+    clone = tmp_path / "clone"
+    (clone / "Dockerfile").write_text("FROM scratch\n")
+    (clone / ".gitignore").write_text("*.pyz\n")
+    git(clone, "add", "--all")
+    git(clone, "commit", "--quiet", "--message=Source")
+    git(clone, "push", "--quiet", "origin", "HEAD:main")
+    return clone
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """What `make dist` would make, in small."""
+    folder = tmp_path / "dist"
+    (folder / "native").mkdir(parents=True)
+    (folder / "action.yml").write_text(dist.pinned(ACTION, dist.IMAGE, DIGEST))
+    (folder / "native/hf-oidc.pyz").write_bytes(b"PK")
+    return folder
+
+
+def test_the_digest_is_written_and_nothing_else_is_changed() -> None:
+    """One line differs, comments are kept, and the document says the image."""
+    pinned = dist.pinned(ACTION, dist.IMAGE, DIGEST)
+    changed = [(old, new) for old, new in zip(ACTION.splitlines(), pinned.splitlines(), strict=True) if old != new]
+    assert changed == [("  image: Dockerfile", f"  image: docker://{dist.IMAGE}@{DIGEST}")]
+    before, after = yaml.safe_load(ACTION)["runs"], yaml.safe_load(pinned)["runs"]
+    assert after == {**before, "image": f"docker://{dist.IMAGE}@{DIGEST}"}
+
+
+@pytest.mark.parametrize(
+    "digest", ["", "sha256:", DIGEST[:-1], DIGEST + "0", DIGEST.upper(), DIGEST[7:], DIGEST + "\n", " " + DIGEST]
+)
+def test_what_is_no_digest_is_refused(digest: str) -> None:
+    """`sha256:` and 64 hexadecimal digits, and no more."""
+    with pytest.raises(ValueError, match="not a digest"):
+        dist.pinned(ACTION, dist.IMAGE, digest)
+
+
+@pytest.mark.parametrize("image", ["", "hf", "ghcr.io/Org/hf", "ghcr.io/org/hf:v1", "ghcr.io/org/hf\n#", "/org/hf"])
+def test_what_is_no_image_is_refused(image: str) -> None:
+    """Registry and path, in lower case, without a tag."""
+    with pytest.raises(ValueError, match="not an image"):
+        dist.pinned(ACTION, image, DIGEST)
+
+
+@pytest.mark.parametrize("action", ["runs:\n", ACTION + "\n  image: Dockerfile\n"])
+def test_an_action_that_is_not_built_is_refused(action: str) -> None:
+    """What cannot be pinned in one place is not pinned at all."""
+    with pytest.raises(ValueError, match="one place"):
+        dist.pinned(action, dist.IMAGE, DIGEST)
+
+
+def test_the_readme_of_a_release_leads_to_the_sources() -> None:
+    """Its links to files that the tree does not hold lead to where they are, and other links are as they were."""
+    text = dist.with_links_to_sources("[a](docs/a.md) [b](https://b.example) [c](#c) [d](LICENSE)")
+    assert text == f"[a]({dist.SOURCES}docs/a.md) [b](https://b.example) [c](#c) [d](LICENSE)"
+
+
+def test_the_lock_is_read_for_all_systems() -> None:
+    """Each package with all its hashes, whatever its marker says."""
+    assert lock.locked(LOCK) == [
+        lock.Locked("first", "1.0", ("a" * 64, "b" * 64)),
+        lock.Locked("second-name", "2.0.1", ("a" * 64,)),
+    ]
+
+
+@pytest.mark.parametrize("text", [LOCK + LOCK, "first==1.0\n", "first>=1.0\n" + LOCK])
+def test_a_lock_that_is_not_one_of_each_is_refused(text: str) -> None:
+    """Twice the same package, one without a hash, one without a version."""
+    with pytest.raises(ValueError, match="hash-locked"):
+        lock.locked(text)
+
+
+def test_the_real_lock_is_read_whole() -> None:
+    """As many packages as names, among them those that the program imports."""
+    names = {package.name for package in lock.locked(lock.LOCK.read_text())}
+    assert {"actions-toolkit", "click", "pyjwt", "requests"} <= names
+    assert not names & {"pygithub", "cryptography"}
+
+
+def test_the_zipapp_starts_what_the_installed_command_starts() -> None:
+    """The script in pyproject.toml is the one that is imported."""
+    entry = pyz.entry('[project.scripts]\nhf-oidc = "a.b:start"\n')
+    assert "from a.b import start" in entry
+    assert "sys.exit(start())" in entry
+    with pytest.raises(ValueError, match="no script"):
+        pyz.entry('other = "a:b"\n')
+
+
+def test_the_archive_is_the_same_each_time(tmp_path: Path) -> None:
+    """Whatever the files' times and modes and the order in which they were made, and without byte-code and notes."""
+    names = ["b.py", "a/c.py", "a.py", "a/c.pyc", "x.dist-info/RECORD", "x.dist-info/METADATA"]
+    archives = []
+    for number, order in enumerate((names, names[::-1])):
+        folder = tmp_path / str(number)
+        for name in order:
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(name)
+            (folder / name).chmod(0o600 + number)
+        archives.append(pyz.archive(folder))
+    assert archives[0] == archives[1]
+    assert archives[0].startswith(b"#!/usr/bin/env python3\nPK")
+    listed = zipfile.ZipFile(io.BytesIO(archives[0])).namelist()
+    assert listed == ["a.py", "a/c.py", "b.py", "x.dist-info/METADATA"]
+
+
+@pytest.mark.parametrize(
+    ("text", "moving", "final"), [("1.2.3", "v1", True), ("0.1.0", "v0", True), ("10.0.0-rc.2", "v10", False)]
+)
+def test_a_version_is_parsed(text: str, moving: str, final: bool) -> None:
+    """Its own tag, the tag that moves, and whether it is a pre-release."""
+    parsed = Version.parse(text)
+    assert (parsed.tag, parsed.moving_tag, parsed.final) == (f"v{text}", moving, final)
+
+
+@pytest.mark.parametrize("text", ["", "v1.2.3", "1.2", "01.2.3", "1.2.3-beta", "1.2.3\n", "1.2.3;id", "1.2.3-rc.0"])
+def test_what_is_no_version_is_refused(text: str) -> None:
+    """Three numbers, and at most `-rc.N`."""
+    with pytest.raises(ValueError, match="not a version"):
+        Version.parse(text)
+
+
+def test_the_notes_are_the_changelogs() -> None:
+    """The version's section and no more; one that is missing or empty is refused."""
+    assert version.notes_of(CHANGELOG, Version.parse("1.1.0")) == "### Added\n\n- A thing.\n"
+    for text in ("1.0.0", "1.0.1"):
+        with pytest.raises(ValueError, match="no section"):
+            version.notes_of(CHANGELOG, Version.parse(text))
+
+
+def test_the_code_must_be_of_the_version() -> None:
+    """What is tagged and what the program says of itself agree."""
+    version.require_code('VERSION = "1.1.0"\n', Version.parse("1.1.0"))
+    with pytest.raises(ValueError, match=r"says 1\.1\.0, not 1\.2\.0"):
+        version.require_code('VERSION = "1.1.0"\n', Version.parse("1.2.0"))
+
+
+def test_the_tag_is_on_a_commit_of_the_tree(repository: Path, tree: Path) -> None:
+    """It holds exactly the tree, ignored files too; its parent is the source; main and the checkout are not touched."""
+    source = git(repository, "rev-parse", "HEAD")
+    commit = tag.release(repository, Version.parse("1.0.0"), tree, "origin")
+    assert git(repository, "rev-parse", "v1.0.0", "v1", f"{commit}^").split() == [commit, commit, source]
+    assert git(repository, "ls-tree", "-r", "--name-only", commit).split() == ["action.yml", "native/hf-oidc.pyz"]
+    assert DIGEST in git(repository, "show", "v1.0.0:action.yml")
+    assert git(repository, "rev-parse", "HEAD", "origin/main").split() == [source, source]
+    assert git(repository, "status", "--porcelain") == ""
+    remote = dict(line.split()[::-1] for line in git(repository, "ls-remote", "origin").splitlines())
+    assert remote == {
+        "HEAD": source,
+        "refs/heads/main": source,
+        "refs/tags/v1": commit,
+        "refs/tags/v1.0.0": commit,
+    }
+
+
+def test_the_same_release_is_the_same_commit(repository: Path, tree: Path) -> None:
+    """Nothing but source, tree and version goes into it."""
+    first = Version.parse("1.0.0")
+    assert tag.committed(repository, first, tree) == tag.committed(repository, first, tree)
+
+
+def test_the_moving_tag_follows_the_newest(repository: Path, tree: Path) -> None:
+    """Not a pre-release, not a fix of an older line, not another major version."""
+    v1 = {}
+    for text in ("1.0.0", "1.2.0-rc.1", "1.2.0", "1.1.1", "2.0.0"):
+        (tree / "version").write_text(text)
+        commit = tag.release(repository, Version.parse(text), tree, "origin")
+        v1[text] = git(repository, "rev-parse", "v1") == commit
+    assert v1 == {"1.0.0": True, "1.2.0-rc.1": False, "1.2.0": True, "1.1.1": False, "2.0.0": False}
+    assert git(repository, "rev-parse", "v2") == git(repository, "rev-parse", "v2.0.0")
+
+
+def test_a_version_is_released_once(repository: Path, tree: Path) -> None:
+    """A tag that is here, or only at the remote, is not moved."""
+    done = tag.release(repository, Version.parse("1.0.0"), tree, "origin")
+    for forget in (False, True):
+        if forget:
+            git(repository, "tag", "--delete", "v1.0.0", "v1")
+        with pytest.raises(ValueError, match="released already"):
+            tag.release(repository, Version.parse("1.0.0"), tree, "origin")
+    assert done in git(repository, "ls-remote", "origin", "v1.0.0")
+
+
+def test_a_push_that_fails_is_told(repository: Path, tree: Path) -> None:
+    """What git said, and no traceback."""
+    command = [sys.executable, "-m", "release.tag", "1.0.0", str(tree), "--push", "nowhere"]
+    run = subprocess.run(
+        command,
+        cwd=repository,
+        env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 1
+    assert run.stderr.startswith("release.tag: git ls-remote: ")
+
+
+def test_the_bill_of_materials_names_what_is_locked() -> None:
+    """Each package by its purl, and the zipapp by its hash; the same zipapp gives the same document."""
+    packages = lock.locked(LOCK)
+    document = sbom.bill("1.0.0", b"zip", packages)
+    assert [part["purl"] for part in document["components"]] == ["pkg:pypi/first@1.0", "pkg:pypi/second-name@2.0.1"]
+    assert document == sbom.bill("1.0.0", b"zip", packages)
+    assert document["serialNumber"] != sbom.bill("1.0.0", b"another", packages)["serialNumber"]
+
+
+def test_the_bill_of_materials_is_valid() -> None:
+    """Against the published schema of CycloneDX 1.6, as its own library has it."""
+    document = sbom.bill("1.0.0", b"zip", lock.locked(lock.LOCK.read_text()))
+    validator = JsonStrictValidator(SchemaVersion.V1_6)
+    assert validator.validate_str(json.dumps(document)) is None
+
+
+def test_the_twins_have_the_same_inputs_and_outputs() -> None:
+    """Names, order, defaults, descriptions and what is required."""
+    action = yaml.safe_load(ACTION)
+    outputs = {name: {"description": spec["description"]} for name, spec in NATIVE["outputs"].items()}
+    assert list(NATIVE["inputs"].items()) == list(action["inputs"].items())
+    assert list(outputs.items()) == list(action["outputs"].items())
+
+
+def test_the_native_steps_pass_everything_on() -> None:
+    """Every input as the runner would name it for a container action, nothing in the script, every output back."""
+    posix, windows = (step for step in NATIVE["runs"]["steps"] if "env" in step)
+    assert posix["env"] == {f"INPUT_{name.upper()}": f"${{{{ inputs.{name} }}}}" for name in NATIVE["inputs"]}
+    assert (windows["env"], windows["run"]) == (posix["env"], posix["run"])
+    assert (posix["shell"], windows["shell"]) == ("python3 -I {0}", "python -I {0}")
+    for name, spec in NATIVE["outputs"].items():
+        assert spec["value"] == f"${{{{ steps.posix.outputs.{name} || steps.windows.outputs.{name} }}}}"
+    assert not [step["run"] for step in NATIVE["runs"]["steps"] if "${{" in step["run"]]
+
+
+def test_every_action_in_the_workflows_is_pinned() -> None:
+    """By a full commit id, with the version beside it."""
+    for path in (ROOT / ".github/workflows").glob("*.yml"):
+        for line in re.findall(r"uses: (.*)", path.read_text(encoding="utf-8")):
+            assert line.startswith("./native #") or re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", line), line
