@@ -1,0 +1,196 @@
+"""The examples for every CI but GitHub: right by their schemas, and run as the shell that the CI would run.
+
+What an example installs is there already: `pip` and `hf` are stand-ins, as in the end-to-end tests. `hf` shows its
+token to Local Hub, and fails unless it may do what is asked.
+"""
+
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from hf_oidc.providers.registry import PROVIDERS
+from tests.action_process import MASK_LINE, scrubbed
+from tests.cli_process import CLI
+from tests.e2e.engines import ROOT
+from tests.leaks import leaks
+from tests.local_hub_process import LocalHub, local_hub
+
+EXAMPLES = ROOT / "examples"
+MODEL = "acme/awesome-model"
+TRAINING = "from pathlib import Path; Path('model').mkdir(); Path('model/weights').write_text('42')\n"
+KUBELET = "/var/run/secrets/huggingface.co/serviceaccount/token"
+
+
+def _runs(steps: list[Any]) -> list[str]:
+    return [step["run"] for step in steps if isinstance(step, dict) and "run" in step]
+
+
+# Where each CI's file has its shell; with the shell's own flags where the CI has some.
+SCRIPTS: Mapping[str, tuple[str, Callable[[Any], list[str]]]] = {
+    "gitlab": ("gitlab/.gitlab-ci.yml", lambda file: file["publish"]["script"]),
+    "circleci": ("circleci/config.yml", lambda file: _runs(file["jobs"]["publish"]["steps"])),
+    "bitbucket": (
+        "bitbucket/bitbucket-pipelines.yml",
+        lambda file: file["pipelines"]["branches"]["main"][0]["step"]["script"],
+    ),
+    "buildkite": ("buildkite/pipeline.yml", lambda file: file["steps"][0]["commands"]),
+    "codefresh": ("codefresh/codefresh.yml", lambda file: file["steps"]["publish"]["commands"]),
+    "forgejo": ("forgejo/publish-model.yml", lambda file: _runs(file["jobs"]["publish"]["steps"])),
+    "google": ("google/cloudbuild.yaml", lambda file: [file["steps"][0]["args"][1]]),
+    "aws": (
+        "aws/buildspec.yml",
+        lambda file: [*file["phases"]["install"]["commands"], *file["phases"]["build"]["commands"]],
+    ),
+    "kubernetes": ("kubernetes/job.yaml", lambda file: file["spec"]["template"]["spec"]["containers"][0]["args"]),
+    "jenkins": ("jenkins/Jenkinsfile", lambda text: re.findall(r"\bsh '([^']+)'", text)),
+    "terraform": ("terraform/publish.sh", lambda text: [text]),
+    "shell": ("shell/publish.sh", lambda text: [text]),
+}
+# Parts of the claims of the job that Local Hub plays, for its publisher: those that the example names.
+CLAIMS = {
+    "gitlab": ("project_path", "ref_type", "ref", "ref_protected"),
+    "circleci": ("oidc.circleci.com/project-id", "oidc.circleci.com/vcs-ref"),
+    "bitbucket": ("repositoryUuid", "branchName"),
+    "buildkite": ("organization_slug", "pipeline_slug", "build_branch"),
+    "codefresh": ("account_id", "pipeline_id", "scm_ref"),
+    "forgejo": ("repository", "ref"),
+    "google": ("sub",),
+    "aws": ("sub",),
+    "kubernetes": ("sub",),
+    "jenkins": ("sub",),
+    "terraform": ("terraform_organization_name", "terraform_workspace_name", "terraform_run_phase"),
+    "shell": ("sub",),
+}
+SCHEMAS = {
+    "gitlab": "vendor.gitlab-ci",
+    "circleci": "vendor.circle-ci",
+    "bitbucket": "vendor.bitbucket-pipelines",
+    "buildkite": "vendor.buildkite",
+    "google": "vendor.cloudbuild",
+}
+every = pytest.mark.parametrize("name", SCRIPTS)
+
+
+def text(name: str) -> str:
+    """The example's file."""
+    return (EXAMPLES / SCRIPTS[name][0]).read_text(encoding="utf-8")
+
+
+def script(name: str) -> str:
+    """What its CI gives to a shell."""
+    path, commands = SCRIPTS[name]
+    file = yaml.safe_load(text(name)) if path.endswith((".yml", ".yaml")) else text(name)
+    return "\n".join(["set -e", *commands(file)])
+
+
+@pytest.fixture(scope="module")
+def hub() -> Iterator[LocalHub]:
+    """A Local Hub that trusts nobody yet."""
+    with local_hub() as running:
+        yield running
+
+
+@pytest.fixture
+def commands(tmp_path: Path) -> Path:
+    """A folder with `pip` and `hf` as stand-ins, the real `hf-oidc`, and a Python."""
+    folder = tmp_path / "commands"
+    folder.mkdir()
+    for name in ("hf", "pip"):
+        shutil.copy(ROOT / "tests/e2e/job-image" / name, folder / name)
+    (folder / "hf-oidc").write_text(f'#!/bin/sh\nexec {shlex.join(CLI)} "$@"\n')
+    (folder / "hf-oidc").chmod(0o755)
+    for name in ("python", "python3"):
+        (folder / name).write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} "$@"\n')
+        (folder / name).chmod(0o755)
+    return folder
+
+
+def job(hub: LocalHub, name: str, tmp_path: Path) -> dict[str, str]:
+    """The environment of the CI's job, and a publisher for the claims that the example names."""
+    ci = {"shell": "kubernetes"}.get(name, name)
+    description = {"cloud-build": True} if name == "google" else {}
+    answer = hub.post("/local-hub/jobs", {"ci": ci, **description})
+    env: dict[str, str] = {**answer["env"], "HF_ENDPOINT": hub.hub}
+    if name == "google":
+        del env["K_SERVICE"]
+        env["CLOUDSDK_API_ENDPOINT_OVERRIDES_IAMCREDENTIALS"] = hub.hub
+    if ci == "kubernetes":
+        # The path that the pod would have belongs to this machine; here the file is elsewhere.
+        (tmp_path / "token").write_text(answer["files"][KUBELET])
+        env["HF_OIDC_ID_TOKEN_FILE"] = str(tmp_path / "token")
+    return env
+
+
+def trust(hub: LocalHub, name: str) -> None:
+    """Add the publisher that the example speaks of, for the job that Local Hub plays."""
+    from local_hub.ci.registry import BY_NAME  # noqa: PLC0415 - the example job's claims, for its publisher
+
+    ci = BY_NAME[{"shell": "kubernetes"}.get(name, name)]
+    issuer = f"{hub.hub}/oidc/{ci.issuer_path}"
+    claims = {claim: {"kind": "eq", "value": ci.claims(issuer)[claim]} for claim in CLAIMS[name]}
+    hub.post("/local-hub/publishers", {"resource": MODEL, "issuerUrl": issuer, "claims": claims})
+
+
+def test_every_provider_has_an_example() -> None:
+    """But for those that are refused; what was supplied is the shell's."""
+    able = {each.name for each in PROVIDERS if each.audience != "fixed"} - {"github", "supplied"}
+    assert able == set(SCRIPTS) - {"shell"}
+    assert {path.name for path in EXAMPLES.iterdir()} == {*SCRIPTS, "github"}
+
+
+@every
+def test_it_begins_with_the_publisher_to_configure(name: str) -> None:
+    """The issuer, and each claim."""
+    assert re.search(r"^(#|//)   Issuer  \S", text(name), re.MULTILINE)
+    assert re.findall(r"^(?:#|//)   Claim   (\S+) = ", text(name), re.MULTILINE) == list(CLAIMS[name])
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_it_is_right_by_its_schema(name: str, tmp_path: Path) -> None:
+    """The CI's own, as check-jsonschema has it. Bitbucket's knows `oidc: true`, and not yet the form with audiences."""
+    file = tmp_path / "file.yml"
+    file.write_text(
+        text(name).replace("oidc:\n            audiences:\n              - https://huggingface.co", "oidc: true")
+    )
+    command = [str(Path(sys.executable).with_name("check-jsonschema")), "--builtin-schema", SCHEMAS[name], str(file)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+@every
+def test_it_publishes(name: str, hub: LocalHub, commands: Path, tmp_path: Path) -> None:
+    """The token is for the model, and in the environment of the upload alone."""
+    env = {**scrubbed(), **job(hub, name, tmp_path)}
+    trust(hub, name)
+    checkout = tmp_path / "checkout"
+    checkout.mkdir()
+    (checkout / "train.py").write_text(TRAINING)
+    seen = tmp_path / "seen"
+    seen.mkdir()
+    env |= {"PATH": f"{commands}:{env['PATH']}", "HF_STAND_IN_SEEN": str(seen), "HOME": str(tmp_path)}
+    if name == "buildkite":  # makes and enters an environment of its own, which would hide the stand-ins
+        shell = script(name).replace("python3 -m venv .venv", "true").replace(". .venv/bin/activate", "true")
+    else:
+        shell = script(name)
+    run = subprocess.run(
+        ["sh", "-e", "-c", f'{shell}\ntest -z "${{HF_TOKEN-}}"'],
+        cwd=checkout,
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    token = (seen / "upload").read_text()
+    assert f"the token is {token}\n" in run.stdout
+    assert leaks([token], {"standard error": MASK_LINE.sub(b"", run.stderr.encode())}) == []
+    used = hub.get("/local-hub/introspections")[0]
+    assert (used["resource"], used["active"]) == (MODEL, True)
