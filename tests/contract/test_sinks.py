@@ -18,7 +18,7 @@ from hf_oidc.hub_token import HubToken
 from hf_oidc.resource import Resource
 from hf_oidc.secret import Secret
 from hf_oidc.sinks.github import CommandFiles, deliver
-from tests.action_process import ActionRun, file_commands, run_action, tokens_of
+from tests.action_process import ActionRun, file_commands, run_action, scrubbed, tokens_of
 from tests.engines import missing as missing_engine
 from tests.factories import id_token
 from tests.scripted_server import Answer, ScriptedServer, scripted_server
@@ -246,3 +246,31 @@ def test_a_summary_that_cannot_be_written_hides_nothing(tmp_path: Path, broken: 
         run = log_in(tmp_path, files, server, command=AS_ANYBODY)
     assert (run.exit_code, run.error_code, run.stderr) == (1, "exchange-rejected", "")
     assert run.outputs == {"authenticated": "false"}
+
+
+GOES_AWAY = """
+import os, sys
+from hf_oidc.errors import DeliveryFailed
+from hf_oidc.secret import Secret
+from hf_oidc.sinks import github
+
+def variables():
+    yield "A", Secret("hf_first")
+    os.unlink(os.environ["GITHUB_ENV"])
+    yield "B", Secret("hf_second")
+
+try:
+    github.export(variables(), os.environ)
+except DeliveryFailed as error:
+    print(error)
+"""
+
+
+def test_github_env_that_goes_away_is_told(tmp_path: Path) -> None:
+    """In the midst of several variables: what failed is said, and no value is printed."""
+    path = tmp_path / "github_env"
+    path.touch()
+    env = scrubbed() | {"GITHUB_ENV": str(path)}
+    run = subprocess.run([sys.executable, "-c", GOES_AWAY], env=env, capture_output=True, text=True, check=True)
+    assert run.stdout == "A command file of the runner could not be written: it is gone\n"
+    assert (run.stderr, path.exists()) == ("", False)

@@ -36,10 +36,6 @@ def guarded(run: Callable[[], Any]) -> int:
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         return 130
-    except BrokenPipeError:
-        # Whoever read standard output has gone. Python would write there once more as it ends.
-        sys.stdout = None
-        return 1
     except Exception as error:  # noqa: BLE001 - a bug of ours: say where, never what, for a value may be a token
         click.echo(f"hf-oidc: {hall.place_of(error)}. This is a bug; please report it.", err=True)
         return 1
