@@ -57,7 +57,7 @@ SCRIPTS: Mapping[str, tuple[str, Callable[[Any], list[str]]]] = {
 # Parts of the claims of the job that Local Hub plays, for its publisher: those that the example names.
 CLAIMS = {
     "gitlab": ("project_path", "ref_type", "ref", "ref_protected"),
-    "circleci": ("oidc.circleci.com/project-id", "oidc.circleci.com/vcs-ref"),
+    "circleci": ("oidc.circleci.com/project-id", "oidc.circleci.com/vcs-origin", "oidc.circleci.com/vcs-ref"),
     "bitbucket": ("repositoryUuid", "branchName"),
     "buildkite": ("organization_slug", "pipeline_slug", "build_branch"),
     "codefresh": ("account_id", "pipeline_id", "scm_ref"),

@@ -27,7 +27,8 @@ ENTERPRISE_ISSUER = re.compile(
 IDENTIFYING = (
     ("repository", "ref", "workflow_ref"),
     ("project_path", "ref_type", "ref"),
-    ("oidc.circleci.com/project-id", "oidc.circleci.com/vcs-ref"),
+    # Its origin too: a fork's build has the same project and may have the same ref.
+    ("oidc.circleci.com/project-id", "oidc.circleci.com/vcs-origin", "oidc.circleci.com/vcs-ref"),
     ("repositoryUuid", "branchName"),
     ("organization_slug", "pipeline_slug", "build_branch"),
     ("terraform_organization_name", "terraform_workspace_name", "terraform_run_phase"),
