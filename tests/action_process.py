@@ -87,7 +87,7 @@ def run_action(
         | dict(env)
         | {f"INPUT_{name.upper()}": value for name, value in {**DEFAULTS, **inputs}.items()}
     )
-    seen, process = _watched(command, full_env, cwd or tmp_path / "workspace")
+    seen, process = watched(command, full_env, cwd or tmp_path / "workspace")
     run = ActionRun(
         process.returncode,
         process.stdout.decode(),
@@ -131,10 +131,10 @@ def scrubbed() -> dict[str, str]:
     return {name: os.environ[name] for name in kept if name in os.environ}
 
 
-def _watched(
-    command: Sequence[str], env: Mapping[str, str], cwd: Path
+def watched(
+    command: Sequence[str], env: Mapping[str, str], cwd: Path, stdin: bytes | None = None
 ) -> tuple[set[bytes], "subprocess.CompletedProcess[bytes]"]:
-    """Run `command`, and look at all command lines until it has ended."""
+    """Run `command`, and look at all command lines until it has ended; give those, and what it left."""
     seen: set[bytes] = set()
     ended = threading.Event()
 
@@ -145,7 +145,9 @@ def _watched(
     watcher = threading.Thread(target=watch)
     watcher.start()
     try:
-        process = subprocess.run(command, env=dict(env), cwd=cwd, capture_output=True, timeout=120, check=False)
+        process = subprocess.run(
+            command, env=dict(env), cwd=cwd, input=stdin, capture_output=True, timeout=120, check=False
+        )
     finally:
         ended.set()
         watcher.join()

@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
-from hf_oidc import hall
+from hf_oidc import env_name, hall
 from hf_oidc.diagnosis import markdown, text
 from hf_oidc.diagnosis.environment import warnings
 from hf_oidc.diagnosis.report import diagnose
@@ -28,11 +28,9 @@ from hf_oidc.sinks import github
 from hf_oidc.transport import trusting
 from hf_oidc.untrusted_text import shown_input
 
-ENV_NAME = "HF_TOKEN"
 # YAML 1.2, core schema: these and no others.
 BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 ON_ERROR = {"fail": True, "warn": False}
-MAX_TIMEOUT = 3600  # seconds
 
 
 @dataclass(frozen=True, repr=False)
@@ -80,9 +78,9 @@ def run(env: Mapping[str, str]) -> int:
 
 def _log_in(inputs: Inputs, env: Mapping[str, str], files: github.CommandFiles) -> int:
     token = log_in(_login(inputs, env))
-    github.deliver(token, ENV_NAME, export=inputs.export_env, files=files)
+    github.deliver(token, env_name.DEFAULT, export=inputs.export_env, files=files)
     github.say(text.granted_line(token.resource, token.expires_at, token.expires_in))
-    for title, message in warnings(env, ENV_NAME if inputs.export_env else ""):
+    for title, message in warnings(env, env_name.DEFAULT if inputs.export_env else ""):
         github.annotate("warning", title, message)
     return 0
 
@@ -135,8 +133,8 @@ def _choice(env: Mapping[str, str], name: str, choices: Mapping[str, bool], *, d
 def _seconds(env: Mapping[str, str], name: str, *, default: int) -> int:
     value = _input(env, name) or str(default)
     seconds = int(value) if value.isascii() and value.isdigit() and len(value) <= 4 else 0
-    if not 1 <= seconds <= MAX_TIMEOUT:
-        expected = f"a whole number of seconds from 1 to {MAX_TIMEOUT}"
+    if not 1 <= seconds <= hall.MAX_TIMEOUT:
+        expected = f"a whole number of seconds from 1 to {hall.MAX_TIMEOUT}"
         raise InvalidInput(name, f"`{name}` is not {expected}: {shown_input(value)!r}", expected)
     return seconds
 

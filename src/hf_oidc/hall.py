@@ -22,6 +22,7 @@ from hf_oidc.version import VERSION
 HUB_URL = "https://huggingface.co"
 USER_AGENT = f"hf-oidc-action/{VERSION}"
 MAX_AUDIENCE = 1000  # characters
+MAX_TIMEOUT = 3600  # seconds, for a login
 
 
 def hub_url(name: str, given: str, env: Mapping[str, str]) -> str:

@@ -10,12 +10,12 @@ from typing import Any
 
 import yaml
 
-from local_hub.ci.issuers import CiJob, read_ci_job
+from local_hub.ci.issuers import CiJob, read_any_job
 from local_hub.ci.registry import BY_NAME
 from local_hub.faults import read_script
 from local_hub.fields import FieldError, flag, items, mapping, text
 from local_hub.issuer_keys import KeySet
-from local_hub.jobs import RegisteredJob, read_job
+from local_hub.jobs import RegisteredJob
 from local_hub.publishers import Publisher, checked, read_resource
 from local_hub.resources import Resource
 
@@ -64,7 +64,7 @@ def read(document: object) -> Config:
         tuple(_publisher(value, where) for value, where in _numbered(given, "publishers")),
         tuple(read_resource(value, where) for value, where in _numbered(given, "resources")),
         tuple(text(value, f"accounts.{where}") for value, where in _numbered(accounts, "locked")),
-        {name: _job(job, f"jobs.{name}") for name, job in jobs.items()},
+        {name: read_any_job(job, f"jobs.{name}") for name, job in jobs.items()},
         read_script(given.get("faults", {}), "faults"),
         dict(_key_set(value, where) for value, where in _numbered(given, "issuers")),
     )
@@ -74,14 +74,6 @@ def with_issuer(publisher: Publisher, own: Mapping[str, str]) -> Publisher:
     """Put the real URL where the configuration said `github`, or another CI's name."""
     name = publisher.issuer_url.removeprefix(_PLACEHOLDER)
     return replace(publisher, issuer_url=own[name]) if name != publisher.issuer_url else publisher
-
-
-def _job(description: object, where: str) -> RegisteredJob | CiJob:
-    job = read_ci_job(description, where)
-    if job is not None:
-        return job
-    given = mapping(description, where)
-    return read_job({name: value for name, value in given.items() if name != "ci"}, where)
 
 
 def _key_set(value: object, where: str) -> tuple[str, KeySet]:

@@ -11,12 +11,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from local_hub.ci.issuers import CiIssuers, read_ci_job
+from local_hub.ci.issuers import CiIssuers, CiJob, read_any_job
 from local_hub.faults import OPERATOR, Script, read_faults, read_path
 from local_hub.fields import flag, mapping
 from local_hub.hub import Hub, introspect
 from local_hub.issuer import Issuer
-from local_hub.jobs import read_job
 from local_hub.json_http import NO_STORE, bearer_token, read_json
 from local_hub.publishers import from_wire, read_resource, to_wire
 
@@ -38,12 +37,11 @@ def routes(hub: Hub, issuer: Issuer, others: CiIssuers, script: Script) -> list[
 
 def _issuer_routes(issuer: Issuer, others: CiIssuers) -> list[Route]:
     async def register_job(request: Request) -> JSONResponse:
-        description = await read_json(request)
-        if job := read_ci_job(description):
+        job = read_any_job(await read_json(request))
+        if isinstance(job, CiJob):
             number, env, files = others.register(job)
             return JSONResponse({"id": number, "env": env, "files": files}, 201, headers=NO_STORE)
-        given = mapping(description, "job")
-        number, env = issuer.register(read_job({name: value for name, value in given.items() if name != "ci"}))
+        number, env = issuer.register(job)
         return JSONResponse({"id": number, "env": env}, 201, headers=NO_STORE)
 
     async def rotate_keys(request: Request) -> JSONResponse:

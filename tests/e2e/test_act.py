@@ -1,6 +1,7 @@
 """The example workflow on a real workflow engine: the action is built, run, and its token used by later steps."""
 
 import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tests.e2e.runner import Runner, WorkflowRun
@@ -41,17 +42,22 @@ def outcomes(hub: LocalHub) -> list[str]:
     return [exchange["outcome"] for exchange in hub.get("/local-hub/exchanges")]
 
 
-def test_the_example_publishes_as_it_is_written(runner: Runner, hub: LocalHub, tmp_path: Path) -> None:
-    """One exchange gives later steps a token that works, by environment and by output, and that no log shows."""
-    job = job_identity(hub)
-    with recorded_minting(job) as (env, minted):
-        run = runner.run(tmp_path, EXAMPLE, env)
+def assert_published(run: WorkflowRun, hub: LocalHub, minted: Sequence[str], job: Mapping[str, str]) -> None:
+    """One ID token and one exchange gave both later steps the same token, which works, and no log shows any."""
     assert run.exit_code == 0, run.log
     assert outcomes(hub) == ["granted"]
     assert uses(hub) == [(MODEL, True), (MODEL, True)]
     assert run.tokens["upload"] == run.tokens["download"]
     assert len(minted) == 1
     assert_nothing_leaked(run, *minted, job[REQUEST_TOKEN])
+
+
+def test_the_example_publishes_as_it_is_written(runner: Runner, hub: LocalHub, tmp_path: Path) -> None:
+    """One exchange gives later steps a token that works, by environment and by output, and that no log shows."""
+    job = job_identity(hub)
+    with recorded_minting(job) as (env, minted):
+        run = runner.run(tmp_path, EXAMPLE, env)
+    assert_published(run, hub, minted, job)
     for step in (UPLOAD_STEP, READ_STEP):
         assert "the token is ***\n" in run.log_of(step)
 

@@ -10,8 +10,8 @@ import pytest
 from release import pyz
 from tests.e2e.engines import ROOT
 from tests.e2e.runner import Runner
-from tests.e2e.story import EXAMPLE, MODEL, REQUEST_TOKEN, job_identity, recorded_minting
-from tests.e2e.test_act import UPLOAD_STEP, assert_nothing_leaked, outcomes, uses
+from tests.e2e.story import EXAMPLE, job_identity, recorded_minting
+from tests.e2e.test_act import UPLOAD_STEP, assert_published, outcomes
 from tests.local_hub_process import LocalHub
 
 USES = "uses: org/hf-oidc-action@v1"
@@ -70,12 +70,7 @@ def test_the_example_publishes(  # noqa: PLR0917 - fixtures
     job = job_identity(hub)
     with recorded_minting(job) as (env, minted):
         run = there.run(tmp_path, NATIVE, env)
-    assert run.exit_code == 0, run.log
-    assert outcomes(hub) == ["granted"]
-    assert uses(hub) == [(MODEL, True), (MODEL, True)]
-    assert run.tokens["upload"] == run.tokens["download"]
-    assert len(minted) == 1
-    assert_nothing_leaked(run, *minted, job[REQUEST_TOKEN])
+    assert_published(run, hub, minted, job)
 
 
 def test_a_hostile_checkout_is_not_run(on_host: Runner, hub: LocalHub, tmp_path: Path) -> None:

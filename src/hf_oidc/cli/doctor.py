@@ -17,6 +17,7 @@ from typing import Any
 import click
 
 from hf_oidc import hall
+from hf_oidc.cli.options import AUDIENCE, HUB_URL
 from hf_oidc.cli.session import mask
 from hf_oidc.diagnosis import doctor_json, doctor_text
 from hf_oidc.diagnosis.claims import visible
@@ -45,8 +46,8 @@ Examples:
 
 @click.command(epilog=EPILOG)
 @click.option("--resource", metavar="R", help="Your repository on the Hub: namespace/name, datasets/namespace/name, …")
-@click.option("--hub-url", metavar="URL", help=f"The Hub; $HF_ENDPOINT, or {hall.HUB_URL}, unless given.")
-@click.option("--audience", metavar="A", help="Whom the ID token is for; the Hub's URL unless given.")
+@HUB_URL
+@AUDIENCE
 @click.option(
     "--expect", multiple=True, metavar="NAME=VALUE", help="What the job should be: branch=main. May be repeated."
 )
@@ -56,8 +57,8 @@ Examples:
 def doctor(
     *,
     resource: str | None,
-    hub_url: str | None,
-    audience: str | None,
+    hub_url: str,
+    audience: str,
     expect: Option,
     workflow: str | None,
     repository: str | None,
@@ -73,15 +74,13 @@ def doctor(
     Exit codes: 0 nothing is wrong, 1 something would fail, 2 the arguments are wrong.
     """
     try:
-        url = hall.hub_url("--hub-url", hub_url or "", os.environ)
+        url = hall.hub_url("--hub-url", hub_url, os.environ)
         if workflow is not None:
             _no_use_with("--workflow", {"--resource": resource, "--audience": audience, "--expect": expect})
             _check_workflow(Path(workflow), repository, url, as_json=as_json)
         else:
             _no_use_with("a CI job, without --workflow", {"--repository": repository})
-            question = Question(
-                url, hall.audience("--audience", audience or "", url), _resource(resource), _expected(expect)
-            )
+            question = Question(url, hall.audience("--audience", audience, url), _resource(resource), _expected(expect))
             _check_job(question, os.environ, as_json=as_json)
     except UsageError as error:
         raise click.UsageError(diagnose(error, None, hall.HUB_URL).what) from None

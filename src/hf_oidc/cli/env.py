@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from hf_oidc.cli.options import Settings, logs_in, refuse_terminal, wanted
-from hf_oidc.cli.session import explained, mask, tokens
+from hf_oidc.cli.session import explained, mask_on_github, tokens
 from hf_oidc.errors import DeliveryFailed, InvalidInput
 from hf_oidc.secret import Secret
 from hf_oidc.sinks import files, shell
@@ -100,7 +100,6 @@ def _text(format_: str, variables: Variables) -> str:
 def _export(variables: Variables, env: Mapping[str, str]) -> None:
     from hf_oidc.sinks import github  # noqa: PLC0415 - what a runner of GitHub's kind needs, no other CI does
 
-    hide = mask({**env, "GITHUB_ACTIONS": "true"})
     for _, secret in variables:
-        hide(secret)
+        mask_on_github(secret)
     github.export(variables, env)

@@ -16,12 +16,11 @@ import click
 
 from hf_oidc import env_name, hall
 from hf_oidc.errors import InvalidInput
+from hf_oidc.id_token import MAX_CHARACTERS
 from hf_oidc.providers.registry import PROVIDERS
 from hf_oidc.resource import Resource
 from hf_oidc.untrusted_text import shown, shown_input
 
-MAX_TIMEOUT = 3600  # seconds
-MAX_ID_TOKEN = 65_536  # characters
 NAMES = tuple(provider.name for provider in PROVIDERS if provider.kind != "supplied")
 Command = Callable[..., Any]
 
@@ -51,7 +50,7 @@ CA_BUNDLE = click.option(
 TIMEOUT = click.option(
     "--timeout",
     metavar="SECONDS",
-    type=click.IntRange(1, MAX_TIMEOUT),
+    type=click.IntRange(1, hall.MAX_TIMEOUT),
     default=60,
     help="For the whole login, retries included; 60 unless given.",
 )
@@ -137,7 +136,7 @@ def _id_token(path: str) -> str:
     problem = "is empty"
     try:
         with click.open_file(path) if path == "-" else Path(path).open(encoding="utf-8") as file:
-            if token := file.read(MAX_ID_TOKEN + 2).strip():
+            if token := file.read(MAX_CHARACTERS + 2).strip():
                 return token
     except (OSError, ValueError) as error:
         problem = f"cannot be read: {shown(getattr(error, 'strerror', None) or 'it is not text')}"

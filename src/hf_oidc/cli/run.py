@@ -78,7 +78,8 @@ def _become(program: str, command: tuple[str, ...], env: Mapping[str, str]) -> N
     sys.stdout.flush()
     sys.stderr.flush()
     if sys.platform == "win32":  # pragma: no cover - Windows cannot replace a process: a waiting shell would go on
-        raise click.exceptions.Exit(subprocess.run([program, *command[1:]], env=env, check=False).returncode)  # noqa: S603
+        done = subprocess.run([program, *command[1:]], env=env, check=False)  # noqa: S603 - no shell, the user's own
+        raise click.exceptions.Exit(done.returncode)
     # Python ignores these two, and what is ignored stays so in the program that takes its place.
     for number in (signal.SIGPIPE, signal.SIGXFSZ):
         signal.signal(number, signal.SIG_DFL)

@@ -60,16 +60,16 @@ def failed(error: LoginError, resource: Resource | None, settings: Settings | No
 
 def mask(env: Mapping[str, str]) -> Callable[[Secret], None]:
     """How a token is hidden in the log here, if there is a way."""
-    if env.get("GITHUB_ACTIONS") != "true":
-        return lambda _secret: None
+    return mask_on_github if env.get("GITHUB_ACTIONS") == "true" else lambda _secret: None
+
+
+def mask_on_github(secret: Secret) -> None:
+    """Lets a runner of GitHub's kind hide `secret` in the log."""
     from hf_oidc.sinks import github  # noqa: PLC0415 - what a runner of GitHub's kind needs, no other CI does
 
-    def hide(secret: Secret) -> None:
-        # The runner reads its commands on standard error too: standard output stays what was asked for.
-        with contextlib.redirect_stdout(sys.stderr):
-            github.mask(secret)
-
-    return hide
+    # The runner reads its commands on standard error too: standard output stays what was asked for.
+    with contextlib.redirect_stdout(sys.stderr):
+        github.mask(secret)
 
 
 def say(line: str, settings: Settings) -> None:

@@ -6,12 +6,11 @@ https://docs.github.com/en/actions/reference/security/oidc
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from urllib.parse import quote
 
 from hf_oidc.errors import IdentityError
 from hf_oidc.http_message import Request, Response
 from hf_oidc.providers._base import CanMint, CannotMint, Means, ReadFile
-from hf_oidc.providers._sources import from_endpoint, transient
+from hf_oidc.providers._sources import from_endpoint, transient, with_audience
 from hf_oidc.secret import Secret
 
 URL, TOKEN = "ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN"
@@ -36,12 +35,10 @@ def obtain(
 
 
 def _request(url: str, request_token: Secret, audience: str) -> Request:
-    # The URL comes with a query (`?api-version=2.0`), which must stay.
-    separator = "&" if "?" in url else "?"
     return Request(
         "mint",
         "GET",
-        f"{url}{separator}audience={quote(audience, safe='')}",
+        with_audience(url, audience),
         URL,
         {"Authorization": f"Bearer {request_token.reveal()}", "Accept": "application/json"},
     )

@@ -6,6 +6,7 @@ Which CI has which, its own module says. What comes out is one word of ASCII or 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from urllib.parse import quote
 
 from hf_oidc.command import NotRun
 from hf_oidc.errors import AudienceMismatch, IdTokenNotDeclared, IdTokenRequestFailed, Where
@@ -24,12 +25,22 @@ def from_endpoint(
     means: Means, request: Request, member: str, owner: str, may_pass: Callable[[Response], bool] = transient
 ) -> Secret:
     """The `member` of the JSON object that `owner` answers with. Raises what `Transport.send` raises, too."""
-    response = means.transport.send(request)
+    response = answered(means.transport.send(request), owner, may_pass)
+    return word((response.json_object() or {}).get(member), f"The answer of {owner}", response.where)
+
+
+def answered(response: Response | NoResponse, owner: str, may_pass: Callable[[Response], bool] = transient) -> Response:
+    """The answer of `owner`, if it is a good one. Raises `IdTokenRequestFailed`."""
     if isinstance(response, NoResponse):
         raise IdTokenRequestFailed(f"{owner} gave no answer: {response.reason}", response.where, passing=True)
     if response.status != 200:
         raise IdTokenRequestFailed(f"{owner} gave no ID token", response.where, passing=may_pass(response))
-    return word((response.json_object() or {}).get(member), f"The answer of {owner}", response.where)
+    return response
+
+
+def with_audience(url: str, audience: str) -> str:
+    """`url` with the audience in its query, which may have begun there (`?api-version=2.0`) and must stay."""
+    return f"{url}{'&' if '?' in url else '?'}audience={quote(audience, safe='')}"
 
 
 def from_command(means: Means, command: Sequence[str]) -> Secret:

@@ -6,12 +6,11 @@ https://codefresh.io/docs/docs/integrations/oidc-pipelines/
 from __future__ import annotations
 
 from collections.abc import Mapping
-from urllib.parse import quote
 
 from hf_oidc.errors import IdTokenNotDeclared
 from hf_oidc.http_message import Request
 from hf_oidc.providers._base import CanMint, CannotMint, Means, Provider
-from hf_oidc.providers._sources import from_endpoint
+from hf_oidc.providers._sources import from_endpoint, with_audience
 from hf_oidc.secret import Secret
 
 MISSING = "Codefresh gave this build no ID token: `CF_OIDC_REQUEST_URL` and `CF_OIDC_REQUEST_TOKEN` are not both set"
@@ -35,11 +34,10 @@ PROVIDER = Provider("codefresh", is_here, obtain, audience="chosen")
 
 
 def _mint(url: str, request_token: Secret, audience: str, means: Means) -> Secret:
-    separator = "&" if "?" in url else "?"
     request = Request(
         "mint",
         "GET",
-        f"{url}{separator}audience={quote(audience, safe='')}",
+        with_audience(url, audience),
         "CF_OIDC_REQUEST_URL",
         # The token alone: Codefresh wants no "Bearer" before it.
         {"Authorization": request_token.reveal(), "Accept": "application/json"},

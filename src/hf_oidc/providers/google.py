@@ -12,7 +12,7 @@ from urllib.parse import quote
 from hf_oidc.errors import IdTokenRequestFailed
 from hf_oidc.http_message import NoResponse, Request, Response
 from hf_oidc.providers._base import CanMint, Means, Provider
-from hf_oidc.providers._sources import from_endpoint, transient, word
+from hf_oidc.providers._sources import answered, from_endpoint, with_audience, word
 from hf_oidc.secret import Secret
 
 OWNER = "Google's metadata server"
@@ -39,7 +39,7 @@ PROVIDER = Provider("google", is_here, obtain, audience="chosen", kind="platform
 
 
 def _mint(metadata: str, iam: str, audience: str, means: Means) -> Secret:
-    response = means.transport.send(_metadata(f"{metadata}/identity?audience={quote(audience, safe='')}&format=full"))
+    response = means.transport.send(_metadata(with_audience(f"{metadata}/identity?format=full", audience)))
     if isinstance(response, Response) and response.status == 404:  # Cloud Build
         return _generate(metadata, iam, audience, means)
     return word(_text(response), f"The answer of {OWNER}", response.where)
@@ -64,8 +64,7 @@ def _metadata(url: str) -> Request:
 
 
 def _text(response: Response | NoResponse) -> str:
-    if isinstance(response, NoResponse):
-        raise IdTokenRequestFailed(f"{OWNER} gave no answer: {response.reason}", response.where, passing=True)
-    if response.status != 200 or response.body is None:
-        raise IdTokenRequestFailed(f"{OWNER} gave no ID token", response.where, passing=transient(response))
-    return response.body.decode("ascii", "replace")
+    body = answered(response, OWNER).body
+    if body is None:
+        raise IdTokenRequestFailed(f"{OWNER} gave no ID token", response.where, passing=False)
+    return body.decode("ascii", "replace")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,31 +56,24 @@ def deliver(token: HubToken, env_name: str, *, export: bool, files: CommandFiles
 
     All or nothing. Raises `DeliveryFailed`.
     """
-    try:
-        with _restoring([files.output, files.environment]):
-            for name, value in _outputs(token, env_name).items():
-                core.set_output(name, value)
-            if export:
-                core.export_variable(env_name, token.secret.reveal())
-    except Exception as error:  # noqa: BLE001 - actions-toolkit raises plain Exceptions; which ones is its affair
-        problem = getattr(error, "strerror", None) or "it is gone"
-    else:
-        return
-    raise DeliveryFailed(f"A command file of the runner could not be written: {problem}")
+
+    def write() -> None:
+        for name, value in _outputs(token, env_name).items():
+            core.set_output(name, value)
+        if export:
+            core.export_variable(env_name, token.secret.reveal())
+
+    _all_or_nothing([files.output, files.environment], write)
 
 
 def export(variables: Iterable[tuple[str, Secret]], env: Mapping[str, str]) -> None:
     """Hands each token to later steps as the variable of that name: all or nothing. Raises `DeliveryFailed`."""
-    path = _command_file("GITHUB_ENV", env)
-    try:
-        with _restoring([path]):
-            for name, secret in variables:
-                core.export_variable(name, secret.reveal())
-    except Exception as error:  # noqa: BLE001 - as in `deliver`
-        problem = getattr(error, "strerror", None) or "it is gone"
-    else:
-        return
-    raise DeliveryFailed(f"A command file of the runner could not be written: {problem}")
+
+    def write() -> None:
+        for name, secret in variables:
+            core.export_variable(name, secret.reveal())
+
+    _all_or_nothing([_command_file("GITHUB_ENV", env)], write)
 
 
 def decline(files: CommandFiles) -> None:
@@ -114,6 +107,18 @@ def summarize(markdown: str, env: Mapping[str, str]) -> None:
 def say(line: str) -> None:
     """One line in the log."""
     core.info(line)
+
+
+def _all_or_nothing(paths: Iterable[Path], write: Callable[[], None]) -> None:
+    try:
+        with _restoring(paths):
+            write()
+    except Exception as error:  # noqa: BLE001 - actions-toolkit raises plain Exceptions; which ones is its affair
+        problem = getattr(error, "strerror", None) or "it is gone"
+    else:
+        return
+    # Outside of the handler, so that the error of before, which may hold a token, does not travel along.
+    raise DeliveryFailed(f"A command file of the runner could not be written: {problem}")
 
 
 @contextmanager

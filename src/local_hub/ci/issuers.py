@@ -24,7 +24,7 @@ from local_hub.ci._base import Ci, Handout
 from local_hub.ci.commands import install
 from local_hub.ci.registry import BY_NAME, CIS
 from local_hub.fields import FieldError, flag, mapping, text
-from local_hub.jobs import with_claims
+from local_hub.jobs import RegisteredJob, read_job, with_claims
 from local_hub.json_http import NO_STORE, bearer_token, read_json
 from local_hub.keys import ALGORITHM, KeyRing, jwks, new_ring, sign
 
@@ -46,10 +46,15 @@ class CiJob:
     claims: Mapping[str, Any]
 
 
-def read_ci_job(description: object, where: str = "job") -> CiJob | None:
-    """Read the description of such a job; None if it is one of GitHub's."""
-    if not isinstance(description, Mapping) or description.get("ci", "github") == "github":
-        return None
+def read_any_job(description: object, where: str = "job") -> RegisteredJob | CiJob:
+    """Read the description of a job: its `ci` says whose it is, and GitHub's unless it does."""
+    given = mapping(description, where)
+    if given.get("ci", "github") != "github":
+        return _read_ci_job(given, where)
+    return read_job({name: value for name, value in given.items() if name != "ci"}, where)
+
+
+def _read_ci_job(description: Mapping[str, Any], where: str) -> CiJob:
     given = mapping(description, where, ("ci", "audience", "claims", "cloud-build"))
     name = text(given["ci"], f"{where}.ci")
     if name not in BY_NAME:
@@ -77,7 +82,9 @@ class CiIssuers:
 
     def ring(self, ci: Ci) -> KeyRing:
         """Its keys, made when they are first asked for."""
-        return self._rings.setdefault(ci.name, self._rings.get(ci.name) or new_ring())
+        if ci.name not in self._rings:
+            self._rings[ci.name] = new_ring()
+        return self._rings[ci.name]
 
     def register(self, job: CiJob) -> tuple[str, dict[str, str], dict[str, str]]:
         """Register a job; give its id, the environment of its steps, and its files by their paths."""
