@@ -1,11 +1,13 @@
 """Runs a workflow on act, an engine for GitHub Actions: the workflow's `uses:` stay as they are written."""
 
+import json
 import os
 import re
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from tests.e2e.engines import ROOT, commit, docker_client
 from tests.e2e.story import WORKFLOW
@@ -13,6 +15,17 @@ from tests.e2e.story import WORKFLOW
 # What the example's training stands for: it leaves a model behind.
 TRAINING = 'from pathlib import Path\n\nPath("model").mkdir()\nPath("model/weights").write_text("42")\n'
 RUN_SECONDS = 600
+
+
+@dataclass(frozen=True)
+class Event:
+    """What a run is started by. `payload`: what the webhook tells of it, where more than the name is needed."""
+
+    name: str = "push"
+    payload: Mapping[str, Any] = field(default_factory=dict)
+
+
+A_PUSH = Event()
 
 
 @dataclass(frozen=True)
@@ -45,21 +58,34 @@ class Runner:
     host: Path | None = None
 
     def run(
-        self, folder: Path, workflow: str, env: Mapping[str, str], files: Mapping[str, str] | None = None
+        self,
+        folder: Path,
+        workflow: str,
+        env: Mapping[str, str],
+        files: Mapping[str, str] | None = None,
+        *,
+        event: Event = A_PUSH,
+        variables: Mapping[str, str] | None = None,
     ) -> WorkflowRun:
-        """Push `workflow` and `files` to a new repository's main branch. `env` is what the engine adds to the job's."""
+        """Push `workflow` and `files` to a new repository's main branch, or start it by another `event`.
+
+        `env` is what the engine adds to each job's, whatever the job is permitted; `variables` are the repository's.
+        """
         checkout, home, seen = (_made(folder / name) for name in ("checkout", "home", "seen"))
         commit(checkout, {f".github/workflows/{WORKFLOW}": workflow, "train.py": TRAINING, **(files or {})})
-        env_file = folder / "job.env"
+        env_file, payload = folder / "job.env", folder / "event.json"
         job = {**env, "HF_STAND_IN_SEEN": str(seen)} if self.host else env
         env_file.write_text("".join(f"{name}={value}\n" for name, value in job.items()))
+        payload.write_text(json.dumps(event.payload))
         done = subprocess.run(
             [
                 self.act,
-                "push",
-                *self._options(workflow),
+                event.name,
+                *self._options("\n".join([workflow, *(files or {}).values()])),
+                f"--eventpath={payload}",
                 f"--env-file={env_file}",
                 f"--container-options=-v {seen}:/seen",
+                *(f"--var={name}={value}" for name, value in (variables or {}).items()),
             ],
             cwd=checkout,
             env={
@@ -77,8 +103,8 @@ class Runner:
         )
         return WorkflowRun(done.returncode, done.stdout, {path.name: path.read_text() for path in seen.iterdir()})
 
-    def _options(self, workflow: str) -> list[str]:
-        setup_python = re.findall(r"actions/setup-python@\w+", workflow)
+    def _options(self, workflows: str) -> list[str]:
+        setup_python = re.findall(r"actions/setup-python@\w+", workflows)
         return [
             "--rm",
             "--pull=false",
