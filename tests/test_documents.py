@@ -47,6 +47,12 @@ def test_the_readme_is_short_and_begins_with_what_works() -> None:
     assert "uses: org/hf-oidc-action@v1" in "\n".join(README.splitlines()[:25])
 
 
+def test_the_readme_leads_to_every_example_for_github() -> None:
+    """The table of ways to use the action has each file once."""
+    linked = re.findall(r"\]\((examples/github/[\w-]+\.yml)\)", " ".join(map(str, table("Ways to use it"))))
+    assert sorted(linked) == sorted(str(path.relative_to(ROOT)) for path in (ROOT / "examples" / "github").iterdir())
+
+
 @pytest.mark.parametrize("block", re.findall(r"```yaml\n(.*?)```", README, re.DOTALL))
 def test_yaml_in_the_readme_uses_inputs_that_there_are(block: str) -> None:
     """Each step of ours names inputs of action.yml and none besides, and outputs likewise."""

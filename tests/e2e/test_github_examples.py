@@ -3,10 +3,10 @@
 Local Hub's issuer describes each job as GitHub would. act does not: it hands the means to ask for an ID token to every
 job, whatever its `permissions` say, gives all jobs of a run the same identity, and knows no environments with rules. So
 what these tests cannot show is that GitHub grants what `permissions` and `environment` ask for. A pull request from a
-fork has no such means here, as on GitHub; but the reason that the log then gives speaks of act.
+fork has no such means here, as on GitHub; but act says so of itself (`ACT=true`), and the log then gives that as the
+reason. Of a matrix with one job that fails, act calls every job failed, though the others' steps have run to their end.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -47,7 +47,8 @@ def pull_request_of(head: str) -> Event:
 class Story:
     """How GitHub would run an example: what starts it, what its ID tokens say, and what it is given tokens for.
 
-    `job`: besides the repository and the workflow. `files`: the checkout's, besides the example and train.py.
+    `job`: besides the repository and the workflow. `files`: the checkout's, besides the example and train.py. `told`:
+    what its log has, where more than the tokens is to be seen.
     """
 
     granted: tuple[str, ...]
@@ -55,6 +56,7 @@ class Story:
     event: Event = field(default_factory=Event)
     job: Mapping[str, str] = field(default_factory=dict)
     files: tuple[str, ...] = ()
+    told: str = ""
 
 
 SIZES = tuple(f"acme/awesome-model-{size}" for size in ("base", "large", "small"))
@@ -65,12 +67,19 @@ STORIES = {
     "call-reusable.yml": Story(
         ("acme/awesome-model",), job={"job_workflow_ref": f"{REPOSITORY}/{CALLED}@{MAIN}"}, files=(CALLED,)
     ),
-    "release-tag.yml": Story(("acme/awesome-model",), TAG, Event("push", {"ref": TAG}), {"environment": "release"}),
+    "release-tag.yml": Story(
+        ("acme/awesome-model",),
+        TAG,
+        Event("push", {"ref": TAG}),
+        {"environment": "release"},
+        told="--commit-message Release v1.2.0\n",
+    ),
     "pull-requests.yml": Story(
         ("alice",),
         PULL_REQUEST,
         pull_request_of(REPOSITORY),
         {"event_name": "pull_request", "head_ref": "patch-1", "base_ref": "main"},
+        told="tested\n",
     ),
     "enterprise.yml": Story(("acme/awesome-model",)),
 }
@@ -85,8 +94,8 @@ def text(name: str) -> str:
 def job(name: str) -> dict[str, Any]:
     """The job that the example's publisher is to trust, as GitHub would describe it."""
     story = STORIES[name]
-    workflow_ref = f"{REPOSITORY}/.github/workflows/{name}@{story.ref}"
-    return {"repository": REPOSITORY, "ref": story.ref, "workflow_ref": workflow_ref, **story.job}
+    where = {"ref": story.ref, "workflow_ref": f"{REPOSITORY}/.github/workflows/{name}@{story.ref}"}
+    return {"repository": REPOSITORY, "workflow": yaml.safe_load(text(name))["name"], **where, **story.job}
 
 
 def run(runner: Runner, folder: Path, name: str, env: Mapping[str, str], **options: Any) -> WorkflowRun:
@@ -156,6 +165,8 @@ def test_it_runs_as_it_is_written(name: str, runner: Runner, hub: LocalHub, tmp_
     assert done.exit_code == 0, done.log
     assert outcomes(hub) == ["granted"] * len(STORIES[name].granted)
     assert sorted(uses(hub)) == [(resource, True) for resource in STORIES[name].granted]
+    assert len(set(done.tokens.values())) == len(STORIES[name].granted)
+    assert STORIES[name].told in done.log
     assert_nothing_leaked(done, env[REQUEST_TOKEN])
 
 
@@ -180,6 +191,15 @@ def test_a_tag_fits_a_publisher_without_a_branch(hub: LocalHub) -> None:
         assert hub.exchange(hub.id_token(**each), publisher.resource).status_code == 200
 
 
+def test_a_called_workflow_can_be_trusted_by_its_own_name(hub: LocalHub) -> None:
+    """As its comment says: with the raw claim; a job of another workflow of that branch is refused."""
+    called = job("call-reusable.yml")
+    claims = {"repository": REPOSITORY, "job_workflow_ref": called["job_workflow_ref"]}
+    configure(hub, Publisher("acme/awesome-model", GITHUB_ISSUER, claims))
+    assert hub.exchange(hub.id_token(**called), "acme/awesome-model").status_code == 200
+    assert hub.exchange(hub.id_token(**job("matrix.yml")), "acme/awesome-model").status_code == 400
+
+
 def test_a_refused_space_keeps_the_dataset_back(runner: Runner, hub: LocalHub, tmp_path: Path) -> None:
     """Both logins come before the first upload."""
     name = "publish-dataset-and-space.yml"
@@ -193,7 +213,7 @@ def test_a_refused_space_keeps_the_dataset_back(runner: Runner, hub: LocalHub, t
 
 
 def test_a_refused_model_stops_no_other(runner: Runner, hub: LocalHub, tmp_path: Path) -> None:
-    """One of the matrix's models trusts another branch: the two others are published, and the run fails."""
+    """One of the matrix's models trusts another branch: the two others are published, and the run has failed."""
     for publisher in publishers(text("matrix.yml")):
         configure(hub, publisher, **{"branch": "release"} if "base" in publisher.resource else {})
     done = run(runner, tmp_path, "matrix.yml", job_identity(hub, job("matrix.yml")))
@@ -241,4 +261,3 @@ def test_github_enterprise_server_and_a_mirror(runner: Runner, tmp_path: Path) -
     assert before.exit_code != 0
     assert after.exit_code == 0, after.log
     assert_nothing_leaked(after, env[REQUEST_TOKEN])
-    assert not re.search("NotOpenSSL|InsecureRequest", after.log)
