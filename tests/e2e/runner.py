@@ -64,18 +64,19 @@ class Runner:
         env: Mapping[str, str],
         files: Mapping[str, str] | None = None,
         *,
+        name: str = WORKFLOW,
         event: Event = A_PUSH,
         variables: Mapping[str, str] | None = None,
     ) -> WorkflowRun:
-        """Push `workflow` and `files` to a new repository's main branch, or start it by another `event`.
+        """Push `workflow`, as the file `name`, and `files` to a new repository's main branch; or start another `event`.
 
         `env` is what the engine adds to each job's, whatever the job is permitted; `variables` are the repository's.
         """
-        checkout, home, seen = (_made(folder / name) for name in ("checkout", "home", "seen"))
-        commit(checkout, {f".github/workflows/{WORKFLOW}": workflow, "train.py": TRAINING, **(files or {})})
+        checkout, home, seen = (_made(folder / each) for each in ("checkout", "home", "seen"))
+        commit(checkout, {f".github/workflows/{name}": workflow, "train.py": TRAINING, **(files or {})})
         env_file, payload = folder / "job.env", folder / "event.json"
         job = {**env, "HF_STAND_IN_SEEN": str(seen)} if self.host else env
-        env_file.write_text("".join(f"{name}={value}\n" for name, value in job.items()))
+        env_file.write_text("".join(f"{variable}={value}\n" for variable, value in job.items()))
         payload.write_text(json.dumps(event.payload))
         done = subprocess.run(
             [
@@ -85,7 +86,7 @@ class Runner:
                 f"--eventpath={payload}",
                 f"--env-file={env_file}",
                 f"--container-options=-v {seen}:/seen",
-                *(f"--var={name}={value}" for name, value in (variables or {}).items()),
+                *(f"--var={variable}={value}" for variable, value in (variables or {}).items()),
             ],
             cwd=checkout,
             env={

@@ -102,7 +102,7 @@ def run(runner: Runner, folder: Path, name: str, env: Mapping[str, str], **optio
     """Start the example by its story's event, unless told otherwise."""
     files = {path: text(Path(path).name) for path in STORIES[name].files} | options.pop("files", {})
     files["test.py"] = "print('tested')\n"
-    return runner.run(folder, text(name), env, files, **{"event": STORIES[name].event, **options})
+    return runner.run(folder, text(name), env, files, name=name, **{"event": STORIES[name].event, **options})
 
 
 @pytest.fixture
