@@ -60,7 +60,7 @@ CLAIMS = {
     "circleci": ("oidc.circleci.com/project-id", "oidc.circleci.com/vcs-origin", "oidc.circleci.com/vcs-ref"),
     "bitbucket": ("repositoryUuid", "branchName"),
     "buildkite": ("organization_slug", "pipeline_slug", "build_branch"),
-    "codefresh": ("account_id", "pipeline_id", "scm_ref"),
+    "codefresh": ("account_id", "pipeline_id", "scm_repo_url", "scm_ref"),
     "forgejo": ("repository", "ref"),
     "google": ("sub",),
     "aws": ("sub",),

@@ -22,6 +22,7 @@ from hf_oidc.cli.session import mask
 from hf_oidc.diagnosis import doctor_json, doctor_text
 from hf_oidc.diagnosis.claims import visible
 from hf_oidc.diagnosis.doctor import JobReport, Question, with_claims
+from hf_oidc.diagnosis.door import COMMAND
 from hf_oidc.diagnosis.report import diagnose
 from hf_oidc.errors import LoginError, UsageError
 from hf_oidc.id_token import IdToken
@@ -92,7 +93,7 @@ def _check_job(question: Question, env: Mapping[str, str], *, as_json: bool) -> 
 
 
 def _examined(question: Question, env: Mapping[str, str]) -> JobReport:
-    report = JobReport("", question)
+    report, id_token = JobReport("", question), None
     try:
         here = detected(env)
         report = JobReport(here.name if here else "", question)
@@ -100,7 +101,9 @@ def _examined(question: Question, env: Mapping[str, str]) -> JobReport:
         report = with_claims(report, id_token.unverified_claims, id_token.unverified_expiry)
         id_token.check(question.audience, datetime.now(timezone.utc))
     except LoginError as error:
-        problem = diagnose(error, question.resource, question.hub_url)
+        error.provider = error.provider or report.provider
+        error.unverified_claims = id_token.unverified_claims if id_token else None
+        problem = diagnose(error, question.resource, question.hub_url, door=COMMAND, audience=question.audience)
         report = JobReport(**{**vars(report), "problem": problem})
     return report
 

@@ -17,6 +17,7 @@ import click
 from hf_oidc import hall
 from hf_oidc.cli.options import Settings
 from hf_oidc.diagnosis import text
+from hf_oidc.diagnosis.door import COMMAND
 from hf_oidc.diagnosis.report import diagnose
 from hf_oidc.errors import Attempt, LoginError, UsageError
 from hf_oidc.hub_token import HubToken
@@ -51,7 +52,8 @@ def explained() -> Iterator[None]:
 
 def failed(error: LoginError, resource: Resource | None, settings: Settings | None) -> click.exceptions.Exit:
     """The end of a command, after words on standard error: exit code 2 for the arguments, else 1."""
-    diagnosis = diagnose(error, resource, settings.hub_url if settings else hall.HUB_URL)
+    hub_url, audience = (settings.hub_url, settings.audience) if settings else (hall.HUB_URL, "")
+    diagnosis = diagnose(error, resource, hub_url, door=COMMAND, audience=audience)
     title, message = text.annotation(diagnosis)
     more = text.details(diagnosis) if settings and settings.verbose else []
     click.echo("\n".join([title, message, *more]), err=True)

@@ -9,14 +9,18 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from hf_oidc.diagnosis.ci import PERMISSIONS, Todo
+from hf_oidc.diagnosis.ci_advice import Mine
 from hf_oidc.diagnosis.claims import Absence, Field, visible
+from hf_oidc.diagnosis.door import Door
 from hf_oidc.diagnosis.findings import Finding, Name
 from hf_oidc.diagnosis.publisher import NoSuggestion, SettingsPage, Suggestion
 from hf_oidc.errors import (
     AudienceMismatch,
     ExchangeRejected,
+    IdTokenPermissionMissing,
     InvalidInput,
     InvalidResource,
     LoginError,
@@ -61,34 +65,32 @@ RESOURCE_FORMS = (
 ADVICE = {
     "insecure-url": "Write `https://` in place of `http://`: plain http is for this machine (localhost) alone.",
     "no-provider": (
-        "Run this in a job of a CI that issues ID tokens. If it is one, hand over its ID token: as the `id-token` "
-        "input of the action, or in a file, as `--id-token-file`."
+        "Run this in a job of a CI that issues ID tokens. If it is one, hand over its ID token, <id-token>.<name-it>"
     ),
-    "ambiguous-provider": "Say which one it is, with `--provider`, or hand over its ID token.",
+    "ambiguous-provider": "<which>",
     "id-token-permission-missing": (
         "Allow the job to prove who it is. If it has `permissions:` in the workflow file, add `id-token: write` to "
         "them; if it has none, add these lines, and whatever else it needs. If another workflow calls this one "
         "(`workflow_call`), the calling job needs it too."
     ),
     "id-token-fork-pull-request": (
-        "Nothing is broken: only your own repository's jobs may publish. To let this step pass in pull requests, set "
-        "`on-error: warn`, and skip the steps that need the token."
+        "Nothing is broken: only your own repository's jobs may publish. To let the job pass in pull requests, "
+        "<skip-here>."
     ),
     "id-token-dependabot": (
-        "Nothing is broken: publish from a push to your own branch. To let this step pass in Dependabot's runs, set "
-        "`on-error: warn`, and skip the steps that need the token."
+        "Nothing is broken: publish from a push to your own branch. To let the job pass in Dependabot's runs, "
+        "<skip-here>."
     ),
     "id-token-not-declared": (
         "Tell your CI to give this job an ID token: "
         "https://github.com/org/hf-oidc-action/blob/main/docs/providers.md has the lines for each. An engine that has "
-        "none to give needs one from elsewhere, as the `id-token` input or as `--id-token-file`."
+        "none to give needs one from elsewhere, <id-token>."
     ),
     "id-token-request-failed": (
-        "Run the job again: such a fault of the CI's mostly passes. If it stays, see its status page for news (of "
-        "GitHub: https://www.githubstatus.com). If a command is missing or failed, run it by hand in the job."
+        "Run the job again: such a fault of the CI's mostly passes. If it stays, see its status page for news."
     ),
     "id-token-malformed": (
-        "Give the `id-token` input (or `HF_OIDC_ID_TOKEN`) the ID token just as your CI issued it: one long word that "
+        "Give <the-id-token> (or `HF_OIDC_ID_TOKEN`) the ID token just as your CI issued it: one long word that "
         "begins with `eyJ`. A Hugging Face token or an API key is not one."
     ),
     "id-token-expired": (
@@ -96,37 +98,35 @@ ADVICE = {
         "this machine."
     ),
     "exchange-invalid-request": (
-        "Check the inputs `resource` and `hub-url`. If both are right, report this to Hugging Face, with the request "
+        "Check <resource> and <hub-url>. If both are right, report this to Hugging Face, with the request "
         "id if there is one."
     ),
     "hub-unavailable": (
         "Run the job again later; https://status.huggingface.co has news. The trouble is the Hub's, or on the way to "
-        "it: do not change your publisher or your workflow. If you set `hub-url`, "
+        "it: do not change your publisher or your workflow. If you set <hub-url>, "
         "`HF_ENDPOINT` or a proxy yourself, check that first."
     ),
     "unexpected-response": (
-        "Check that `hub-url` (or `HF_ENDPOINT`) is the Hub's address, and that no proxy or sign-in page answers in "
+        "Check that <hub-url> (or `HF_ENDPOINT`) is the Hub's address, and that no proxy or sign-in page answers in "
         "its place."
     ),
     "redirected": (
-        "Set `hub-url` to the address that the redirect leads to, if that is the Hub's new one; a sign-in page or a "
+        "Set <hub-url> to the address that the redirect leads to, if that is the Hub's new one; a sign-in page or a "
         "proxy in between redirects, too. A token is never sent on to where a redirect points."
     ),
     "tls-failed": (
         "If a private certificate authority signed the certificate (a company's proxy, a mirror), pass that "
-        "authority's certificate as `ca-bundle`."
+        "authority's certificate <ca-bundle>."
     ),
-    "delivery-failed": (
-        "Run this as a step of a workflow. If it is one, the runner's disk may be full, or its files not writable."
-    ),
+    "delivery-failed": ("<deliver>"),
 }
 RATE_LIMITED = (
     "Run the job again in {expected} or later. Most likely nothing is wrong with your configuration: runners share "
     "their addresses, and the Hub limits requests by address."
 )
 FIXED_AUDIENCE = (
-    "Run this job in another CI, or take the ID token of an identity provider of your own, and hand that over as the "
-    "`id-token` input or as `--id-token-file`."
+    "Run this job in another CI, or take the ID token of an identity provider of your own, and hand that over, "
+    "<id-token>."
 )
 FIVE_MINUTES = 300.0  # the window of the Hub's limit, for when it does not say how long to wait
 REDIRECTED_MINT = (
@@ -134,19 +134,7 @@ REDIRECTED_MINT = (
     "on to where a redirect points."
 )
 
-SKIP = """\
-- uses: org/hf-oidc-action@v1
-  id: hf
-  with:
-    resource: namespace/name
-    on-error: warn
-- if: steps.hf.outputs.authenticated == 'true'
-  run: hf upload namespace/name ./model ."""
-SNIPPETS = {
-    "id-token-permission-missing": "permissions:\n  contents: read\n  id-token: write",
-    "id-token-fork-pull-request": SKIP,
-    "id-token-dependabot": SKIP,
-}
+SKIPPED = {"id-token-fork-pull-request", "id-token-dependabot"}
 
 ON_PAGE = "On {page}, under {section}, "
 IN_SETTINGS = "On the Hub, in the settings of the resource, under Trusted Publishers, "
@@ -154,14 +142,18 @@ COMPARE = Meaning(
     "",
     "{on}compare the publisher with this job: {fields}. Each field that is filled in there must be exactly the same, "
     "upper and lower case too; the Hub does not say which one differs.",
-    "{on}compare the publisher with what this job's ID token says; the log of this step shows it. Each field that is "
+    "{on}compare the publisher with what this job's ID token says; <show>. Each field that is "
     "filled in there must be exactly the same, upper and lower case too; the Hub does not say which one differs.",
 )
 
 FINDINGS: Mapping[Name, Meaning] = {
+    "other-audience": Meaning(
+        "{audience} is the audience of {service}: this ID token was got for that service, and was not sent to the Hub.",
+        "Get an ID token of its own for the Hub.",
+    ),
     "other-resource": Meaning(
-        "The Hub speaks of {named}, and this step asked for {asked}.",
-        "Check the input `resource`: it must be the repository's name on the Hub.",
+        "The Hub speaks of {named}, and this login asked for {asked}.",
+        "Check <resource>: it must be the repository's name on the Hub.",
     ),
     "no-publisher": Meaning(
         "The Hub knows of no job that {named} trusts. Either no publisher was added there yet, or there is no {named} "
@@ -172,7 +164,7 @@ FINDINGS: Mapping[Name, Meaning] = {
     ),
     "pull-request": Meaning(
         "This job runs for a pull request ({ref}), which is no branch: a publisher with a `branch` never accepts it.",
-        "Publish from a push to a branch. In pull requests skip this step, or set `on-error: warn`.",
+        "Publish from a push to a branch. In pull requests <skip>.",
     ),
     "tag": Meaning(
         "This job runs for a tag ({ref}), and a tag is no branch: a publisher with a `branch` never accepts it.",
@@ -188,7 +180,7 @@ FINDINGS: Mapping[Name, Meaning] = {
     "user-resource": Meaning(
         "{user} is a user name, not a repository: it asks for that user's right to read gated repositories, which "
         "needs a publisher in the user's own settings and never lets a job publish.",
-        "To publish, write `resource` as namespace/name, or datasets/namespace/name. To read gated repositories, look "
+        "To publish, write <resource> as namespace/name, or datasets/namespace/name. To read gated repositories, look "
         "at {page}, under {section}.",
     ),
     "reusable-workflow": Meaning(
@@ -231,21 +223,26 @@ NO_SUGGESTION = {
 }
 
 
-def next_step(error: LoginError) -> Sentence:
-    """What the reader of `error` can do about it. Of a refusal, `after_refusal` knows more."""
-    return _from_facts(error) or (
-        after_refusal((), None, None) if isinstance(error, ExchangeRejected) else Sentence(ADVICE[error.code])
-    )
+def next_step(error: LoginError, door: Door, found: Todo | None, mine: Mine) -> Sentence:
+    """What the reader of `error` can do about it: `found` in the CI's own words, or what is so in every CI.
+
+    Of a refusal, `after_refusal` knows more.
+    """
+    if found and not isinstance(error, ExchangeRejected):
+        return Sentence(found.words, {"audience": visible(mine.audience)})
+    return _from_facts(error, door) or Sentence(door.says(ADVICE.get(error.code, "")))
 
 
-def _from_facts(error: LoginError) -> Sentence | None:
+def _from_facts(error: LoginError, door: Door) -> Sentence | None:
     if isinstance(error, InvalidResource):
         return _did_you_mean(error)
     if isinstance(error, InvalidInput):
         return Sentence("Write {expected}.", {"expected": shown(error.expected)})
     if isinstance(error, AudienceMismatch):
         template = "Let your CI issue the ID token for the audience (its claim `aud`) {audience}."
-        return Sentence(template if error.expected else FIXED_AUDIENCE, {"audience": visible(error.expected)})
+        return Sentence(
+            template if error.expected else door.says(FIXED_AUDIENCE), {"audience": visible(error.expected)}
+        )
     if isinstance(error, RateLimited):
         asked = error.where.retry_after if error.where else None
         return Sentence(RATE_LIMITED, {"expected": duration(asked or FIVE_MINUTES)})
@@ -255,7 +252,7 @@ def _from_facts(error: LoginError) -> Sentence | None:
 
 
 def after_refusal(
-    found: Sequence[Finding], publisher: Suggestion | NoSuggestion | None, page: SettingsPage | None
+    found: Sequence[Finding], publisher: Suggestion | NoSuggestion | None, page: SettingsPage | None, door: Door
 ) -> Sentence:
     """What the reader of a refusal can do about it: what the first likely cause asks for, or else compare."""
     likely = next((finding for finding in found if is_likely(finding)), None)
@@ -265,7 +262,7 @@ def after_refusal(
     template = meaning.remedy if entries or not meaning.otherwise else meaning.otherwise
     # By number: a claim's name may have marks in it that mean something in a template.
     template = template.replace("{fields}", ", ".join(f"{name} {{{each}}}" for each, name in numbered.items()))
-    template = template.replace("{on}", ON_PAGE if page else IN_SETTINGS)
+    template = door.says(template).replace("{on}", ON_PAGE if page else IN_SETTINGS)
     place = {"page": page.url, "section": page.section} if page else {}
     values = {each: entries[name] for each, name in numbered.items()}
     return Sentence(template, {**values, **(likely.facts if likely else {}), **place})
@@ -286,9 +283,13 @@ def absent(field: Field) -> Sentence:
     return Sentence(ABSENT[field.absence or "missing"], {"source": field.source})
 
 
-def snippet(error: LoginError) -> str:
-    """YAML that belongs to the next step, if any does."""
-    return SNIPPETS.get(error.code, "")
+def snippet(error: LoginError, door: Door, found: Todo | None, mine: Mine) -> Todo:
+    """The next step's lines to copy, if it has any; the words are those of `next_step`."""
+    if isinstance(error, IdTokenPermissionMissing):
+        found = Todo("", PERMISSIONS)
+    if error.code in SKIPPED:
+        found = Todo("", door.skip)
+    return replace(found, lines=mine.into(found.lines)) if found else Todo("")
 
 
 def call(where: Where) -> Sentence:

@@ -22,17 +22,20 @@ ENTERPRISE_ISSUER = re.compile(
     rf"{re.escape(GITHUB_ISSUER)}/[^/]+|https://token\.actions\.[a-z0-9-]+\.ghe\.com|https://[^/]+/_services/token",
     re.IGNORECASE,
 )
-# Which raw claims say whose job it is and from where: GitHub and its relatives, GitLab, CircleCI, Bitbucket,
-# Buildkite, HCP Terraform. The first claim of a row tells whether the row fits.
-IDENTIFYING = (
-    ("repository", "ref", "workflow_ref"),
-    ("project_path", "ref_type", "ref"),
+# By the CI: which raw claims say whose job it is and from where. The first claim tells whose token it is.
+IDENTIFYING: Mapping[str, tuple[str, ...]] = {
+    "github": ("repository", "ref", "workflow_ref"),
+    "gitlab": ("project_path", "ref_type", "ref"),
     # Its origin too: a fork's build has the same project and may have the same ref.
-    ("oidc.circleci.com/project-id", "oidc.circleci.com/vcs-origin", "oidc.circleci.com/vcs-ref"),
-    ("repositoryUuid", "branchName"),
-    ("organization_slug", "pipeline_slug", "build_branch"),
-    ("terraform_organization_name", "terraform_workspace_name", "terraform_run_phase"),
-)
+    "circleci": ("oidc.circleci.com/project-id", "oidc.circleci.com/vcs-origin", "oidc.circleci.com/vcs-ref"),
+    "bitbucket": ("repositoryUuid", "branchName"),
+    "buildkite": ("organization_slug", "pipeline_slug", "build_branch"),
+    "terraform": ("terraform_organization_name", "terraform_workspace_name", "terraform_run_phase"),
+    "codefresh": ("account_id", "pipeline_id", "scm_repo_url", "scm_ref"),
+}
+# Those whose subject says it all, and the claim that no other has.
+BY_SUBJECT = {"aws": "https://sts.amazonaws.com/", "kubernetes": "kubernetes.io", "jenkins": "build_number"}
+GOOGLE_ISSUER = "https://accounts.google.com"
 # What is shown of a token, in this order. A list, for a log is public and some CIs put people's addresses in tokens.
 RAW = (
     "iss",
@@ -67,11 +70,18 @@ RAW = (
     "terraform_workspace_name",
     "terraform_run_phase",
     "account_id",
+    "account_name",
     "pipeline_id",
+    "pipeline_name",
+    "scm_repo_url",
     "scm_ref",
+    "scm_pull_request_target_branch",
 )
 MAX_CHARACTERS = 300
 MAX_BITS = 1024  # of a whole number; longer ones take long to write, and identify nothing
+
+# Two colons may begin a workflow command, whose name is letters; those in an ARN, of AWS, begin none.
+COLONS = re.compile(r"(?<=[a-z])::(?=[0-9])|:(?=:)")
 
 Claims = Mapping[str, Any]
 Absence = Literal["missing", "not-text", "tag", "pull-request", "no-branch", "no-file"]
@@ -105,6 +115,15 @@ def is_enterprise(claims: Claims) -> bool:
     """Whether a GitHub issued the token that is not the one of the Hub's preset."""
     issuer = claims.get("iss")
     return isinstance(issuer, str) and ENTERPRISE_ISSUER.fullmatch(issuer) is not None
+
+
+def issued_by(claims: Claims) -> str:
+    """The name of the CI that has such claims, empty if none is known."""
+    found = next((ci for ci, names in IDENTIFYING.items() if text_of(claims.get(names[0]))), "")
+    if found == "github":
+        return _of_githubs_kind(claims)
+    by_subject = next((ci for ci, mark in BY_SUBJECT.items() if mark in claims), "")
+    return found or by_subject or ("google" if claims.get("iss") == GOOGLE_ISSUER else "")
 
 
 def branch_of(ref: object) -> str | None:
@@ -173,14 +192,25 @@ def raw_claims(claims: Claims) -> tuple[Field, ...]:
 def visible(text: str, limit: int = MAX_CHARACTERS) -> str:
     """`text` fit to be shown. Each part of a path counts as a word of its own: together they are longer than a word."""
     line = "".join(part if part in "/@:" else shown(part) for part in re.split("([/@:])", text[:limit]))
-    line = re.sub(":(?=:)", ": ", line)
+    line = COLONS.sub(lambda colons: colons[0] if colons[0] == "::" else ": ", line)
     return line if len(line) <= limit and len(text) <= limit else line[: limit - 1] + "…"
+
+
+def _of_githubs_kind(claims: Claims) -> str:
+    issuer = claims.get("iss")
+    if not isinstance(issuer, str):
+        return ""
+    if issuer.endswith("/api/actions"):
+        return "forgejo"
+    return "github" if issuer in PRESET_ISSUERS or is_enterprise(claims) else ""
 
 
 def _names(claims: Claims, *, preset: bool) -> tuple[str, ...]:
     if preset:
         return tuple(PRESET)
-    return next((row for row in IDENTIFYING if text_of(claims.get(row[0]))), ())
+    # Whatever is of GitHub's kind has GitHub's claims, whoever issued it.
+    kind = "github" if text_of(claims.get("repository")) else issued_by(claims)
+    return IDENTIFYING.get(kind, ("sub",) if kind else ())
 
 
 def _reading(name: str, *, preset: bool) -> tuple[str, Callable[[object], str | None]]:

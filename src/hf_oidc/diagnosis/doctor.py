@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from hf_oidc.diagnosis.claims import Claims, Field, fits_preset, publisher_fields, raw_claims
+from hf_oidc.diagnosis.ci import CIS, Ci
+from hf_oidc.diagnosis.claims import Claims, Field, fits_preset, issued_by, publisher_fields, raw_claims
 from hf_oidc.diagnosis.publisher import (
     Difference,
     NoSuggestion,
@@ -57,6 +58,18 @@ class JobReport:
     def has_id_token(self) -> bool:
         """Whether there was an ID token that could be read."""
         return self.expires is not None
+
+    @property
+    def ci(self) -> Ci | None:
+        """What is known of the CI; of a supplied ID token, of the one that it is from."""
+        if self.provider == "supplied":
+            return CIS.get(issued_by({field.name: field.value for field in self.claims}))
+        return CIS.get(self.provider)
+
+    @property
+    def cautions(self) -> tuple[str, ...]:
+        """What to be careful about with a publisher for this CI."""
+        return self.ci.cautions if self.ci else ()
 
     @property
     def fails(self) -> bool:

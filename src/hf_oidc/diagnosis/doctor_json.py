@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from hf_oidc.diagnosis.advice import cause
 from hf_oidc.diagnosis.claims import Field
 from hf_oidc.diagnosis.doctor import JobReport
 from hf_oidc.diagnosis.doctor_words import words
@@ -26,8 +27,11 @@ def job(report: JobReport) -> dict[str, Any]:
             "code": problem.code,
             "what": problem.what,
             "next": problem.next_step.render(lambda _, value: value),
-            "lines": problem.snippet,
+            "lines": problem.copy.lines,
+            "causes": [cause(each).render(lambda _, value: value) for each in problem.findings],
         },
+        "enter": _values(problem.enter) if problem else {},
+        "cautions": list(report.cautions),
         "expires_at": report.expires.strftime("%Y-%m-%dT%H:%M:%SZ") if report.expires else None,
         "fields": _values(report.fields),
         "claims": _values(report.claims),

@@ -8,11 +8,12 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Iterator
 
-from hf_oidc.diagnosis.advice import NO_SUGGESTION, absent
+from hf_oidc.diagnosis.advice import NO_SUGGESTION, absent, cause
 from hf_oidc.diagnosis.claims import Field
 from hf_oidc.diagnosis.doctor import JobReport
 from hf_oidc.diagnosis.doctor_words import words
 from hf_oidc.diagnosis.publisher import NoSuggestion, SettingsPage, Suggestion, settings_page
+from hf_oidc.diagnosis.report import Diagnosis
 from hf_oidc.diagnosis.workflow.findings import Finding, WorkflowReport
 from hf_oidc.diagnosis.workflow.findings import JobReport as WorkflowJob
 from hf_oidc.resource import Resource
@@ -20,7 +21,7 @@ from hf_oidc.untrusted_text import shown
 
 WIDTH = 100
 LABEL = {"error": "WRONG", "warning": "CAREFUL", "note": "NOTE"}
-PROVIDERS = {"github": "GitHub Actions", "supplied": "none asked: an ID token is in HF_OIDC_ID_TOKEN"}
+SUPPLIED = "none asked: an ID token is in HF_OIDC_ID_TOKEN"
 WHAT_IT_IS = (
     "An ID token is a signed note in which the CI says whose job this is. The Hub gives a short-lived token to those "
     "jobs that a repository's owner has named there as trusted publishers. Nothing was sent to the Hub, and the ID "
@@ -41,13 +42,11 @@ CALLER = (
 def job(report: JobReport) -> Iterator[str]:
     """A CI job."""
     question = report.question
-    yield from _table([("CI", PROVIDERS.get(report.provider, "none that is known")), ("ID token", _id_token(report))])
+    yield from _table([("CI", _ci(report)), ("ID token", _id_token(report))])
     yield ""
     yield from _wrapped(WHAT_IT_IS)
     if report.problem:
-        problem = report.problem
-        next_step = problem.next_step.render(lambda _, value: value)
-        yield from _said("WRONG", f"{problem.what.rstrip('.')}. ({problem.code})", next_step, problem.snippet)
+        yield from _problem(report.problem)
     if report.unmet:
         yield from _unmet(report)
     if report.has_id_token:
@@ -56,6 +55,8 @@ def job(report: JobReport) -> Iterator[str]:
         yield from _suggested(report.publisher, question.page)
         yield from _heading("What its ID token says")
         yield from _fields(report.claims)
+    if report.has_id_token and not (report.problem and report.problem.enter):
+        yield from _careful(report.cautions)
     yield from _heading("Something is wrong, see above." if report.fails else _all_well(report))
 
 
@@ -71,6 +72,32 @@ def workflow(report: WorkflowReport, hub_url: str) -> Iterator[str]:
         if each.fields:
             yield from _to_enter(each, report, hub_url)
     yield from _heading(_summary(report))
+
+
+def _ci(report: JobReport) -> str:
+    if report.provider == "supplied":
+        return SUPPLIED
+    return report.ci.title if report.ci else "none that is known"
+
+
+def _problem(problem: Diagnosis) -> Iterator[str]:
+    causes = [f" {cause(each).render(_plain)}" for each in problem.findings]
+    what = f"{problem.what.rstrip('.')}.{''.join(causes)} ({problem.code})"
+    yield from _said("WRONG", what, problem.next_step.render(_plain), problem.copy.lines)
+    if problem.enter:
+        yield from _heading("What to enter on the Hub, once")
+        yield from _place(problem.page)
+        yield from _fields(problem.enter)
+        yield from _careful(problem.cautions)
+
+
+def _careful(cautions: Iterable[str]) -> Iterator[str]:
+    for caution in cautions:
+        yield from _said("CAREFUL", caution, "", "")
+
+
+def _plain(_name: str, value: str) -> str:
+    return value
 
 
 def _id_token(report: JobReport) -> str:

@@ -1,4 +1,4 @@
-"""What can be told of a refused job from its claims, its resource and the Hub's own text. Data, no sentences.
+"""What can be told of a failed job from its claims, its resource and the Hub's own text. Data, no sentences.
 
 Each finding is there only where its condition holds; the most decisive comes first. `advice` has the words for each.
 """
@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from hf_oidc.diagnosis.audiences import other_service
 from hf_oidc.diagnosis.claims import (
     Claims,
     is_enterprise,
@@ -22,6 +23,7 @@ from hf_oidc.resource import Resource
 from hf_oidc.untrusted_text import shown, shown_input
 
 Name = Literal[
+    "other-audience",
     "other-resource",
     "no-publisher",
     "pull-request",
@@ -49,6 +51,12 @@ def findings(claims: Claims, resource: Resource | None, said: str, *, preset: bo
     """What is found in a refused job; `said`: what failed, with the Hub's own text."""
     found = [*_said(resource, said), *_ref(claims, preset=preset), *_names(claims, resource, preset=preset)]
     return tuple(sorted(found, key=lambda finding: NAMES.index(finding.name)))
+
+
+def other_audience(claims: Claims, expected: str) -> tuple[Finding, ...]:
+    """What is found in an ID token that is not for the Hub: a known service that it is for, and not `expected`."""
+    found = other_service(claims, expected)
+    return (Finding("other-audience", {"audience": found[0], "service": found[1].name}),) if found else ()
 
 
 def _said(resource: Resource | None, said: str) -> Iterator[Finding]:

@@ -29,10 +29,7 @@ SECTION = "\n\n"
 
 def summary(diagnosis: Diagnosis) -> str:
     """The whole diagnosis: what, where, next; the job's fields, findings, publisher and attempts where there are."""
-    return (
-        SECTION.join([_head(diagnosis), *_sections(diagnosis), f"[All about `{diagnosis.code}`]({diagnosis.link})"])
-        + "\n"
-    )
+    return SECTION.join([_head(diagnosis), *_sections(diagnosis), *_links(diagnosis)]) + "\n"
 
 
 def _head(diagnosis: Diagnosis) -> str:
@@ -41,8 +38,8 @@ def _head(diagnosis: Diagnosis) -> str:
     if diagnosis.where:
         parts.append(f"**Where:** {_markdown(call(diagnosis.where))}.")
     parts.append(f"**Next:** {_markdown(diagnosis.next_step)}")
-    if diagnosis.snippet:
-        parts.append(f"```yaml\n{diagnosis.snippet}\n```")
+    if diagnosis.copy.lines:
+        parts.append(f"```{diagnosis.copy.language}\n{diagnosis.copy.lines}\n```")
     return SECTION.join(parts)
 
 
@@ -50,6 +47,10 @@ def _sections(diagnosis: Diagnosis) -> Iterator[str]:
     if diagnosis.findings:
         found = "\n".join(f"- {_markdown(cause(finding))}" for finding in diagnosis.findings)
         yield f"### What stands out\n\n{found}"
+    if diagnosis.enter:
+        yield f"### The publisher for such jobs, on the Hub\n\n{_enter(diagnosis)}"
+    if diagnosis.cautions:
+        yield "### Careful\n\n" + "\n".join(f"- {caution}" for caution in diagnosis.cautions)
     if diagnosis.fields_alone:
         yield f"### This job, as a publisher on the Hub describes it\n\n{_fields(diagnosis.fields_alone)}"
     if diagnosis.publisher:
@@ -59,6 +60,19 @@ def _sections(diagnosis: Diagnosis) -> Iterator[str]:
         yield f"<details><summary>What this job's ID token says (unverified)</summary>\n\n{table}\n\n</details>"
     if len(diagnosis.attempts) > 1:
         yield f"### Attempts\n\n{_attempts(diagnosis.attempts)}"
+
+
+def _links(diagnosis: Diagnosis) -> Iterator[str]:
+    if diagnosis.ci and diagnosis.ci_link:
+        yield f"[All about {diagnosis.ci.title}]({diagnosis.ci_link})"
+    yield f"[All about `{diagnosis.code}`]({diagnosis.link})"
+
+
+def _enter(diagnosis: Diagnosis) -> str:
+    where = (
+        f"{_link(diagnosis.page.url)}, under {diagnosis.page.section}" if diagnosis.page else "the resource's settings"
+    )
+    return f"Once, on {where}.\n\n{_fields(diagnosis.enter)}"
 
 
 def _publisher(diagnosis: Diagnosis) -> str:
@@ -122,4 +136,4 @@ def _entity(match: re.Match[str]) -> str:
     return f"&#{ord(match[0])};" + ("&#8203;" if match[0] == "@" else "")
 
 
-RENDERED = {"page": _link, "section": _escaped, "expected": _escaped}
+RENDERED = {"page": _link, "section": _escaped, "expected": _escaped, "service": _escaped}

@@ -22,6 +22,8 @@ from hf_oidc.diagnosis.claims import (
 from hf_oidc.resource import Resource
 
 PULL_REQUESTS = {"pull_request", "pull_request_target", "merge_request_event", "external_pull_request_event"}
+# The claims that hold a full ref.
+REFS = ("ref", "oidc.circleci.com/vcs-ref")
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ def suggest(claims: Claims, *, preset: bool) -> Suggestion | NoSuggestion:
     """The publisher to enter for exactly this job."""
     if is_pull_request(claims):
         return NoSuggestion("pull-request")
-    if is_ref(claims.get("ref"), "tags") or claims.get("ref_type") == "tag":
+    if _is_tag(claims):
         return NoSuggestion("tag")
     issuer = field("iss", claims, preset=preset)
     fields = publisher_fields(claims, preset=preset)
@@ -81,8 +83,19 @@ def suggest(claims: Claims, *, preset: bool) -> Suggestion | NoSuggestion:
 def is_pull_request(claims: Claims) -> bool:
     """Whether a pull request started this job: GitHub's by event or ref, GitLab's by the pipeline's source."""
     events = (claims.get("event_name"), claims.get("pipeline_source"))
-    return is_ref(claims.get("ref"), "pull") or any(
-        isinstance(event, str) and event in PULL_REQUESTS for event in events
+    return (
+        any(is_ref(claims.get(name), "pull") for name in REFS)
+        or any(isinstance(event, str) and event in PULL_REQUESTS for event in events)
+        or bool(claims.get("scm_pull_request_target_branch"))  # Codefresh
+    )
+
+
+def _is_tag(claims: Claims) -> bool:
+    # Buildkite has a claim for it, GitLab and Forgejo have the ref's type.
+    return (
+        any(is_ref(claims.get(name), "tags") for name in REFS)
+        or claims.get("ref_type") == "tag"
+        or bool(claims.get("build_tag"))
     )
 
 

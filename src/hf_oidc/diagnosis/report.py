@@ -9,14 +9,18 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from hf_oidc.diagnosis.advice import Sentence, after_refusal, next_step, snippet
+from hf_oidc.diagnosis.ci import Ci, Todo
+from hf_oidc.diagnosis.ci_advice import Mine, cautions, ci_of, tells_publisher, todo
 from hf_oidc.diagnosis.claims import Claims, Field, fits_preset, publisher_fields, raw_claims
-from hf_oidc.diagnosis.findings import Finding, findings
+from hf_oidc.diagnosis.door import ACTION, Door
+from hf_oidc.diagnosis.findings import Finding, findings, other_audience
 from hf_oidc.diagnosis.publisher import NoSuggestion, SettingsPage, Suggestion, settings_page, suggest
-from hf_oidc.errors import Attempt, ExchangeRejected, LoginError, Where
+from hf_oidc.errors import Attempt, AudienceMismatch, ExchangeRejected, LoginError, Where
 from hf_oidc.resource import Resource
 from hf_oidc.untrusted_text import shown, shown_input
 
-DOCUMENT = "https://github.com/org/hf-oidc-action/blob/main/docs/troubleshooting.md"
+DOCUMENTS = "https://github.com/org/hf-oidc-action/blob/main/docs"
+HUB_URL = "https://huggingface.co"
 MAX_WHAT = 800
 
 
@@ -24,17 +28,21 @@ MAX_WHAT = 800
 class Diagnosis:
     """Everything that the renderings say.
 
-    `snippet`: YAML that belongs to the next step. `fields`: the job as a publisher on the Hub describes it; `claims`:
-    those of its ID token that matter. These, `findings`, `publisher` and `page` are for a refusal alone; all else
-    that fails has nothing to do with them.
+    `copy`: lines that belong to the next step. `ci`: the CI whose words these are, if one is known. `enter`: the
+    publisher that its jobs need, in general; `cautions`: what to be careful about with it. `fields`: the job as a
+    publisher on the Hub describes it; `claims`: those of its ID token that matter. These and `publisher` are for a
+    refusal alone; all else that fails has nothing to do with them.
     """
 
     code: str
     what: str
     where: Where | None
     next_step: Sentence
-    snippet: str = ""
+    copy: Todo
     resource: str = ""
+    ci: Ci | None = None
+    enter: tuple[Field, ...] = ()
+    cautions: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
     fields: tuple[Field, ...] = ()
     claims: tuple[Field, ...] = ()
@@ -50,38 +58,66 @@ class Diagnosis:
     @property
     def link(self) -> str:
         """The section of the troubleshooting guide."""
-        return f"{DOCUMENT}#{self.code}"
+        return f"{DOCUMENTS}/troubleshooting.md#{self.code}"
+
+    @property
+    def ci_link(self) -> str:
+        """The section about the CI, where its words were needed."""
+        return f"{DOCUMENTS}/providers.md#{self.ci.section}" if self.ci and (self.enter or self.cautions) else ""
 
 
-def diagnose(error: LoginError, resource: Resource | None, hub_url: str) -> Diagnosis:
-    """What is to be said about `error`, of a login for `resource` at the Hub of `hub_url`, as far as they are known."""
+def diagnose(
+    error: LoginError, resource: Resource | None, hub_url: str, *, door: Door = ACTION, audience: str = ""
+) -> Diagnosis:
+    """What is to be said about `error`, of a login for `resource` at the Hub of `hub_url`, as far as they are known.
+
+    `door`: which of ours was used. `audience`: of the ID token, the Hub's URL if empty.
+    """
+    hub_url = hub_url or HUB_URL
+    asked = shown_input(str(resource)) if resource else ""
+    ci = ci_of(error)
+    found = todo(error, ci)
+    expected = error.expected if isinstance(error, AudienceMismatch) else ""
+    mine = Mine(audience or expected or hub_url, hub_url, asked)
     plain = Diagnosis(
         error.code,
         shown(error.what, MAX_WHAT),
         error.where,
-        next_step(error),  # of a refusal, replaced below
-        snippet(error),
-        shown_input(str(resource)) if resource else "",
+        next_step(error, door, found, mine),  # of a refusal, replaced below
+        snippet(error, door, found, mine),
+        asked,
+        ci,
+        _enter(ci) if tells_publisher(error) else (),
+        cautions(error, ci),
+        page=settings_page(resource, hub_url) if resource and (tells_publisher(error) or _refused(error)) else None,
         attempts=error.attempts,
     )
-    if not isinstance(error, ExchangeRejected):
-        return plain
     claims = error.unverified_claims or {}
-    return _of_refusal(plain, claims, resource, hub_url, preset=fits_preset(claims, hub_url))
+    if isinstance(error, AudienceMismatch):
+        return replace(plain, findings=other_audience(claims, error.expected))
+    preset = fits_preset(claims, hub_url)
+    return _of_refusal(plain, claims, resource, door, preset=preset) if _refused(error) else plain
 
 
-def _of_refusal(
-    plain: Diagnosis, claims: Claims, resource: Resource | None, hub_url: str, *, preset: bool
-) -> Diagnosis:
+def _refused(error: LoginError) -> bool:
+    return isinstance(error, ExchangeRejected)
+
+
+def _of_refusal(plain: Diagnosis, claims: Claims, resource: Resource | None, door: Door, *, preset: bool) -> Diagnosis:
     found = findings(claims, resource, plain.what, preset=preset)
     publisher = suggest(claims, preset=preset) if claims else None
-    page = settings_page(resource, hub_url) if resource else None
     return replace(
         plain,
-        next_step=after_refusal(found, publisher, page),
+        next_step=after_refusal(found, publisher, plain.page, door),
+        enter=() if publisher != NoSuggestion("incomplete") else _enter(plain.ci),
         findings=found,
         fields=publisher_fields(claims, preset=preset) if claims else (),
         claims=raw_claims(claims),
         publisher=publisher,
-        page=page,
     )
+
+
+def _enter(ci: Ci | None) -> tuple[Field, ...]:
+    # Facts of ours, and no claims: each is shown as it is.
+    values = {"issuer": ci.issuer, **ci.claims} if ci else {}
+    return tuple(Field(name, value) for name, value in values.items())

@@ -16,8 +16,8 @@ from hf_oidc.errors import Attempt
 from hf_oidc.resource import Resource
 from hf_oidc.untrusted_text import shown_input
 
-MAX_ANNOTATION = 3800  # and a link; GitHub cuts a message at 4,096 characters
-UNQUOTED = {"page", "section", "expected", "host", "request_id"}
+MAX_ANNOTATION = 3700  # and two links; GitHub cuts a message at 4,096 characters
+UNQUOTED = {"page", "section", "expected", "host", "request_id", "service"}
 
 
 def annotation(diagnosis: Diagnosis) -> tuple[str, str]:
@@ -27,9 +27,11 @@ def annotation(diagnosis: Diagnosis) -> tuple[str, str]:
     if diagnosis.where:
         lines.append(f"Where: {_text(call(diagnosis.where))}{_tries(diagnosis.attempts)}.")
     lines.append(f"Next: {_text(diagnosis.next_step)}")
-    lines += [f"    {line}" for line in diagnosis.snippet.splitlines()]
-    more = f"More: {diagnosis.link}"
-    return f"hf-oidc: {diagnosis.code}", "\n".join(lines)[:MAX_ANNOTATION] + f"\n{more}"
+    lines += [f"    {line}" for line in diagnosis.copy.lines.splitlines()]
+    lines += _enter(diagnosis)
+    lines += [f"Careful: {caution}" for caution in diagnosis.cautions]
+    more = [f"{title}: {link}" for title, link in _links(diagnosis)]
+    return f"hf-oidc: {diagnosis.code}", "\n".join(["\n".join(lines)[:MAX_ANNOTATION], *more])
 
 
 def details(diagnosis: Diagnosis) -> list[str]:
@@ -58,6 +60,22 @@ def retry_line(attempt: Attempt) -> str:
     """A try that failed and is followed by another: why, and how long from now."""
     where = f" ({_text(call(attempt.where))})" if attempt.where else ""
     return f"Not yet: {attempt.code}{where}. Trying again in {attempt.wait or 0:.1f} s."
+
+
+def _enter(diagnosis: Diagnosis) -> list[str]:
+    """The publisher of this CI's jobs in general, and where it is entered."""
+    if not diagnosis.enter:
+        return []
+    place = shown_input(diagnosis.page.url) if diagnosis.page else "in the settings of the resource"
+    section = diagnosis.page.section if diagnosis.page else "Trusted Publishers"
+    lines = _table(diagnosis.enter)
+    return [f"On the Hub, once: {place}, under {section}, add", *(f"    {line}" for line in lines)]
+
+
+def _links(diagnosis: Diagnosis) -> Iterator[tuple[str, str]]:
+    if diagnosis.ci and diagnosis.ci_link:
+        yield diagnosis.ci.title, diagnosis.ci_link
+    yield "More", diagnosis.link
 
 
 def _label(finding: Finding) -> str:

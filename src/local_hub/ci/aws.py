@@ -19,7 +19,7 @@ def claims(issuer: str) -> Claims:
         "https://sts.amazonaws.com/": {
             "aws_account": "123456789012",
             "source_region": "us-east-1",
-            "principal_id": "arn:aws:iam::123456789012:role/publish",
+            "org_id": "o-abc1234567",
         },
     }
 

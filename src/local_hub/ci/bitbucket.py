@@ -19,6 +19,7 @@ def claims(issuer: str) -> Claims:
         "iss": issuer,
         "sub": f"{REPOSITORY}:{{d2b1c0e4-0000-4000-8000-000000000003}}",
         "repositoryUuid": REPOSITORY,
+        "accountUuid": "{b1c0e4d2-0000-4000-8000-000000000002}",
         "workspaceUuid": "{b1c0e4d2-0000-4000-8000-000000000002}",
         "pipelineUuid": "{e4d2b1c0-0000-4000-8000-000000000004}",
         "stepUuid": "{d2b1c0e4-0000-4000-8000-000000000003}",

@@ -24,6 +24,8 @@ def claims(issuer: str) -> Claims:
         "oidc.circleci.com/project-id": PROJECT,
         "oidc.circleci.com/context-ids": [],
         "oidc.circleci.com/job-id": "9d9c1b4e-6b2e-4a30-9d3b-6a4b1f2f8a11",
+        "oidc.circleci.com/pipeline-definition-id": "2b1d4c7e-6b2e-4a30-9d3b-6a4b1f2f8a33",
+        "oidc.circleci.com/pipeline-id": "7e1f4c7e-6b2e-4a30-9d3b-6a4b1f2f8a44",
         "oidc.circleci.com/ssh-rerun": False,
         "oidc.circleci.com/vcs-origin": "github.com/acme/training",
         "oidc.circleci.com/vcs-ref": "refs/heads/main",

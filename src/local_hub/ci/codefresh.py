@@ -9,18 +9,23 @@ from collections.abc import Mapping
 
 from local_hub.ci._base import Ci, Claims, Handout
 
+ACCOUNT = "628a80b693a15c0f9c13ab75"
+PIPELINE = "64f45d4ac5d6e5d9f4b3a3c1"
+REPOSITORY = "https://github.com/acme/training"
+
 
 def claims(issuer: str) -> Claims:
     """Those of a push to the main branch."""
     return {
         "iss": issuer,
-        "sub": "account:acme:pipeline:training:scm_repo_url:https://github.com/acme/training:scm_ref:main",
-        "account_id": "628a80b693a15c0f9c13ab75",
+        "sub": f"account:{ACCOUNT}:pipeline:{PIPELINE}:scm_repo_url:{REPOSITORY}:scm_user_name:octocat:scm_ref:main",
+        "account_id": ACCOUNT,
         "account_name": "acme",
-        "pipeline_id": "64f45d4ac5d6e5d9f4b3a3c1",
+        "pipeline_id": PIPELINE,
         "pipeline_name": "training/publish",
         "workflow_id": "64f45d4ac5d6e5d9f4b3a3c2",
-        "scm_repo_url": "https://github.com/acme/training",
+        "scm_repo_url": REPOSITORY,
+        "scm_user_name": "octocat",
         "scm_ref": "main",
     }
 

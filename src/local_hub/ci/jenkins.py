@@ -11,8 +11,8 @@ from local_hub.ci._base import Ci, Claims, Handout
 
 
 def claims(issuer: str) -> Claims:
-    """Those of a build."""
-    return {"iss": issuer, "sub": "https://jenkins.acme.example/job/training/", "build_number": 7}
+    """Those of a build of a multibranch job; its number is one."""
+    return {"iss": issuer, "sub": "https://jenkins.acme.example/job/training/job/main/", "build_number": 7}
 
 
 def environment(handout: Handout) -> Mapping[str, str]:
@@ -20,7 +20,8 @@ def environment(handout: Handout) -> Mapping[str, str]:
     return {
         "JENKINS_URL": "https://jenkins.acme.example/",
         "BUILD_NUMBER": "7",
-        "JOB_NAME": "training",
+        "JOB_NAME": "training/main",
+        "BRANCH_NAME": "main",
         "HF_ID_TOKEN": handout.token,
     }
 

@@ -48,6 +48,7 @@ GITLAB = {
     "pipeline_source": "push",
     "user_email": "someone@example.com",
 }
+UNKNOWN_CI = {"iss": "https://ci.example", "sub": "job-7"}
 HOSTILE: dict[str, Any] = {
     "repository": "o/r` | <img src=x onerror=alert(1)> @octocat\n::error::x\n## [x](javascript:y)",
     "repository_owner": ["a", {"b": "c"}],
@@ -62,12 +63,13 @@ HOSTILE: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Story:
-    """A failed login for `resource`. `claims`: those of the ID token, once there was one."""
+    """A failed login for `resource`. `claims`: those of the ID token, once there was one; `provider`: who gave it."""
 
     error: LoginError
     resource: str = "acme/model"
     claims: Mapping[str, Any] | None = None
     attempts: tuple[Attempt, ...] = field(default=())
+    provider: str = "github"
 
 
 def rejected(said: str = REFUSED, resource: str = "acme/model", **claims: Any) -> Story:
@@ -98,8 +100,8 @@ STORIES = {
     "no-publisher": rejected(UNKNOWN.format("datasets/acme/corpus"), resource="datasets/acme/corpus"),
     "no-publisher-and-tag": rejected(UNKNOWN.format("acme/model"), ref="refs/tags/v1.0", ref_type="tag"),
     "other-resource": rejected(UNKNOWN.format("acme/modell")),
-    "gitlab": Story(ExchangeRejected(REFUSED, WHERE), "spaces/acme/demo", GITLAB),
-    "unknown-ci": Story(ExchangeRejected(REFUSED, WHERE), "acme/model", {"iss": "https://ci.example", "sub": "job-7"}),
+    "gitlab": Story(ExchangeRejected(REFUSED, WHERE), "spaces/acme/demo", GITLAB, provider="gitlab"),
+    "unknown-ci": Story(ExchangeRejected(REFUSED, WHERE), "acme/model", UNKNOWN_CI, provider=""),
     "hostile-claims": Story(ExchangeRejected(REFUSED, WHERE), claims=github_claims(**HOSTILE)),
     "disguised-outage": Story(
         HubUnavailable(
@@ -123,7 +125,9 @@ STORIES = {
     "permission-missing": Story(IdTokenPermissionMissing("GitHub gave this job no means to ask for an ID token")),
     "fork": Story(IdTokenForkPullRequest(FORK)),
     "dependabot": Story(IdTokenDependabot(DEPENDABOT)),
-    "audience": Story(AudienceMismatch(f"The ID token is for sigstore, not for {HUB}", HUB), claims=github_claims()),
+    "audience": Story(
+        AudienceMismatch(f"The ID token is for sigstore, not for {HUB}", HUB), claims=github_claims(aud="sigstore")
+    ),
 }
 
 
@@ -133,6 +137,7 @@ def test_story(name: str) -> None:
     story = STORIES[name]
     story.error.attempts = story.attempts
     story.error.unverified_claims = story.claims
+    story.error.provider = story.provider
     diagnosis = diagnose(story.error, Resource.parse(story.resource), HUB)
     title, message = text.annotation(diagnosis)
     compare(f"{name}.txt", "\n".join([f"[{title}]", message, "", *text.details(diagnosis)]).rstrip() + "\n")

@@ -1,0 +1,112 @@
+"""What a CI's own user is told: the next step in that CI's file, the publisher to enter, and what to be careful about.
+
+From `ci`, with the user's audience and resource in place. A failure that is the same in every CI is `advice`'s.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from hf_oidc.diagnosis.audiences import other_service
+from hf_oidc.diagnosis.ci import CIS, Ci, Todo
+from hf_oidc.diagnosis.claims import Claims, issued_by
+from hf_oidc.errors import (
+    AudienceMismatch,
+    ExchangeRejected,
+    IdTokenExpired,
+    IdTokenMalformed,
+    IdTokenNotDeclared,
+    IdTokenPermissionMissing,
+    IdTokenRequestFailed,
+    LoginError,
+)
+
+# What YAML, HCL and a shell read as it is, between quotes or without.
+PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9._:/~+-]*[A-Za-z0-9_/]", re.ASCII)
+RUN = re.compile(r"\{run(?P<options>[^}]*)\}")
+AGAIN = Todo(
+    "Run the job again: such a fault of the CI's mostly passes. If it stays, see the CI's status page for news."
+)
+
+ODD = Todo("Run the job again. If it stays, something answers in the CI's place: ask whoever runs this machine.")
+
+
+@dataclass(frozen=True)
+class Mine:
+    """The user's own: the audience of the ID token, the Hub's URL, and the resource as it was asked for."""
+
+    audience: str
+    hub_url: str
+    resource: str
+
+    def into(self, template: str) -> str:
+        """`template` of lines to copy, with these in it."""
+        audience = self.audience if PLAIN.fullmatch(self.audience) else "YOUR-AUDIENCE"
+        filled = RUN.sub(lambda mark: self._run(mark["options"], audience), template)
+        return filled.replace("{audience}", audience).replace("{resource}", self.resource or "namespace/name")
+
+    def _run(self, options: str, audience: str) -> str:
+        # By itself hf-oidc asks for the Hub's own URL.
+        if self.audience != self.hub_url:
+            options += f" --audience {audience}"
+        return f"hf-oidc run{options} {{resource}} -- ./publish"
+
+
+def ci_of(error: LoginError) -> Ci | None:
+    """The CI whose words are to be spoken, if one is known; of a supplied ID token, the one that it is from."""
+    claims = error.unverified_claims or {}
+    if error.provider == "supplied":
+        return CIS[_source(error, claims) or "supplied"]
+    if error.provider == "github" and isinstance(error, IdTokenNotDeclared):
+        return None  # an engine that runs GitHub's workflows elsewhere
+    return CIS.get(error.provider)
+
+
+def todo(error: LoginError, ci: Ci | None) -> Todo | None:
+    """What to do about `error` in that CI; nothing where a CI makes no difference."""
+    choose = next((choose for kind, choose in CHOICES.items() if isinstance(error, kind)), None)
+    return choose(error, ci) if choose and ci else None
+
+
+def tells_publisher(error: LoginError) -> bool:
+    """Whether the publisher belongs to the next step: where no job has got an ID token for the Hub yet."""
+    kinds = (IdTokenNotDeclared, IdTokenPermissionMissing, AudienceMismatch)
+    return isinstance(error, kinds) or (isinstance(error, IdTokenRequestFailed) and not error.passing)
+
+
+def cautions(error: LoginError, ci: Ci | None) -> tuple[str, ...]:
+    """What to be careful about, where the publisher is spoken of."""
+    return ci.cautions if ci and (tells_publisher(error) or isinstance(error, ExchangeRejected)) else ()
+
+
+def _source(error: LoginError, claims: Claims) -> str:
+    other = other_service(claims, error.expected) if isinstance(error, AudienceMismatch) else None
+    return issued_by(claims) or (other[1].ci if other else "")
+
+
+def _failed(error: LoginError, ci: Ci) -> Todo | None:
+    # A command or an endpoint that may work at the next try says nothing of how the CI is set up.
+    return (ci.failed if ci is CIS["github"] else AGAIN) if error.passing else ci.failed
+
+
+def _mismatch(error: LoginError, ci: Ci) -> Todo | None:
+    # GitHub and its relatives were asked for this very audience.
+    return None if error.provider in {"github", "forgejo"} else ci.declare
+
+
+def _malformed(error: LoginError, ci: Ci) -> Todo | None:
+    if error.provider == "supplied":
+        return None
+    return ci.failed if ci.given else ODD
+
+
+# By the kind of the error. `None`: what `advice` says of it is all.
+CHOICES: Mapping[type[LoginError], Callable[[LoginError, Ci], Todo | None]] = {
+    IdTokenNotDeclared: lambda _error, ci: ci.declare,
+    IdTokenRequestFailed: _failed,
+    AudienceMismatch: _mismatch,
+    IdTokenMalformed: _malformed,
+    IdTokenExpired: lambda _error, ci: Todo(ci.expired),
+}

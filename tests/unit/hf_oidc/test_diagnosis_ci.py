@@ -1,0 +1,323 @@
+"""Failed logins as the user of each CI sees them: a file a CI in tests/golden/ci, to be read as that user.
+
+After a change that is meant, `UPDATE_GOLDEN=1` writes them anew; the difference is then read like code.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from hf_oidc.diagnosis import markdown, text
+from hf_oidc.diagnosis.audiences import SERVICES, other_service
+from hf_oidc.diagnosis.ci import CIS
+from hf_oidc.diagnosis.ci_advice import Mine, ci_of
+from hf_oidc.diagnosis.claims import BY_SUBJECT, GOOGLE_ISSUER, IDENTIFYING, issued_by
+from hf_oidc.diagnosis.door import ACTION, COMMAND, MARK
+from hf_oidc.diagnosis.publisher import NoSuggestion, Suggestion, suggest
+from hf_oidc.diagnosis.report import Diagnosis, diagnose
+from hf_oidc.errors import (
+    AmbiguousProvider,
+    AudienceMismatch,
+    ExchangeRejected,
+    IdTokenDependabot,
+    IdTokenExpired,
+    IdTokenMalformed,
+    IdTokenNotDeclared,
+    IdTokenPermissionMissing,
+    IdTokenRequestFailed,
+    LoginError,
+    NoProvider,
+    Where,
+)
+from hf_oidc.providers.registry import PROVIDERS
+from hf_oidc.resource import Resource
+from local_hub.ci.registry import BY_NAME as PLAYED
+from tests.factories import HUB, github_claims
+
+ROOT = Path(__file__).parents[3]
+GOLDEN = ROOT / "tests" / "golden" / "ci"
+MODEL = Resource.parse("acme/awesome-model")
+WHERE = Where("exchange", "huggingface.co", 400, "Root=1-6740b1f2-0a1b2c3d4e5f60718293a4b5")
+REFUSED = 'The Hub refused the exchange: invalid_grant, "The ID token is not accepted for this resource"'
+EXPIRED = "The ID token expired at 2026-11-22T10:05:00Z; this machine's clock says 2026-11-22T11:00:00Z"
+FIXED = {each.name for each in PROVIDERS if each.audience == "fixed"}
+# Those that are asked for each ID token, and have one whatever the job's file says; those that give one beforehand.
+ASKED = {"circleci", "buildkite", "google", "aws", "supplied"}
+GIVEN = {"gitlab", "bitbucket", "jenkins", "terraform"}
+# The issuers that Local Hub cannot have.
+ISSUERS = {
+    "gitlab": "https://gitlab.com",
+    "circleci": "https://oidc.circleci.com/org/c9035eb6-6eb2-4c85-8a81-d9ee6a1fa8c2",
+    "bitbucket": "https://api.bitbucket.org/2.0/workspaces/acme/pipelines-config/identity/oidc",
+    "buildkite": "https://agent.buildkite.com",
+    "codefresh": "https://oidc.codefresh.io",
+    "forgejo": "https://codeberg.org/api/actions",
+    "google": GOOGLE_ISSUER,
+    "aws": "https://5f4e1c2d-0000-4000-8000-000000000000.tokens.sts.global.api.aws",
+    "kubernetes": "https://oidc.cluster.acme.example",
+    "jenkins": "https://jenkins.acme.example/oidc",
+    "terraform": "https://app.terraform.io",
+}
+# The audience that a job of this CI gets where nobody asked for the Hub's, or for a well-known other service.
+OTHER_AUDIENCES: Mapping[str, object] = {
+    "gitlab": "https://gitlab.com",
+    "circleci": "c9035eb6-6eb2-4c85-8a81-d9ee6a1fa8c2",
+    "bitbucket": ["ari:cloud:bitbucket::workspace/b1c0e4d2-0000-4000-8000-000000000002"],
+    "buildkite": "https://buildkite.com/acme",
+    "codefresh": "https://g.codefresh.io",
+    "kubernetes": ["https://kubernetes.default.svc.cluster.local"],
+    "terraform": "aws.workload.identity",
+    "jenkins": "sts.amazonaws.com",
+}
+
+
+def claims(name: str) -> dict[str, Any]:
+    """The claims of a job of that CI; of one that Local Hub does not play, none that are known."""
+    if name == "github":
+        return github_claims()
+    issuer = ISSUERS.get(name, "https://idp.acme.example")
+    return dict(PLAYED[name].claims(issuer)) if name in PLAYED else {"iss": issuer, "sub": "publish"}
+
+
+def missing(name: str) -> LoginError:
+    """The job was given no ID token."""
+    if name == "github":
+        return IdTokenPermissionMissing("GitHub gave this job no means to ask for an ID token")
+    if name in FIXED:
+        return AudienceMismatch(f"The ID tokens of {CIS[name].title} are for another audience", "")
+    return IdTokenNotDeclared(f"{CIS[name].title} gave this job no ID token")
+
+
+def stories(name: str) -> dict[str, LoginError]:
+    """What goes wrong in that CI."""
+    if name in FIXED:
+        return {"nobody can choose the audience": missing(name)}
+    told = {
+        "no ID token": missing(name),
+        "an ID token for another service": AudienceMismatch(f"The ID token is for another service, not for {HUB}", HUB),
+        "an old ID token": IdTokenExpired(EXPIRED),
+        "no ID token, although one was asked for": IdTokenRequestFailed("The CI gave no ID token", passing=False),
+        "no ID token, but something else": IdTokenMalformed("The ID token is not a JWT"),
+        "refused by the Hub": ExchangeRejected(REFUSED, WHERE),
+    }
+    cannot_be = "no ID token" if name in ASKED else "no ID token, although one was asked for" if name in GIVEN else ""
+    return {title: error for title, error in told.items() if title != cannot_be}
+
+
+def diagnosed(name: str, error: LoginError, **options: Any) -> Diagnosis:
+    """The diagnosis of a login in that CI, by the door that is used there."""
+    error.provider = name
+    if isinstance(error, AudienceMismatch) and error.expected:
+        error.unverified_claims = {**claims(name), "aud": OTHER_AUDIENCES.get(name, "sigstore")}
+    if isinstance(error, ExchangeRejected):
+        error.unverified_claims = {**claims(name), "aud": HUB}
+    return diagnose(error, MODEL, HUB, door=ACTION if name == "github" else COMMAND, **options)
+
+
+def told(title: str, diagnosis: Diagnosis) -> str:
+    """One failure: what the log says, and what `--verbose` adds."""
+    code, message = text.annotation(diagnosis)
+    return "\n".join([f"=== {title}", "", f"[{code}]", message, "", *text.details(diagnosis)]).rstrip()
+
+
+@pytest.mark.parametrize("name", CIS)
+def test_what_the_user_of_this_ci_reads(name: str) -> None:
+    """The words are those of the golden text."""
+    said = "\n\n".join(told(title, diagnosed(name, error)) for title, error in stories(name).items()) + "\n"
+    path = GOLDEN / f"{name}.txt"
+    if os.environ.get("UPDATE_GOLDEN") == "1":
+        path.write_text(said, encoding="utf-8")
+    assert said == path.read_text(encoding="utf-8")
+
+
+def test_every_golden_text_has_its_ci() -> None:
+    """No text is left over."""
+    assert {path.stem for path in GOLDEN.iterdir()} == set(CIS)
+
+
+def test_every_provider_is_known() -> None:
+    """Under the names that errors carry; and each has its section in the guide."""
+    assert set(CIS) == {each.name for each in PROVIDERS}
+    document = (ROOT / "docs" / "providers.md").read_text(encoding="utf-8")
+    headings = re.findall(r"^## (.*)$", document, re.MULTILINE)
+    sections = [re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings]
+    assert {ci.section for ci in CIS.values()} <= set(sections)
+
+
+@pytest.mark.parametrize("name", sorted(set(CIS) - {"supplied", *FIXED}))
+def test_what_is_to_be_entered_is_what_the_token_has(name: str) -> None:
+    """Each claim of the general publisher is one that this CI's ID tokens have, as text; so is each suggested."""
+    has = claims(name) | ({"branch": "main", "workflow": "publish.yml"} if name == "github" else {})
+    assert {claim: type(has.get(claim)) for claim in CIS[name].claims} == dict.fromkeys(CIS[name].claims, str)
+    suggestion = suggest(claims(name), preset=name == "github")
+    assert isinstance(suggestion, Suggestion)
+    assert {each.name for each in suggestion.fields} >= set(CIS[name].claims) - {"ref_protected"}
+
+
+@pytest.mark.parametrize("name", [*IDENTIFYING, *BY_SUBJECT, "google", "forgejo"])
+def test_a_tokens_claims_tell_whose_it_is(name: str) -> None:
+    """A supplied ID token is spoken of in the words of the CI that it is from."""
+    assert issued_by(claims(name)) == name
+    error = ExchangeRejected(REFUSED, WHERE)
+    error.provider, error.unverified_claims = "supplied", claims(name)
+    assert ci_of(error) is CIS[name]
+
+
+@pytest.mark.parametrize(
+    ("odd", "ci"),
+    [
+        ({}, ""),
+        ({"repository": "o/r"}, ""),
+        ({"repository": "o/r", "iss": ["https://codeberg.org/api/actions"]}, ""),
+        ({"repository": "o/r", "iss": "https://github.acme.example/_services/token"}, "github"),
+        ({"iss": [GOOGLE_ISSUER]}, ""),
+        ({"organization_slug": ["o"]}, ""),
+    ],
+)
+def test_claims_of_nobody_known(odd: dict[str, Any], ci: str) -> None:
+    """What is not known is not guessed."""
+    assert issued_by(odd) == ci
+
+
+OF_NO_BRANCH = [
+    ("circleci", {"oidc.circleci.com/vcs-ref": "refs/heads/pull/7"}, None),
+    ("circleci", {"oidc.circleci.com/vcs-ref": "refs/pull/7/head"}, "pull-request"),
+    ("circleci", {"oidc.circleci.com/vcs-ref": "refs/tags/v1"}, "tag"),
+    ("circleci", {"oidc.circleci.com/vcs-origin": None}, "incomplete"),
+    ("buildkite", {"build_tag": "v1"}, "tag"),
+    ("codefresh", {"scm_pull_request_target_branch": "main"}, "pull-request"),
+    ("gitlab", {"pipeline_source": "merge_request_event"}, "pull-request"),
+]
+
+
+@pytest.mark.parametrize(("name", "changed", "reason"), OF_NO_BRANCH)
+def test_no_publisher_is_suggested_for_what_anybody_may_start(
+    name: str, changed: dict[str, Any], reason: str | None
+) -> None:
+    """Pull requests and tags, in each CI's own claims; else the suggestion fits exactly that build."""
+    found = suggest({**claims(name), **changed}, preset=False)
+    assert (found.reason if isinstance(found, NoSuggestion) else None) == reason
+
+
+@pytest.mark.parametrize(
+    ("aud", "ci"),
+    [
+        ("sigstore", ""),
+        ("sts.amazonaws.com", ""),
+        ("pypi", ""),
+        ("testpypi", ""),
+        ("npm:registry.npmjs.org", ""),
+        ("api://AzureADTokenExchange", ""),
+        ("https://iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/p/providers/q", ""),
+        ("https://vault.acme.example:8200", ""),
+        ("c9035eb6-6eb2-4c85-8a81-d9ee6a1fa8c2", "circleci"),
+        (["https://acme.example", "ari:cloud:bitbucket::workspace/x"], "bitbucket"),
+        ("https://buildkite.com/acme", "buildkite"),
+        ("https://github.com/acme", "github"),
+        ("https://kubernetes.default.svc", "kubernetes"),
+        ("vault.workload.identity", "terraform"),
+    ],
+)
+def test_the_audience_of_a_known_service_is_named(aud: object, ci: str) -> None:
+    """And, where it is a CI's own default, so is the CI, whose lines are then shown for a supplied ID token."""
+    found = other_service({"aud": aud}, HUB)
+    assert found
+    assert found[1].ci == ci
+    error = AudienceMismatch("The ID token is for another", HUB)
+    error.provider, error.unverified_claims = "supplied", {"aud": aud}
+    diagnosis = diagnose(error, MODEL, HUB, door=COMMAND)
+    assert diagnosis.ci is CIS[ci or "supplied"]
+    assert [finding.name for finding in diagnosis.findings] == ["other-audience"]
+    assert found[1].name in text.annotation(diagnosis)[1]
+
+
+@pytest.mark.parametrize("aud", [HUB, "https://acme.example", None, 7, [7, HUB], "sigstore-not", "pypi " * 200])
+def test_another_audience_is_nobodys(aud: object) -> None:
+    """The one that is expected, one that is not known, and none at all."""
+    assert other_service({"aud": aud}, HUB) is None
+
+
+def test_each_pattern_is_somebodys() -> None:
+    """With a CI that is known, and words that end no sentence."""
+    assert all(service.ci in {"", *CIS} and service.name[-1] != "." for service in SERVICES.values())
+
+
+ODD_AUDIENCES = ["a b", "x\ny", "'; rm -rf /", "$(id)", "a: b", "#x", "```", '"', "@x", "::error::x"]
+
+
+@pytest.mark.parametrize("name", CIS)
+@pytest.mark.parametrize("audience", ["https://hub.acme.example:8443", "urn:acme", *ODD_AUDIENCES])
+def test_lines_to_copy_are_what_they_say_that_they_are(name: str, audience: str) -> None:
+    """YAML is YAML, with the audience in it, or a word in its place that does no harm; nothing is left to fill in."""
+    for error in stories(name).values():
+        copied = diagnosed(name, error, audience=audience).copy
+        assert "{audience}" not in copied.lines
+        assert "{resource}" not in copied.lines
+        assert "{run" not in copied.lines
+        assert not any(odd in copied.lines for odd in ODD_AUDIENCES if odd not in {'"', "@x", "a: b"})
+        assert not copied.lines or copied.language != "yaml" or isinstance(yaml.safe_load(copied.lines), (dict, list))
+
+
+def test_the_audience_and_the_resource_are_the_users_own() -> None:
+    """Also where the Hub is another, and the resource is not known."""
+    mine = Mine("https://hub.acme.example", "https://hub.acme.example", "datasets/acme/d")
+    assert mine.into("{audience} {run --x}") == "https://hub.acme.example hf-oidc run --x datasets/acme/d -- ./publish"
+    other = Mine("urn:acme", HUB, "")
+    assert other.into("{run}") == "hf-oidc run --audience urn:acme namespace/name -- ./publish"
+
+
+def test_each_door_has_its_own_words() -> None:
+    """The same marks, no mark is left over, and nothing of the other door."""
+    assert set(ACTION.words) == set(COMMAND.words)
+    errors: list[LoginError] = [NoProvider("x"), AmbiguousProvider(("a", "b")), IdTokenDependabot("x")]
+    for error in (*errors, IdTokenMalformed("x"), AudienceMismatch("x", ""), ExchangeRejected(REFUSED)):
+        action, command = (text.annotation(diagnose(error, MODEL, HUB, door=door))[1] for door in (ACTION, COMMAND))
+        assert not MARK.search(action.replace("<or>", "") + command)
+        assert "--" not in action.replace(" -- ", "")
+        assert "`id-token` input" not in command
+        assert "on-error" not in command
+
+
+def test_a_fault_that_may_pass_is_no_reason_to_change_anything() -> None:
+    """A command or an endpoint that may work at the next try; GitHub has a page with news."""
+    for name, expected in (("gitlab", "status page"), ("github", "githubstatus"), ("aws", "status page")):
+        diagnosis = diagnosed(name, IdTokenRequestFailed("It gave no answer", WHERE, passing=True))
+        assert expected in text.annotation(diagnosis)[1]
+        assert (diagnosis.enter, diagnosis.cautions, diagnosis.ci_link) == ((), (), "")
+
+
+def test_an_engine_that_is_not_github_is_not_told_githubs_words() -> None:
+    """Act and Gitea run GitHub's workflows, and issue no ID tokens."""
+    diagnosis = diagnosed("github", IdTokenNotDeclared("act runs this workflow"))
+    assert diagnosis.ci is None
+    assert "An engine that has none to give" in text.annotation(diagnosis)[1]
+
+
+def test_without_a_resource_no_page_is_named() -> None:
+    """The settings are the resource's, whichever it is."""
+    error = IdTokenNotDeclared("GitLab gave this job no ID token")
+    error.provider = "gitlab"
+    diagnosis = diagnose(error, None, HUB, door=COMMAND)
+    assert (
+        "On the Hub, once: in the settings of the resource, under Trusted Publishers, add"
+        in text.annotation(diagnosis)[1]
+    )
+    assert "Once, on the resource's settings." in markdown.summary(diagnosis)
+    assert "[All about GitLab CI/CD](https://" in markdown.summary(diagnosis)
+
+
+def test_an_arn_can_be_copied_and_no_command_can() -> None:
+    """Two colons between a letter and a number begin no workflow command."""
+    error = ExchangeRejected(REFUSED, WHERE)
+    error.unverified_claims = {**claims("aws"), "aud": ["::error::x", "a::add-mask::1"]}
+    said = "\n".join(text.details(diagnose(error, MODEL, HUB)))
+    assert "sub     arn:aws:iam::123456789012:role/publish" in said
+    assert "::error" not in said
+    assert "::add-mask" not in said
