@@ -260,6 +260,36 @@ def test_a_job_as_json(hub: LocalHub) -> None:
     assert found["claims"]["ref"] == "refs/heads/main"
 
 
+def test_a_job_of_another_ci(hub: LocalHub) -> None:
+    """Its name, the publisher in its own claims, and what to be careful about; or what to write in its file."""
+    env = hub.post("/local-hub/jobs", {"ci": "gitlab"})["env"]
+    told = doctor("--hub-url", hub.hub, "--resource", "acme/model", env=env)
+    assert told.exit_code == 0
+    assert "GitLab CI/CD" in told.stdout
+    assert "project_path  acme/training" in told.stdout
+    assert "CAREFUL  `ref_protected`" in told.stdout
+    del env["HF_ID_TOKEN"]
+    told = doctor("--hub-url", hub.hub, "--resource", "acme/model", env=env)
+    assert told.exit_code == 1
+    for expected in (f"aud: {hub.hub}", "hf-oidc run acme/model -- ./publish", "project_path   group/project"):
+        assert expected in told.stdout
+    found = doctor("--json", env=env).json
+    assert (found["enter"]["ref_type"], found["problem"]["causes"]) == ("branch", [])
+    assert found["cautions"][0].startswith("`ref_protected`")
+
+
+def test_an_id_token_of_another_service(hub: LocalHub) -> None:
+    """Whose it is, and the lines of the CI that it is from."""
+    env = hub.post("/local-hub/jobs", {"ci": "bitbucket", "audience": "ari:cloud:bitbucket::workspace/x"})["env"]
+    found = doctor("--hub-url", hub.hub, "--json", env=env).json["problem"]
+    assert found["code"] == "audience-mismatch"
+    assert "as `oidc: true` alone gives it" in found["causes"][0]
+    assert "audiences:" in found["lines"]
+    supplied = doctor("--json", env={"HF_OIDC_ID_TOKEN": env["BITBUCKET_STEP_OIDC_TOKEN"]}).json
+    assert (supplied["provider"], "audiences:" in supplied["problem"]["lines"]) == ("supplied", True)
+    assert "has its braces" in supplied["cautions"][0]
+
+
 def test_expectations(hub: LocalHub) -> None:
     """Met: exit code 0, and they are repeated. Not met: exit code 1, with what the job has instead."""
     met = examined(hub, "--expect", "branch=main", "--expect", "repository=acme/trainer")

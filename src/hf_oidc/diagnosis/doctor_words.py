@@ -141,9 +141,15 @@ WORDS = {
         "Run it only after a login that worked:",
         "if: steps.{id}.outputs.authenticated == 'true'",
     ),
+    "token-not-exported": Words(
+        'The step "{step}" uses HF_TOKEN, which the login did not set: it has `export-env: false`.',
+        "Hand the token over to the step, by the login's `id:`. Or let the login export it.",
+        "env:\n  HF_TOKEN: ${{{{ steps.{id}.outputs.token }}}}",
+    ),
     "needs-linux": Words(
         "The action needs a Linux runner with Docker, and this job runs on {runner}.",
-        "Use `runs-on: ubuntu-latest`: GitHub runs container actions on Linux alone.",
+        "Use `runs-on: ubuntu-latest`: GitHub runs container actions on Linux alone. Or use the one without Docker:",
+        "uses: org/hf-oidc-action/native@v1",
     ),
 }
 BECAUSE = {

@@ -69,10 +69,12 @@ def _links(diagnosis: Diagnosis) -> Iterator[str]:
 
 
 def _enter(diagnosis: Diagnosis) -> str:
+    # Words of ours, that say what the values are.
+    rows = [(f"`{field.name}`", _escaped(field.value or "")) for field in diagnosis.enter]
     where = (
         f"{_link(diagnosis.page.url)}, under {diagnosis.page.section}" if diagnosis.page else "the resource's settings"
     )
-    return f"Once, on {where}.\n\n{_fields(diagnosis.enter)}"
+    return f"Once, on {where}.\n\n{_table(('field', 'value'), rows)}"
 
 
 def _publisher(diagnosis: Diagnosis) -> str:

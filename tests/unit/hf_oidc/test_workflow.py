@@ -205,6 +205,60 @@ def test_a_runner_without_docker() -> None:
     assert codes(workflow({**LOGIN, "uses": "./native"}, **{"runs-on": "macos-15"})) == set()
 
 
+MATRIX = "${{ matrix.os }}"
+
+
+@pytest.mark.parametrize(
+    ("runs_on", "matrix", "expected"),
+    [
+        ({"labels": "macos-15"}, None, {"needs-linux"}),
+        ({"group": "big", "labels": ["self-hosted", "windows-11"]}, None, {"needs-linux"}),
+        ({"group": "big"}, None, set()),
+        ({"labels": {"a": "b"}}, None, set()),
+        (MATRIX, {"os": ["ubuntu-latest", "macos-15"]}, {"needs-linux"}),
+        (MATRIX, {"os": ["ubuntu-latest", "ubuntu-24.04-arm"]}, set()),
+        (MATRIX, {"include": [{"os": "ubuntu-latest"}, {"os": "windows-11"}]}, {"needs-linux"}),
+        (MATRIX, {"include": ["os"], "os": "macos-15"}, set()),
+        ({"labels": [MATRIX]}, {"os": ["macos-15"]}, {"needs-linux"}),
+        ("${{matrix.build.os}}", {"build": [{"os": "macos-15"}, {"name": "x"}, "y"]}, {"needs-linux"}),
+        (MATRIX, "${{ fromJSON(needs.a.outputs.b) }}", set()),
+        (MATRIX, None, set()),
+        ("${{ inputs.runner }}", None, set()),
+    ],
+)
+def test_runners_behind_labels_and_a_matrix(runs_on: object, matrix: object, expected: set[str]) -> None:
+    """What GitHub computes while the workflow runs is left alone."""
+    strategy = {"strategy": {"matrix": matrix}} if matrix else {}
+    assert codes(workflow(**{"runs-on": runs_on}, **strategy)) == expected
+    assert codes(workflow({**LOGIN, "uses": "./native"}, **{"runs-on": runs_on}, **strategy)) == set()
+
+
+KEPT = with_input(export_env=False)
+UPLOAD = {"run": "pip install x\nhf upload acme/model ."}
+
+
+@pytest.mark.parametrize(
+    ("steps", "expected"),
+    [
+        ([KEPT, UPLOAD], {"token-not-exported"}),
+        ([{**KEPT, "id": "login"}, {"run": 'curl -H "$HF_TOKEN"'}], {"token-not-exported"}),
+        ([KEPT, {"run": "x ${HF_TOKEN}"}], {"token-not-exported"}),
+        ([KEPT, {"uses": "a/b@v1", "with": {"t": "${{ env.HF_TOKEN }}"}}], {"token-not-exported"}),
+        ([KEPT, {**UPLOAD, "env": {"HF_TOKEN": "${{ steps.hf.outputs.token }}"}}], set()),
+        ([KEPT, {"run": "echo half the HF_TOKENS"}], set()),
+        ([KEPT, {"uses": "a/b@v1", "with": {"t": ["x"]}}], set()),
+        ([UPLOAD, KEPT], set()),
+        ([KEPT, LOGIN, UPLOAD], set()),
+        ([LOGIN, UPLOAD], set()),
+        ([with_input(export_env="${{ inputs.e }}"), UPLOAD], set()),
+    ],
+)
+def test_a_token_that_is_not_exported(steps: list[object], expected: set[str]) -> None:
+    """After `export-env: false` a step has to be handed the token."""
+    assert codes(workflow(*steps)) == expected
+    assert codes(workflow(*steps, env={"HF_TOKEN": "${{ vars.T }}"})) == set()
+
+
 def test_a_token_for_another_job() -> None:
     """GitHub drops it; another output of ours may cross."""
     assert codes(workflow(outputs={"t": "${{ steps.hf.outputs.token }}"})) == {"token-across-jobs"}

@@ -6,6 +6,8 @@ module does not judge.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,6 +15,8 @@ from hf_oidc.diagnosis.workflow.findings import Finding
 from hf_oidc.diagnosis.workflow.yaml_text import Block, UnreadableYaml, Value
 from hf_oidc.untrusted_text import shown
 
+# A runner that the matrix names, `${{ matrix.os }}` or `${{ matrix.build.os }}`.
+OF_THE_MATRIX = re.compile(r"\$\{\{\s*matrix\.(?P<path>[\w.-]+)\s*\}\}")
 # What `permissions:` says of `id-token`; `unset` where there is no `permissions:` at all.
 Permission = Literal["unset", "granted", "missing"]
 
@@ -34,7 +38,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Job:
-    """A job; `calls` is the reusable workflow that it runs, if any."""
+    """A job; `calls` is the reusable workflow that it runs, if any. `runs_on`: labels, those of a matrix filled in."""
 
     key: str
     line: int
@@ -80,6 +84,35 @@ def texts(value: Value | None) -> tuple[str, ...]:
     """A text, or a list of them, as GitHub lets one write either."""
     items = value if isinstance(value, list) else [value]
     return tuple(item for item in items if isinstance(item, str) and item)
+
+
+def _labels(job: Block) -> Iterator[str]:
+    runs_on = job.get("runs-on")
+    # A text, a list, or a block with `group` and `labels`.
+    for label in texts(runs_on.get("labels") if isinstance(runs_on, Block) else runs_on):
+        match = OF_THE_MATRIX.fullmatch(label)
+        yield from _of_the_matrix(job, match["path"].split(".")) if match else (label,)
+
+
+def _of_the_matrix(job: Block, path: list[str]) -> Iterator[str]:
+    strategy = job.get("strategy")
+    matrix = strategy.get("matrix") if isinstance(strategy, Block) else None
+    if not isinstance(matrix, Block):
+        return  # computed by GitHub as the workflow runs
+    found = [_at(value, path[1:]) for value in _items(matrix.get(path[0]))]
+    found += [_at(row, path) for row in _items(matrix.get("include"))]
+    for value in found:
+        yield from texts(value)
+
+
+def _at(value: Value, path: list[str]) -> Value:
+    for name in path:
+        value = value.get(name, "") if isinstance(value, Block) else ""
+    return value
+
+
+def _items(value: Value | None) -> list[Value]:
+    return value if isinstance(value, list) else []
 
 
 class _Reader:
@@ -135,7 +168,7 @@ class _Reader:
             calls=self.text(job, "uses", f"{where}.uses"),
             permission=self.permission(job),
             environment=self._environment(job),
-            runs_on=texts(job.get("runs-on")),
+            runs_on=tuple(_labels(job)),
             env=self.block(job, "env", f"{where}.env"),
             outputs=self.block(job, "outputs", f"{where}.outputs"),
             steps=self._steps(job, where),

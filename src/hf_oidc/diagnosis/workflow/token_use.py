@@ -20,6 +20,8 @@ from hf_oidc.untrusted_text import shown
 
 OUTPUT = re.compile(r"steps\.(?P<id>[\w-]+)\.outputs(?:\.(?P<name>[\w-]+)|\[\s*'(?P<quoted>[^']*)'\s*\])")
 TOKENS = {"token", "tokens"}
+# A script that asks for the variable, or calls the commands of huggingface_hub, which read it.
+READS_HF_TOKEN = re.compile(r"\$(\{|env:)?HF_TOKEN\b|(?:^|[\s;&|(])(?:hf|huggingface-cli) +[a-z]", re.MULTILINE)
 NOT_LINUX = re.compile(r"(macos|windows)(-|$)", re.IGNORECASE)
 # A login that only warns is a step that succeeded: `success()` and `.outcome` say nothing of it.
 CHECKS = re.compile(r"\.outputs\.|\.outputs\[")
@@ -34,6 +36,7 @@ def check_token_use(workflow: Workflow, job: Job) -> Iterator[Finding]:
     first = next(index for index, step in enumerate(job.steps) if is_login(step))
     for step in job.steps[first + 1 :]:
         yield from _step(step, logins)
+    yield from _not_exported(workflow, job)
 
 
 def references(value: Value, ids: set[str]) -> set[tuple[str, str]]:
@@ -64,6 +67,26 @@ def _overridden(workflow: Workflow, job: Job) -> Iterator[Finding]:
 def line_of_variable(env: Mapping[str, object]) -> int | None:
     """The line on which HF_OIDC_RESOURCE stands."""
     return getattr(env, "lines", {}).get(RESOURCE_VARIABLE)
+
+
+def _not_exported(workflow: Workflow, job: Job) -> Iterator[Finding]:
+    kept: Step | None = None
+    for step in job.steps:
+        if is_login(step):
+            kept = step if _keeps_the_token(step) else None
+            if kept is None:
+                return  # a token is exported from here on
+        elif kept and _wants_hf_token(step) and not any("HF_TOKEN" in env for env in (workflow.env, job.env, step.env)):
+            yield Finding("token-not-exported", "warning", step.line, {"step": step.label, "id": kept.id or "hf"})
+
+
+def _keeps_the_token(login: Step) -> bool:
+    return any(name.lower() == "export-env" and str(value).lower() == "false" for name, value in login.inputs.items())
+
+
+def _wants_hf_token(step: Step) -> bool:
+    values = [value for value in (*step.inputs.values(), *step.env.values()) if isinstance(value, str)]
+    return bool(READS_HF_TOKEN.search(step.run)) or any("env.HF_TOKEN" in value for value in (step.run, *values))
 
 
 def _runner(job: Job) -> Iterator[Finding]:
