@@ -151,6 +151,35 @@ def test_every_provider_is_known() -> None:
     assert {ci.section for ci in CIS.values()} <= set(sections)
 
 
+def section(name: str) -> str:
+    """The guide's section about that CI."""
+    document = (ROOT / "docs" / "providers.md").read_text(encoding="utf-8")
+    return next(text for text in document.split("\n## ") if f"`--provider {name}`" in text)
+
+
+@pytest.mark.parametrize("name", PLAYED)
+def test_the_guide_has_every_claim(name: str) -> None:
+    """Those of the ID tokens that Local Hub plays, but for what every token has and what says nothing of the job."""
+    said = section(name)
+    unsaid = {"sha", "actor", "repository_owner", "run_id", "run_number", "run_attempt", "workflow"}
+    unsaid |= {"namespace_path", "user_id", "user_access_level", "runner_environment", "project_visibility"}
+    unsaid |= {"ci_config_ref_uri", "ci_config_sha"}
+    missing = {
+        claim for claim in claims(name) if not re.search(rf"`(…/)?{re.escape(claim.split('/')[-1] or claim)}`", said)
+    }
+    missing = {claim for claim in missing if f"`{claim}`" not in said}
+    assert missing <= unsaid
+
+
+@pytest.mark.parametrize("name", sorted(set(CIS) - {"supplied", *FIXED}))
+def test_the_guide_has_the_lines_and_the_publisher(name: str) -> None:
+    """The claims of the message are the ones that the guide says to enter, and the example's file is named."""
+    said = section(name).partition("**On the Hub:**")[2]
+    entered = set(CIS[name].claims) - {"branch", "workflow", "repository"}
+    assert {claim for claim in entered if f"`{claim}`" not in said} == set()
+    assert f"](../examples/{name}/" in section(name)
+
+
 @pytest.mark.parametrize("name", sorted(set(CIS) - {"supplied", *FIXED}))
 def test_what_is_to_be_entered_is_what_the_token_has(name: str) -> None:
     """Each claim of the general publisher is one that this CI's ID tokens have, as text; so is each suggested."""
