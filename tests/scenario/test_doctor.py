@@ -271,7 +271,11 @@ def test_a_job_of_another_ci(hub: LocalHub) -> None:
     del env["HF_ID_TOKEN"]
     told = doctor("--hub-url", hub.hub, "--resource", "acme/model", env=env)
     assert told.exit_code == 1
-    for expected in (f"aud: {hub.hub}", "hf-oidc run acme/model -- ./publish", "project_path   group/project"):
+    for expected in (
+        f"aud: {hub.hub}",
+        f"hf-oidc run --hub-url {hub.hub} acme/model -- ./publish",
+        "project_path   group/project",
+    ):
         assert expected in told.stdout
     found = doctor("--json", env=env).json
     assert (found["enter"]["ref_type"], found["problem"]["causes"]) == ("branch", [])

@@ -23,6 +23,7 @@ from hf_oidc.errors import (
     LoginError,
 )
 
+HUB_URL = "https://huggingface.co"
 # What YAML, HCL and a shell read as it is, between quotes or without.
 PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9._:/~+-]*[A-Za-z0-9_/]", re.ASCII)
 RUN = re.compile(r"\{run(?P<options>[^}]*)\}")
@@ -48,7 +49,9 @@ class Mine:
         return filled.replace("{audience}", audience).replace("{resource}", self.resource or "namespace/name")
 
     def _run(self, options: str, audience: str) -> str:
-        # By itself hf-oidc asks for the Hub's own URL.
+        # By itself hf-oidc goes to huggingface.co, and asks for the URL of the Hub that it goes to.
+        if self.hub_url != HUB_URL and PLAIN.fullmatch(self.hub_url):
+            options += f" --hub-url {self.hub_url}"
         if self.audience != self.hub_url:
             options += f" --audience {audience}"
         return f"hf-oidc run{options} {{resource}} -- ./publish"

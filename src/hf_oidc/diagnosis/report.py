@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from hf_oidc.diagnosis.advice import Sentence, after_refusal, next_step, snippet
 from hf_oidc.diagnosis.ci import Ci, Todo
-from hf_oidc.diagnosis.ci_advice import Mine, cautions, ci_of, tells_publisher, todo
+from hf_oidc.diagnosis.ci_advice import HUB_URL, Mine, cautions, ci_of, tells_publisher, todo
 from hf_oidc.diagnosis.claims import Claims, Field, fits_preset, publisher_fields, raw_claims
 from hf_oidc.diagnosis.door import ACTION, Door
 from hf_oidc.diagnosis.findings import Finding, findings, other_audience
@@ -20,7 +20,6 @@ from hf_oidc.resource import Resource
 from hf_oidc.untrusted_text import shown, shown_input
 
 DOCUMENTS = "https://github.com/org/hf-oidc-action/blob/main/docs"
-HUB_URL = "https://huggingface.co"
 MAX_WHAT = 800
 
 

@@ -164,10 +164,8 @@ def test_the_guide_has_every_claim(name: str) -> None:
     unsaid = {"sha", "actor", "repository_owner", "run_id", "run_number", "run_attempt", "workflow"}
     unsaid |= {"namespace_path", "user_id", "user_access_level", "runner_environment", "project_visibility"}
     unsaid |= {"ci_config_ref_uri", "ci_config_sha"}
-    missing = {
-        claim for claim in claims(name) if not re.search(rf"`(…/)?{re.escape(claim.split('/')[-1] or claim)}`", said)
-    }
-    missing = {claim for claim in missing if f"`{claim}`" not in said}
+    names = {claim: (f"`{claim}`", f"`…/{claim.rpartition('/')[2]}`") for claim in claims(name)}
+    missing = {claim for claim, written in names.items() if not any(each in said for each in written)}
     assert missing <= unsaid
 
 
@@ -177,7 +175,10 @@ def test_the_guide_has_the_lines_and_the_publisher(name: str) -> None:
     said = section(name).partition("**On the Hub:**")[2]
     entered = set(CIS[name].claims) - {"branch", "workflow", "repository"}
     assert {claim for claim in entered if f"`{claim}`" not in said} == set()
-    assert f"](../examples/{name}/" in section(name)
+    example = re.search(r"\]\(\.\./(examples/[^)]+)\)", section(name))
+    assert example
+    header = (ROOT / example[1]).read_text(encoding="utf-8")
+    assert name == "github" or re.findall(r"^\W+Claim   (\S+) = ", header, re.MULTILINE) == list(CIS[name].claims)
 
 
 @pytest.mark.parametrize("name", sorted(set(CIS) - {"supplied", *FIXED}))
@@ -296,8 +297,12 @@ def test_lines_to_copy_are_what_they_say_that_they_are(name: str, audience: str)
 
 def test_the_audience_and_the_resource_are_the_users_own() -> None:
     """Also where the Hub is another, and the resource is not known."""
-    mine = Mine("https://hub.acme.example", "https://hub.acme.example", "datasets/acme/d")
-    assert mine.into("{audience} {run --x}") == "https://hub.acme.example hf-oidc run --x datasets/acme/d -- ./publish"
+    url = "https://hub.acme.example"
+    mine = Mine(url, url, "datasets/acme/d")
+    assert mine.into("{audience} {run --x}") == f"{url} hf-oidc run --x --hub-url {url} datasets/acme/d -- ./publish"
+    assert (
+        Mine("x", "http://[::1]:8000", "a/m").into("{run}") == "hf-oidc run --audience YOUR-AUDIENCE a/m -- ./publish"
+    )
     other = Mine("urn:acme", HUB, "")
     assert other.into("{run}") == "hf-oidc run --audience urn:acme namespace/name -- ./publish"
 
