@@ -6,7 +6,7 @@ is told and what the operator is told part ways here, and nowhere else.
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
 from local_hub.id_token import ALGORITHMS, NotAToken, UnverifiedToken, is_signed_by, parse
@@ -54,11 +54,15 @@ class Granted:
 
 @dataclass(frozen=True)
 class Refused:
-    """No token: `error` and `description` for the client (RFC 6749 § 5.2), `reason` for the operator."""
+    """No token: `error` and `description` for the client (RFC 6749 § 5.2), `reason` for the operator.
+
+    `authentic`: the token's signature was good, so its claims are its issuer's word and not just the client's.
+    """
 
     error: str
     description: str
     reason: str
+    authentic: bool = False
 
 
 class _Refusal(Exception):
@@ -78,9 +82,13 @@ def read_request(body: object) -> Request | Refused:
 def decide(request: Request, lookups: Lookups, now: float) -> Granted | Refused:
     """Decide on a request that is well formed."""
     try:
-        return _decide(request, lookups, now)
+        candidates = _authenticated(request, lookups)
     except _Refusal as refusal:
         return refusal.refused
+    try:
+        return _authorized(request, candidates, lookups, now)
+    except _Refusal as refusal:
+        return replace(refusal.refused, authentic=True)
 
 
 def malformed(description: str) -> Refused:
@@ -119,17 +127,22 @@ def _malformed(description: str) -> NoReturn:
     raise _Refusal(description, description, INVALID_REQUEST)
 
 
-def _decide(request: Request, lookups: Lookups, now: float) -> Granted:
+def _authenticated(request: Request, lookups: Lookups) -> list[tuple[int, Publisher]]:
+    """Find the publishers that trust the token's issuer, and check that the token is that issuer's."""
     resource, token = request.resource, request.token
     if lookups.is_locked(resource.owner):
         raise _Refusal(f"the account {resource.owner} is locked")
     candidates = _publishers_of_issuer(resource, token.claims.get("iss"), lookups)
-    issuer = candidates[0][1].issuer_url
-    _check_signature(token, issuer, lookups)
-    _check_audience(token.claims.get("aud"), lookups.audiences)
-    _check_times(token.claims, now)
-    preset = issuer in lookups.github_issuers
-    publisher_id, publisher = _matching(candidates, token.claims, preset=preset)
+    _check_signature(token, candidates[0][1].issuer_url, lookups)
+    return candidates
+
+
+def _authorized(request: Request, candidates: Sequence[tuple[int, Publisher]], lookups: Lookups, now: float) -> Granted:
+    claims = request.token.claims
+    _check_audience(claims.get("aud"), lookups.audiences)
+    _check_times(claims, now)
+    preset = candidates[0][1].issuer_url in lookups.github_issuers
+    publisher_id, publisher = _matching(candidates, claims, preset=preset)
     return Granted(publisher_id, publisher, request)
 
 

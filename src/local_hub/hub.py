@@ -3,6 +3,8 @@
 It joins the decision to the store. It must not know HTTP, nor the issuer that happens to live in the same process.
 """
 
+import json
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,10 +12,14 @@ from typing import Any
 
 from local_hub.exchange import Granted, Lookups, Refused, Request, decide, malformed, read_request
 from local_hub.issuer_keys import IssuerKeys
-from local_hub.publishers import GITHUB_ISSUER
+from local_hub.publishers import GITHUB_ISSUER, Compared, claim_text, compared
 from local_hub.store import IssuedToken, Store, rfc3339
 
-_LOGGED_CHARACTERS = 500
+LOGGED_CHARACTERS = 500
+_LOGGED_CLAIMS = 60
+_LOGGED_PUBLISHERS = 20
+# The Hub's tokens and JWTs: one that was sent in the wrong field must not stay in the log.
+_TOKEN = re.compile(r"hf_(?:jwt|oauth)_[\w-]{16,}|hf_[A-Za-z0-9]{30,}|eyJ[\w.-]{20,}")
 
 
 @dataclass(frozen=True)
@@ -46,20 +52,20 @@ def exchange(hub: Hub, body: object, request_id: str, now: float) -> Issued | Re
     """Carry an exchange out, and write it down whatever comes of it."""
     request = read_request(body)
     outcome = request if isinstance(request, Refused) else decide(request, _lookups(hub), now)
-    entry = {"at": rfc3339(now), "request_id": request_id, **_told(body, request)}
+    entry = {"at": rfc3339(now), "request_id": request_id, **_told(hub, body, request)}
     if isinstance(outcome, Refused):
         _log_refusal(hub, entry, outcome)
         return outcome
     issued = _issue(hub, outcome, now)
-    granted = {"outcome": "granted", "error": None, "reason": None, "publisher_id": outcome.publisher_id}
-    hub.store.append("exchanges", {**entry, **granted})
+    granted = {"outcome": "granted", "error": None, "description": None, "reason": None, "authentic": True}
+    hub.store.append("exchanges", {**entry, **granted, "publisher_id": outcome.publisher_id})
     return issued
 
 
 def refuse_malformed(hub: Hub, description: str, request_id: str, now: float) -> Refused:
     """Write down a request that could not even be read."""
     refused = malformed(description)
-    _log_refusal(hub, {"at": rfc3339(now), "request_id": request_id, **_told(None, refused)}, refused)
+    _log_refusal(hub, {"at": rfc3339(now), "request_id": request_id, **_told(hub, None, refused)}, refused)
     return refused
 
 
@@ -89,9 +95,13 @@ def _lookups(hub: Hub) -> Lookups:
         hub.store.publishers,
         hub.keys.find,
         hub.settings.audiences,
-        # Of GitHub's issuers the Hub's preset fits the first only; an enterprise's own claims are raw.
-        frozenset({hub.settings.own_issuer, GITHUB_ISSUER}),
+        _github_issuers(hub),
     )
+
+
+def _github_issuers(hub: Hub) -> frozenset[str]:
+    # Of GitHub's issuers the Hub's preset fits the first only; an enterprise's own claims are raw.
+    return frozenset({hub.settings.own_issuer, GITHUB_ISSUER})
 
 
 def _issue(hub: Hub, granted: Granted, now: float) -> Issued:
@@ -110,12 +120,18 @@ def _issue(hub: Hub, granted: Granted, now: float) -> Issued:
 
 
 def _log_refusal(hub: Hub, entry: Mapping[str, Any], refused: Refused) -> None:
-    reason = _logged(refused.reason)
-    said = {"outcome": "refused", "error": refused.error, "reason": reason, "publisher_id": None}
+    said = {
+        "outcome": "refused",
+        "error": refused.error,
+        "description": _logged(refused.description),
+        "reason": _logged(refused.reason),
+        "authentic": refused.authentic,
+        "publisher_id": None,
+    }
     hub.store.append("exchanges", {**entry, **said})
 
 
-def _told(body: object, request: Request | Refused) -> dict[str, str | None]:
+def _told(hub: Hub, body: object, request: Request | Refused) -> dict[str, Any]:
     """Give what the client said of itself; a refusal's log holds it too, believed or not."""
     resource = body.get("resource") if isinstance(body, dict) else None
     claims = request.token.claims if isinstance(request, Request) else {}
@@ -124,11 +140,36 @@ def _told(body: object, request: Request | Refused) -> dict[str, str | None]:
         "issuer": _logged(claims.get("iss")),
         "subject": _logged(claims.get("sub")),
         "jti": _logged(claims.get("jti")),
+        "claims": {str(_logged(name)): _logged_claim(claims[name]) for name in list(claims)[:_LOGGED_CLAIMS]},
+        "compared": _comparisons(hub, request) if isinstance(request, Request) else [],
     }
+
+
+def _comparisons(hub: Hub, request: Request) -> list[dict[str, Any]]:
+    """Give what each publisher of the resource wants and what the token has: publishers change, the log does not."""
+    claims, presets = request.token.claims, _github_issuers(hub)
+    iss = claims.get("iss")
+    found = []
+    for number, publisher in hub.store.publishers(str(request.resource))[:_LOGGED_PUBLISHERS]:
+        issuer = Compared("iss", publisher.issuer_url, _logged(iss) or "none", iss == publisher.issuer_url)
+        fields = [issuer, *compared(publisher, claims, preset=publisher.issuer_url in presets)]
+        found.append({"publisher": number, "fields": [_logged_field(field) for field in fields]})
+    return found
+
+
+def _logged_field(field: Compared) -> dict[str, Any]:
+    texts = {"name": field.name, "wanted": field.wanted, "found": field.found}
+    return {**{name: _logged(text) for name, text in texts.items()}, "fits": field.fits}
+
+
+def _logged_claim(value: object) -> str | None:
+    text = claim_text(value)
+    return _logged(json.dumps(value) if text is None else text)
 
 
 def _logged(value: object) -> str | None:
     if not isinstance(value, str):
         return None
     # JSON can hold half a surrogate pair; a database cannot.
-    return value[:_LOGGED_CHARACTERS].encode("utf-8", "replace").decode()
+    known = value[: 4 * LOGGED_CHARACTERS].encode("utf-8", "replace").decode()
+    return _TOKEN.sub("(a token was here)", known)[:LOGGED_CHARACTERS]

@@ -21,7 +21,7 @@ class BadBody(ValueError):
 
 async def read_json(request: Request) -> Any:
     """Read a JSON body; an empty one is None, but it too must say that it is JSON."""
-    body = await _read_body(request)
+    body = await read_body(request)
     # A web page cannot send this type elsewhere without asking first (Fetch standard, CORS-safelisted headers).
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise BadBody("Content-Type must be application/json")
@@ -37,7 +37,8 @@ def bearer_token(request: Request) -> str | None:
     return token.strip() or None if scheme.lower() == "bearer" else None
 
 
-async def _read_body(request: Request) -> bytes:
+async def read_body(request: Request) -> bytes:
+    """Read a body of at most `BODY_LIMIT` bytes; a longer one is answered with 413."""
     body, received = bytearray(), 0
     async for chunk in request.stream():
         received += len(chunk)

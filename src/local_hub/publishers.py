@@ -38,6 +38,16 @@ class Publisher:
         return ["read"] if self.read_only else ["read", "write"]
 
 
+@dataclass(frozen=True)
+class Compared:
+    """A field of a publisher, and what a token has there, as bounded text."""
+
+    name: str
+    wanted: str
+    found: str
+    fits: bool
+
+
 def checked(publisher: Publisher) -> Publisher:
     """Refuse what the Hub would not store."""
     if not is_trustworthy_url(publisher.issuer_url):
@@ -88,19 +98,23 @@ def to_wire(publisher: Publisher) -> dict[str, Any]:
     }
 
 
-def differences(publisher: Publisher, claims: Mapping[str, Any], *, preset: bool) -> list[str]:
-    """Say how a token's claims differ from what the publisher wants; an empty list is a match.
+def compared(publisher: Publisher, claims: Mapping[str, Any], *, preset: bool) -> list[Compared]:
+    """Hold a token's claims against what the publisher wants, field by field.
 
     `preset` says that the issuer is GitHub-shaped, where `branch` and `workflow` are read out of other claims.
     """
+    return [
+        Compared(name, wanted, _shown(name, claims, preset=preset), _presented(name, claims, preset=preset) == wanted)
+        for name, wanted in publisher.claims.items()
+    ]
+
+
+def differences(publisher: Publisher, claims: Mapping[str, Any], *, preset: bool) -> list[str]:
+    """Say how a token's claims differ from what the publisher wants; an empty list is a match."""
     if not publisher.claims:
         return ["the publisher has no claims, so it matches nothing"]
-    found = {name: _presented(name, claims, preset=preset) for name in publisher.claims}
-    return [
-        f"{name}: expected {wanted}, token has {_shown(name, claims, preset=preset)}"
-        for name, wanted in publisher.claims.items()
-        if found[name] != wanted
-    ]
+    fields = compared(publisher, claims, preset=preset)
+    return [f"{field.name}: expected {field.wanted}, token has {field.found}" for field in fields if not field.fits]
 
 
 def branch_of(ref: object) -> str | None:

@@ -116,6 +116,20 @@ class Store:
             _append(database, "audit", change)
         return True
 
+    def change_publisher(self, number: int, publisher: Publisher, now: float) -> bool:
+        """Put another publisher in the place of one; say whether there was one. Its last use stays."""
+        _, *row = _row_of(publisher)
+        with self._transaction() as database:
+            known = database.execute("SELECT * FROM publishers WHERE id = ?", (number,)).fetchone()
+            if known is None:
+                return False
+            database.execute(
+                "UPDATE publishers SET issuer = ?, claims = ?, read_only = ?, scopes = ? WHERE id = ?", (*row, number)
+            )
+            change = {"at": rfc3339(now), "change": "changed", "id": number, **to_wire(publisher)}
+            _append(database, "audit", {**change, "before": to_wire(_publisher_of(known))})
+        return True
+
     def publishers(self, resource: str) -> list[tuple[int, Publisher]]:
         """Give the publishers of a resource, the oldest first."""
         with self._transaction() as database:
@@ -158,6 +172,28 @@ class Store:
         with self._transaction() as database:
             rows = database.execute(query, (kind, LOG_LENGTH)).fetchall()
         return [json.loads(row["entry"]) for row in rows]
+
+    def entries(self, kind: str, about: str | None = None, limit: int = LOG_LENGTH) -> list[tuple[int, dict[str, Any]]]:
+        """Give a log's latest entries with their numbers, of all or about one resource or account."""
+        named = "? IN (json_extract(entry, '$.resource'), json_extract(entry, '$.account'))"
+        query = f"SELECT id, entry FROM log WHERE kind = ? AND (? IS NULL OR {named}) ORDER BY id DESC LIMIT ?"  # noqa: S608 -- constants
+        with self._transaction() as database:
+            rows = database.execute(query, (kind, about, about, limit)).fetchall()
+        return [(row["id"], json.loads(row["entry"])) for row in rows]
+
+    def entry(self, kind: str, number: int) -> dict[str, Any] | None:
+        """Give an entry of a log by its number."""
+        with self._transaction() as database:
+            row = database.execute("SELECT entry FROM log WHERE kind = ? AND id = ?", (kind, number)).fetchone()
+        found: dict[str, Any] | None = json.loads(row["entry"]) if row else None
+        return found
+
+    def overview(self) -> list[dict[str, Any]]:
+        """Give every resource that is known: `name`, how many `publishers`, and `last_used`."""
+        query = """SELECT name, count(id) AS publishers, max(last_used) AS last_used
+            FROM resources LEFT JOIN publishers ON resource = name GROUP BY name ORDER BY name COLLATE NOCASE"""
+        with self._transaction() as database:
+            return [dict(row) for row in database.execute(query).fetchall()]
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
