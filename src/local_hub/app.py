@@ -1,6 +1,7 @@
 """The application: every route together, and what holds for each answer.
 
-Each answer, an error too, is JSON and carries a fresh `x-request-id`; a Host that is not loopback is turned away.
+Each answer, an error too, carries a fresh `x-request-id`, and is JSON but for the pages; a Host that is not loopback is
+turned away.
 """
 
 import uuid
@@ -12,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from local_hub import control, issuer, token_endpoint
+from local_hub import control, issuer, pages, token_endpoint
 from local_hub.ci import issuers
 from local_hub.faults import Script, with_faults
 from local_hub.fields import FieldError
@@ -28,6 +29,7 @@ def make_app(hub: Hub, own_issuer: issuer.Issuer, others: issuers.CiIssuers, scr
         *issuers.routes(others),
         *token_endpoint.routes(hub),
         *control.routes(hub, own_issuer, others, script),
+        *pages.routes(hub, own_issuer, others),
     ]
     handlers = {
         FieldError: _bad_request,

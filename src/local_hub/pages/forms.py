@@ -1,0 +1,173 @@
+"""The publisher form: what was typed, what is wrong with it, and the publisher that it asks for.
+
+It must not know HTTP beyond the fields of a form, nor the store.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import parse_qsl
+
+from local_hub.fields import FieldError
+from local_hub.loopback import is_trustworthy_url
+from local_hub.pages.presets import ANY, ClaimField, Preset, preset_of
+from local_hub.pages.visible import is_plain
+from local_hub.publishers import Publisher, checked
+from local_hub.resources import Resource
+
+SCOPE = "inference-api"
+LONGEST_NAME = 200
+LONGEST_VALUE = 1000
+BLANK_ROWS = 2
+_MOST_FIELDS = 200
+
+
+class BadForm(ValueError):
+    """The body is not the form that the page has; the message says how."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A claim as it stands in the form; `field` where the preset asks for it."""
+
+    name: str = ""
+    value: str = ""
+    field: ClaimField | None = None
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A publisher that is being written."""
+
+    preset: Preset
+    issuer: str
+    rows: tuple[Row, ...]
+    read_only: bool = False
+    inference: bool = False
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is wrong with a draft; `at` is the id of the input that it is about."""
+
+    at: str
+    message: str
+
+
+def read_fields(body: bytes) -> dict[str, list[str]]:
+    """Read `application/x-www-form-urlencoded`."""
+    found: dict[str, list[str]] = {}
+    try:
+        pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=_MOST_FIELDS)
+    except ValueError:
+        raise BadForm("the body is not a form of this page") from None
+    for name, value in pairs:
+        found.setdefault(name, []).append(value)
+    return found
+
+
+def first(fields: Mapping[str, Sequence[str]], name: str) -> str:
+    """Give the first value of a field, or nothing."""
+    return next(iter(fields.get(name, ())), "")
+
+
+def typed(fields: Mapping[str, Sequence[str]], preset: Preset) -> Draft:
+    """Read what was typed."""
+    names, values = fields.get("claim", ()), fields.get("value", ())
+    if len(names) != len(values):
+        raise BadForm("each claim needs a name and a value")
+    by_name = {field.name: field for field in preset.fields}
+    pairs = [(name.strip(), value.strip()) for name, value in zip(names, values, strict=True)]
+    rows = [Row(name, value, by_name.pop(name, None)) for name, value in pairs]
+    return Draft(
+        preset, first(fields, "issuer").strip(), _arranged(rows, preset), "read-only" in fields, SCOPE in fields
+    )
+
+
+def blank(preset: Preset, own: Mapping[str, str]) -> Draft:
+    """Give the form as it is at first: with the issuer that the jobs of this Local Hub have."""
+    return Draft(preset, own.get(preset.name, preset.issuer), _arranged((), preset))
+
+
+def of_publisher(publisher: Publisher, own: Mapping[str, str]) -> Draft:
+    """Give the form of a publisher that is there."""
+    preset = preset_of(publisher.issuer_url, own)
+    if any(field.required and field.name not in publisher.claims for field in preset.fields):
+        preset = ANY
+    rows = _rows(publisher.claims, preset)
+    return Draft(preset, publisher.issuer_url, rows, publisher.read_only, SCOPE in publisher.scopes)
+
+
+def of_token(claims: Mapping[str, str], own: Mapping[str, str]) -> Draft:
+    """Give the form of a publisher that would fit a token; what cannot be seen is left out."""
+    plain = {name: value for name, value in claims.items() if is_plain(name) and is_plain(value)}
+    issuer = plain.get("iss", "")
+    preset = preset_of(issuer, own)
+    fitting = {field.name: field.of(plain) or "" for field in preset.fields}
+    return Draft(preset, issuer, _rows(fitting, preset))
+
+
+def with_more_rows(draft: Draft) -> Draft:
+    """Give the form room for further claims."""
+    return Draft(draft.preset, draft.issuer, (*draft.rows, *[Row()] * BLANK_ROWS), draft.read_only, draft.inference)
+
+
+def publisher_of(draft: Draft, resource: Resource) -> Publisher | list[Problem]:
+    """Give the publisher that the form asks for, or everything that is wrong with it."""
+    problems = [*_issuer_problems(draft), *_row_problems(draft.rows)]
+    claims = {row.name: row.value for row in draft.rows if row.name and row.value}
+    if not claims and not problems:
+        problems.append(Problem("value-1", "At least one claim is needed, or any job of this issuer would be trusted."))
+    if problems:
+        return problems
+    scopes = (SCOPE,) if draft.inference else ()
+    try:
+        return checked(Publisher(resource, draft.issuer, claims, draft.read_only, scopes))
+    except FieldError as error:
+        return [Problem("issuer", str(error))]
+
+
+def _rows(claims: Mapping[str, str], preset: Preset) -> tuple[Row, ...]:
+    by_name = {field.name: field for field in preset.fields}
+    return _arranged([Row(name, value, by_name.get(name)) for name, value in claims.items()], preset)
+
+
+def _arranged(rows: Sequence[Row], preset: Preset) -> tuple[Row, ...]:
+    """Put the preset's claims first, whether given or not, and room for others last."""
+    given = {row.name: row for row in rows if row.field}
+    asked = [given.get(field.name, Row(field.name, "", field)) for field in preset.fields]
+    others = [row for row in rows if not row.field and (row.name or row.value)]
+    return (*asked, *others, *[Row()] * BLANK_ROWS)
+
+
+def _issuer_problems(draft: Draft) -> list[Problem]:
+    if not draft.issuer:
+        return [Problem("issuer", "The issuer's URL is needed.")]
+    if not is_trustworthy_url(draft.issuer):
+        form = "must be an https:// URL, or http:// on loopback, without query or fragment"
+        return [Problem("issuer", f"The issuer {form}.")]
+    return []
+
+
+def _row_problems(rows: Sequence[Row]) -> list[Problem]:
+    problems: list[Problem] = []
+    seen: set[str] = set()
+    for number, row in enumerate(rows, 1):
+        wrong = _row_problem(row, seen)
+        seen.add(row.name)
+        if wrong:
+            problems.append(Problem(f"{wrong[0]}-{number}", wrong[1]))
+    return problems
+
+
+def _row_problem(row: Row, seen: set[str]) -> tuple[str, str] | None:
+    if row.field and not row.value:
+        return ("value", f"{row.name} is needed.") if row.field.required else None
+    if row.name and not row.value:
+        return "value", f"The claim {row.name[:LONGEST_NAME]} needs a value."
+    if row.value and not row.name:
+        return "name", "This claim needs a name."
+    if len(row.name) > LONGEST_NAME or len(row.value) > LONGEST_VALUE:
+        return "value", f"A claim's name has at most {LONGEST_NAME} characters, its value {LONGEST_VALUE}."
+    if row.name and row.name in seen:
+        return "name", f"The claim {row.name} is here twice."
+    return None

@@ -1,0 +1,60 @@
+"""From a template to an answer: escaped always, and with the headers that keep a page to itself.
+
+It must not know what any page says.
+"""
+
+from importlib import resources
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from local_hub.pages.guard import Guard, keep, known_session, new_session
+from local_hub.pages.visible import is_plain, moment, numeric_date, visible
+
+STATIC = {"style.css": "text/css", "icon.svg": "image/svg+xml"}
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; "
+        "frame-ancestors 'none'"
+    ),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    # Not `no-referrer`: with it a browser sends `Origin: null` with our own forms (Fetch standard, § 3.2).
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+_TEMPLATES = Environment(
+    loader=PackageLoader("local_hub.pages"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_TEMPLATES.filters.update(moment=moment, numeric_date=numeric_date, visible=visible)
+_TEMPLATES.tests["plain"] = is_plain
+
+
+def page(request: Request, guard: Guard, template: str, status: int = 200, **context: Any) -> Response:
+    """Answer with a page; its forms belong to the session of the browser that asked."""
+    known = known_session(request)
+    session = known or new_session()
+    text = _TEMPLATES.get_template(template).render(form_token=guard.form_token(session), **context)
+    answer = HTMLResponse(text, status, headers=HEADERS)
+    if known is None:
+        keep(answer, session, secure=request.url.scheme == "https")
+    return answer
+
+
+def moved(path: str) -> Response:
+    """Answer a form that was carried out: look there now (RFC 9110 § 15.4.4)."""
+    return RedirectResponse(path, 303, headers=HEADERS)
+
+
+def static(name: str) -> Response:
+    """Answer with a file of the pages' own."""
+    content = resources.files("local_hub.pages").joinpath("static").joinpath(name).read_bytes()
+    return Response(content, media_type=STATIC[name], headers=HEADERS)

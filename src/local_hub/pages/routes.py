@@ -1,0 +1,287 @@
+"""The pages' addresses, and what each page is handed to show.
+
+`/`, `/<resource>/settings` as on the Hub, and below `/local-hub` what the Hub does not have. On the Hub an account's
+CI/CD access is at `/settings/authentication`, for it knows who asks; here nobody signs in, so the address names the
+account.
+"""
+
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.convertors import StringConvertor, register_url_convertor
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from local_hub.ci.issuers import CiIssuers
+from local_hub.ci.registry import CIS
+from local_hub.faults import OPERATOR
+from local_hub.hub import Hub
+from local_hub.issuer import Issuer
+from local_hub.json_http import read_body
+from local_hub.pages import forms, rendering
+from local_hub.pages.guard import Forged, Guard
+from local_hub.pages.history import changes_of, exchange_of
+from local_hub.pages.presets import BY_NAME, GITHUB, PRESETS, preset_of
+from local_hub.publishers import Publisher
+from local_hub.resources import InvalidResource, Resource, parse_resource
+
+RECENT = 20
+SETTINGS = "/{resource:resource}/settings"
+PUBLISHERS = f"{SETTINGS}/publishers"
+EXCHANGE = f"{OPERATOR}/exchanges/{{number:int}}"
+STATIC = f"{OPERATOR}/pages"
+FORM_TYPE = "application/x-www-form-urlencoded"
+DONE = {
+    "added": "The publisher was added.",
+    "changed": "The publisher was changed.",
+    "removed": "The publisher was removed.",
+    "unchanged": "Nothing was changed: the publisher is as it was.",
+}
+Fields = Mapping[str, list[str]]
+Page = Callable[..., Response]
+
+
+class _ResourceConvertor(StringConvertor):
+    regex = "(?:(?:datasets|spaces|kernels|buckets)/)?[^/]+/[^/]+|[^/]+"
+
+
+register_url_convertor("resource", _ResourceConvertor())
+
+
+class NoSuchPage(Exception):
+    """There is nothing at this address; the message is a sentence."""
+
+
+@dataclass(frozen=True)
+class Site:
+    """What every page draws on: the Hub, the issuers that Local Hub plays by the presets' names, and the guard."""
+
+    hub: Hub
+    own_issuers: Mapping[str, str]
+    guard: Guard
+
+    def page(self, request: Request, template: str, status: int = 200, **context: Any) -> Response:
+        """Answer with a page."""
+        title_of = lambda issuer: preset_of(issuer, self.own_issuers).title  # noqa: E731 -- a word for templates
+        return rendering.page(
+            request, self.guard, template, status, static=STATIC, operator=OPERATOR, title_of=title_of, **context
+        )
+
+
+def routes(hub: Hub, issuer: Issuer, others: CiIssuers) -> list[Route]:
+    """Give the pages' routes; they come after all others, for a resource can have nearly any name."""
+    site = Site(hub, {GITHUB.name: issuer.url} | {ci.name: others.url(ci) for ci in CIS}, Guard())
+    gets: dict[str, Page] = {
+        "/": _index,
+        f"{OPERATOR}/settings": _open,
+        EXCHANGE: _exchange,
+        SETTINGS: _settings,
+        f"{PUBLISHERS}/new": _new,
+        f"{PUBLISHERS}/{{number:int}}": _edit,
+    }
+    posts: dict[str, Page] = {
+        PUBLISHERS: _add,
+        f"{PUBLISHERS}/{{number:int}}": _change,
+        f"{PUBLISHERS}/{{number:int}}/remove": _remove,
+    }
+    return [
+        *[Route(f"{STATIC}/{name}", _static(name)) for name in rendering.STATIC],
+        *[Route(path, _shown(site, show), methods=["GET"]) for path, show in gets.items()],
+        *[Route(path, _sent(site, carry_out), methods=["POST"]) for path, carry_out in posts.items()],
+    ]
+
+
+def _static(name: str) -> Callable[[Request], Response]:
+    return lambda _: rendering.static(name)
+
+
+def _shown(site: Site, show: Page) -> Callable[[Request], Response]:
+    """Wrap a page; it runs in a thread."""
+
+    def answer(request: Request) -> Response:
+        try:
+            return show(site, request)
+        except NoSuchPage as error:
+            return _failed(site, request, 404, "Nothing is here", str(error))
+
+    return answer
+
+
+def _sent(site: Site, carry_out: Page) -> Callable[[Request], Awaitable[Response]]:
+    """Wrap what a form does, which is nothing unless the form is ours."""
+
+    async def answer(request: Request) -> Response:
+        body = await read_body(request)
+        if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM_TYPE:
+            return _failed(site, request, 415, "Nothing was changed", f"A form is sent as {FORM_TYPE}.")
+        try:
+            fields = forms.read_fields(body)
+            site.guard.check(request, forms.first(fields, "form-token"))
+            return await run_in_threadpool(carry_out, site, request, fields)
+        except Forged as error:
+            hint = f"{error} Go back, reload the page, and send it again."
+            return _failed(site, request, 403, "Nothing was changed", hint)
+        except forms.BadForm as error:
+            return _failed(site, request, 400, "Nothing was changed", f"{error}.")
+        except NoSuchPage as error:
+            return _failed(site, request, 404, "Nothing is here", str(error))
+
+    return answer
+
+
+def _failed(site: Site, request: Request, status: int, heading: str, message: str) -> Response:
+    return site.page(request, "failed.html", status, heading=heading, message=message)
+
+
+def _index(site: Site, request: Request, problem: str = "", asked: str = "") -> Response:
+    known = [{**row, "kind": parse_resource(row["name"]).kind} for row in site.hub.store.overview()]
+    recent = [exchange_of(*entry) for entry in site.hub.store.entries("exchanges", limit=RECENT)]
+    return site.page(
+        request, "index.html", 400 if problem else 200, known=known, exchanges=recent, problem=problem, asked=asked
+    )
+
+
+def _open(site: Site, request: Request) -> Response:
+    asked = request.query_params.get("resource", "").strip()
+    try:
+        return rendering.moved(_address(parse_resource(asked)))
+    except InvalidResource as error:
+        return _index(site, request, str(error), asked)
+
+
+def _exchange(site: Site, request: Request) -> Response:
+    entry = _numbered(request, partial(site.hub.store.entry, "exchanges"))
+    if entry is None:
+        raise NoSuchPage("The log has no exchange of this number.")
+    exchange = exchange_of(request.path_params["number"], entry)
+    there = [number for number, _ in site.hub.store.publishers(str(exchange.resource or ""))]
+    return site.page(request, "exchange.html", exchange=exchange, there=there)
+
+
+def _settings(site: Site, request: Request) -> Response:
+    resource, store = _resource(request), site.hub.store
+    return site.page(
+        request,
+        "settings.html",
+        resource=resource,
+        base=_address(resource),
+        done=DONE.get(request.query_params.get("done", "")),
+        known=store.exists(str(resource)),
+        locked=store.is_locked(resource.owner),
+        publishers=store.listed_publishers(str(resource)),
+        exchanges=[exchange_of(*entry) for entry in store.entries("exchanges", str(resource), RECENT)],
+        changes=[changes_of(entry) for _, entry in store.entries("audit", str(resource), RECENT)],
+    )
+
+
+def _new(site: Site, request: Request) -> Response:
+    resource, query = _resource(request), request.query_params
+    from_exchange = query.get("exchange", "")
+    if from_exchange.isascii() and from_exchange.isdigit() and len(from_exchange) < 19:
+        entry = site.hub.store.entry("exchanges", int(from_exchange))
+        if entry is not None:
+            draft = forms.of_token(entry.get("claims", {}), site.own_issuers)
+            return _form(site, request, resource, draft, from_exchange=int(from_exchange))
+    preset = BY_NAME.get(query.get("preset", ""), GITHUB)
+    return _form(site, request, resource, forms.blank(preset, site.own_issuers))
+
+
+def _edit(site: Site, request: Request) -> Response:
+    resource, publisher = _publisher(site, request)
+    return _form(site, request, resource, forms.of_publisher(publisher, site.own_issuers))
+
+
+def _add(site: Site, request: Request, fields: Fields) -> Response:
+    resource = _resource(request)
+    publisher = _asked_for(site, request, resource, fields)
+    if isinstance(publisher, Response):
+        return publisher
+    site.hub.store.add_publisher(publisher, time.time())
+    return rendering.moved(f"{_address(resource)}?done=added")
+
+
+def _change(site: Site, request: Request, fields: Fields) -> Response:
+    resource, before = _publisher(site, request)
+    publisher = _asked_for(site, request, resource, fields)
+    if isinstance(publisher, Response):
+        return publisher
+    if publisher == before:
+        return rendering.moved(f"{_address(resource)}?done=unchanged")
+    site.hub.store.change_publisher(request.path_params["number"], publisher, time.time())
+    return rendering.moved(f"{_address(resource)}?done=changed")
+
+
+def _remove(site: Site, request: Request, _: Fields) -> Response:
+    resource, _publisher_there = _publisher(site, request)
+    site.hub.store.remove_publisher(request.path_params["number"], time.time())
+    return rendering.moved(f"{_address(resource)}?done=removed")
+
+
+def _asked_for(site: Site, request: Request, resource: Resource, fields: Fields) -> Publisher | Response:
+    """Give the publisher that a form asks for, or the form again."""
+    draft = forms.typed(fields, BY_NAME.get(forms.first(fields, "preset"), GITHUB))
+    if forms.first(fields, "do") == "more":
+        return _form(site, request, resource, forms.with_more_rows(draft))
+    found = forms.publisher_of(draft, resource)
+    if isinstance(found, Publisher):
+        known = site.hub.store.publishers(str(resource))
+        if found not in [publisher for number, publisher in known if number != request.path_params.get("number")]:
+            return found
+        found = [forms.Problem("issuer", "This very publisher is here already.")]
+    return _form(site, request, resource, draft, problems=found, status=422)
+
+
+def _form(
+    site: Site,
+    request: Request,
+    resource: Resource,
+    draft: forms.Draft,
+    *,
+    problems: list[forms.Problem] | None = None,
+    status: int = 200,
+    from_exchange: int | None = None,
+) -> Response:
+    return site.page(
+        request,
+        "publisher.html",
+        status,
+        resource=resource,
+        base=_address(resource),
+        number=request.path_params.get("number"),
+        draft=draft,
+        presets=PRESETS,
+        own_issuer=site.own_issuers.get(draft.preset.name, ""),
+        problems=problems or [],
+        wrong={problem.at: problem.message for problem in problems or []},
+        from_exchange=from_exchange,
+        longest=(forms.LONGEST_NAME, forms.LONGEST_VALUE),
+    )
+
+
+def _resource(request: Request) -> Resource:
+    try:
+        return parse_resource(request.path_params["resource"])
+    except InvalidResource as error:
+        raise NoSuchPage(f"This address names no resource: {error}.") from None
+
+
+def _publisher(site: Site, request: Request) -> tuple[Resource, Publisher]:
+    resource = _resource(request)
+    known = dict(site.hub.store.publishers(str(resource)))
+    if request.path_params["number"] not in known:
+        raise NoSuchPage(f"{resource} has no publisher of this number; it may have been removed.")
+    return resource, known[request.path_params["number"]]
+
+
+def _numbered(request: Request, find: Callable[[int], dict[str, Any] | None]) -> dict[str, Any] | None:
+    # SQLite's integers end there; a larger number is nobody's.
+    return find(request.path_params["number"]) if request.path_params["number"] < 2**63 else None
+
+
+def _address(resource: Resource) -> str:
+    return f"/{resource}/settings"
