@@ -12,13 +12,17 @@ from local_hub.resources import InvalidResource, Resource, parse_resource
 
 @dataclass(frozen=True)
 class Exchange:
-    """An exchange of the log. `resource`: where its name is one; `entry`: all that was written down."""
+    """An exchange of the log.
+
+    `resource`: where its name is one. `told`: what the client was told. `entry`: all that was written down.
+    """
 
     number: int
     resource: Resource | None
     asked: str
     granted: bool
     reason: str
+    told: str
     authentic: bool
     claims: Mapping[str, str]
     compared: list[dict[str, Any]]
@@ -48,6 +52,7 @@ def exchange_of(number: int, entry: Mapping[str, Any]) -> Exchange:
         asked,
         entry["outcome"] == "granted",
         entry["reason"] or "",
+        entry.get("description") or "",
         entry.get("authentic", False),
         entry.get("claims", {}),
         # What is nearest to fitting comes first.

@@ -5,14 +5,14 @@ CI/CD access is at `/settings/authentication`, for it knows who asks; here nobod
 account.
 """
 
+import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
-from starlette.convertors import StringConvertor, register_url_convertor
+from starlette.convertors import IntegerConvertor, StringConvertor, register_url_convertor
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -33,7 +33,7 @@ from local_hub.resources import InvalidResource, Resource, parse_resource
 RECENT = 20
 SETTINGS = "/{resource:resource}/settings"
 PUBLISHERS = f"{SETTINGS}/publishers"
-EXCHANGE = f"{OPERATOR}/exchanges/{{number:int}}"
+EXCHANGE = f"{OPERATOR}/exchanges/{{number:number}}"
 STATIC = f"{OPERATOR}/pages"
 FORM_TYPE = "application/x-www-form-urlencoded"
 DONE = {
@@ -50,7 +50,14 @@ class _ResourceConvertor(StringConvertor):
     regex = "(?:(?:datasets|spaces|kernels|buckets)/)?[^/]+/[^/]+|[^/]+"
 
 
+class _NumberConvertor(IntegerConvertor):
+    # As many digits as fit into SQLite's integers.
+    regex = "[0-9]{1,18}"
+
+
+_NUMBER = re.compile(_NumberConvertor.regex, re.ASCII)
 register_url_convertor("resource", _ResourceConvertor())
+register_url_convertor("number", _NumberConvertor())
 
 
 class NoSuchPage(Exception):
@@ -82,12 +89,12 @@ def routes(hub: Hub, issuer: Issuer, others: CiIssuers) -> list[Route]:
         EXCHANGE: _exchange,
         SETTINGS: _settings,
         f"{PUBLISHERS}/new": _new,
-        f"{PUBLISHERS}/{{number:int}}": _edit,
+        f"{PUBLISHERS}/{{number:number}}": _edit,
     }
     posts: dict[str, Page] = {
         PUBLISHERS: _add,
-        f"{PUBLISHERS}/{{number:int}}": _change,
-        f"{PUBLISHERS}/{{number:int}}/remove": _remove,
+        f"{PUBLISHERS}/{{number:number}}": _change,
+        f"{PUBLISHERS}/{{number:number}}/remove": _remove,
     }
     return [
         *[Route(f"{STATIC}/{name}", _static(name)) for name in rendering.STATIC],
@@ -155,7 +162,7 @@ def _open(site: Site, request: Request) -> Response:
 
 
 def _exchange(site: Site, request: Request) -> Response:
-    entry = _numbered(request, partial(site.hub.store.entry, "exchanges"))
+    entry = site.hub.store.entry("exchanges", request.path_params["number"])
     if entry is None:
         raise NoSuchPage("The log has no exchange of this number.")
     exchange = exchange_of(request.path_params["number"], entry)
@@ -181,14 +188,15 @@ def _settings(site: Site, request: Request) -> Response:
 
 def _new(site: Site, request: Request) -> Response:
     resource, query = _resource(request), request.query_params
-    from_exchange = query.get("exchange", "")
-    if from_exchange.isascii() and from_exchange.isdigit() and len(from_exchange) < 19:
-        entry = site.hub.store.entry("exchanges", int(from_exchange))
-        if entry is not None:
-            draft = forms.of_token(entry.get("claims", {}), site.own_issuers)
-            return _form(site, request, resource, draft, from_exchange=int(from_exchange))
-    preset = BY_NAME.get(query.get("preset", ""), GITHUB)
-    return _form(site, request, resource, forms.blank(preset, site.own_issuers))
+    if "exchange" not in query:
+        preset = BY_NAME.get(query.get("preset", ""), GITHUB)
+        return _form(site, request, resource, forms.blank(preset, site.own_issuers))
+    number = int(query["exchange"]) if _NUMBER.fullmatch(query["exchange"]) else 0
+    entry = site.hub.store.entry("exchanges", number)
+    if entry is None:
+        raise NoSuchPage("The log has no exchange of this number.")
+    draft = forms.of_token(entry.get("claims", {}), site.own_issuers)
+    return _form(site, request, resource, draft, from_exchange=number)
 
 
 def _edit(site: Site, request: Request) -> Response:
@@ -276,11 +284,6 @@ def _publisher(site: Site, request: Request) -> tuple[Resource, Publisher]:
     if request.path_params["number"] not in known:
         raise NoSuchPage(f"{resource} has no publisher of this number; it may have been removed.")
     return resource, known[request.path_params["number"]]
-
-
-def _numbered(request: Request, find: Callable[[int], dict[str, Any] | None]) -> dict[str, Any] | None:
-    # SQLite's integers end there; a larger number is nobody's.
-    return find(request.path_params["number"]) if request.path_params["number"] < 2**63 else None
 
 
 def _address(resource: Resource) -> str:
