@@ -1,0 +1,107 @@
+"""What every command of `hf-oidc` is told in the same way: arguments, options, variables, help."""
+
+import json
+
+import pytest
+
+from tests.cli_stage import PLAIN, Stage
+
+
+def test_the_resource_may_be_in_the_environment(stage: Stage) -> None:
+    """HF_OIDC_RESOURCE, as huggingface_hub has it."""
+    env = {"HF_OIDC_ID_TOKEN": stage.id_token, "HF_OIDC_RESOURCE": " acme/model "}
+    assert stage.run("token", env=env, stdout_may_hold_them=True).stdout == f"{PLAIN}\n"
+    assert json.loads(stage.server.requests[-1].body)["resource"] == "acme/model"
+
+
+@pytest.mark.parametrize("command", [["token"], ["env"], ["run", "--", "true"]])
+def test_a_missing_resource_is_named(command: list[str], stage: Stage) -> None:
+    """Exit code 2, and nothing was sent."""
+    run = stage.run(*command)
+    assert run.exit_code == 2
+    assert "What the token is for is missing" in run.stderr
+    assert stage.server.requests == []
+
+
+def test_the_id_token_may_be_in_a_file(stage: Stage) -> None:
+    """--id-token-file, or HF_OIDC_ID_TOKEN_FILE; it goes before HF_OIDC_ID_TOKEN."""
+    path = stage.tmp_path / "id-token"
+    path.write_text(f"\n{stage.id_token}\n")
+    for arguments, env in (
+        (("--id-token-file", str(path)), {"HF_OIDC_ID_TOKEN": "eyJ"}),
+        ((), {"HF_OIDC_ID_TOKEN_FILE": str(path)}),
+    ):
+        run = stage.run("token", "acme/model", *arguments, env=env, stdout_may_hold_them=True, may_hold_them=[path])
+        assert run.stdout == f"{PLAIN}\n"
+
+
+def test_the_id_token_may_come_on_standard_input(stage: Stage) -> None:
+    """A single hyphen, as elsewhere."""
+    run = stage.run(
+        "token", "acme/model", "--id-token-file", "-", env={}, stdin=stage.id_token, stdout_may_hold_them=True
+    )
+    assert run.stdout == f"{PLAIN}\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("absent", None, "cannot be read: No such file or directory"),
+        ("empty", b" \n", "is empty"),
+        ("binary", b"\xff\xfe", "cannot be read: it is not text"),
+        (".", None, "cannot be read: Is a directory"),
+    ],
+)
+def test_a_file_without_an_id_token_is_named(name: str, content: bytes | None, told: str, stage: Stage) -> None:
+    """Exit code 2."""
+    path = stage.tmp_path / name
+    if content is not None:
+        path.write_bytes(content)
+    run = stage.run("token", "acme/model", "--id-token-file", str(path), env={})
+    assert run.exit_code == 2
+    assert told in run.stderr
+
+
+def test_an_empty_standard_input_is_named(stage: Stage) -> None:
+    """By its name, and not as a hyphen."""
+    run = stage.run("token", "acme/model", "--id-token-file", "-", env={})
+    assert run.exit_code == 2
+    assert "standard input is empty" in run.stderr
+
+
+def test_the_provider_can_be_named(stage: Stage) -> None:
+    """Where two are detected."""
+    env = {"GITLAB_CI": "true", "CIRCLECI": "true", "HF_ID_TOKEN": stage.id_token}
+    run = stage.run("token", "acme/model", env=env)
+    assert run.exit_code == 1
+    assert "ambiguous-provider" in run.stderr
+    assert stage.run("token", "acme/model", "--provider", "gitlab", env=env, stdout_may_hold_them=True).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--provider", "travis"],
+        ["--timeout", "0"],
+        ["--timeout", "x"],
+        ["--audience", "a b"],
+        ["--hub-url", "ftp://x"],
+        ["--hub-url", "http://hub.example"],
+        ["--ca-bundle", "/nowhere.pem"],
+        ["--nonsense"],
+    ],
+)
+def test_wrong_options_are_named(arguments: list[str], stage: Stage) -> None:
+    """Exit code 2, the option's name, and nothing is sent."""
+    run = stage.run("token", "acme/model", *arguments)
+    assert run.exit_code == 2
+    assert arguments[0].strip("-") in run.stderr.replace("_", "-")
+    assert stage.server.requests == []
+
+
+@pytest.mark.parametrize("command", ["token", "env", "run", "doctor"])
+def test_each_command_explains_itself(command: str, stage: Stage) -> None:
+    """With an example of its use."""
+    run = stage.run(command, "--help")
+    assert run.exit_code == 0
+    assert f"hf-oidc {command}" in run.stdout.split("\n", 1)[1]
