@@ -1,4 +1,4 @@
-"""Files that hold tokens: for their owner alone, and never where a link leads.
+"""Files that hold tokens: for their owner alone, whole or not at all, and never where a link leads.
 
 What is written in them is not known here.
 """
@@ -9,61 +9,122 @@ import contextlib
 import os
 import secrets
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 from hf_oidc.errors import DeliveryFailed
 from hf_oidc.untrusted_text import shown_input
 
 PRIVATE = 0o600
+# Not on Windows, each for its own reason: no link is followed, a pipe that takes the file's place does not keep us
+# waiting; and on Windows alone: line ends stay as they are.
+_CAREFUL = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _CAREFUL
+_AT_THE_END = os.O_RDWR | os.O_APPEND | _CAREFUL
+
+
+def require_replaceable(path: Path) -> None:
+    """Raises the `DeliveryFailed` that `replace` would raise, as far as that can be known before."""
+    with _explained(path):
+        _require_own_file(path)
+        new = _beside(path)
+        os.close(os.open(new, _NEW, PRIVATE))
+        new.unlink()
+
+
+def require_appendable(path: Path) -> None:
+    """Raises the `DeliveryFailed` that `append` would raise, as far as that can be known before."""
+    with _explained(path):
+        if _require_own_file(path):
+            os.close(os.open(path, _AT_THE_END))
+            return
+    require_replaceable(path)
 
 
 def replace(path: Path, text: str) -> None:
     """Writes a new file of mode 0600 in the place of `path`, whole or not at all. Raises `DeliveryFailed`."""
-    _require_own_file(path)
-    new = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    try:
+    with _explained(path):
+        _require_own_file(path)
+        new = _beside(path)
         try:
-            _write(new, os.O_EXCL, text)
+            with _opened(new, _NEW) as descriptor:
+                _write(descriptor, text)
             new.replace(path)  # the name itself, even if it has become a link meanwhile
         except BaseException:
             with contextlib.suppress(OSError):
                 new.unlink()
             raise
-    except (OSError, ValueError) as error:
-        raise _failed(path, error) from None
 
 
 def append(path: Path, text: str) -> None:
-    """Adds to the file at `path`, which is made with mode 0600 if there is none. Raises `DeliveryFailed`."""
-    _require_own_file(path)
+    """Adds lines to the file at `path`, all of them or none; it is made with mode 0600 if there is none.
+
+    They begin on a line of their own. Raises `DeliveryFailed`.
+    """
+    with _explained(path):
+        _require_own_file(path)
+        with _opened(path, _AT_THE_END | os.O_CREAT) as descriptor:
+            found = os.fstat(descriptor)
+            _require_own(found, path)  # it may have become another one
+            try:
+                _write(descriptor, text if _ends_a_line(descriptor, found.st_size) else f"\n{text}")
+            except BaseException:
+                os.ftruncate(descriptor, found.st_size)
+                raise
+
+
+@contextlib.contextmanager
+def _explained(path: Path) -> Iterator[None]:
     try:
-        _write(path, os.O_APPEND | getattr(os, "O_NOFOLLOW", 0), text)
+        yield
     except (OSError, ValueError) as error:
-        raise _failed(path, error) from None
+        reason = getattr(error, "strerror", None) or "its name is not one of a file"
+    else:
+        return
+    raise DeliveryFailed(f"{shown_input(str(path))} cannot be written: {reason}")
 
 
-def _write(path: Path, flags: int, text: str) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | flags, PRIVATE)
-    with open(descriptor, "w", encoding="utf-8", newline="") as file:  # noqa: PTH123 - of a descriptor
-        file.write(text)
+@contextlib.contextmanager
+def _opened(path: Path, flags: int) -> Iterator[int]:
+    descriptor = os.open(path, flags, PRIVATE)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
 
 
-def _require_own_file(path: Path) -> None:
-    """Raises `DeliveryFailed` if something is at `path` that is not a file of this user's own."""
+def _write(descriptor: int, text: str) -> None:
+    # Without a buffer: what is left in one is written when it is closed, after all.
+    left = text.encode()
+    while left:
+        left = left[os.write(descriptor, left) :]
+
+
+def _ends_a_line(descriptor: int, size: int) -> bool:
+    if size == 0:
+        return True
+    os.lseek(descriptor, size - 1, os.SEEK_SET)
+    return os.read(descriptor, 1) == b"\n"
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+
+
+def _require_own_file(path: Path) -> bool:
+    """Whether there is a file at `path`. Raises `DeliveryFailed` if what is there is not a file of this user's own."""
     try:
         found = path.lstat()
     except FileNotFoundError:
-        return
-    except (OSError, ValueError) as error:
-        raise _failed(path, error) from None
+        return False
+    _require_own(found, path)
+    return True
+
+
+def _require_own(found: os.stat_result, path: Path) -> None:
     if stat.S_ISLNK(found.st_mode):
         raise DeliveryFailed(f"{shown_input(str(path))} is a symbolic link, and a token is not written through one")
     if not stat.S_ISREG(found.st_mode):
         raise DeliveryFailed(f"{shown_input(str(path))} is not a file")
     if hasattr(os, "geteuid") and found.st_uid != os.geteuid():
         raise DeliveryFailed(f"{shown_input(str(path))} belongs to somebody else")
-
-
-def _failed(path: Path, error: Exception) -> DeliveryFailed:
-    reason = getattr(error, "strerror", None) or "its name is not one of a file"
-    return DeliveryFailed(f"{shown_input(str(path))} cannot be written: {reason}")

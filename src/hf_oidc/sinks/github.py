@@ -76,6 +76,11 @@ def export(variables: Iterable[tuple[str, Secret]], env: Mapping[str, str]) -> N
     _all_or_nothing([_command_file("GITHUB_ENV", env)], write)
 
 
+def require_environment_file(env: Mapping[str, str]) -> None:
+    """Raises the `DeliveryFailed` that `export` would raise, as far as that can be known before."""
+    _command_file("GITHUB_ENV", env)
+
+
 def decline(files: CommandFiles) -> None:
     """Tells later steps that there is no token. A file that cannot be written now leaves them without an answer."""
     with suppress(Exception), _restoring([files.output, files.environment]):

@@ -1,15 +1,27 @@
 """Files that hold tokens: what cannot be written is named, and nothing is left behind."""
 
 import os
+import shutil
 import stat
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from hf_oidc.errors import DeliveryFailed
 from hf_oidc.sinks import files
+from tests.action_process import scrubbed
+from tests.engines import missing
 
 WRITERS = pytest.mark.parametrize("write", [files.replace, files.append])
+# What is asked before, with what is done then.
+PAIRS = pytest.mark.parametrize(
+    ("require", "write"), [(files.require_replaceable, files.replace), (files.require_appendable, files.append)]
+)
+Require = Callable[[Path], None]
+Write = Callable[[Path, str], None]
 
 
 @WRITERS
@@ -52,3 +64,112 @@ def test_somebody_elses_file_is_left_alone(write: object, tmp_path: Path) -> Non
     with pytest.raises(DeliveryFailed, match="belongs to somebody else"):
         write(path, "text")
     assert path.read_text() == "theirs"
+
+
+def folder(path: Path) -> None:
+    """Something that is no file."""
+    path.mkdir()
+
+
+def pipe(path: Path) -> None:
+    """Which would keep a writer waiting for a reader."""
+    os.mkfifo(path)
+
+
+def link(path: Path) -> None:
+    """To a file of our own."""
+    path.with_name("other").write_text("mine")
+    path.symlink_to("other")
+
+
+def dangling(path: Path) -> None:
+    """To nothing: whoever made it chose where the file would be."""
+    path.symlink_to("nothing")
+
+
+@PAIRS
+@pytest.mark.parametrize(
+    ("make", "told"),
+    [(folder, "is not a file"), (pipe, "is not a file"), (link, "symbolic link"), (dangling, "symbolic link")],
+)
+def test_only_files_are_written(
+    require: Require, write: Write, make: Callable[[Path], None], told: str, tmp_path: Path
+) -> None:
+    """Which is told before as it is then; nothing is written elsewhere."""
+    make(tmp_path / "x")
+    for attempt in (lambda path: write(path, "text"), require):
+        with pytest.raises(DeliveryFailed, match=told):
+            attempt(tmp_path / "x")
+    left = {path.name: path.read_text() for path in tmp_path.iterdir() if path.is_file() and not path.is_symlink()}
+    assert left in ({}, {"other": "mine"})
+
+
+@PAIRS
+@pytest.mark.parametrize("name", ["x", "there"])
+def test_what_can_be_written_is_left_as_it_is_until_then(
+    require: Require, write: Write, name: str, tmp_path: Path
+) -> None:
+    """Asking writes nothing, and makes no file."""
+    (tmp_path / "there").write_text("before\n")
+    require(tmp_path / name)
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"there": "before\n"}
+    write(tmp_path / name, "text\n")
+    assert (tmp_path / name).read_text().endswith("text\n")
+
+
+@PAIRS
+@pytest.mark.parametrize("name", ["none/x", "there/x", "n" * 300, "nul\0"])
+def test_where_nothing_can_be_written_is_told_before(require: Require, write: Write, name: str, tmp_path: Path) -> None:
+    """In the words in which it would be told then."""
+    (tmp_path / "there").write_text("before")
+    told = []
+    for attempt in (lambda path: write(path, "text"), require):
+        with pytest.raises(DeliveryFailed) as caught:
+            attempt(tmp_path / name)
+        told.append(str(caught.value))
+    assert told[0] == told[1]
+    assert [path.name for path in tmp_path.iterdir()] == ["there"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [("", "new\n"), ("old\n", "old\nnew\n"), ("old", "old\nnew\n"), ("\n", "\nnew\n")]
+)
+def test_what_is_added_begins_on_a_line_of_its_own(before: str, after: str, tmp_path: Path) -> None:
+    """Else the last line of before, and the first of ours, would be one that is neither."""
+    (tmp_path / "x").write_text(before)
+    files.append(tmp_path / "x", "new\n")
+    assert (tmp_path / "x").read_text() == after
+
+
+@pytest.mark.parametrize("before", [None, "old\n"])
+def test_a_disk_that_fills_up_leaves_no_half_line(before: str | None, tmp_path: Path) -> None:
+    """What was there stays, and nothing is added. A limit on file sizes plays the disk."""
+    if shutil.which("prlimit") is None:
+        missing("prlimit (util-linux) is not here")
+    path = tmp_path / "x"
+    if before:
+        path.write_text(before)
+    code = f"from pathlib import Path; from hf_oidc.sinks.files import append; append(Path({str(path)!r}), 'x' * 100)"
+    # Measuring coverage writes files too, which the limit would stop.
+    env = {name: value for name, value in scrubbed().items() if not name.startswith("COVERAGE")}
+    command = ["prlimit", "--fsize=50", sys.executable, "-B", "-c", code]
+    run = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    assert f"{path} cannot be written: File too large" in run.stderr
+    assert path.read_text() == (before or "")
+
+
+def test_a_write_that_fails_is_taken_back(tmp_path: Path) -> None:
+    """The same within one process: text that cannot be encoded fails as late as a disk does."""
+    (tmp_path / "x").write_text("old\n")
+    for write in (files.append, files.replace):
+        with pytest.raises(DeliveryFailed, match="cannot be written"):
+            write(tmp_path / "x", "\ud800")
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"x": "old\n"}
+
+
+def test_a_link_that_takes_the_files_place_is_not_followed(tmp_path: Path) -> None:
+    """Between the look and the opening: the opening itself refuses."""
+    (tmp_path / "x").symlink_to(tmp_path / "other")
+    with pytest.raises(OSError, match="symbolic links"), files._opened(tmp_path / "x", files._AT_THE_END | os.O_CREAT):
+        pass
+    assert not (tmp_path / "other").exists()
