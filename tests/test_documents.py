@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 import yaml
 
@@ -109,6 +110,6 @@ def test_every_command_is_in_its_document() -> None:
     from hf_oidc.cli.token import token  # noqa: PLC0415 - likewise
 
     text = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
-    missing = [name for name in cli.commands if f"hf-oidc {name}" not in text]
+    missing = [name for name in cli.list_commands(click.Context(cli)) if f"hf-oidc {name}" not in text]
     missing += [option for each in token.params for option in each.opts if option[:2] == "--" and option not in text]
     assert missing == []

@@ -81,25 +81,6 @@ def test_a_terminal_is_shown_no_token(command: str, arguments: tuple[str, ...], 
     assert bool(stage.server.requests) is shown
 
 
-def test_a_reader_that_goes_away_is_no_crash(stage: Stage) -> None:
-    """As in `hf-oidc token … | true`."""
-    read, write = os.pipe()
-    os.close(read)
-    with os.fdopen(write, "w") as gone:
-        run = subprocess.run(
-            [*CLI, "token", "acme/model"],
-            env=stage.world(),
-            stdout=gone,
-            stderr=subprocess.PIPE,
-            text=True,
-            check=False,
-        )
-    assert run.returncode == 1
-    assert "Traceback" not in run.stderr
-    assert "bug" not in run.stderr
-    assert PLAIN not in run.stderr
-
-
 def test_an_interrupt_ends_with_130(stage: Stage) -> None:
     """As a shell has it, and without a traceback."""
 

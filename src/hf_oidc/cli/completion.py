@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import click
-from click.shell_completion import get_completion_class
 
 EPILOG = """\b
 Examples:
@@ -18,6 +17,8 @@ Examples:
 @click.pass_context
 def completion(context: click.Context, /, *, shell: str) -> None:
     """Print the script that completes hf-oidc in SHELL."""
+    from click.shell_completion import get_completion_class  # noqa: PLC0415 - of use to nobody else
+
     # Click's own, which asks this program what may follow.
     maker = get_completion_class(shell)
     assert maker is not None  # noqa: S101 - click has all three

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
 
-from hf_oidc.cli.options import Settings, logs_in, refuse_terminal, wanted
+from hf_oidc.cli import output
+from hf_oidc.cli.options import Settings, logs_in, wanted
 from hf_oidc.cli.session import explained, mask_on_github, tokens
 from hf_oidc.errors import DeliveryFailed, InvalidInput
 from hf_oidc.secret import Secret
@@ -42,11 +44,15 @@ FORMATS = (*LINES, "json", *CI_FILES)
 @click.argument("resources", metavar="[NAME=]RESOURCE…", nargs=-1)
 @click.option("--format", "format_", type=click.Choice(FORMATS), default="sh", help="sh unless given.")
 @click.option(
-    "--output", "-o", metavar="FILE", help="Write to FILE, with mode 0600 and in its place, and not to standard output."
+    "--output",
+    "-o",
+    "path",
+    metavar="FILE",
+    help="Write to FILE, with mode 0600 and in its place, and not to standard output.",
 )
 @click.option("--show", is_flag=True, help="Print the tokens even if standard output is a terminal.")
 @logs_in
-def env_(*, resources: tuple[str, ...], format_: str, output: str | None, show: bool, **given: Any) -> None:
+def env_(*, resources: tuple[str, ...], format_: str, path: str | None, show: bool, **given: Any) -> None:
     """Set environment variables to tokens: HF_TOKEN, or NAME, for each RESOURCE ($HF_OIDC_RESOURCE unless given).
 
     With the format `circleci` they are added to the file $BASH_ENV, and with `github` to $GITHUB_ENV, for the later
@@ -56,39 +62,55 @@ def env_(*, resources: tuple[str, ...], format_: str, output: str | None, show: 
     """
     env = dict(os.environ)
     with explained():
-        target = _target(format_, output, env)
-        if target is None:
-            refuse_terminal(show=show)
         settings = Settings.read(given, env)
         asked = wanted(resources, env)
+        destination = _destination(format_, path, env, show=show)
+        destination.require()
     granted = tokens([each.resource for each in asked], settings, env)
     variables = [(each.name, token.secret) for each, token in zip(asked, granted, strict=True)]
     with explained():
-        _write(format_, target, variables, env)
+        destination.write(variables)
 
 
-def _target(format_: str, output: str | None, env: Mapping[str, str]) -> Path | None:
-    """The file to write to, if it is to be one. Raises a `LoginError` if there can be none."""
-    if format_ not in CI_FILES:
-        return Path(output) if output is not None else None
-    if output is not None:
+@dataclass(frozen=True)
+class Destination:
+    """Where variables are written, whole or not at all. `require` is called before a token is asked for.
+
+    Both raise a `LoginError` if it cannot be done.
+    """
+
+    require: Callable[[], None]
+    write: Callable[[Variables], None]
+
+
+def _destination(format_: str, path: str | None, env: Mapping[str, str], *, show: bool) -> Destination:
+    if format_ in CI_FILES:
+        return _later_steps(format_, path, env)
+    if path is None or path == "-":
+        return Destination(
+            lambda: output.require(show=show), lambda variables: click.echo(_text(format_, variables), nl=False)
+        )
+    file = Path(path)
+    return Destination(
+        lambda: files.require_replaceable(file), lambda variables: files.replace(file, _text(format_, variables))
+    )
+
+
+def _later_steps(format_: str, path: str | None, env: Mapping[str, str]) -> Destination:
+    variable = CI_FILES[format_]
+    if path is not None:
         problem = f"`--output` has no use with the format {format_}"
-        raise InvalidInput("--output", problem, f"one of the two: {format_} writes to ${CI_FILES[format_]}")
-    path = env.get(CI_FILES[format_], "")
-    if not path:
-        raise DeliveryFailed(f"`{CI_FILES[format_]}` is not set: this is no step of a job there")
-    return Path(path)
+        raise InvalidInput("--output", problem, f"one of the two: {format_} writes to ${variable}")
+    if not env.get(variable):
+        raise DeliveryFailed(f"`{variable}` is not set: this is no step of a job there")
+    if format_ == "github":
+        from hf_oidc.sinks import github  # noqa: PLC0415 - what a runner of GitHub's kind needs, no other CI does
 
-
-def _write(format_: str, target: Path | None, variables: Variables, env: Mapping[str, str]) -> None:
-    if target is None:
-        click.echo(_text(format_, variables), nl=False)
-    elif format_ == "github":
-        _export(variables, env)
-    elif format_ == "circleci":
-        files.append(target, "".join(shell.sh(*variable) for variable in variables))
-    else:
-        files.replace(target, _text(format_, variables))
+        return Destination(lambda: github.require_environment_file(env), lambda variables: _export(variables, env))
+    file = Path(env[variable])
+    return Destination(
+        lambda: files.require_appendable(file), lambda variables: files.append(file, _text("sh", variables))
+    )
 
 
 def _text(format_: str, variables: Variables) -> str:

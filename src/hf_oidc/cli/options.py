@@ -5,12 +5,14 @@ What a login does with them is `cli.session`'s affair.
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import reduce
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
@@ -56,7 +58,8 @@ TIMEOUT = click.option(
 )
 VERBOSE = click.option("--verbose", "-v", is_flag=True, help="Say more on standard error.")
 QUIET = click.option("--quiet", "-q", is_flag=True, help="Say nothing on standard error but what went wrong.")
-LOGIN = (PROVIDER, HUB_URL, AUDIENCE, ID_TOKEN_FILE, CA_BUNDLE, TIMEOUT, VERBOSE, QUIET)
+ID_TOKEN = (PROVIDER, HUB_URL, AUDIENCE, ID_TOKEN_FILE, CA_BUNDLE, TIMEOUT)
+LOGIN = (*ID_TOKEN, VERBOSE, QUIET)
 
 
 @dataclass(frozen=True, repr=False)
@@ -83,8 +86,8 @@ class Settings:
             id_token=_id_token(given["id_token_file"]),
             ca_bundle=given["ca_bundle"],
             timeout=given["timeout"],
-            verbose=given["verbose"],
-            quiet=given["quiet"],
+            verbose=given.get("verbose", False),
+            quiet=given.get("quiet", False),
         )
 
 
@@ -99,6 +102,11 @@ class Wanted:
 def logs_in(command: Command) -> Command:
     """Adds the options of a login to a command; it is called with their names."""
     return reduce(lambda wrapped, option: option(wrapped), reversed(LOGIN), command)
+
+
+def asks_for_id_token(command: Command) -> Command:
+    """Adds those of them that are of use where an ID token is all that is wanted."""
+    return reduce(lambda wrapped, option: option(wrapped), reversed(ID_TOKEN), command)
 
 
 def wanted(arguments: tuple[str, ...], env: Mapping[str, str]) -> tuple[Wanted, ...]:
@@ -135,7 +143,7 @@ def _id_token(path: str) -> str:
         return ""
     problem = "is empty"
     try:
-        with click.open_file(path) if path == "-" else Path(path).open(encoding="utf-8") as file:
+        with _opened(path) as file:
             if token := file.read(MAX_CHARACTERS + 2).strip():
                 return token
     except (OSError, ValueError) as error:
@@ -146,7 +154,6 @@ def _id_token(path: str) -> str:
     )
 
 
-def refuse_terminal(*, show: bool) -> None:
-    """Raises `click.UsageError` if a token would be printed on a terminal, and nobody has asked for that."""
-    if sys.stdout.isatty() and not show:
-        raise click.UsageError("A token is not printed on a terminal, where others may see it; --show prints it.")
+def _opened(path: str) -> AbstractContextManager[TextIO]:
+    # Python has no standard input where it is closed; that is as good as empty.
+    return nullcontext(sys.stdin or io.StringIO()) if path == "-" else Path(path).open(encoding="utf-8")

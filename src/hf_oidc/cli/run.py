@@ -8,11 +8,12 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping
-from contextlib import suppress
+from pathlib import Path
 from typing import Any, NoReturn
 
 import click
 
+from hf_oidc.cli import output
 from hf_oidc.cli.options import Settings, logs_in, wanted
 from hf_oidc.cli.session import explained, tokens
 from hf_oidc.untrusted_text import shown_input
@@ -69,21 +70,24 @@ def _program(name: str) -> str:
     """Where the command is; looked for before anybody is asked for a token."""
     if program := shutil.which(name):
         return program
-    is_there = shutil.which(name, mode=os.F_OK) is not None
-    click.echo(f"hf-oidc: {shown_input(name)}: {'cannot be run' if is_there else 'command not found'}", err=True)
-    raise click.exceptions.Exit(NOT_EXECUTABLE if is_there else NOT_FOUND)
+    # A folder is not found on PATH, and where it is named it cannot be run.
+    is_there = Path(name).exists() if os.sep in name else shutil.which(name, mode=os.F_OK) is not None
+    raise _failed(name, "cannot be run") if is_there else _failed(name, "command not found", NOT_FOUND)
+
+
+def _failed(name: str, why: str, code: int = NOT_EXECUTABLE) -> click.exceptions.Exit:
+    output.tell(f"hf-oidc: {shown_input(name)}: {why}")
+    return click.exceptions.Exit(code)
 
 
 def _become(program: str, command: tuple[str, ...], env: Mapping[str, str]) -> NoReturn:
-    sys.stdout.flush()
-    sys.stderr.flush()
     if sys.platform == "win32":  # pragma: no cover - Windows cannot replace a process: a waiting shell would go on
         done = subprocess.run([program, *command[1:]], env=env, check=False)  # noqa: S603 - no shell, the user's own
         raise click.exceptions.Exit(done.returncode)
     # Python ignores these two, and what is ignored stays so in the program that takes its place.
     for number in (signal.SIGPIPE, signal.SIGXFSZ):
         signal.signal(number, signal.SIG_DFL)
-    with suppress(OSError):
+    try:
         os.execve(program, command, env)  # noqa: S606 - no shell: signals, terminal and exit code are the command's
-    click.echo(f"hf-oidc: {shown_input(program)}: cannot be run", err=True)
-    raise click.exceptions.Exit(NOT_EXECUTABLE)
+    except OSError as error:
+        raise _failed(program, f"cannot be run: {error.strerror}") from None

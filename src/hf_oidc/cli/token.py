@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from hf_oidc.cli.options import Settings, logs_in, refuse_terminal, resource
+from hf_oidc.cli import output
+from hf_oidc.cli.options import Settings, logs_in, resource
 from hf_oidc.cli.session import explained, tokens
 
 EPILOG = """\b
@@ -32,7 +33,7 @@ def token(*, resource_: str | None, show: bool, **given: Any) -> None:
     """
     env = dict(os.environ)
     with explained():
-        refuse_terminal(show=show)
+        output.require(show=show)
         settings = Settings.read(given, env)
         what = resource(resource_, env)
     (granted,) = tokens([what], settings, env)

@@ -1,0 +1,95 @@
+"""A command's standard streams: its output goes out whole when the command has ended, or it is said why not.
+
+What is written is not known here. Standard error is for whoever listens: that nobody does is no failure.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import io
+import os
+import sys
+from collections.abc import Iterator
+from typing import cast
+
+import click
+
+from hf_oidc.errors import DeliveryFailed
+
+STANDARD_OUTPUT, STANDARD_ERROR = 1, 2
+# 128 and the number of SIGPIPE: what a shell says of a program whose reader has gone away.
+READER_GONE = 141
+
+
+def keep_descriptors() -> None:
+    """Opens the standard streams that are closed, on nothing: else the next socket or file would have their numbers.
+
+    Python's own streams stay as they are (None), and a program that takes the place of this one finds them closed.
+    """
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= STANDARD_ERROR:
+        pass
+    os.close(descriptor)
+
+
+def require(*, show: bool) -> None:
+    """To be asked before a token is asked for that is to be printed.
+
+    Raises `DeliveryFailed` if standard output is closed, and `click.UsageError` if it is a terminal, unless `show`.
+    """
+    if sys.__stdout__ is None:
+        raise DeliveryFailed("Standard output is closed")
+    if sys.__stdout__.isatty() and not show:
+        raise click.UsageError("A token is not printed on a terminal, where others may see it; --show prints it.")
+
+
+@contextlib.contextmanager
+def whole() -> Iterator[None]:
+    """Holds standard output back for the length of a `with` block that ends well, and writes it then.
+
+    Raises `DeliveryFailed` if it cannot be written, and `click.exceptions.Exit` if its reader has gone away.
+    """
+    held = io.BytesIO()
+    # Click writes text, and bytes where a shell asks for completion.
+    with contextlib.redirect_stdout(io.TextIOWrapper(held, encoding="utf-8", newline="", write_through=True)):
+        yield
+        text = held.getvalue().decode()
+    if text:
+        _write(text)
+
+
+def tell(text: str) -> None:
+    """Lines on standard error."""
+    with telling():
+        click.echo(text, err=True)
+
+
+@contextlib.contextmanager
+def telling() -> Iterator[None]:
+    """Around what writes to standard error: it may be full or closed, and then nobody hears it."""
+    try:
+        yield
+    except OSError:
+        atexit.register(_silence, STANDARD_ERROR)
+
+
+def _write(text: str) -> None:
+    if sys.stdout is None:
+        raise DeliveryFailed("Standard output is closed")
+    # A claim may have letters that the terminal does not know.
+    cast("io.TextIOWrapper", sys.stdout).reconfigure(errors="backslashreplace")
+    try:
+        click.echo(text, nl=False)
+    except BrokenPipeError:
+        atexit.register(_silence, STANDARD_OUTPUT)
+        raise click.exceptions.Exit(READER_GONE) from None
+    except OSError as error:
+        atexit.register(_silence, STANDARD_OUTPUT)
+        raise DeliveryFailed(f"Standard output cannot be written: {error.strerror}") from None
+
+
+def _silence(descriptor: int) -> None:
+    # Python writes what is left in its buffers when it ends, and complains if it cannot.
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, descriptor)
+    os.close(nothing)

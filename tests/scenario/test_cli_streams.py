@@ -1,0 +1,129 @@
+"""Standard streams that are closed, full, or read by nobody: a token goes out whole, or the command says why not."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests import engines
+from tests.cli_process import CLI
+from tests.cli_stage import PLAIN, Stage
+from tests.factories import id_token
+
+FULL = "Standard output cannot be written: No space left on device"
+CLOSED = "Standard output is closed"
+
+
+def shell(stage: Stage, program: str, **env: str) -> "subprocess.CompletedProcess[str]":
+    """What a bash makes of it; it must hold no token but on standard output, and no traceback."""
+    world = stage.world() | env
+    run = subprocess.run(["bash", "-c", program], env=world, capture_output=True, text=True, check=False)
+    assert not any(word in run.stderr for word in ("Traceback", "bug", "Exception", PLAIN, stage.id_token))
+    return run
+
+
+@pytest.mark.parametrize("command", ["token acme/model", "env acme/model", "env acme/model --format json"])
+def test_a_closed_output_is_found_before_a_token_is_asked_for(command: str, stage: Stage) -> None:
+    """`delivery-failed`, exit code 1, and nothing is sent."""
+    run = shell(stage, f"hf-oidc {command} >&-")
+    assert (run.returncode, stage.server.requests) == (1, [])
+    assert run.stderr.startswith(f"hf-oidc: delivery-failed\n{CLOSED}.\n")
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["token acme/model", "env acme/model", "doctor", "doctor --json", "--help", "-h", "completion bash"],
+)
+def test_a_full_output_is_told(command: str, stage: Stage) -> None:
+    """`delivery-failed`, and exit code 1: nobody takes half a token for one."""
+    run = shell(stage, f"hf-oidc {command} > /dev/full")
+    assert run.returncode == 1
+    assert f"hf-oidc: delivery-failed\n{FULL}.\n" in run.stderr
+
+
+@pytest.mark.parametrize("command", ["doctor", "--help", "--version", "completion zsh"])
+def test_a_closed_output_is_told(command: str, stage: Stage) -> None:
+    """Of what needs no token, too."""
+    run = shell(stage, f"hf-oidc {command} >&-")
+    assert run.returncode == 1
+    assert CLOSED in run.stderr
+
+
+def test_a_full_output_is_told_where_a_shell_asks_for_completion(stage: Stage) -> None:
+    """Click answers that by itself."""
+    env = {"_HF_OIDC_COMPLETE": "bash_complete", "COMP_WORDS": "hf-oidc ", "COMP_CWORD": "1"}
+    run = shell(stage, "hf-oidc > /dev/full", **env)
+    assert (run.returncode, FULL in run.stderr) == (1, True)
+
+
+@pytest.mark.parametrize("command", ["token acme/model -q", "env acme/model -q", "doctor", "--help"])
+def test_a_reader_that_goes_away_is_no_crash(command: str, stage: Stage) -> None:
+    """As in `hf-oidc token | head -0`: not a word, and what a shell says of a program that SIGPIPE has ended."""
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write, "w") as gone:
+        argv = [*CLI, *command.split()]
+        run = subprocess.run(
+            argv, env=stage.world(), stdout=gone, stderr=subprocess.PIPE, text=True, timeout=60, check=False
+        )
+    assert (run.returncode, run.stderr) == (141, "")
+
+
+@pytest.mark.parametrize("stream", ["2>&-", "2>/dev/full", "<&-", "<&- 2>&-"])
+def test_the_other_streams_are_not_needed(stream: str, stage: Stage) -> None:
+    """Nobody who listens to what is told is no failure."""
+    run = shell(stage, f"hf-oidc token acme/model {stream}")
+    assert (run.returncode, run.stdout) == (0, f"{PLAIN}\n")
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [("token acme/other", 1), ("token acme//x", 2), ("token --wrong", 2), ("run x -- none", 127)],
+)
+@pytest.mark.parametrize("stream", ["2>&-", "2>/dev/full"])
+def test_an_exit_code_needs_nobody_who_listens(command: str, code: int, stream: str, stage: Stage) -> None:
+    """It is the same with standard error full or closed."""
+    assert shell(stage, f"hf-oidc {command} {stream}").returncode == code
+
+
+@pytest.mark.parametrize("stream", ["2>&-", "2>/dev/full"])
+def test_a_token_that_cannot_be_masked_is_not_handed_over(stream: str, stage: Stage) -> None:
+    """GitHub's runner reads its commands on standard error."""
+    run = shell(stage, f"hf-oidc token acme/model {stream}", GITHUB_ACTIONS="true")
+    assert (run.returncode, run.stdout, stage.server.requests) == (1, "", [])
+
+
+def test_a_closed_input_is_an_empty_one(stage: Stage) -> None:
+    """For `--id-token-file -`: the argument is wrong."""
+    run = shell(stage, "hf-oidc token acme/model --id-token-file - <&-")
+    assert (run.returncode, stage.server.requests) == (2, [])
+    assert "standard input is empty" in run.stderr
+
+
+def test_a_command_finds_its_streams_as_they_were(stage: Stage) -> None:
+    """What was closed is closed, and no socket has its number."""
+    look = "import sys; open(sys.argv[1], 'w').write(str([sys.stdin is None, sys.stdout is None, sys.stderr is None]))"
+    seen = stage.tmp_path / "seen"
+    run = shell(stage, f'hf-oidc run acme/model -- {sys.executable} -c "$LOOK" {seen} >&- 2>&-', LOOK=look)
+    assert (run.returncode, seen.read_text()) == (0, "[False, True, True]")
+
+
+def test_letters_that_the_output_does_not_know_are_written_another_way(stage: Stage) -> None:
+    """An ID token's claims may have any."""
+    env = {"PYTHONIOENCODING": "latin-1", "HF_OIDC_ID_TOKEN": id_token(stage.server.url, repository="acme/Ωmega")}
+    run = shell(stage, f"{sys.executable} -m hf_oidc.cli doctor", **env)
+    assert (run.returncode, "acme/\\u03a9mega" in run.stdout) == (0, True)
+
+
+def test_a_token_is_never_written_by_halves_without_a_word(stage: Stage) -> None:
+    """On a disk that fills up in its midst."""
+    if not engines.has("prlimit"):
+        engines.missing("prlimit (util-linux) is not here")
+    out = stage.tmp_path / "out"
+    world = {name: value for name, value in stage.world().items() if not name.startswith("COVERAGE")}
+    with out.open("w") as file:
+        command = ["prlimit", "--fsize=10", *CLI, "token", "acme/model"]
+        run = subprocess.run(command, env=world, stdout=file, stderr=subprocess.PIPE, text=True, check=False)
+    assert (run.returncode, out.stat().st_size) == (1, 10)
+    assert "Standard output cannot be written: File too large" in run.stderr
