@@ -23,6 +23,7 @@ REVEALING = {
     "providers/circleci.py",
     "providers/codefresh.py",
     "providers/google.py",
+    "sinks/buildkite.py",
     "sinks/dotenv.py",
     "sinks/github.py",
     "sinks/shell.py",

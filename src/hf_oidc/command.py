@@ -38,8 +38,8 @@ class NotRun:
 RunCommand = Callable[[Sequence[str]], Finished | NotRun]
 
 
-def run(command: Sequence[str], env: Mapping[str, str], seconds: float) -> Finished | NotRun:
-    """Runs the command that `env`'s PATH has, for at most so many seconds."""
+def run(command: Sequence[str], env: Mapping[str, str], seconds: float, stdin: str = "") -> Finished | NotRun:
+    """Runs the command that `env`'s PATH has, for at most so many seconds, with `stdin` on its standard input."""
     name, *arguments = command
     program = _find(name, env.get("PATH", ""))
     if program is None:
@@ -48,7 +48,7 @@ def run(command: Sequence[str], env: Mapping[str, str], seconds: float) -> Finis
         process = subprocess.Popen(  # noqa: S603 - no shell, and an absolute path
             [program, *arguments],
             env=dict(env),
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             encoding="utf-8",
@@ -60,7 +60,7 @@ def run(command: Sequence[str], env: Mapping[str, str], seconds: float) -> Finis
         return NotRun(f"cannot be run ({error.strerror})")
     with process:
         try:
-            stdout, stderr = process.communicate(timeout=max(0.0, seconds))
+            stdout, stderr = process.communicate(stdin, timeout=max(0.0, seconds))
         except BaseException as error:
             _end(process)
             if not isinstance(error, subprocess.TimeoutExpired):

@@ -9,15 +9,17 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from hf_oidc import hall
-from hf_oidc.cli.options import AUDIENCE, HUB_URL
+from hf_oidc.cli.options import Settings, asks_for_id_token
 from hf_oidc.cli.session import mask
 from hf_oidc.diagnosis import doctor_json, doctor_text
 from hf_oidc.diagnosis.claims import visible
@@ -26,16 +28,18 @@ from hf_oidc.diagnosis.door import COMMAND
 from hf_oidc.diagnosis.report import diagnose
 from hf_oidc.errors import LoginError, UsageError
 from hf_oidc.id_token import IdToken
-from hf_oidc.providers.registry import choose, detected
+from hf_oidc.providers._base import Means
+from hf_oidc.providers.registry import Chosen, choose
 from hf_oidc.resource import Resource
 from hf_oidc.transport import trusting
 from hf_oidc.untrusted_text import shown
 
-TIMEOUT = 60.0  # seconds, for the CI's answer
 GIT_TIMEOUT = 10.0  # seconds
 NO_YAML = "Reading a workflow needs PyYAML: pip install PyYAML"
 MAX_BYTES = 1_048_576
-Option = tuple[str, ...]
+# The options of a job and of a workflow's file, by the names that click gives them.
+OF_A_JOB = ("resource", "expect", "provider", "audience", "id_token_file", "ca_bundle", "timeout")
+OF_A_FILE = ("repository",)
 
 
 EPILOG = """\b
@@ -46,24 +50,29 @@ Examples:
 
 
 @click.command(epilog=EPILOG)
-@click.option("--resource", metavar="R", help="Your repository on the Hub: namespace/name, datasets/namespace/name, …")
-@HUB_URL
-@AUDIENCE
+@click.option(
+    "--resource",
+    metavar="R",
+    help="Your repository on the Hub: namespace/name, datasets/namespace/name, …; $HF_OIDC_RESOURCE unless given.",
+)
 @click.option(
     "--expect", multiple=True, metavar="NAME=VALUE", help="What the job should be: branch=main. May be repeated."
 )
 @click.option("--workflow", metavar="FILE", help="Judge this workflow file, before it is pushed; no CI is needed.")
 @click.option("--repository", metavar="OWNER/NAME", help="Its repository on GitHub; git's remote origin unless given.")
 @click.option("--json", "as_json", is_flag=True, help="Write JSON, for programs.")
+@asks_for_id_token
+@click.pass_context
 def doctor(
+    context: click.Context,
+    /,
     *,
     resource: str | None,
-    hub_url: str,
-    audience: str,
-    expect: Option,
+    expect: tuple[str, ...],
     workflow: str | None,
     repository: str | None,
     as_json: bool,
+    **given: Any,
 ) -> None:
     """Say what would keep a CI job from logging in to the Hub, and what to enter there.
 
@@ -74,43 +83,45 @@ def doctor(
 
     Exit codes: 0 nothing is wrong, 1 something would fail, 2 the arguments are wrong.
     """
+    env = dict(os.environ)
     try:
-        url = hall.hub_url("--hub-url", hub_url, os.environ)
         if workflow is not None:
-            _no_use_with("--workflow", {"--resource": resource, "--audience": audience, "--expect": expect})
+            _no_use(context, OF_A_JOB, "with --workflow")
+            url = hall.hub_url("--hub-url", given["hub_url"], env)
             _check_workflow(Path(workflow), repository, url, as_json=as_json)
         else:
-            _no_use_with("a CI job, without --workflow", {"--repository": repository})
-            question = Question(url, hall.audience("--audience", audience, url), _resource(resource), _expected(expect))
-            _check_job(question, os.environ, as_json=as_json)
+            _no_use(context, OF_A_FILE, "in a CI job, without --workflow")
+            settings = Settings.read(given, env)
+            question = Question(settings.hub_url, settings.audience, _resource(resource, env), _expected(expect))
+            _check_job(question, settings, env, as_json=as_json)
     except UsageError as error:
         raise click.UsageError(diagnose(error, None, hall.HUB_URL).what) from None
 
 
-def _check_job(question: Question, env: Mapping[str, str], *, as_json: bool) -> None:
-    report = _examined(question, env)
+def _check_job(question: Question, settings: Settings, env: Mapping[str, str], *, as_json: bool) -> None:
+    means = hall.means(env, trusting(settings.ca_bundle), settings.timeout)
+    report = _examined(question, settings, env, means)
     _write(doctor_json.job(report) if as_json else doctor_text.job(report), fails=report.fails)
 
 
-def _examined(question: Question, env: Mapping[str, str]) -> JobReport:
+def _examined(question: Question, settings: Settings, env: Mapping[str, str], means: Means) -> JobReport:
     report, id_token = JobReport("", question), None
     try:
-        here = detected(env)
-        report = JobReport(here.name if here else "", question)
-        id_token = _id_token(question.audience, env)
+        chosen = choose(env, hall.text_of, id_token=settings.id_token, named=settings.provider)
+        report = JobReport(chosen.provider, question)
+        id_token = _id_token(chosen, question.audience, env, means)
         report = with_claims(report, id_token.unverified_claims, id_token.unverified_expiry)
         id_token.check(question.audience, datetime.now(timezone.utc))
     except LoginError as error:
         error.provider = error.provider or report.provider
         error.unverified_claims = id_token.unverified_claims if id_token else None
         problem = diagnose(error, question.resource, question.hub_url, door=COMMAND, audience=question.audience)
-        report = JobReport(**{**vars(report), "problem": problem})
+        report = replace(report, provider=error.provider, problem=problem)
     return report
 
 
-def _id_token(audience: str, env: Mapping[str, str]) -> IdToken:
-    means = hall.means(env, trusting(""), TIMEOUT)
-    secret = choose(env, hall.text_of).mint(audience, means)
+def _id_token(chosen: Chosen, audience: str, env: Mapping[str, str], means: Means) -> IdToken:
+    secret = chosen.mint(audience, means)
     mask(env)(secret)
     return IdToken.read(secret)
 
@@ -143,17 +154,18 @@ def _write(found: dict[str, Any] | Iterable[str], *, fails: bool) -> None:
     raise click.exceptions.Exit(1 if fails else 0)
 
 
-def _no_use_with(what: str, options: Mapping[str, str | Option | None]) -> None:
-    for name, value in options.items():
-        if value:
-            raise click.UsageError(f"{name} has no use with {what}")
+def _no_use(context: click.Context, options: Sequence[str], where: str) -> None:
+    for name in options:
+        if context.get_parameter_source(name) == ParameterSource.COMMANDLINE:
+            raise click.UsageError(f"--{name.replace('_', '-')} has no use {where}")
 
 
-def _resource(text: str | None) -> Resource | None:
+def _resource(text: str | None, env: Mapping[str, str]) -> Resource | None:
+    text = text if text is not None else env.get("HF_OIDC_RESOURCE", "").strip() or None
     return Resource.parse(text) if text is not None else None
 
 
-def _expected(pairs: Option) -> dict[str, str]:
+def _expected(pairs: tuple[str, ...]) -> dict[str, str]:
     expected: dict[str, str] = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")

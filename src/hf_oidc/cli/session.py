@@ -6,6 +6,7 @@ What a command then does with a token is its own affair.
 from __future__ import annotations
 
 import contextlib
+import functools
 import random
 import sys
 import time
@@ -14,18 +15,21 @@ from datetime import datetime, timezone
 
 import click
 
-from hf_oidc import hall
+from hf_oidc import command, hall
+from hf_oidc.cli import output
 from hf_oidc.cli.options import Settings
 from hf_oidc.diagnosis import text
 from hf_oidc.diagnosis.door import COMMAND
 from hf_oidc.diagnosis.report import diagnose
-from hf_oidc.errors import Attempt, LoginError, UsageError
+from hf_oidc.errors import Attempt, DeliveryFailed, LoginError, UsageError
 from hf_oidc.hub_token import HubToken
 from hf_oidc.login import Login, log_in
 from hf_oidc.providers.registry import choose
 from hf_oidc.resource import Resource
 from hf_oidc.secret import Secret
 from hf_oidc.transport import trusting
+
+MASK_SECONDS = 10.0
 
 
 def tokens(resources: Sequence[Resource], settings: Settings, env: Mapping[str, str]) -> list[HubToken]:
@@ -56,19 +60,25 @@ def failed(error: LoginError, resource: Resource | None, settings: Settings | No
     diagnosis = diagnose(error, resource, hub_url, door=COMMAND, audience=audience)
     title, message = text.annotation(diagnosis)
     more = text.details(diagnosis) if settings and settings.verbose else []
-    click.echo("\n".join([title, message, *more]), err=True)
+    output.tell("\n".join([title, message, *more]))
     return click.exceptions.Exit(2 if isinstance(error, UsageError) else 1)
 
 
 def mask(env: Mapping[str, str]) -> Callable[[Secret], None]:
     """How a token is hidden in the log here, if there is a way."""
-    return mask_on_github if env.get("GITHUB_ACTIONS") == "true" else lambda _secret: None
+    if env.get("GITHUB_ACTIONS") == "true":
+        return mask_on_github
+    if env.get("BUILDKITE") == "true":
+        return lambda secret: _mask_on_buildkite(secret, env)
+    return lambda _secret: None
 
 
 def mask_on_github(secret: Secret) -> None:
     """Lets a runner of GitHub's kind hide `secret` in the log."""
     from hf_oidc.sinks import github  # noqa: PLC0415 - what a runner of GitHub's kind needs, no other CI does
 
+    if sys.stderr is None:
+        raise DeliveryFailed("Standard error, where the runner is told to hide a token, is closed")
     # The runner reads its commands on standard error too: standard output stays what was asked for.
     with contextlib.redirect_stdout(sys.stderr):
         github.mask(secret)
@@ -77,7 +87,23 @@ def mask_on_github(secret: Secret) -> None:
 def say(line: str, settings: Settings) -> None:
     """One line on standard error, unless it is to be quiet there."""
     if not settings.quiet:
-        click.echo(f"hf-oidc: {line}", err=True)
+        output.tell(f"hf-oidc: {line}")
+
+
+def _mask_on_buildkite(secret: Secret, env: Mapping[str, str]) -> None:
+    from hf_oidc.sinks import buildkite  # noqa: PLC0415 - no other CI needs it
+
+    def run(argv: Sequence[str], stdin: str) -> command.Finished | command.NotRun:
+        return command.run(argv, env, MASK_SECONDS, stdin)
+
+    # Most jobs never print a token, so one that cannot be hidden is no reason to fail them.
+    if problem := buildkite.redact(secret, run):
+        _warn(f"{problem}. The log would show the tokens of this job, if something printed them.")
+
+
+@functools.cache  # once is enough
+def _warn(line: str) -> None:
+    output.tell(f"hf-oidc: Warning: {line}")
 
 
 def _login(resource: Resource, settings: Settings, env: Mapping[str, str]) -> Login:
