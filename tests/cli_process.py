@@ -1,7 +1,7 @@
 """`hf-oidc` as a job runs it: a process with a scrubbed environment. Every run is searched for leaks."""
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,6 +33,7 @@ def run_cli(
     stdout_may_hold_them: bool = False,
     may_hold_them: Iterable[Path] = (),
     stdin: str = "",
+    command: Sequence[str] = CLI,
 ) -> CliRun:
     """Run `hf-oidc` in a folder of `tmp_path`, and fail if one of `secrets` is where it may not be."""
     places = {"HOME": "home", "TMPDIR": "tmp", "cwd": "workspace"}
@@ -40,7 +41,7 @@ def run_cli(
         (tmp_path / place).mkdir(exist_ok=True)
     world = {name: str(tmp_path / place) for name, place in places.items() if name != "cwd"}
     full_env = scrubbed() | world | dict(env)
-    seen, process = watched([*CLI, *arguments], full_env, tmp_path / "workspace", stdin.encode())
+    seen, process = watched([*command, *arguments], full_env, tmp_path / "workspace", stdin.encode())
     allowed = set(may_hold_them)
     found = {str(path): path.read_bytes() for path in tmp_path.rglob("*") if path.is_file() and path not in allowed}
     found |= {"stderr": MASK_LINE.sub(b"", process.stderr), "command lines": b"\n".join(seen)}

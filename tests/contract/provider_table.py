@@ -17,7 +17,7 @@ from tests.scripted_server import Answer
 
 TOKEN = id_token()
 METADATA = "/computeMetadata/v1/instance/service-accounts/default"
-REQUEST_TOKEN = "request-token"
+REQUEST_TOKEN = "secret-of-the-request"
 
 
 @dataclass(frozen=True)

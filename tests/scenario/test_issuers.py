@@ -193,6 +193,9 @@ def minted(hub: LocalHub, name: str, env: Mapping[str, str]) -> str:
         ["circleci", "run", "oidc", "get"],
         ["buildkite-agent", "oidc"],
         ["buildkite-agent", "oidc", "request-token"],
+        ["buildkite-agent", "redactor"],
+        ["buildkite-agent", "redactor", "add"],
+        ["buildkite-agent", "redactor", "add", "--format", "json"],
         ["aws", "sts", "get-web-identity-token", "--audience", "x"],
         ["aws", "s3", "ls"],
     ],
@@ -200,8 +203,17 @@ def minted(hub: LocalHub, name: str, env: Mapping[str, str]) -> str:
 def test_commands_refuse_what_they_do_not_know(command: list[str], hub: LocalHub, tmp_path: Path) -> None:
     """On standard error, with an exit code."""
     env, _, _ = job(hub, {"circleci": "circleci", "buildkite-agent": "buildkite", "aws": "aws"}[command[0]], tmp_path)
-    run = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    run = subprocess.run(command, env=env, input="", capture_output=True, text=True, check=False)
     assert (run.returncode != 0, run.stdout, bool(run.stderr)) == (True, "", True)
+
+
+@pytest.mark.parametrize(("form", "text"), [("none", "hf_secret\n"), ("json", '{"A": "hf_secret"}')])
+def test_buildkites_agent_takes_what_it_is_to_hide(form: str, text: str, hub: LocalHub, tmp_path: Path) -> None:
+    """On standard input, and says nothing of it."""
+    env, _, _ = job(hub, "buildkite", tmp_path)
+    command = ["buildkite-agent", "redactor", "add", "--format", form]
+    run = subprocess.run(command, env=env, input=text, capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,14 @@ def test_standard_input_is_empty(tmp_path: Path) -> None:
     assert run(["ci"], {"PATH": str(tmp_path)}, 60) == Finished(0, "end\n", "")
 
 
+def test_what_is_given_is_on_standard_input(tmp_path: Path) -> None:
+    """All of it, and then its end; a command that does not read it is no error."""
+    program(tmp_path, "/bin/cat")
+    assert run(["ci"], {"PATH": str(tmp_path)}, 60, "a token\n") == Finished(0, "a token\n", "")
+    program(tmp_path, "exec <&-; echo end")
+    assert run(["ci"], {"PATH": str(tmp_path)}, 60, "x" * 1_000_000) == Finished(0, "end\n", "")
+
+
 def test_the_first_folder_of_the_path_wins(tmp_path: Path) -> None:
     """As in a shell."""
     program(tmp_path / "a", "echo a")
