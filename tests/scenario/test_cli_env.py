@@ -1,6 +1,7 @@
 """`hf-oidc env`: what it writes to files and to later steps of a job."""
 
 import json
+import os
 import shlex
 import stat
 import subprocess
@@ -9,7 +10,7 @@ import pytest
 from dotenv import dotenv_values
 
 from tests import engines
-from tests.action_process import file_commands
+from tests.action_process import file_commands, scrubbed
 from tests.cli_process import CLI
 from tests.cli_stage import HOSTILE, PLAIN, Stage
 
@@ -105,7 +106,7 @@ def test_a_token_is_written_to_a_file_alone(kind: str, stage: Stage) -> None:
         path.mkdir()
     name = {"absent-folder": str(path / "none" / "x"), "nul": "/dev/null"}.get(kind, str(path))
     run = stage.run("env", "acme/model", "--output", name)
-    assert run.exit_code == 1
+    assert (run.exit_code, stage.server.requests) == (1, [])
     assert "delivery-failed" in run.stderr
     assert not other.exists() or other.read_text() == "mine"
 
@@ -120,10 +121,42 @@ def test_circleci_adds_to_bash_env(stage: Stage) -> None:
         env = {"HF_OIDC_ID_TOKEN": stage.id_token, "BASH_ENV": str(path)}
         run = stage.run("env", "acme/model", "--format", "circleci", env=env, may_hold_them=[path])
         assert (run.exit_code, path.read_text()) == (0, (before or "") + f"export HF_TOKEN='{PLAIN}'\n")
-    link = stage.tmp_path / "link"
-    link.symlink_to(path)
-    env = {"HF_OIDC_ID_TOKEN": stage.id_token, "BASH_ENV": str(link)}
-    assert stage.run("env", "acme/model", "--format", "circleci", env=env, may_hold_them=[path, link]).exit_code == 1
+
+
+def test_the_file_of_bash_env_need_not_end_with_a_line(stage: Stage) -> None:
+    """A step of before may have written it so: its line and ours are both read, by the shell that CircleCI runs."""
+    path = stage.tmp_path / "bash_env"
+    path.write_text("export BEFORE=kept")
+    env = {"HF_OIDC_ID_TOKEN": stage.id_token, "BASH_ENV": str(path)}
+    stage.run("env", "acme/model", "--format", "circleci", env=env, may_hold_them=[path])
+    run = subprocess.run(
+        ["bash", "-c", "echo $BEFORE $HF_TOKEN"], env={**scrubbed(), **env}, capture_output=True, text=True, check=True
+    )
+    assert run.stdout == f"kept {PLAIN}\n"
+
+
+@pytest.mark.parametrize("kind", ["link", "pipe", "device", "absent-folder"])
+@pytest.mark.parametrize("format_", ["circleci", "github"])
+def test_a_file_of_a_ci_that_is_none_is_found_before_a_token_is_asked_for(
+    kind: str, format_: str, stage: Stage
+) -> None:
+    """Opening a pipe would wait, and a device would take the token and keep it."""
+    path = stage.tmp_path / "file"
+    if kind == "link":
+        path.symlink_to(stage.tmp_path / "other")
+    elif kind == "pipe":
+        os.mkfifo(path)
+    name = {"device": "/dev/full", "absent-folder": str(path / "x")}.get(kind, str(path))
+    env = {"HF_OIDC_ID_TOKEN": stage.id_token, {"circleci": "BASH_ENV", "github": "GITHUB_ENV"}[format_]: name}
+    run = stage.run("env", "acme/model", "--format", format_, env=env)
+    assert (run.exit_code, run.stdout, stage.server.requests) == (1, "", [])
+    assert "delivery-failed" in run.stderr
+
+
+def test_a_hyphen_is_standard_output(stage: Stage) -> None:
+    """As elsewhere."""
+    run = stage.run("env", "acme/model", "--output", "-", stdout_may_hold_them=True)
+    assert (run.exit_code, run.stdout) == (0, f"export HF_TOKEN='{PLAIN}'\n")
 
 
 @pytest.mark.parametrize("format_", ["circleci", "github"])

@@ -1,6 +1,8 @@
 """What every command of `hf-oidc` is told in the same way: arguments, options, variables, help."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -105,3 +107,37 @@ def test_each_command_explains_itself(command: str, stage: Stage) -> None:
     run = stage.run(command, "--help")
     assert run.exit_code == 0
     assert f"hf-oidc {command}" in run.stdout.split("\n", 1)[1]
+
+
+IMPORTED = """
+import sys
+from hf_oidc.cli.app import cli
+cli(sys.argv[1:], standalone_mode=False)
+print(*sorted(sys.modules), file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "missing"),
+    [
+        (
+            ["--version"],
+            {"requests", "jwt", "hf_oidc.cli.token", "hf_oidc.providers.registry", "click.shell_completion"},
+        ),
+        (["completion", "bash"], {"requests", "jwt", "hf_oidc.cli.token", "hf_oidc.providers.registry"}),
+        (["token", "--help"], {"yaml", "hf_oidc.cli.doctor", "hf_oidc.cli.env", "actions_toolkit", "hf_oidc.sinks"}),
+        (["run", "--help"], {"yaml", "hf_oidc.cli.doctor", "hf_oidc.cli.env", "actions_toolkit", "hf_oidc.sinks"}),
+    ],
+)
+def test_a_command_imports_what_it_needs(arguments: list[str], missing: set[str], stage: Stage) -> None:
+    """And nothing of what the others do."""
+    argv = [sys.executable, "-I", "-c", IMPORTED, *arguments]
+    run = subprocess.run(argv, env=stage.world(), capture_output=True, text=True, check=True)
+    assert set(run.stderr.split()) & missing == set()
+
+
+def test_every_command_has_a_line_of_its_own(stage: Stage) -> None:
+    """Whole: none is cut."""
+    told = stage.run("--help").stdout
+    assert "..." not in told.split("Commands:")[1]
+    assert "No such command" in stage.run("tokn").stderr

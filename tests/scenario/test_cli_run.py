@@ -37,7 +37,10 @@ def test_run_takes_several(stage: Stage) -> None:
     ("command", "code", "told"),
     [
         (["no-such-command"], 127, "no-such-command: command not found"),
-        (["/etc/passwd"], 126, "/etc/passwd: cannot be run"),
+        (["/etc/passwd"], 126, "/etc/passwd: may not be run: it is not executable"),
+        (["/"], 126, "/: is a folder"),
+        (["./no/such"], 127, "./no/such: command not found"),
+        ([""], 127, ": command not found"),
         ([], 2, "There is no command"),
     ],
 )
@@ -46,6 +49,9 @@ def test_run_asks_for_no_token_in_vain(command: list[str], code: int, told: str,
     run = stage.run("run", "acme/model", "--", *command)
     assert (run.exit_code, stage.server.requests) == (code, [])
     assert told in run.stderr
+    if command and command != [""]:
+        shell = subprocess.run(["bash", "-c", '"$0"', *command], cwd="/", capture_output=True, check=False)
+        assert shell.returncode == code
 
 
 def test_run_says_what_cannot_be_run_after_all(stage: Stage) -> None:
@@ -55,6 +61,7 @@ def test_run_says_what_cannot_be_run_after_all(stage: Stage) -> None:
     script.chmod(0o755)
     run = stage.run("run", "acme/model", "--", str(script))
     assert run.exit_code == 126
+    assert f"{script}: cannot be run: No such file or directory" in run.stderr
 
 
 def test_run_without_a_login_runs_nothing(stage: Stage) -> None:

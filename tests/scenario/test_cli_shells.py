@@ -1,8 +1,10 @@
 """Shells read what `hf-oidc env` and `completion` print: real ones, and hostile tokens."""
 
 import os
+import pty
 import shlex
 import subprocess
+import threading
 from pathlib import Path
 
 import pytest
@@ -47,21 +49,66 @@ def test_powershell_is_given_a_literal(token: str, stage: Stage) -> None:
     assert literal.replace("''", "'") == token
 
 
-def test_bash_completes_providers(stage: Stage) -> None:
-    """With what `hf-oidc completion bash` prints, in a real bash."""
-    program = """
-eval "$(hf-oidc completion bash)"
-COMP_WORDS=(hf-oidc token --provider gi) COMP_CWORD=3
-_hf_oidc_completion hf-oidc
-printf '%s\\n' "${COMPREPLY[@]}"
-"""
-    assert by_shell("bash", program, stage).split() == ["github", "gitlab"]
+def test_what_failed_is_not_read_as_nothing(stage: Stage) -> None:
+    """`eval "$(…)"` takes no notice of it; the other form, which the document names, does."""
+    program = 'set -e; vars=$(hf-oidc env acme/other) && eval "$vars" || exit 7'
+    run = subprocess.run(["sh", "-c", program], env=stage.world(), capture_output=True, text=True, check=False)
+    assert run.returncode == 7
 
 
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_completion_is_a_script_of_the_shell(shell: str, stage: Stage) -> None:
-    """Which the shell accepts."""
-    script = stage.run("completion", shell).stdout
-    (stage.tmp_path / "script").write_text(script)
-    by_shell(shell, f". {shlex.quote(str(stage.tmp_path / 'script'))}" if shell != "zsh" else "true", stage)
-    assert "hf-oidc" in script
+# What makes each complete, and print all that fits at the first TAB.
+INTERACTIVE = {
+    "bash": (
+        ["bash", "--norc", "--noprofile", "-i"],
+        'bind \'set show-all-if-ambiguous on\'; eval "$(hf-oidc completion bash)"; echo go-"on"\n',
+    ),
+    "zsh": (
+        ["zsh", "-f", "-i"],
+        'autoload -Uz compinit; compinit -u -D; eval "$(hf-oidc completion zsh)"; echo go-"on"\n',
+    ),
+}
+LINES = {
+    "hf-oidc token --provider gi\t": ["github", "gitlab"],
+    "hf-oidc env --format c\t": ["circleci"],
+    "hf-oidc \t": ["run", "env", "token", "doctor", "completion"],
+    "hf-oidc doctor --id-\t": ["--id-token-file"],
+}
+
+
+def until(words: list[str], terminal: int) -> str:
+    """What the terminal shows, until all of the words are there."""
+    seen = ""
+    while not all(word in seen for word in words):
+        seen += os.read(terminal, 4096).decode(errors="replace")
+    return seen
+
+
+@pytest.mark.parametrize("line", LINES)
+@pytest.mark.parametrize("shell", INTERACTIVE)
+def test_a_shell_completes_what_is_typed(shell: str, line: str, stage: Stage) -> None:
+    """A person's shell on a terminal, and the TAB key."""
+    if not engines.has(shell):
+        engines.missing(f"{shell} is not installed")
+    argv, setup = INTERACTIVE[shell]
+    master, slave = pty.openpty()
+    env = stage.world() | {"TERM": "vt100", "PS1": "$ "}
+    with subprocess.Popen(argv, env=env, stdin=slave, stdout=slave, stderr=slave, start_new_session=True) as process:
+        os.close(slave)
+        # Then the terminal ends, and with it what waits for its words.
+        at_last = threading.Timer(60, process.kill)
+        at_last.start()
+        os.write(master, setup.encode())
+        until(["go-on"], master)
+        os.write(master, line.encode())
+        until(LINES[line], master)
+        at_last.cancel()
+        process.kill()
+    os.close(master)
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_fish_completes_what_is_typed(line: str, stage: Stage) -> None:
+    """It says itself what a TAB would show."""
+    program = f"hf-oidc completion fish | source; complete -C {shlex.quote(line.strip(chr(9)))}"
+    found = [each.split("\t")[0] for each in by_shell("fish", program, stage).splitlines()]
+    assert set(LINES[line]) <= set(found)

@@ -17,8 +17,8 @@ from hf_oidc.errors import LoginError
 from hf_oidc.version import VERSION
 
 EPILOG = """\b
-Begin with:
-  hf-oidc doctor                                                 # in a CI job: what would keep it from logging in
+In a CI job, begin with:
+  hf-oidc doctor                # what would keep it from logging in
   hf-oidc run acme/awesome-model -- hf upload acme/awesome-model ./model .
 
 https://github.com/org/hf-oidc-action/blob/main/docs/command-line.md

@@ -19,7 +19,7 @@ import click
 from click.core import ParameterSource
 
 from hf_oidc import hall
-from hf_oidc.cli.options import Settings, asks_for_id_token
+from hf_oidc.cli.options import BY_CI, Settings, asks_for_id_token
 from hf_oidc.cli.session import mask
 from hf_oidc.diagnosis import doctor_json, doctor_text
 from hf_oidc.diagnosis.claims import visible
@@ -46,10 +46,12 @@ EPILOG = """\b
 Examples:
   hf-oidc doctor --resource acme/awesome-model --expect branch=main
   hf-oidc doctor --workflow .github/workflows/publish.yml
+  hf-oidc doctor --json
+
 """
 
 
-@click.command(epilog=EPILOG)
+@click.command(epilog=EPILOG + BY_CI, short_help="Say what would keep a job from logging in.")
 @click.option(
     "--resource",
     metavar="R",

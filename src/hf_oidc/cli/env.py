@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from hf_oidc.cli import output
-from hf_oidc.cli.options import Settings, logs_in, wanted
+from hf_oidc.cli.options import BY_CI, Settings, logs_in, wanted
 from hf_oidc.cli.session import explained, mask_on_github, tokens
 from hf_oidc.errors import DeliveryFailed, InvalidInput
 from hf_oidc.secret import Secret
@@ -21,12 +21,17 @@ from hf_oidc.sinks.dotenv import dotenv
 
 EPILOG = """\b
 Examples:
-  eval "$(hf-oidc env acme/awesome-model)"                       # sh, bash, zsh
+  # sh, bash, zsh; a CI's script on GitLab, Bitbucket, Buildkite, Jenkins, …
+  eval "$(hf-oidc env acme/awesome-model)"
+  eval "$(hf-oidc env MODEL_TOKEN=acme/model DATA_TOKEN=datasets/acme/corpus)"
+  # the later steps of a job on CircleCI; on GitHub and Forgejo
+  hf-oidc env acme/awesome-model --format circleci
+  hf-oidc env acme/awesome-model --format github
+  # other shells, and programs that read files
   hf-oidc env acme/awesome-model --format fish | source
   hf-oidc env acme/awesome-model --format powershell | Out-String | Invoke-Expression
-  hf-oidc env acme/awesome-model --format dotenv --output .env
-  hf-oidc env acme/awesome-model --format circleci               # for the later steps of the job
-  eval "$(hf-oidc env MODEL_TOKEN=acme/model DATA_TOKEN=datasets/acme/corpus)"
+  hf-oidc env acme/awesome-model --format dotenv --output /tmp/hf.env
+
 """
 Variables = Sequence[tuple[str, Secret]]
 LINES: Mapping[str, Callable[[str, Secret], str]] = {
@@ -40,7 +45,7 @@ CI_FILES = {"circleci": "BASH_ENV", "github": "GITHUB_ENV"}
 FORMATS = (*LINES, "json", *CI_FILES)
 
 
-@click.command("env", epilog=EPILOG)
+@click.command("env", epilog=EPILOG + BY_CI, short_help="Set environment variables: of a shell, a file, later steps.")
 @click.argument("resources", metavar="[NAME=]RESOURCE…", nargs=-1)
 @click.option("--format", "format_", type=click.Choice(FORMATS), default="sh", help="sh unless given.")
 @click.option(
@@ -48,7 +53,7 @@ FORMATS = (*LINES, "json", *CI_FILES)
     "-o",
     "path",
     metavar="FILE",
-    help="Write to FILE, with mode 0600 and in its place, and not to standard output.",
+    help="Write to FILE, with mode 0600 and in its place, and not to standard output (-).",
 )
 @click.option("--show", is_flag=True, help="Print the tokens even if standard output is a terminal.")
 @logs_in

@@ -25,6 +25,19 @@ from hf_oidc.untrusted_text import shown, shown_input
 
 NAMES = tuple(provider.name for provider in PROVIDERS if provider.kind != "supplied")
 Command = Callable[..., Any]
+# Below the examples of each command that logs in.
+BY_CI = """\b
+What a job needs, before the same command works there:
+  GitHub      permissions: {id-token: write}
+  Forgejo     enable-openid-connect: true
+  GitLab      id_tokens: {HF_ID_TOKEN: {aud: https://huggingface.co}}
+  Bitbucket   oidc: {audiences: [https://huggingface.co]}
+  Jenkins     withCredentials([string(credentialsId: '…', variable: 'HF_ID_TOKEN')])
+  Terraform   TFC_WORKLOAD_IDENTITY_AUDIENCE_HF, a variable of the workspace
+  Kubernetes  a projected service account token
+  CircleCI, Buildkite, Codefresh, Cloud Run: nothing. Any other: --id-token-file
+https://github.com/org/hf-oidc-action/blob/main/docs/providers.md has all of it.
+"""
 
 PROVIDER = click.option(
     "--provider",
@@ -56,7 +69,9 @@ TIMEOUT = click.option(
     default=60,
     help="For the whole login, retries included; 60 unless given.",
 )
-VERBOSE = click.option("--verbose", "-v", is_flag=True, help="Say more on standard error.")
+VERBOSE = click.option(
+    "--verbose", "-v", is_flag=True, help="After a failure, also say what the ID token says, and each attempt."
+)
 QUIET = click.option("--quiet", "-q", is_flag=True, help="Say nothing on standard error but what went wrong.")
 ID_TOKEN = (PROVIDER, HUB_URL, AUDIENCE, ID_TOKEN_FILE, CA_BUNDLE, TIMEOUT)
 LOGIN = (*ID_TOKEN, VERBOSE, QUIET)

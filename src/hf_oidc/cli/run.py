@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 import click
 
 from hf_oidc.cli import output
-from hf_oidc.cli.options import Settings, logs_in, wanted
+from hf_oidc.cli.options import BY_CI, Settings, logs_in, wanted
 from hf_oidc.cli.session import explained, tokens
 from hf_oidc.untrusted_text import shown_input
 
@@ -22,6 +22,9 @@ EPILOG = """\b
 Examples:
   hf-oidc run acme/awesome-model -- hf upload acme/awesome-model ./model .
   hf-oidc run MODEL=acme/model DATA=datasets/acme/corpus -- python publish.py
+  hf-oidc run some-user -- hf download acme/gated-model
+  hf-oidc run acme/awesome-model -- sh -c 'hf upload acme/awesome-model . && ./notify'
+
 """
 # As shells have them.
 NOT_EXECUTABLE, NOT_FOUND = 126, 127
@@ -37,7 +40,12 @@ class WithCommand(click.Command):
         return super().parse_args(ctx, before)
 
 
-@click.command(cls=WithCommand, epilog=EPILOG, options_metavar="[OPTIONS]")
+@click.command(
+    cls=WithCommand,
+    epilog=EPILOG + BY_CI,
+    options_metavar="[OPTIONS]",
+    short_help="Run a command with a token in its environment alone.",
+)
 @click.argument("resources", metavar="[NAME=]RESOURCE… -- COMMAND", nargs=-1)
 @logs_in
 @click.pass_context
@@ -70,9 +78,11 @@ def _program(name: str) -> str:
     """Where the command is; looked for before anybody is asked for a token."""
     if program := shutil.which(name):
         return program
-    # A folder is not found on PATH, and where it is named it cannot be run.
-    is_there = Path(name).exists() if os.sep in name else shutil.which(name, mode=os.F_OK) is not None
-    raise _failed(name, "cannot be run") if is_there else _failed(name, "command not found", NOT_FOUND)
+    if os.sep in name and Path(name).is_dir():
+        raise _failed(name, "is a folder")
+    if shutil.which(name, mode=os.F_OK):
+        raise _failed(name, "may not be run: it is not executable")
+    raise _failed(name, "command not found", NOT_FOUND)
 
 
 def _failed(name: str, why: str, code: int = NOT_EXECUTABLE) -> click.exceptions.Exit:

@@ -8,18 +8,20 @@ from typing import Any
 import click
 
 from hf_oidc.cli import output
-from hf_oidc.cli.options import Settings, logs_in, resource
+from hf_oidc.cli.options import BY_CI, Settings, logs_in, resource
 from hf_oidc.cli.session import explained, tokens
 
 EPILOG = """\b
 Examples:
-  TOKEN=$(hf-oidc token acme/awesome-model)
-  hf-oidc token datasets/acme/corpus | some-tool --token-stdin
+  hf-oidc token acme/awesome-model | some-tool --token-stdin
+  TOKEN=$(hf-oidc token datasets/acme/corpus) || exit
+  hf-oidc token acme/awesome-model --id-token-file /run/secrets/id-token
+
 """
 
 
-@click.command(epilog=EPILOG)
-@click.argument("resource_", metavar="RESOURCE", required=False)
+@click.command(epilog=EPILOG + BY_CI, short_help="Print a token, alone on standard output.")
+@click.argument("resource_", metavar="[RESOURCE]", required=False)
 @click.option("--show", is_flag=True, help="Print the token even if standard output is a terminal.")
 @logs_in
 def token(*, resource_: str | None, show: bool, **given: Any) -> None:
@@ -33,8 +35,8 @@ def token(*, resource_: str | None, show: bool, **given: Any) -> None:
     """
     env = dict(os.environ)
     with explained():
-        output.require(show=show)
         settings = Settings.read(given, env)
         what = resource(resource_, env)
+        output.require(show=show)
     (granted,) = tokens([what], settings, env)
     click.echo(granted.secret.reveal())
