@@ -56,15 +56,15 @@ def test_what_failed_is_not_read_as_nothing(stage: Stage) -> None:
     assert run.returncode == 7
 
 
-# What makes each complete, and print all that fits at the first TAB.
+# What makes each complete, and print all that fits at the first TAB; its new prompt says that it is ready.
 INTERACTIVE = {
     "bash": (
         ["bash", "--norc", "--noprofile", "-i"],
-        'bind \'set show-all-if-ambiguous on\'; eval "$(hf-oidc completion bash)"; echo go-"on"\n',
+        'bind \'set show-all-if-ambiguous on\'; eval "$(hf-oidc completion bash)"; PS1="rea"dy\n',
     ),
     "zsh": (
         ["zsh", "-f", "-i"],
-        'autoload -Uz compinit; compinit -u -D; eval "$(hf-oidc completion zsh)"; echo go-"on"\n',
+        'setopt nolistambiguous; autoload -U compinit; compinit -uD; eval "$(hf-oidc completion zsh)"; PS1="rea"dy\n',
     ),
 }
 LINES = {
@@ -91,14 +91,14 @@ def test_a_shell_completes_what_is_typed(shell: str, line: str, stage: Stage) ->
         engines.missing(f"{shell} is not installed")
     argv, setup = INTERACTIVE[shell]
     master, slave = pty.openpty()
-    env = stage.world() | {"TERM": "vt100", "PS1": "$ "}
+    env = stage.world() | {"TERM": "dumb", "PS1": "$ "}
     with subprocess.Popen(argv, env=env, stdin=slave, stdout=slave, stderr=slave, start_new_session=True) as process:
         os.close(slave)
         # Then the terminal ends, and with it what waits for its words.
         at_last = threading.Timer(60, process.kill)
         at_last.start()
         os.write(master, setup.encode())
-        until(["go-on"], master)
+        until(["ready"], master)
         os.write(master, line.encode())
         until(LINES[line], master)
         at_last.cancel()

@@ -199,6 +199,12 @@ WRONG_ARGUMENTS = {
     "expectation without a value": ("--expect", "branch"),
     "expectation twice": ("--expect", "branch=a", "--expect", "branch=b"),
     "unknown option": ("--nonsense",),
+    "provider of a workflow": ("--workflow", "examples/github/publish-model.yml", "--provider", "gitlab"),
+    "timeout of a workflow": ("--workflow", "examples/github/publish-model.yml", "--timeout", "60"),
+    "provider": ("--provider", "travis"),
+    "timeout": ("--timeout", "0"),
+    "ca-bundle": ("--ca-bundle", "/nowhere.pem"),
+    "id-token-file": ("--id-token-file", "/nowhere"),
 }
 
 
@@ -327,6 +333,30 @@ def test_another_audience(hub: LocalHub) -> None:
     assert told.exit_code == 1
     assert "audience-mismatch" in told.stdout
     assert "acme/trainer" in told.stdout
+
+
+def test_the_provider_can_be_named() -> None:
+    """As for a login: where two are detected, and where none is."""
+    env = {"GITLAB_CI": "true", "CIRCLECI": "true", "HF_ID_TOKEN": id_token()}
+    told = doctor("--json", env=env)
+    assert (told.exit_code, told.json["provider"], told.json["problem"]["code"]) == (1, None, "ambiguous-provider")
+    told = doctor("--json", "--provider", "gitlab", env=env)
+    assert (told.exit_code, told.json["provider"]) == (0, "gitlab")
+    told = doctor("--json", "--provider", "jenkins")
+    assert (told.json["provider"], told.json["problem"]["code"]) == ("jenkins", "id-token-not-declared")
+
+
+def test_what_a_login_reads_from_files_and_variables(tmp_path: Path) -> None:
+    """So does the doctor: --id-token-file and its variable, $HF_OIDC_RESOURCE, --ca-bundle, --timeout."""
+    path = tmp_path / "id-token"
+    path.write_text(id_token())
+    for arguments, env in ((("--id-token-file", str(path)), {}), ((), {"HF_OIDC_ID_TOKEN_FILE": str(path)})):
+        told = doctor("--json", "--timeout", "5", *arguments, env={"HF_OIDC_RESOURCE": " acme/model ", **env})
+        assert (told.exit_code, told.json["provider"]) == (0, "supplied")
+        assert told.json["settings_url"] == "https://huggingface.co/acme/model/settings"
+    # A variable of the job's is no argument: of a workflow's file it says nothing.
+    workflow = ("--workflow", "examples/github/publish-model.yml")
+    assert doctor(*workflow, env={"HF_OIDC_ID_TOKEN_FILE": str(path), "HF_OIDC_RESOURCE": "x"}).exit_code == 0
 
 
 def test_an_id_token_that_was_handed_over() -> None:
