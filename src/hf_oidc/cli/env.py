@@ -63,7 +63,8 @@ def env_(*, resources: tuple[str, ...], format_: str, path: str | None, show: bo
     With the format `circleci` they are added to the file $BASH_ENV, and with `github` to $GITHUB_ENV, for the later
     steps of the job. All the other formats go to standard output, or to the file of --output.
 
-    Either all of the tokens are given, or nothing is written.
+    Either all of the tokens are given, or nothing is written. A shell's eval does not notice the latter; this does:
+    vars=$(hf-oidc env acme/model) && eval "$vars" || exit
     """
     env = dict(os.environ)
     with explained():
