@@ -75,7 +75,8 @@ lock:
 	$(COMPILE) requirements/runtime.in -o requirements/runtime.txt
 	$(COMPILE) -c requirements/runtime.txt pyproject.toml --extra local-hub requirements/build.in -o requirements/local-hub.txt
 	$(COMPILE) -c requirements/local-hub.txt pyproject.toml --extra local-hub --group dev -o requirements/dev.txt
+	$(COMPILE) requirements/pipeline-runner.in -o requirements/pipeline-runner.txt
 
 clean:
-	rm -rf $(VENV) dist native/hf-oidc.pyz .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .engines dist native/hf-oidc.pyz .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find src tests benchmarks release -name __pycache__ -type d -prune -exec rm -r {} +

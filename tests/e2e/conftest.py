@@ -1,11 +1,15 @@
 """The engines, made ready once for all end-to-end tests; without them these tests are skipped, or fail on demand."""
 
+import shlex
+import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from release import dist
+from tests.cli_process import CLI
 from tests.e2e.engines import ROOT, built_image, export, require_act, require_docker
 from tests.e2e.runner import Runner
 from tests.e2e.story import trust
@@ -50,3 +54,18 @@ def hub() -> Iterator[LocalHub]:
     with local_hub() as started:
         trust(started)
         yield started
+
+
+@pytest.fixture
+def commands(tmp_path: Path) -> Path:
+    """A folder with `pip` and `hf` as stand-ins, the real `hf-oidc`, and a Python: what an example finds installed."""
+    folder = tmp_path / "commands"
+    folder.mkdir()
+    for name in ("hf", "pip"):
+        shutil.copy(ROOT / "tests/e2e/job-image" / name, folder / name)
+    (folder / "hf-oidc").write_text(f'#!/bin/sh\nexec {shlex.join(CLI)} "$@"\n')
+    (folder / "hf-oidc").chmod(0o755)
+    for name in ("python", "python3"):
+        (folder / name).write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} "$@"\n')
+        (folder / name).chmod(0o755)
+    return folder

@@ -1,4 +1,4 @@
-"""The engines as this machine has them: Docker, act, git. What runs on them is said elsewhere."""
+"""The engines as this machine has them: Docker, act and others, git. What runs on them is said elsewhere."""
 
 import os
 import shutil
@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.engines import missing
+from tests.engines import has, missing
 
 ROOT = Path(__file__).parents[2]
 BUILD_SECONDS = 900
@@ -48,6 +48,24 @@ def require_act() -> str:
     beside = Path(sys.executable).with_name("act")
     found = str(beside) if beside.is_file() else shutil.which("act")
     return found or missing("act is not installed: it is in requirements/dev.txt")
+
+
+def require_gitlab_ci_local() -> str:
+    """The gitlab-ci-local program, which needs rsync; without them as `require_docker`."""
+    program = ROOT / ".engines/gitlab-ci-local/node_modules/.bin/gitlab-ci-local"
+    if not program.is_file() or not has("node"):
+        missing("gitlab-ci-local is not installed: .ci/gitlab-ci-local does it")
+    return str(program) if has("rsync") else missing("rsync is not installed, and gitlab-ci-local needs it")
+
+
+def require_pipeline_runner(image: str) -> str:
+    """The pipeline-runner program, and Docker with the `image` that it is to run; without them as `require_docker`."""
+    require_docker()
+    program = ROOT / ".engines/pipeline-runner/bin/pipeline-runner"
+    seen = subprocess.run(["docker", "image", "inspect", image], capture_output=True, check=False)
+    if not program.is_file() or seen.returncode:
+        missing(f"pipeline-runner or the image {image} is not here: .ci/pipeline-runner gets both")
+    return str(program)
 
 
 def export(folder: Path) -> Path:

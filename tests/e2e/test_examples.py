@@ -5,8 +5,6 @@ token to Local Hub, and fails unless it may do what is asked.
 """
 
 import re
-import shlex
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -18,8 +16,8 @@ import yaml
 
 from hf_oidc.providers.registry import PROVIDERS
 from tests.action_process import MASK_LINE, scrubbed
-from tests.cli_process import CLI
 from tests.e2e.engines import ROOT
+from tests.e2e.example import plain_oidc
 from tests.leaks import leaks
 from tests.local_hub_process import LocalHub, local_hub
 
@@ -98,21 +96,6 @@ def hub() -> Iterator[LocalHub]:
         yield running
 
 
-@pytest.fixture
-def commands(tmp_path: Path) -> Path:
-    """A folder with `pip` and `hf` as stand-ins, the real `hf-oidc`, and a Python."""
-    folder = tmp_path / "commands"
-    folder.mkdir()
-    for name in ("hf", "pip"):
-        shutil.copy(ROOT / "tests/e2e/job-image" / name, folder / name)
-    (folder / "hf-oidc").write_text(f'#!/bin/sh\nexec {shlex.join(CLI)} "$@"\n')
-    (folder / "hf-oidc").chmod(0o755)
-    for name in ("python", "python3"):
-        (folder / name).write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} "$@"\n')
-        (folder / name).chmod(0o755)
-    return folder
-
-
 def job(hub: LocalHub, name: str, tmp_path: Path) -> dict[str, str]:
     """The environment of the CI's job, and a publisher for the claims that the example names."""
     ci = {"shell": "kubernetes"}.get(name, name)
@@ -157,9 +140,7 @@ def test_it_begins_with_the_publisher_to_configure(name: str) -> None:
 def test_it_is_right_by_its_schema(name: str, tmp_path: Path) -> None:
     """The CI's own, as check-jsonschema has it. Bitbucket's knows `oidc: true`, and not yet the form with audiences."""
     file = tmp_path / "file.yml"
-    file.write_text(
-        text(name).replace("oidc:\n            audiences:\n              - https://huggingface.co", "oidc: true")
-    )
+    file.write_text(plain_oidc(text(name)))
     command = [str(Path(sys.executable).with_name("check-jsonschema")), "--builtin-schema", SCHEMAS[name], str(file)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
