@@ -9,7 +9,8 @@ OIDC_WITH_AUDIENCES = "oidc:\n            audiences:\n              - https://hu
 
 def issuer(text: str) -> str:
     """The issuer of the publisher that the example's comment asks for."""
-    return ISSUER.findall(text)[0]
+    (url,) = re.findall(ISSUER, text)
+    return str(url)
 
 
 def claims(text: str) -> dict[str, str]:
