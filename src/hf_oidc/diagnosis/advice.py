@@ -210,7 +210,7 @@ ABSENT: Mapping[Absence, str] = {
 }
 
 NO_SUGGESTION = {
-    "pull-request": "None is suggested for a pull request: whoever can open one could publish.",
+    "pull-request": "None is suggested for a pull request: whoever can open one could use the token.",
     "tag": (
         "None is suggested for a tag. A publisher without `branch` accepts every branch, tag and pull request of the "
         "repository; one with the issuer's URL and the claim `ref` accepts this one tag alone."

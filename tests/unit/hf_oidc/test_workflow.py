@@ -246,6 +246,7 @@ UPLOAD = {"run": "pip install x\nhf upload acme/model ."}
         ([KEPT, {"uses": "a/b@v1", "with": {"t": "${{ env.HF_TOKEN }}"}}], {"token-not-exported"}),
         ([KEPT, {**UPLOAD, "env": {"HF_TOKEN": "${{ steps.hf.outputs.token }}"}}], set()),
         ([KEPT, {"run": "echo half the HF_TOKENS"}], set()),
+        ([KEPT, {**UPLOAD, "if": "steps.hf.outputs.authenticated != 'true'"}], set()),
         ([KEPT, {"uses": "a/b@v1", "with": {"t": ["x"]}}], set()),
         ([UPLOAD, KEPT], set()),
         ([KEPT, LOGIN, UPLOAD], set()),

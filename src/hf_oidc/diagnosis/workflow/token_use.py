@@ -85,6 +85,8 @@ def _keeps_the_token(login: Step) -> bool:
 
 
 def _wants_hf_token(step: Step) -> bool:
+    if "authenticated" in step.condition:  # it is for one of the two outcomes, and knows what it has then
+        return False
     values = [value for value in (*step.inputs.values(), *step.env.values()) if isinstance(value, str)]
     return bool(READS_HF_TOKEN.search(step.run)) or any("env.HF_TOKEN" in value for value in (step.run, *values))
 
