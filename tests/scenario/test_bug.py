@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+import click
 import pytest
 
 from hf_oidc.action import Inputs, _failed, guarded
+from hf_oidc.cli import app
 from hf_oidc.errors import HubUnavailable
 from hf_oidc.sinks.github import CommandFiles
 
@@ -29,6 +31,20 @@ def test_a_bug_is_an_annotation_without_values(capsys: pytest.CaptureFixture[str
     assert printed.out.startswith("::error title=hf-oidc%3A bug::ValueError in tests.scenario.test_bug, line ")
     assert "hf_jwt_secret" not in printed.out
     assert printed.err == ""
+
+
+def test_a_bug_of_the_command_line_is_a_line_without_values(capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit code 1, the kind of error and the place on standard error; what was printed before it is held back."""
+
+    def half_done() -> int:
+        click.echo("hf_jwt_half")
+        return buggy({"TOKEN": "hf_jwt_secret"})
+
+    assert app.guarded(half_done) == 1
+    told = "hf-oidc: ValueError in tests.scenario.test_bug, line "
+    printed = capsys.readouterr()
+    assert (printed.out, printed.err[: len(told)]) == ("", told)
+    assert "hf_jwt_secret" not in printed.err
 
 
 def test_a_cancelled_job_ends_quietly(capsys: pytest.CaptureFixture[str]) -> None:
