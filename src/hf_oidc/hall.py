@@ -5,7 +5,6 @@ It is handed the environment and prints nothing, as everything behind the doors.
 
 from __future__ import annotations
 
-import ssl
 import time
 import traceback
 from collections.abc import Mapping
@@ -14,7 +13,7 @@ from pathlib import Path
 from hf_oidc import command
 from hf_oidc.errors import InvalidInput
 from hf_oidc.providers._base import Means
-from hf_oidc.transport import Transport
+from hf_oidc.transport import Tls, Transport
 from hf_oidc.untrusted_text import shown_input
 from hf_oidc.url import base_url
 from hf_oidc.version import VERSION
@@ -39,7 +38,7 @@ def audience(name: str, given: str, hub_url: str) -> str:
     return given or hub_url
 
 
-def means(env: Mapping[str, str], tls: ssl.SSLContext, seconds: float) -> Means:
+def means(env: Mapping[str, str], tls: Tls, seconds: float) -> Means:
     """What a login may use, for at most so many seconds from now."""
     transport = Transport(env=env, tls=tls, user_agent=USER_AGENT, deadline=time.monotonic() + seconds)
     return Means(transport, lambda argv: command.run(argv, env, transport.remaining), text_of)

@@ -6,6 +6,7 @@ No redirect is followed, TLS is always verified, one deadline stands over all ca
 from __future__ import annotations
 
 import contextlib
+import functools
 import re
 import socket
 import ssl
@@ -18,13 +19,15 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import requests
-from requests.adapters import HTTPAdapter
-
+from hf_oidc import lean
 from hf_oidc.errors import InvalidInput, LoginError, Redirected, TlsFailed
 from hf_oidc.http_message import NoResponse, Request, Response
 from hf_oidc.untrusted_text import shown, shown_input
 from hf_oidc.url import METADATA_SERVERS, host_of, is_loopback, require_secure
+
+with lean.imports():
+    import requests
+    from requests.adapters import HTTPAdapter
 
 CONNECT_TIMEOUT = 10.0  # seconds
 READ_TIMEOUT = 15.0  # seconds; the Hub reports an outage of its own after about 10
@@ -33,18 +36,30 @@ MAX_BODY = 1_048_576  # bytes
 REDIRECTS = {301, 302, 303, 307, 308}
 # OpenSSL's word for it would send its reader looking for a version.
 HANDSHAKE = {"WRONG_VERSION_NUMBER": "the port does not speak TLS"}
-CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----[\sA-Za-z0-9+/=]+-----END CERTIFICATE-----")
+CERTIFICATE = r"-----BEGIN CERTIFICATE-----[\sA-Za-z0-9+/=]+-----END CERTIFICATE-----"
 
 
-def trusting(ca_bundle: str) -> ssl.SSLContext:
-    """A TLS context that trusts the system's certificates, and those of `ca_bundle` unless it is empty.
+# Gives the one TLS context of a process.
+Tls = Callable[[], ssl.SSLContext]
 
-    `ca_bundle` is a PEM file's path or PEM text. Raises `InvalidInput` if there is no certificate in it.
+
+def trusting(ca_bundle: str) -> Tls:
+    """The TLS context that trusts the system's certificates, and those of `ca_bundle` unless it is empty.
+
+    It is made when it is first asked for: to read the system's certificates takes longer than a call. `ca_bundle` is a
+    PEM file's path or PEM text. Raises `InvalidInput` if there is no certificate in it, at once.
     """
+    tls = functools.cache(lambda: _context(ca_bundle))
+    if ca_bundle:
+        tls()
+    return tls
+
+
+def _context(ca_bundle: str) -> ssl.SSLContext:
     context = ssl.create_default_context()
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if ca_bundle:
-        context.load_verify_locations(cadata=_certificates(ca_bundle, context))
+        _trust_too(_certificates(ca_bundle), context)
     return context
 
 
@@ -59,7 +74,7 @@ class Transport:
         self,
         *,
         env: Mapping[str, str],
-        tls: ssl.SSLContext,
+        tls: Tls,
         user_agent: str,
         deadline: float,
         clock: Callable[[], float] = time.monotonic,
@@ -140,19 +155,16 @@ class _Session(requests.Session):
 class _Adapter(HTTPAdapter):
     """Trusts what its TLS context trusts. requests would add the certificates that certifi ships."""
 
-    def __init__(self, tls: ssl.SSLContext) -> None:
+    def __init__(self, tls: Tls) -> None:
         self._tls = tls
         super().__init__()
 
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs, ssl_context=self._tls)
-
     def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
-        return super().proxy_manager_for(*args, **kwargs, ssl_context=self._tls)
+        return super().proxy_manager_for(*args, **kwargs, ssl_context=self._tls())
 
     def build_connection_pool_key_attributes(self, request: Any, verify: Any, cert: Any = None) -> Any:
         host, pool = super().build_connection_pool_key_attributes(request, verify, cert)
-        return host, {**pool, "ssl_context": self._tls, "cert_reqs": "CERT_REQUIRED"}
+        return host, {**pool, "ssl_context": self._tls(), "cert_reqs": "CERT_REQUIRED"}
 
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:  # noqa: ARG002 - requests' signature
         conn.cert_reqs = "CERT_REQUIRED"
@@ -237,14 +249,16 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
             pending += [getattr(cause, "reason", None), *cause.args, cause.__cause__, cause.__context__]
 
 
-def _certificates(ca_bundle: str, context: ssl.SSLContext) -> str:
+def _certificates(ca_bundle: str) -> str:
     text = ca_bundle if "-----BEGIN" in ca_bundle else _file(ca_bundle)
-    certificates = "\n".join(CERTIFICATE.findall(text))
+    return "\n".join(re.findall(CERTIFICATE, text))
+
+
+def _trust_too(certificates: str, context: ssl.SSLContext) -> None:
     try:
         context.load_verify_locations(cadata=certificates)
     except (ssl.SSLError, ValueError):
         raise _no_certificate("holds no certificate that can be read") from None
-    return certificates
 
 
 def _file(path: str) -> str:

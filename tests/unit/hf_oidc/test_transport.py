@@ -161,7 +161,7 @@ def test_refuses_a_server_that_speaks_an_old_tls() -> None:
     """TLS 1.2 is the least."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_3
-    assert trusting("").minimum_version == ssl.TLSVersion.TLSv1_2
+    assert trusting("")().minimum_version == ssl.TLSVersion.TLSv1_2
     with raw_server(b"HTTP/1.1 200 OK\r\n\r\n") as url, pytest.raises(TlsFailed, match="handshake"):
         transport().send(request(url.replace("http:", "https:")))
 
@@ -372,15 +372,15 @@ def test_reads_a_bundle_from_a_file_with_comments_in_any_encoding(tmp_path: Path
     path = tmp_path / "ca.pem"
     path.write_bytes("# Főtanúsítvány\n".encode() + b"# \xff\xfe\n" + ca.cert_pem.bytes())
     with scripted_server({"/x": Answer("ok")}, tls=ca) as server:
-        context = trusting(str(path))
-        client = Transport(env={}, tls=context, user_agent="test", deadline=time.monotonic() + 30)
+        tls = trusting(str(path))
+        client = Transport(env={}, tls=tls, user_agent="test", deadline=time.monotonic() + 30)
         assert isinstance(client.send(request(f"{server.url}/x")), Response)
 
 
 def test_keeps_the_systems_certificates() -> None:
     """`ca-bundle` adds to them."""
-    extra = trusting(trustme.CA().cert_pem.bytes().decode()).cert_store_stats()["x509_ca"]
-    assert extra == trusting("").cert_store_stats()["x509_ca"] + 1
+    extra = trusting(trustme.CA().cert_pem.bytes().decode())().cert_store_stats()["x509_ca"]
+    assert extra == trusting("")().cert_store_stats()["x509_ca"] + 1
 
 
 @pytest.mark.parametrize(

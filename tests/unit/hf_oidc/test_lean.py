@@ -1,0 +1,62 @@
+"""requests without what no login uses: stand-ins while it is imported, and the real thing for whoever asks."""
+
+import subprocess
+import sys
+
+import pytest
+
+from hf_oidc import lean
+from hf_oidc.lean import STAND_INS
+
+
+def python(program: str) -> list[str]:
+    """The words that `program` prints, in a process of its own: an import happens once."""
+    run = subprocess.run([sys.executable, "-I", "-c", program], capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    assert run.stderr == ""
+    return run.stdout.split()
+
+
+def test_nothing_stands_in_once_requests_is_there() -> None:
+    """Who imports one of the modules later gets the real one."""
+    program = f"import sys, hf_oidc.transport; print(*[name for name in {list(STAND_INS)} if name in sys.modules])"
+    assert python(program) == []
+
+
+@pytest.mark.parametrize(
+    ("expression", "value"),
+    [
+        ("requests.packages.idna.encode('bücher.example').decode()", "xn--bcher-kva.example"),
+        ("requests.utils.zipfile.ZipFile.__name__", "ZipFile"),
+        ("requests.models.chardet.from_bytes('é'.encode()).best().encoding", "utf_8"),
+        ("sys.modules['urllib3.http2'].version('requests')[:2]", "2."),
+        ("hasattr(requests.utils.zipfile, '__path__')", "False"),
+    ],
+)
+def test_who_asks_gets_the_real_thing(expression: str, value: str) -> None:
+    """requests stays whole: what stood in loads what it stands for."""
+    assert python(f"import sys, hf_oidc.transport, requests; print({expression})") == [value]
+
+
+def test_the_real_thing_can_be_asked_for_before_requests_is_there() -> None:
+    """As a newer requests might, in the middle of its import."""
+    assert python(
+        "from hf_oidc import lean\n"
+        "with lean.imports():\n"
+        "    import idna, sys\n"
+        "    print(idna.encode('b').decode(), sys.modules['idna'] is idna)"
+    ) == ["b", "False"]
+
+
+def test_what_was_imported_before_stays() -> None:
+    """A program that uses one of the modules, such as a test run, keeps it."""
+    before = {name: sys.modules[name] for name in STAND_INS if name in sys.modules}
+    with lean.imports():
+        within = {name: sys.modules[name] for name in before}
+    assert within == before
+    assert before
+
+
+def test_certificates_of_certifi_are_out_of_reach() -> None:
+    """Trust is the system's, plus `ca-bundle`."""
+    assert python("import hf_oidc.transport, requests; print(requests.certs.where(), 'none')") == ["none"]
