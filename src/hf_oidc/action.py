@@ -6,21 +6,26 @@ failed, 2 an input is wrong.
 
 from __future__ import annotations
 
+import gc
+
+if __name__ == "__main__":
+    # The imports below make most of the objects of a run, and none of them is garbage: looking for some among them, now
+    # and at the end, would take a fifth of its time.
+    gc.disable()
+
 import os
-import random
 import signal
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime, timezone
+from typing import NamedTuple
 
 from hf_oidc import env_name, hall
-from hf_oidc.diagnosis import markdown, text
 from hf_oidc.diagnosis.environment import warnings
-from hf_oidc.diagnosis.report import diagnose
-from hf_oidc.errors import InvalidInput, LoginError, UsageError
+from hf_oidc.diagnosis.granted import granted_line
+from hf_oidc.errors import Attempt, InvalidInput, LoginError, UsageError
 from hf_oidc.login import Login, log_in
 from hf_oidc.providers.registry import choose
 from hf_oidc.resource import Resource
@@ -33,8 +38,7 @@ BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": F
 ON_ERROR = {"fail": True, "warn": False}
 
 
-@dataclass(frozen=True, repr=False)
-class Inputs:
+class Inputs(NamedTuple):
     """The action's inputs, checked. `timeout`: seconds."""
 
     resource: Resource
@@ -45,6 +49,9 @@ class Inputs:
     id_token: str
     ca_bundle: str
     timeout: int
+
+    def __repr__(self) -> str:  # `id_token` is one
+        return "<Inputs>"
 
     @classmethod
     def read(cls, env: Mapping[str, str]) -> Inputs:
@@ -68,7 +75,7 @@ def run(env: Mapping[str, str]) -> int:
         inputs = Inputs.read(env)
         files = github.CommandFiles.find(env)
     except LoginError as error:
-        github.annotate("error", *text.annotation(diagnose(error, None, "")))
+        github.annotate("error", *_explained(error).annotation)
         return 2 if isinstance(error, UsageError) else 1
     try:
         return _log_in(inputs, env, files)
@@ -79,7 +86,7 @@ def run(env: Mapping[str, str]) -> int:
 def _log_in(inputs: Inputs, env: Mapping[str, str], files: github.CommandFiles) -> int:
     token = log_in(_login(inputs, env))
     github.deliver(token, env_name.DEFAULT, export=inputs.export_env, files=files)
-    github.say(text.granted_line(token.resource, token.expires_at, token.expires_in))
+    github.say(granted_line(token.resource, token.expires_at, token.expires_in))
     for title, message in warnings(env, env_name.DEFAULT if inputs.export_env else ""):
         github.annotate("warning", title, message)
     return 0
@@ -89,17 +96,45 @@ def _failed(error: LoginError, inputs: Inputs, env: Mapping[str, str], files: gi
     # A wrong input is the workflow's own mistake: `on-error: warn` is for jobs that cannot log in, not for those.
     fails = inputs.fail_on_error or isinstance(error, UsageError)
     github.decline(files)
-    try:
-        diagnosis = diagnose(error, inputs.resource, inputs.hub_url)
-        told, more, page = text.annotation(diagnosis), text.details(diagnosis), markdown.summary(diagnosis)
-    except Exception:  # noqa: BLE001 - a bug in the explanation must not hide what it was to explain
-        told, more, page = (f"hf-oidc: {error.code}", f"{error}."), [], ""
-    github.annotate("error" if fails else "warning", *told)
-    github.group("hf-oidc: what this job is, and what would match", more)
-    github.summarize(page, env)
+    explained = _explained(error, inputs.resource, inputs.hub_url)
+    github.annotate("error" if fails else "warning", *explained.annotation)
+    github.group("hf-oidc: what this job is, and what would match", explained.details)
+    github.summarize(explained.summary, env)
     if not fails:
         return 0
     return 2 if isinstance(error, UsageError) else 1
+
+
+class Explained(NamedTuple):
+    """What is said of a failure: title and message of an annotation, lines for the log, Markdown for the summary."""
+
+    annotation: tuple[str, str]
+    details: Iterable[str]
+    summary: str
+
+
+def _explained(error: LoginError, resource: Resource | None = None, hub_url: str = "") -> Explained:
+    # Imported here: a login that works has nothing to explain.
+    try:
+        from hf_oidc.diagnosis import markdown, text  # noqa: PLC0415
+        from hf_oidc.diagnosis.report import diagnose  # noqa: PLC0415
+
+        diagnosis = diagnose(error, resource, hub_url)
+        return Explained(text.annotation(diagnosis), text.details(diagnosis), markdown.summary(diagnosis))
+    except Exception:  # noqa: BLE001 - a bug in the explanation must not hide what it was to explain
+        return Explained((f"hf-oidc: {error.code}", f"{error}."), (), "")
+
+
+def _chance() -> float:
+    import random  # noqa: PLC0415 - asked for after a failure
+
+    return random.random()  # noqa: S311 - it spreads retries
+
+
+def _tell(attempt: Attempt) -> None:
+    from hf_oidc.diagnosis import text  # noqa: PLC0415 - as above
+
+    github.say(text.retry_line(attempt))
 
 
 def _login(inputs: Inputs, env: Mapping[str, str]) -> Login:
@@ -112,8 +147,8 @@ def _login(inputs: Inputs, env: Mapping[str, str]) -> Login:
         mask=github.mask,
         now=lambda: datetime.now(timezone.utc),
         sleep=time.sleep,
-        chance=random.random,
-        tell=lambda attempt: github.say(text.retry_line(attempt)),
+        chance=_chance,
+        tell=_tell,
     )
 
 
@@ -152,6 +187,8 @@ def guarded(run: Callable[[Mapping[str, str]], int], env: Mapping[str, str]) -> 
 
 
 if __name__ == "__main__":
+    gc.freeze()
+    gc.enable()
     # In a container this is process 1, which ignores a SIGTERM that it has no handler for; and what was half delivered
     # is taken back on an interrupt.
     signal.signal(signal.SIGTERM, signal.default_int_handler)

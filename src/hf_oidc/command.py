@@ -6,28 +6,30 @@ No shell is in between, and nothing is run out of the working directory: that is
 from __future__ import annotations
 
 import os
-import shutil
 import signal
-import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    import subprocess
 
 MAX_OUTPUT = 1_048_576  # characters
 
 
-@dataclass(frozen=True)
-class Finished:
+class Finished(NamedTuple):
     """What a command left. Its standard output may be a token, so it is not printed; `stderr` is untrusted text."""
 
     exit_code: int
-    stdout: str = field(repr=False)
+    stdout: str
     stderr: str
 
+    def __repr__(self) -> str:
+        return f"<Finished with exit code {self.exit_code}>"
 
-@dataclass(frozen=True)
-class NotRun:
+
+class NotRun(NamedTuple):
     """The command did not come to an end; `reason` completes "`name` …"."""
 
     reason: str
@@ -40,6 +42,8 @@ RunCommand = Callable[[Sequence[str]], Finished | NotRun]
 
 def run(command: Sequence[str], env: Mapping[str, str], seconds: float, stdin: str = "") -> Finished | NotRun:
     """Runs the command that `env`'s PATH has, for at most so many seconds, with `stdin` on its standard input."""
+    import subprocess  # noqa: PLC0415 - few CIs have a command, and those that have none do not wait for this
+
     name, *arguments = command
     program = _find(name, env.get("PATH", ""))
     if program is None:
@@ -77,6 +81,8 @@ def _end(process: subprocess.Popen[str]) -> None:
 
 
 def _find(name: str, path: str) -> str | None:
+    import shutil  # noqa: PLC0415 - as above
+
     for folder in filter(Path.is_absolute, map(Path, path.split(os.pathsep))):
         program = shutil.which(name, path=str(folder))
         # On Windows the working directory is searched first, whatever the path.

@@ -34,14 +34,12 @@ ever holds a token or an exception that might.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, NamedTuple
 
 Phase = Literal["mint", "exchange"]
 
 
-@dataclass(frozen=True)
-class Where:
+class Where(NamedTuple):
     """The call that failed.
 
     `phase`: `mint` asks the CI for the ID token, `exchange` gives it to the Hub. `host`: with the port, if one was
@@ -56,8 +54,7 @@ class Where:
     retry_after: float | None = None
 
 
-@dataclass(frozen=True)
-class Attempt:
+class Attempt(NamedTuple):
     """A try that failed: with which code, where, after how many seconds, and how many were waited then, if any."""
 
     code: str

@@ -5,21 +5,19 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from typing import Any, Literal, NoReturn
+from typing import Any, Literal, NamedTuple, NoReturn
 
 from hf_oidc.errors import Phase, Where
 from hf_oidc.url import host_of
 
 # The Hub's `RateLimit: "api";r=0;t=55`: `t` is the seconds until there is room again.
-RATE_LIMIT_RESET = re.compile(r";\s*t=(\d{1,10})(?!\d)", re.ASCII)
+RATE_LIMIT_RESET = r"(?a);\s*t=(\d{1,10})(?!\d)"
 # UUIDs, and `Root=1-…-…;…`: short words between marks. A part of a token has longer ones.
-REQUEST_ID = re.compile(r"(?=.{1,128}\Z)[A-Za-z0-9]{1,32}([=;:-][A-Za-z0-9]{1,32})*", re.ASCII)
+REQUEST_ID = r"(?=.{1,128}\Z)[A-Za-z0-9]{1,32}([=;:-][A-Za-z0-9]{1,32})*"
 
 
-@dataclass(frozen=True, repr=False)
-class Request:
+class Request(NamedTuple):
     """A call about to be made; `url_name` says whose URL it is. Headers and body hold tokens, so it is not printed.
 
     `link_local`: it may go to a cloud's metadata server, over plain HTTP and through no proxy.
@@ -33,23 +31,27 @@ class Request:
     body: bytes | None = None
     link_local: bool = False
 
+    def __repr__(self) -> str:
+        return f"<Request to {host_of(self.url)}>"
+
     @property
     def where(self) -> Where:
         """The call, for errors that happen before there is an answer."""
         return Where(self.phase, host_of(self.url))
 
 
-@dataclass(frozen=True)
-class NoResponse:
+class NoResponse(NamedTuple):
     """Nothing usable came back; `reason` completes "no answer from the host: …"."""
 
     where: Where
     reason: str
 
 
-@dataclass(frozen=True, repr=False)
-class Response:
-    """An answer. `headers` has lower-case names; `body` is `None` if it was longer than the transport's bound."""
+class Response(NamedTuple):
+    """An answer, which may hold a token, so it is not printed.
+
+    `headers` has lower-case names; `body` is `None` if it was longer than the transport's bound.
+    """
 
     phase: Phase
     host: str
@@ -57,11 +59,14 @@ class Response:
     headers: Mapping[str, str]
     body: bytes | None
 
+    def __repr__(self) -> str:
+        return f"<Response {self.status}>"
+
     @property
     def where(self) -> Where:
         """The call and what came back, for errors about the answer."""
         request_id = self.headers.get("x-request-id", "")
-        known = request_id if REQUEST_ID.fullmatch(request_id) else None
+        known = request_id if re.fullmatch(REQUEST_ID, request_id) else None
         return Where(self.phase, self.host, self.status, known, self.retry_after)
 
     @property
@@ -71,7 +76,7 @@ class Response:
         A date is counted from the server's own `Date`, so that no clock of ours matters. What cannot be read is `None`.
         """
         asked = [_delay(self.headers.get("retry-after", ""), self.headers.get("date", ""))]
-        reset = RATE_LIMIT_RESET.search(self.headers.get("ratelimit", ""))
+        reset = re.search(RATE_LIMIT_RESET, self.headers.get("ratelimit", ""))
         if self.status == 429 and reset:
             asked.append(float(reset[1]))
         return max((seconds for seconds in asked if seconds is not None), default=None)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from hf_oidc.resource import Resource
 from hf_oidc.secret import Secret
 
 
-@dataclass(frozen=True)
-class HubToken:
+class HubToken(NamedTuple):
     """A bearer token for `resource`. `expires_in`: seconds. `requested_at`: UTC, just before the exchange was sent."""
 
     secret: Secret

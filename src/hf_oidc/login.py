@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from hf_oidc import token_exchange
 from hf_oidc.errors import Attempt, LoginError
@@ -17,8 +17,7 @@ from hf_oidc.retry import wait_before_next
 from hf_oidc.secret import Secret
 
 
-@dataclass(frozen=True)
-class Login:
+class Login(NamedTuple):
     """What is asked for, of whom, and by which means.
 
     `mask` is called with each token before anything else is done with it. `now` tells UTC; `sleep` takes seconds,

@@ -7,8 +7,7 @@ The forms are the Hub's (https://huggingface.co/docs/hub/trusted-publishers): `n
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 from urllib.parse import urlsplit
 
 from hf_oidc.errors import InvalidResource
@@ -40,8 +39,7 @@ PAGES = {"tree", "blob", "resolve", "raw", "commits", "commit", "discussions", "
 MAX_SHOWN = 220
 
 
-@dataclass(frozen=True)
-class Resource:
+class Resource(NamedTuple):
     """A resource of the Hub; `str()` is its form in the exchange's `resource` parameter."""
 
     kind: Kind

@@ -29,13 +29,13 @@ ID_TOKEN_TYPE = "urn:ietf:params:oauth:token-type:id_token"
 ACCESS_TOKEN_TYPE = "urn:ietf:params:oauth:token-type:access_token"
 
 MAX_EXPIRES_IN = 2_592_000  # seconds: 30 days
-ACCESS_TOKEN = re.compile(r"[\x21-\x7e]{1,16384}")
+ACCESS_TOKEN = r"[\x21-\x7e]{1,16384}"
 # RFC 6749 § 5.2 and RFC 8693 § 2.2.2: an error code is printable ASCII without quotes and backslashes.
-ERROR_CODE = re.compile(r"[a-z][a-z_]{0,39}")
+ERROR_CODE = r"[a-z][a-z_]{0,39}"
 NOT_UNDERSTOOD = {"invalid_request", "unsupported_grant_type"}
 # The Hub reports some outages of its own as a refusal: 400 `invalid_grant`, "This operation was aborted". A word
 # with a slash is a repository, whose name may say anything.
-DISGUISED_OUTAGE = re.compile(r"(?<![\w/.-])(aborted|timed?[ -]?out)(?![\w/-])", re.IGNORECASE)
+DISGUISED_OUTAGE = r"(?i)(?<![\w/.-])(aborted|timed?[ -]?out)(?![\w/-])"
 
 
 def build_request(hub_url: str, subject_token: Secret, resource: Resource) -> Request:
@@ -82,7 +82,7 @@ def _grant(response: Response) -> tuple[Secret, int] | str:
     if answer.get("issued_token_type", ACCESS_TOKEN_TYPE) != ACCESS_TOKEN_TYPE:
         return "answer has another `issued_token_type` than access_token"
     token, expires_in = answer.get("access_token"), answer.get("expires_in")
-    if not isinstance(token, str) or not ACCESS_TOKEN.fullmatch(token):
+    if not isinstance(token, str) or not re.fullmatch(ACCESS_TOKEN, token):
         return "`access_token` is not one word of printable ASCII"
     if type(expires_in) is not int or not 1 <= expires_in <= MAX_EXPIRES_IN:
         return "`expires_in` is not a number of seconds up to 30 days"
@@ -99,7 +99,7 @@ def _refusal(response: Response) -> ExchangeError:
     if code is None:
         return UnexpectedResponse("The answer is not one that the exchange defines", where)
     said = f"{code}, {description}" if description else code
-    if code == "invalid_grant" and DISGUISED_OUTAGE.search(description):
+    if code == "invalid_grant" and re.search(DISGUISED_OUTAGE, description):
         return HubUnavailable(f"The Hub broke the exchange off, which is not a refusal: {said}", where)
     if code in NOT_UNDERSTOOD:
         return ExchangeInvalidRequest(f"The Hub did not understand the exchange: {said}", where)
@@ -110,6 +110,6 @@ def _oauth_error(response: Response) -> tuple[str | None, str]:
     """The OAuth error code and its description, quoted; no code if a 4xx answer is no OAuth error."""
     answer = (response.json_object() or {}) if response.status >= 400 else {}
     code, description = answer.get("error"), answer.get("error_description")
-    if not isinstance(code, str) or not ERROR_CODE.fullmatch(code):
+    if not isinstance(code, str) or not re.fullmatch(ERROR_CODE, code):
         return None, ""
     return code, f'"{shown(description)}"' if isinstance(description, str) and description.strip() else ""

@@ -16,9 +16,9 @@ MAX_CHARACTERS = 300
 # and words of any language have fewer. A Hugging Face token can be shorter, but says so at its beginning.
 MAX_WORD = 64
 # The name of a repository, as the Hub writes it: up to 96 characters a part, and not of a shape that a token has.
-REPOSITORY = re.compile(r"[\"'(]*([a-z]+/)?[\w.-]{1,96}/[\w.-]{1,96}[\"').,:;]*", re.ASCII)
-HUB_TOKEN = re.compile(r"hf_\w{6,}")
-TOKEN = re.compile(rf"{HUB_TOKEN.pattern}|eyJ[\w-]+\.")
+REPOSITORY = r"(?a)[\"'(]*([a-z]+/)?[\w.-]{1,96}/[\w.-]{1,96}[\"').,:;]*"
+HUB_TOKEN = r"hf_\w{6,}"
+TOKEN = rf"{HUB_TOKEN}|eyJ[\w-]+\."
 
 
 def shown(text: str, limit: int = MAX_CHARACTERS) -> str:
@@ -30,7 +30,7 @@ def shown(text: str, limit: int = MAX_CHARACTERS) -> str:
 def shown_input(text: str, limit: int = 200) -> str:
     """The same for what the workflow itself says: its runner prints it anyway, so a long path is shown."""
     words = "".join(map(_visible, text[: limit * 8])).split()
-    return _bounded(" ".join(MASK if TOKEN.search(word) else word for word in words), limit)
+    return _bounded(" ".join(MASK if re.search(TOKEN, word) else word for word in words), limit)
 
 
 def _bounded(line: str, limit: int) -> str:
@@ -49,5 +49,5 @@ def _visible(character: str) -> str:
 
 
 def _not_a_token(word: str) -> str:
-    too_long = len(word) > MAX_WORD and not REPOSITORY.fullmatch(word)
-    return MASK if too_long or HUB_TOKEN.search(word) else word
+    too_long = len(word) > MAX_WORD and not re.fullmatch(REPOSITORY, word)
+    return MASK if too_long or re.search(HUB_TOKEN, word) else word

@@ -20,6 +20,7 @@ from hf_oidc.cli import output
 from hf_oidc.cli.options import Settings
 from hf_oidc.diagnosis import text
 from hf_oidc.diagnosis.door import COMMAND
+from hf_oidc.diagnosis.granted import granted_line
 from hf_oidc.diagnosis.report import diagnose
 from hf_oidc.errors import Attempt, DeliveryFailed, LoginError, UsageError
 from hf_oidc.hub_token import HubToken
@@ -40,7 +41,7 @@ def tokens(resources: Sequence[Resource], settings: Settings, env: Mapping[str, 
             token = log_in(_login(resource, settings, env))
         except LoginError as error:
             raise failed(error, resource, settings) from None
-        say(text.granted_line(token.resource, token.expires_at, token.expires_in), settings)
+        say(granted_line(token.resource, token.expires_at, token.expires_in), settings)
         found.append(token)
     return found
 

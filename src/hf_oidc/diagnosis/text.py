@@ -13,7 +13,6 @@ from hf_oidc.diagnosis.findings import Finding
 from hf_oidc.diagnosis.publisher import Suggestion
 from hf_oidc.diagnosis.report import Diagnosis
 from hf_oidc.errors import Attempt
-from hf_oidc.resource import Resource
 from hf_oidc.untrusted_text import shown_input
 
 MAX_ANNOTATION = 3700  # and two links; GitHub cuts a message at 4,096 characters
@@ -44,16 +43,6 @@ def details(diagnosis: Diagnosis) -> list[str]:
         ("Attempts:", list(_attempts(diagnosis.attempts))),
     ]
     return [line for heading, lines in sections if lines for line in (heading, *(f"  {each}" for each in lines))]
-
-
-def granted_line(resource: Resource, expires_at: str, expires_in: int) -> str:
-    """What was granted: for what, until when, and for how many seconds (`expires_in`), in minutes if there are any."""
-    what = f"for the {resource.kind} {resource} alone"
-    if resource.kind == "user":
-        what = f"to read gated repositories as {resource}"
-    minutes = round(expires_in / 60)
-    lifetime = f"{minutes} minutes" if minutes > 1 else f"{expires_in} seconds"
-    return f"Logged in: a Hugging Face token {what}, until {expires_at} ({lifetime})."
 
 
 def retry_line(attempt: Attempt) -> str:

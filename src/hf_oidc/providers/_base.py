@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from hf_oidc.command import RunCommand
 from hf_oidc.errors import IdentityError
@@ -15,8 +14,7 @@ from hf_oidc.transport import Transport
 ReadFile = Callable[[str], str]
 
 
-@dataclass(frozen=True)
-class Means:
+class Means(NamedTuple):
     """All that a provider may use: HTTP requests, commands of the CI's, and files that it left."""
 
     transport: Transport
@@ -28,20 +26,17 @@ class Means:
 Mint = Callable[[str, Means], Secret]
 
 
-@dataclass(frozen=True)
-class NotHere:
+class NotHere(NamedTuple):
     """This environment is not the provider's."""
 
 
-@dataclass(frozen=True)
-class CannotMint:
+class CannotMint(NamedTuple):
     """This environment is the provider's, and it gives no ID token; `reason` finds out why."""
 
     reason: Callable[[ReadFile], IdentityError]
 
 
-@dataclass(frozen=True)
-class CanMint:
+class CanMint(NamedTuple):
     """This environment is the provider's, and `mint` asks it for an ID token."""
 
     mint: Mint
@@ -55,8 +50,7 @@ Audience = Literal["chosen", "declared", "fixed"]
 Kind = Literal["supplied", "ci", "platform"]
 
 
-@dataclass(frozen=True)
-class Provider:
+class Provider(NamedTuple):
     """A source of ID tokens. Both functions are pure: the environment in, facts out.
 
     `is_here`: whether `env` is this provider's. `obtain`: how an ID token is had there; also asked of an environment

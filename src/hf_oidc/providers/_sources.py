@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from urllib.parse import quote
 
 from hf_oidc.command import NotRun
-from hf_oidc.errors import AudienceMismatch, IdTokenNotDeclared, IdTokenRequestFailed, Where
+from hf_oidc.errors import AudienceMismatch, IdTokenNotDeclared, IdTokenRequestFailed
 from hf_oidc.http_message import NoResponse, Request, Response
 from hf_oidc.providers._base import CanMint, CannotMint, Means
 from hf_oidc.secret import Secret
@@ -26,7 +26,7 @@ def from_endpoint(
 ) -> Secret:
     """The `member` of the JSON object that `owner` answers with. Raises what `Transport.send` raises, too."""
     response = answered(means.transport.send(request), owner, may_pass)
-    return word((response.json_object() or {}).get(member), f"The answer of {owner}", response.where)
+    return word((response.json_object() or {}).get(member), f"The answer of {owner}", response)
 
 
 def answered(response: Response | NoResponse, owner: str, may_pass: Callable[[Response], bool] = transient) -> Response:
@@ -66,12 +66,12 @@ def from_variable(env: Mapping[str, str], names: Sequence[str], owner: str) -> C
     return CannotMint(lambda _read_file: IdTokenNotDeclared(problem))
 
 
-def word(value: object, source: str, where: Where | None = None) -> Secret:
+def word(value: object, source: str, response: Response | NoResponse | None = None) -> Secret:
     """`value` as a token, if it can be one."""
     token = Secret(value.strip() if isinstance(value, str) else "")
     del value  # a logger that shows the variables of a traceback would show it
     if not _is_word(token.reveal()):
-        raise IdTokenRequestFailed(f"{source} holds no ID token", where, passing=False)
+        raise IdTokenRequestFailed(f"{source} holds no ID token", response and response.where, passing=False)
     return token
 
 

@@ -42,7 +42,7 @@ def _mint(metadata: str, iam: str, audience: str, means: Means) -> Secret:
     response = means.transport.send(_metadata(with_audience(f"{metadata}/identity?format=full", audience)))
     if isinstance(response, Response) and response.status == 404:  # Cloud Build
         return _generate(metadata, iam, audience, means)
-    return word(_text(response), f"The answer of {OWNER}", response.where)
+    return word(_text(response), f"The answer of {OWNER}", response)
 
 
 def _generate(metadata: str, iam: str, audience: str, means: Means) -> Secret:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from hf_oidc.errors import AmbiguousProvider, IdentityError, NoProvider
 from hf_oidc.providers import (
@@ -49,8 +49,7 @@ PROVIDERS: tuple[Provider, ...] = (
 ORDER: tuple[Kind, ...] = ("supplied", "ci", "platform")
 
 
-@dataclass(frozen=True)
-class Chosen:
+class Chosen(NamedTuple):
     """The provider's name, and how it gets an ID token here."""
 
     provider: str

@@ -11,9 +11,8 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from actions_toolkit import core
 from actions_toolkit.command import issue_command
@@ -23,8 +22,7 @@ from hf_oidc.hub_token import HubToken
 from hf_oidc.secret import Secret
 
 
-@dataclass(frozen=True)
-class CommandFiles:
+class CommandFiles(NamedTuple):
     """The runner's files, each known to take what is appended to it."""
 
     output: Path

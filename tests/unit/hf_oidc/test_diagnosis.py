@@ -13,6 +13,7 @@ from hf_oidc.diagnosis.ci import PERMISSIONS
 from hf_oidc.diagnosis.door import ACTION, COMMAND
 from hf_oidc.diagnosis.environment import warnings
 from hf_oidc.diagnosis.findings import NAMES
+from hf_oidc.diagnosis.granted import granted_line
 from hf_oidc.diagnosis.report import diagnose
 from hf_oidc.errors import (
     Attempt,
@@ -220,5 +221,5 @@ def test_warns_of_what_would_surprise(env: dict[str, str], exported: str, named:
 )
 def test_a_login_says_what_it_gave(resource: str, seconds: int, line: str) -> None:
     """Scope and expiry in one line."""
-    said = text.granted_line(Resource.parse(resource), "T", seconds)
+    said = granted_line(Resource.parse(resource), "T", seconds)
     assert said == f"Logged in: a Hugging Face token {line}"
