@@ -35,6 +35,9 @@ def _version(distribution: str) -> str:
 
 
 STAND_INS: Mapping[str, Mapping[str, Callable[..., Any]]] = {
+    # For archives, that shutil could unpack.
+    "bz2": {},
+    "lzma": {},
     # Where certifi's certificates are: nowhere, for trust is the system's and `ca-bundle`'s.
     "certifi": {"where": lambda: ""},
     # To guess the encoding of a text, which is not asked for.
@@ -43,6 +46,8 @@ STAND_INS: Mapping[str, Mapping[str, Callable[..., Any]]] = {
     "idna": {},
     # For HTTP/2, which is not switched on.
     "importlib.metadata": {"version": _version},
+    # For the type of a file that is sent.
+    "mimetypes": {},
     # For certificates inside of an archive.
     "zipfile": {},
 }
@@ -50,7 +55,7 @@ STAND_INS: Mapping[str, Mapping[str, Callable[..., Any]]] = {
 
 @contextmanager
 def imports() -> Iterator[None]:
-    """Within it, requests is to be imported. What was imported before stays as it is."""
+    """Within it, requests is to be imported, and what it would import too. What was imported before stays as it is."""
     absent = {name: _StandIn(name, given) for name, given in STAND_INS.items() if name not in sys.modules}
     sys.modules.update(absent)
     try:

@@ -12,9 +12,7 @@ import socket
 import ssl
 import threading
 import time
-import urllib.request
 from collections.abc import Callable, Iterator, Mapping
-from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -26,6 +24,9 @@ from hf_oidc.untrusted_text import shown, shown_input
 from hf_oidc.url import METADATA_SERVERS, host_of, is_loopback, require_secure
 
 with lean.imports():
+    import urllib.request
+    from http.cookiejar import DefaultCookiePolicy
+
     import requests
     from requests.adapters import HTTPAdapter
 

@@ -4,6 +4,7 @@ import sys
 
 import pytest
 
+from hf_oidc.lean import STAND_INS
 from tests.action_process import run_action
 from tests.factories import HUB, id_token
 from tests.scripted_server import Answer, scripted_server
@@ -23,7 +24,7 @@ UNUSED = {
     "another try": {"random"},
     "a CI's own command": {"subprocess"},
     "verifying": {"cryptography.hazmat", "cryptography.x509"},
-    "what requests is kept from": {"certifi", "charset_normalizer", "idna", "importlib.metadata", "zipfile"},
+    "what requests is kept from": set(STAND_INS),
     "describing classes": {"dataclasses", "inspect"},
     "reading YAML": {"yaml"},
 }
