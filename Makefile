@@ -12,13 +12,14 @@ $(shell rm -rf $(VENV))
 endif
 endif
 
-.PHONY: help demo test lint lock pyz dist clean
+.PHONY: help demo test lint lock bench pyz dist clean
 
 help:
 	@echo "make demo   try the action on this machine, against Local Hub"
 	@echo "make test   run the whole test suite (REQUIRE_ENGINES=1: no engine may be missing)"
 	@echo "make lint   ruff, mypy, import-linter, zizmor, check-jsonschema, hadolint"
 	@echo "make lock   renew the hash-locked lists in requirements/"
+	@echo "make bench  measure the action beside what people would use instead (takes Docker and curl)"
 	@echo "make pyz    build native/hf-oidc.pyz, with which native/ is an action here too"
 	@echo "make dist   make dist/, the tree of a release: make dist DIGEST=sha256:… [IMAGE=ghcr.io/…]"
 	@echo "make clean  remove what these commands made"
@@ -40,7 +41,7 @@ lint: $(VENV)/dev.stamp
 	$(BIN)/zizmor --offline --persona pedantic action.yml native/action.yml .github examples/github/*.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions action.yml native/action.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml examples/github/*.yml
-	$(BIN)/hadolint Dockerfile
+	$(BIN)/hadolint Dockerfile benchmarks/plain.Dockerfile
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' \
@@ -63,6 +64,9 @@ $(VENV)/dev.stamp: $(VENV)/demo.stamp requirements/dev.txt
 pyz: $(VENV)/dev.stamp
 	@$(BIN)/python -m release.pyz native/hf-oidc.pyz
 
+bench: $(VENV)/dev.stamp
+	@$(BIN)/python -m benchmarks
+
 IMAGE ?= ghcr.io/org/hf-oidc-action
 
 dist: $(VENV)/dev.stamp
@@ -76,6 +80,7 @@ lock:
 	$(COMPILE) -c requirements/runtime.txt pyproject.toml --extra local-hub requirements/build.in -o requirements/local-hub.txt
 	$(COMPILE) -c requirements/local-hub.txt pyproject.toml --extra local-hub --group dev -o requirements/dev.txt
 	$(COMPILE) requirements/pipeline-runner.in -o requirements/pipeline-runner.txt
+	$(COMPILE) -c requirements/dev.txt requirements/benchmarks.in -o requirements/benchmarks.txt
 
 clean:
 	rm -rf $(VENV) .engines dist native/hf-oidc.pyz .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

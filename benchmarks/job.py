@@ -1,0 +1,65 @@
+"""A CI job as the contestants see it: the server they ask, the variables that tell them, the files they write to."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from benchmarks.server import MINT
+
+REQUEST_TOKEN = "x" * 1000
+COMMAND_FILES = ("GITHUB_OUTPUT", "GITHUB_ENV", "GITHUB_PATH")
+DEFAULTS = {"EXPORT-ENV": "true", "ON-ERROR": "fail", "AUDIENCE": "", "ID-TOKEN": "", "CA-BUNDLE": "", "TIMEOUT": "60"}
+
+
+class Job(NamedTuple):
+    """`hub`: the server's URL. `folder`: where the command files are."""
+
+    hub: str
+    folder: Path
+
+    @property
+    def env(self) -> Mapping[str, str]:
+        """What a runner passes to a step that logs in, and what huggingface_hub reads."""
+        return {
+            "PATH": "/usr/local/bin:/usr/bin:/bin",
+            "HOME": str(self.folder),
+            "RUNNER_TEMP": str(self.folder),
+            "GITHUB_ACTIONS": "true",
+            "ACTIONS_ID_TOKEN_REQUEST_URL": self.hub + MINT,
+            "ACTIONS_ID_TOKEN_REQUEST_TOKEN": REQUEST_TOKEN,
+            "HF_ENDPOINT": self.hub,
+            "HF_OIDC_RESOURCE": "acme/model",
+            "INPUT_RESOURCE": "acme/model",
+            "INPUT_HUB-URL": self.hub,
+            **{f"INPUT_{name}": value for name, value in DEFAULTS.items()},
+            **{name: str(self.folder / name.lower()) for name in COMMAND_FILES},
+        }
+
+    def renew(self) -> None:
+        """Empty command files, as each step has."""
+        for name in COMMAND_FILES:
+            (self.folder / name.lower()).write_bytes(b"")
+
+    def require_token(self) -> None:
+        """Raises `ValueError` unless the last step left a token."""
+        if b"hf_jwt_" not in (self.folder / "github_output").read_bytes():
+            raise ValueError("the step ended well, and left no token")
+
+
+@contextmanager
+def job(folder: Path) -> Iterator[Job]:
+    """A job whose server runs. Raises `ValueError` at the end unless it was asked for as many ID as Hub tokens."""
+    command = [sys.executable, "-m", "benchmarks.server"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
+        if not server.stdin or not server.stdout:
+            raise ValueError("the server has no pipes")
+        yield Job(f"http://127.0.0.1:{server.stdout.readline().strip()}", folder)
+        server.stdin.close()
+        minted, exchanged = server.stdout.read().split()
+        if minted != exchanged:
+            raise ValueError(f"{minted} calls for an ID token, and {exchanged} exchanges")

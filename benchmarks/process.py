@@ -1,0 +1,93 @@
+"""The process: the action beside what people would use in its place, each in an installation of its own.
+
+All have the same interpreter, their byte-code, and the same server to ask. The floor is two calls of curl.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.job import REQUEST_TOKEN, Job
+from benchmarks.server import EXCHANGE
+from benchmarks.stopwatch import Compared, Program, Start, compared, in_turn
+from benchmarks.table import mib, table, times
+from release import pyz
+from release.lock import ROOT
+
+OTHERS = ROOT / "requirements/benchmarks.txt"
+HUGGINGFACE_HUB = "from huggingface_hub import get_token; get_token()"
+IMPORTS = "import gc; gc.disable(); import requests, jwt, actions_toolkit.core; gc.freeze()"
+
+
+def installed(folder: Path, requirements: Path) -> Path:
+    """A new environment with these requirements and their byte-code; its interpreter."""
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
+    python = folder / "bin/python"
+    pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*pip, "--require-hashes", "--no-deps", "--requirement", str(requirements)], check=True)
+    return python
+
+
+def our_own(folder: Path) -> Path:
+    """An environment with the action as its image has it; its interpreter."""
+    python = installed(folder, ROOT / "requirements/runtime.txt")
+    (site_packages,) = folder.glob("lib/python3*/site-packages")
+    shutil.copytree(ROOT / "src/hf_oidc", site_packages / "hf_oidc", ignore=shutil.ignore_patterns("__pycache__"))
+    subprocess.run([python, "-m", "compileall", "-q", site_packages], check=True)
+    return python
+
+
+def native(folder: Path) -> Path:
+    """The native door as a release has it; its launcher."""
+    pyz.build(folder / "hf-oidc.pyz")
+    shutil.copy(ROOT / "native/launch.py", folder)
+    return folder / "launch.py"
+
+
+def contestants(folder: Path, job: Job) -> list[Program]:
+    """The floor first."""
+    curl = shutil.which("curl")
+    if not curl:
+        raise FileNotFoundError("curl is needed, which is the floor")
+    ours, others = our_own(folder / "ours"), installed(folder / "others", OTHERS)
+    return [
+        Program("two `curl` calls", _curl(curl, job)),
+        _python("the action", job, ours, "-m", "hf_oidc.action"),
+        _python("its imports of requests, PyJWT and actions-toolkit alone", job, ours, "-W", "ignore", "-c", IMPORTS),
+        _python("a plain `requests` script", job, others, str(ROOT / "benchmarks/plain_requests.py")),
+        _python("`huggingface_hub` 2.4.0, its own exchange", job, others, "-c", HUGGINGFACE_HUB),
+        _python("the native door (`native/launch.py`)", job, ours, str(native(folder / "native"))),
+        _python("an interpreter that does nothing", job, ours, "-c", "pass"),
+    ]
+
+
+def _python(name: str, job: Job, python: Path, *arguments: str) -> Program:
+    return Program(name, [[str(python), "-I", *arguments]], job.renew)
+
+
+def _curl(curl: str, job: Job) -> list[list[str]]:
+    # As a person would in two lines of shell, were it not for the tokens in argument lists.
+    body = json.dumps({"subject_token": "x" * 1500, "resource": "acme/model"})
+    mint = [curl, "-sSf", "-H", f"Authorization: Bearer {REQUEST_TOKEN}", f"{job.env['ACTIONS_ID_TOKEN_REQUEST_URL']}"]
+    return [mint, [curl, "-sSf", "-H", "Content-Type: application/json", "-d", body, job.hub + EXCHANGE]]
+
+
+def measure(start: Start, folder: Path, job: Job, rounds: int) -> str:
+    """The table, as Markdown."""
+    folder.mkdir()
+    programs = contestants(folder, job)
+    return report(compared(programs, in_turn(start, programs, rounds)))
+
+
+def report(figures: Sequence[Compared]) -> str:
+    """Each beside curl, and beside huggingface_hub."""
+    hub = next(each for each in figures if "huggingface_hub" in each.name)
+    rows = [
+        (each.name, times(each.wall), times(each.wall / hub.wall), times(each.cpu), mib(each.peak)) for each in figures
+    ]
+    return table(("process", "÷ two curl calls", "÷ huggingface_hub", "CPU ÷ curl's", "peak memory"), rows)

@@ -1,0 +1,74 @@
+"""A CI's token endpoint and a Hub's exchange that always grant: what every contestant asks, in a process of its own.
+
+It verifies nothing and computes nothing, so that the time between two requests is the contestant's. `python -m
+benchmarks.server` prints its port; when its standard input ends, it prints how many calls of each kind it answered.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import sys
+import threading
+import time
+from collections import Counter
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import ClassVar
+
+MINT = "/mint?api-version=2.0"
+EXCHANGE = "/oauth/token"
+LIFETIME = 86_400  # seconds; longer than any benchmark takes
+HUB_TOKEN = "hf_jwt_" + "x" * 600
+
+
+class Granting(BaseHTTPRequestHandler):
+    """Answers a GET with an ID token and a POST with a Hub token, and counts."""
+
+    protocol_version = "HTTP/1.1"
+    # Head and body in one segment: between two, Nagle's algorithm waits for the client's delayed acknowledgement.
+    wbufsize = -1
+    id_token: ClassVar[str]
+    answered: ClassVar[Counter[str]] = Counter()
+
+    def do_GET(self) -> None:
+        """The CI's token endpoint."""
+        self._answer({"value": self.id_token})
+
+    def do_POST(self) -> None:
+        """The exchange, whose request is taken in whole, as it comes."""
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self._answer({"access_token": HUB_TOKEN, "token_type": "bearer", "expires_in": 3600})
+
+    def _answer(self, content: dict[str, object]) -> None:
+        body = json.dumps(content).encode()
+        self.answered[self.command] += 1
+        self.send_response_only(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+def id_token(audience: str, expiry: float) -> str:
+    """A JWT of about the size that GitHub's have, signed by nobody."""
+    claims = {"aud": audience, "exp": int(expiry), **{f"claim_{number}": "x" * 32 for number in range(20)}}
+    header = {"alg": "RS256", "typ": "JWT"}
+    return ".".join(map(_segment, [json.dumps(header).encode(), json.dumps(claims).encode(), bytes(256)]))
+
+
+def _segment(content: bytes) -> str:
+    return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
+
+
+def main() -> None:
+    """Serve until standard input ends."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Granting)
+    Granting.id_token = id_token(f"http://127.0.0.1:{server.server_port}", time.time() + LIFETIME)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    print(server.server_port, flush=True)
+    sys.stdin.read()
+    print(Granting.answered["GET"], Granting.answered["POST"], flush=True)
+
+
+if __name__ == "__main__":
+    main()
