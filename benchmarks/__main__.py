@@ -50,7 +50,7 @@ byte-code: one archive serves every Python from 3.10 on, so each run compiles it
 def main() -> None:
     """Take every figure."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=main.__doc__)
-    parser.add_argument("--rounds", type=int, default=21, help="how often each program is run (default: %(default)s)")
+    parser.add_argument("--rounds", type=int, default=15, help="how often each program is run (default: %(default)s)")
     rounds = parser.parse_args().rounds
     with tempfile.TemporaryDirectory(prefix="hf-oidc-bench-") as temporary:
         text = TEXT.format(rounds=rounds, machine=machine(cpuinfo(), os.cpu_count() or 1), **_taken(temporary, rounds))

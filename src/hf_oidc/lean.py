@@ -25,13 +25,17 @@ class _StandIn(ModuleType):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):  # asked of every module, by whoever looks through them
             raise AttributeError(name)
-        if sys.modules.get(self.__name__) is self:
-            del sys.modules[self.__name__]
-        return getattr(import_module(self.__name__), name)
+        return getattr(_real(self.__name__), name)
+
+
+def _real(name: str) -> ModuleType:
+    if isinstance(sys.modules.get(name), _StandIn):
+        del sys.modules[name]
+    return import_module(name)
 
 
 def _version(distribution: str) -> str:
-    return str(import_module("importlib.metadata").version(distribution))
+    return str(_real("importlib.metadata").version(distribution))
 
 
 STAND_INS: Mapping[str, Mapping[str, Callable[..., Any]]] = {
