@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 import threading
@@ -14,7 +15,9 @@ from pathlib import Path
 from tests.leaks import leaks
 from tests.scripted_server import command_lines
 
-ACTION = (sys.executable, "-I", "-m", "hf_oidc.action")
+# The Python under test: this one, unless tests/e2e/test_image.py has the same stories told by the image's.
+PYTHON = tuple(shlex.split(os.environ.get("HF_OIDC_TEST_PYTHON", shlex.quote(sys.executable))))
+ACTION = (*PYTHON, "-I", "-m", "hf_oidc.action")
 # What the runner passes for each input that the workflow does not name: the defaults of action.yml.
 DEFAULTS = {
     "export-env": "true",
@@ -127,7 +130,7 @@ def _world(tmp_path: Path, command_files: Mapping[str, str] | None) -> dict[str,
 
 def scrubbed() -> dict[str, str]:
     """What a process needs of this environment, and nothing else of it."""
-    kept = ("PATH", "COVERAGE_PROCESS_CONFIG", "COVERAGE_PROCESS_START", "SYSTEMROOT")
+    kept = ("PATH", "COVERAGE_PROCESS_CONFIG", "COVERAGE_PROCESS_START", "SYSTEMROOT", "HF_OIDC_TEST_CONTAINER")
     return {name: os.environ[name] for name in kept if name in os.environ}
 
 

@@ -1,14 +1,13 @@
 """`hf-oidc` as a job runs it: a process with a scrubbed environment. Every run is searched for leaks."""
 
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.action_process import MASK_LINE, scrubbed, watched
+from tests.action_process import MASK_LINE, PYTHON, scrubbed, watched
 from tests.leaks import leaks
 
-CLI = (sys.executable, "-I", "-m", "hf_oidc.cli")
+CLI = (*PYTHON, "-I", "-m", "hf_oidc.cli")
 
 
 @dataclass(frozen=True)

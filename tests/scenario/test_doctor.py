@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from tests.cli_process import CLI
 from tests.factories import id_token
 from tests.leaks import leaks
 from tests.local_hub_process import LocalHub, local_hub
@@ -51,9 +52,9 @@ class Told:
 
 def doctor(*arguments: str, env: Mapping[str, str] | None = None, cwd: Path | None = None) -> Told:
     """Run `hf-oidc doctor` with nothing of this environment; nothing may leak and nothing may end in a traceback."""
-    kept = ("PATH", "COVERAGE_PROCESS_CONFIG", "COVERAGE_PROCESS_START")
+    kept = ("PATH", "COVERAGE_PROCESS_CONFIG", "COVERAGE_PROCESS_START", "HF_OIDC_TEST_CONTAINER")
     full = {name: os.environ[name] for name in kept if name in os.environ} | dict(env or {})
-    command = [sys.executable, "-I", "-m", "hf_oidc.cli", "doctor", *arguments]
+    command = [*CLI, "doctor", *arguments]
     run = subprocess.run(command, env=full, cwd=cwd or ROOT, capture_output=True, text=True, timeout=60, check=False)
     told = Told(run.returncode, run.stdout, run.stderr)
     unmasked = "\n".join(line for line in run.stderr.splitlines() if not line.startswith("::add-mask::"))
