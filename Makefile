@@ -12,7 +12,7 @@ $(shell rm -rf $(VENV))
 endif
 endif
 
-.PHONY: help demo test lint lock bench pyz dist clean
+.PHONY: help demo test lint lock bench image pyz dist clean
 
 help:
 	@echo "make demo   try the action on this machine, against Local Hub"
@@ -20,6 +20,7 @@ help:
 	@echo "make lint   ruff, mypy, import-linter, zizmor, check-jsonschema, hadolint"
 	@echo "make lock   renew the hash-locked lists in requirements/"
 	@echo "make bench  measure the action beside what people would use instead (takes Docker and curl)"
+	@echo "make image  build the image, print what is in it, and write image.cdx.json, its bill of materials"
 	@echo "make pyz    build native/hf-oidc.pyz, with which native/ is an action here too"
 	@echo "make dist   make dist/, the tree of a release: make dist DIGEST=sha256:… [IMAGE=ghcr.io/…]"
 	@echo "make clean  remove what these commands made"
@@ -61,6 +62,10 @@ $(VENV)/dev.stamp: $(VENV)/demo.stamp requirements/dev.txt
 	@$(PIP_INSTALL) --require-hashes --no-deps -r requirements/dev.txt
 	@touch $@
 
+image: $(VENV)/dev.stamp
+	@docker build --tag hf-oidc-action .
+	@docker save hf-oidc-action | $(BIN)/python -m release.contents --sbom image.cdx.json
+
 pyz: $(VENV)/dev.stamp
 	@$(BIN)/python -m release.pyz native/hf-oidc.pyz
 
@@ -83,5 +88,5 @@ lock:
 	$(COMPILE) -c requirements/dev.txt requirements/benchmarks.in -o requirements/benchmarks.txt
 
 clean:
-	rm -rf $(VENV) .engines dist native/hf-oidc.pyz .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .engines dist native/hf-oidc.pyz image.cdx.json .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find src tests benchmarks release -name __pycache__ -type d -prune -exec rm -r {} +

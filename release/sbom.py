@@ -6,6 +6,7 @@ import argparse
 import hashlib
 import json
 import uuid
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,42 +25,39 @@ def main() -> None:
 
 
 def bill(version: str, pyz: bytes, packages: list[Locked]) -> dict[str, Any]:
-    """The document. The same zipapp gives the same, its serial number too."""
+    """The document of a zipapp. The same zipapp gives the same, its serial number too."""
     digest = hashlib.sha256(pyz).hexdigest()
+    zipapp = {
+        "type": "application",
+        "bom-ref": "hf-oidc",
+        "name": "hf-oidc.pyz",
+        "version": version,
+        "licenses": [{"license": {"id": "Apache-2.0"}}],
+        "hashes": [{"alg": "SHA-256", "content": digest}],
+    }
+    return document(
+        digest,
+        zipapp,
+        [(package.name, package.version, f"pkg:pypi/{package.name}@{package.version}") for package in packages],
+    )
+
+
+def document(digest: str, product: dict[str, Any], parts: Sequence[tuple[str, str, str]]) -> dict[str, Any]:
+    """The document of a product of this digest, made of `parts`: name, version, package URL."""
     return {
         "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
         "bomFormat": "CycloneDX",
         "specVersion": "1.6",
         "serialNumber": f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_OID, digest)}",
         "version": 1,
-        "metadata": {
-            "component": {
-                "type": "application",
-                "bom-ref": "hf-oidc",
-                "name": "hf-oidc.pyz",
-                "version": version,
-                "licenses": [{"license": {"id": "Apache-2.0"}}],
-                "hashes": [{"alg": "SHA-256", "content": digest}],
-            }
-        },
-        "components": [_component(package) for package in packages],
-        "dependencies": [{"ref": "hf-oidc", "dependsOn": [_purl(package) for package in packages]}],
+        "metadata": {"component": product},
+        # No hashes: what is known are those of the packages' files, and these are here unpacked.
+        "components": [
+            {"type": "library", "bom-ref": purl, "name": name, "version": version, "purl": purl}
+            for name, version, purl in parts
+        ],
+        "dependencies": [{"ref": product["bom-ref"], "dependsOn": [purl for _, _, purl in parts]}],
     }
-
-
-def _component(package: Locked) -> dict[str, Any]:
-    # No hashes: the lock has those of all the package's files, and one of these is in the zipapp, unpacked.
-    return {
-        "type": "library",
-        "bom-ref": _purl(package),
-        "name": package.name,
-        "version": package.version,
-        "purl": _purl(package),
-    }
-
-
-def _purl(package: Locked) -> str:
-    return f"pkg:pypi/{package.name}@{package.version}"
 
 
 if __name__ == "__main__":
