@@ -1,0 +1,250 @@
+"""Collects the image's files: what the entry modules can import, the libraries beneath, certificates and a shell.
+
+The Dockerfile's build stage runs it, with Debian's Python and nothing but the standard library. It knows where Debian
+puts things, and nothing of what the modules do; no path in it names an architecture.
+"""
+
+from __future__ import annotations
+
+import _imp
+import os
+import py_compile
+import shutil
+import subprocess
+import sys
+import sysconfig
+from modulefinder import ModuleFinder
+from pathlib import Path
+
+STDLIB = Path(sysconfig.get_path("stdlib"))
+HOME = Path("/opt/hf-oidc")
+PYTHON = Path("/usr/bin/python3")
+INTERPRETER = PYTHON.resolve()
+SITE = HOME / f"lib/{INTERPRETER.name}/site-packages"
+BUSYBOX = Path("/usr/bin/busybox")
+CERTIFICATES = Path("/etc/ssl/certs")
+
+# The doors, and what starts them: every import statement that can be reached from here is followed, in functions too.
+ENTRIES = ("hf_oidc.action", "hf_oidc.cli.__main__", "runpy", "site")
+# What no import statement names: the interpreter's own C code imports these.
+BY_NAME = (
+    "_strptime",
+    "traceback",
+    *("encodings.ascii", "encodings.idna", "encodings.latin_1", "encodings.punycode", "encodings.utf_8"),
+)
+# Where following ends. All of these are imported by something, but not on any path of a login, or of `hf-oidc`:
+LEFT_OUT = {
+    "charset_normalizer": "guesses the encoding of an answer's text, which is read as UTF-8 JSON or not at all",
+    "chardet": "the same",
+    "urllib3.contrib": "proxies by SOCKS, other TLS libraries, browsers",
+    "click._winconsole": "Windows",
+    "encodings.mbcs": "Windows",
+    "nturl2path": "Windows",
+    "plistlib": "macOS",
+    "_ios_support": "iOS",
+    "ctypes": "Windows consoles and versions",
+    "webbrowser": "click.launch",
+    "sitecustomize": "Debian's: a crash reporter",
+    "argparse": "for modules that are started as programs",
+    "doctest": "for modules that are started as programs",
+    "statistics": "for modules that are started as programs",
+    "pydoc": "help() at a prompt",
+    "readline": "a prompt",
+    "rlcompleter": "a prompt",
+    "_pyrepl": "a prompt",
+    "email.policy": "writing mail",
+    "email.generator": "writing mail",
+    "importlib._bootstrap": "is in the interpreter under another name",
+    "importlib._bootstrap_external": "is in the interpreter under another name",
+    "_pydatetime": "a second implementation",
+    "_py_abc": "a second implementation",
+    "_uuid": "UUIDs by time",
+    "bz2": "archives",
+    "lzma": "archives",
+    "tarfile": "archives",
+    "ftplib": "FTP",
+    "pickle": "log records over the network",
+    "tracemalloc": "development mode",
+}
+# Loaded at run time and linked by nothing: without it, glibc aborts a process as it ends a thread.
+LOADED = ("libgcc_s.so.1",)
+# The names by which CI runners and scripts call busybox. In Kubernetes the image is started with tail, filled by tar,
+# compared by find and stat, put in order with rm and mv, and given its inputs by env; the rest is what the script of a
+# job would miss first. To leave a name out takes nothing from busybox: it keeps off the PATH what nobody calls.
+APPLETS = (
+    *("sh", "env", "tail", "mv", "rm", "tar", "find", "stat"),
+    *("[", "base64", "basename", "cat", "chmod", "cp", "cut", "date", "dirname", "echo", "expr", "false"),
+    *("grep", "head", "id", "ln", "ls", "mkdir", "mktemp", "printf", "pwd", "readlink", "rmdir"),
+    *("sed", "sha256sum", "sleep", "sort", "tee", "test", "touch", "tr", "true", "uname", "uniq", "wc", "which"),
+    "xargs",
+)
+# Who root is, and that /etc/hosts goes before DNS.
+ETC = {
+    "passwd": "root:x:0:0:root:/root:/bin/sh\n",
+    "group": "root:x:0:\n",
+    "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
+}
+# Runs under -I, and not by way of a shell, which would drop variables whose names have a hyphen.
+COMMAND = f"#!{HOME}/bin/python3 -I\nfrom hf_oidc.cli.app import main\n\nmain()\n"
+
+
+def main() -> None:
+    """Collect into the second folder; the first has what pip installed, and our package."""
+    packages, out = Path(sys.argv[1]), Path(sys.argv[2])
+    image = Image(out)
+    image.add_system()
+    image.add_interpreter()
+    found = modules(packages)
+    for source in found.values():
+        image.add_module(source, packages)
+    image.add_notes(packages, {name.partition(".")[0] for name in found})
+    image.add_shell()
+    image.add_certificates()
+    image.add_libraries()
+    image.add_owners()
+    settle(out, int(os.environ["SOURCE_DATE_EPOCH"]))
+
+
+def modules(packages: Path) -> dict[str, Path]:
+    """Each module that can be reached, and its file; not those that are in the interpreter."""
+    finder = ModuleFinder([str(packages), str(STDLIB), str(STDLIB / "lib-dynload")], excludes=list(LEFT_OUT))
+    for name in (*ENTRIES, *BY_NAME):
+        finder.import_hook(name)
+    # `os` is in the interpreter too, but by its file the interpreter knows its library.
+    return {
+        name: Path(file)
+        for name, module in sorted(finder.modules.items())
+        if (file := vars(module)["__file__"]) and (name == "os" or not _imp.is_frozen(name))
+    }
+
+
+class Image:
+    """The image's root in the making. `sources`: the files of this system that went into it."""
+
+    def __init__(self, out: Path) -> None:
+        self.out = out
+        self.sources: set[Path] = set()
+
+    def place(self, target: Path | str) -> Path:
+        """Where `target`, an absolute path in the image, is to be written."""
+        place = self.out / Path(target).relative_to("/")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        return place
+
+    def add(self, source: Path) -> None:
+        """Copy a file of this system to the same path, whatever links lead to it."""
+        self.sources.add(source.resolve())
+        shutil.copy(source, self.place(source))
+
+    def link(self, name: Path | str, to: Path | str) -> None:
+        """A symbolic link."""
+        self.place(name).symlink_to(to)
+
+    def write(self, name: Path | str, text: str, mode: int = 0o644) -> None:
+        """A file of our own."""
+        self.place(name).write_text(text)
+        self.place(name).chmod(mode)
+
+    def folder(self, name: str, mode: int) -> None:
+        """An empty folder."""
+        self.place(name).mkdir()
+        self.place(name).chmod(mode)
+
+    def add_system(self) -> None:
+        """The links, files and folders that programs expect of any system."""
+        for link in (path for path in Path("/").iterdir() if path.is_symlink()):
+            self.link(link, link.readlink())
+            (self.out / link.readlink()).mkdir(parents=True, exist_ok=True)
+        for name, text in ETC.items():
+            self.write(f"/etc/{name}", text)
+        self.add(Path("/usr/lib/os-release"))
+        self.link("/etc/os-release", "../usr/lib/os-release")
+        self.folder("/root", 0o700)
+        self.folder("/tmp", 0o1777)  # noqa: S108 - the image's
+
+    def add_interpreter(self) -> None:
+        """Python, a virtual environment on it, and the command."""
+        self.add(INTERPRETER)
+        self.link(PYTHON, INTERPRETER.name)
+        self.link(HOME / "bin/python3", PYTHON)
+        self.write(HOME / "pyvenv.cfg", f"home = {PYTHON.parent}\ninclude-system-site-packages = false\n")
+        self.write(HOME / "bin/hf-oidc", COMMAND, 0o755)
+
+    def add_module(self, source: Path, packages: Path) -> None:
+        """A module as byte-code without its source, of which it knows file and lines all the same."""
+        if source.suffix == ".so":
+            self.add(source)
+            return
+        if not source.is_relative_to(packages):
+            self.sources.add(source.resolve())
+        installed = in_site(source, packages) if source.is_relative_to(packages) else source
+        py_compile.compile(
+            str(source),
+            cfile=str(self.place(installed.with_suffix(".pyc"))),
+            dfile=str(installed),
+            doraise=True,
+            optimize=0,
+            invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
+        )
+
+    def add_notes(self, packages: Path, imported: set[str]) -> None:
+        """Name, version and licence of each package that a module is from."""
+        for record in packages.glob("*.dist-info/RECORD"):
+            if imported & {line.partition("/")[0] for line in record.read_text().splitlines()}:
+                for note in record.parent.rglob("*"):
+                    if note.name == "METADATA" or note.name.startswith("LICEN"):
+                        shutil.copyfile(note, self.place(in_site(note, packages)))
+
+    def add_shell(self) -> None:
+        """One static busybox, and the names by which it is called."""
+        self.add(BUSYBOX)
+        for applet in APPLETS:
+            self.link(BUSYBOX.with_name(applet), BUSYBOX.name)
+
+    def add_certificates(self) -> None:
+        """Debian's certificates under their hashes: OpenSSL reads the one that it needs.
+
+        A bundle would be parsed at each start. There is none, but the place where one is looked for, so that a bundle
+        that is mounted there is read too.
+        """
+        for certificate in CERTIFICATES.glob("*.[0-9]"):
+            self.add(certificate)
+        self.link("/usr/lib/ssl/certs", CERTIFICATES)
+        self.link("/usr/lib/ssl/cert.pem", CERTIFICATES / "ca-certificates.crt")
+
+    def add_libraries(self) -> None:
+        """What the interpreter and its modules are linked with, all the way down, and what is loaded by name."""
+        binaries = [INTERPRETER, *(source for source in self.sources if source.suffix == ".so")]
+        linked = {Path(word) for word in output("ldd", *binaries).split() if word.startswith("/") and word[-1] != ":"}
+        for library in linked:
+            self.add(library)
+        beside = next(library.parent for library in linked if library.name == "libc.so.6")
+        for name in LOADED:
+            self.add(beside / name)
+
+    def add_owners(self) -> None:
+        """What Debian says of the packages that all these files are from, where scanners look for it, and licences."""
+        found = output("dpkg-query", "--search", *self.sources)
+        for owner in sorted({line.partition(":")[0] for line in found.splitlines()}):
+            self.write(f"/var/lib/dpkg/status.d/{owner}", output("dpkg-query", "--status", owner))
+            self.add(Path(f"/usr/share/doc/{owner}/copyright"))
+
+
+def in_site(path: Path, packages: Path) -> Path:
+    """Where the image has a file of `packages`."""
+    return SITE / path.relative_to(packages)
+
+
+def output(program: str, *arguments: Path | str) -> str:
+    """What a program prints."""
+    return subprocess.run([program, *arguments], stdout=subprocess.PIPE, text=True, check=True).stdout
+
+
+def settle(out: Path, time: int) -> None:
+    """Give all that is there one time, so that the same files make the same layer."""
+    for path in (out, *out.rglob("*")):
+        os.utime(path, (time, time), follow_symlinks=False)
+
+
+if __name__ == "__main__":
+    main()
