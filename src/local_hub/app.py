@@ -20,14 +20,16 @@ from local_hub.fields import FieldError
 from local_hub.hub import Hub
 from local_hub.json_http import BadBody
 from local_hub.loopback import is_loopback_authority
+from local_hub.repositories.doors import Doors
 
 
-def make_app(hub: Hub, own_issuer: issuer.Issuer, others: issuers.CiIssuers, script: Script) -> ASGIApp:
+def make_app(hub: Hub, own_issuer: issuer.Issuer, others: issuers.CiIssuers, script: Script, doors: Doors) -> ASGIApp:
     """Put the routes of both sides and of the operator together, and the faults before them."""
     routes = [
         *issuer.routes(own_issuer),
         *issuers.routes(others),
         *token_endpoint.routes(hub),
+        *doors.routes(),
         *control.routes(hub, own_issuer, others, script),
         *pages.routes(hub, own_issuer, others),
     ]
@@ -37,7 +39,10 @@ def make_app(hub: Hub, own_issuer: issuer.Issuer, others: issuers.CiIssuers, scr
         HTTPException: _http_error,
         Exception: _server_error,
     }
-    return _outermost(with_faults(Starlette(routes=routes, exception_handlers=handlers), script))
+    app = Starlette(routes=routes, exception_handlers=handlers)
+    # A repository may have any name, so its routes have no pattern: they are what is left.
+    app.router.default = doors
+    return _outermost(with_faults(app, script))
 
 
 def _outermost(inner: ASGIApp) -> ASGIApp:

@@ -12,12 +12,13 @@ import yaml
 
 from local_hub.ci.issuers import CiJob, read_any_job
 from local_hub.ci.registry import BY_NAME
+from local_hub.declarations import read_declared
 from local_hub.faults import read_script
 from local_hub.fields import FieldError, flag, items, mapping, text
 from local_hub.issuer_keys import KeySet
 from local_hub.jobs import RegisteredJob
 from local_hub.publishers import Publisher, checked, read_resource
-from local_hub.resources import Resource
+from local_hub.store import Declared
 
 OWN_ISSUERS = ("github", *BY_NAME)
 _PLACEHOLDER = "https://issuer.invalid/"
@@ -33,7 +34,7 @@ class Config:
     """What Local Hub starts with."""
 
     publishers: tuple[Publisher, ...] = ()
-    resources: tuple[Resource, ...] = ()
+    resources: tuple[Declared, ...] = ()
     locked: tuple[str, ...] = ()
     jobs: Mapping[str, RegisteredJob | CiJob] = field(default_factory=dict)
     faults: Mapping[str, Sequence[str]] = field(default_factory=dict)
@@ -62,7 +63,7 @@ def read(document: object) -> Config:
     jobs = mapping(given.get("jobs", {}), "jobs")
     return Config(
         tuple(_publisher(value, where) for value, where in _numbered(given, "publishers")),
-        tuple(read_resource(value, where) for value, where in _numbered(given, "resources")),
+        tuple(read_declared(value, where) for value, where in _numbered(given, "resources")),
         tuple(text(value, f"accounts.{where}") for value, where in _numbered(accounts, "locked")),
         {name: read_any_job(job, f"jobs.{name}") for name, job in jobs.items()},
         read_script(given.get("faults", {}), "faults"),

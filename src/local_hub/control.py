@@ -12,15 +12,17 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from local_hub.ci.issuers import CiIssuers, CiJob, read_any_job
+from local_hub.declarations import read_declared
 from local_hub.faults import OPERATOR, Script, read_faults, read_path
 from local_hub.fields import flag, mapping
 from local_hub.hub import Hub, introspect
 from local_hub.issuer import Issuer
 from local_hub.json_http import NO_STORE, bearer_token, read_json
-from local_hub.publishers import from_wire, read_resource, to_wire
+from local_hub.publishers import from_wire, to_wire
+from local_hub.store import Declared
 
 PATH = OPERATOR
-LOGS = ("audit", "exchanges", "introspections")
+LOGS = ("audit", "commits", "exchanges", "introspections")
 
 
 def routes(hub: Hub, issuer: Issuer, others: CiIssuers, script: Script) -> list[Route]:
@@ -78,10 +80,12 @@ def _publisher_routes(hub: Hub) -> list[Route]:
 
 def _account_routes(hub: Hub) -> list[Route]:
     async def declare_resource(request: Request) -> JSONResponse:
-        given = mapping(await read_json(request), "body", ("resource",))
-        resource = read_resource(given.get("resource"), "resource")
-        hub.store.declare(resource)
-        return JSONResponse({"resource": str(resource), "kind": resource.kind}, 201)
+        declared = read_declared(await read_json(request), "body")
+        hub.store.set_up(declared)
+        return JSONResponse(_declared_told(declared), 201)
+
+    async def list_resources(_: Request) -> JSONResponse:
+        return JSONResponse([_declared_told(declared) for declared in hub.store.all_declared()])
 
     async def set_account(request: Request) -> JSONResponse:
         given = mapping(await read_json(request), "account", ("locked",))
@@ -95,6 +99,7 @@ def _account_routes(hub: Hub) -> list[Route]:
 
     return [
         Route(f"{PATH}/resources", declare_resource, methods=["POST"]),
+        Route(f"{PATH}/resources", list_resources, methods=["GET"]),
         Route(f"{PATH}/accounts/{{name}}", set_account, methods=["POST"]),
         Route(f"{PATH}/introspect", look_at_token),
     ]
@@ -119,6 +124,16 @@ def _fault_routes(script: Script) -> list[Route]:
         Route(f"{PATH}/faults", set_faults, methods=["POST"]),
         Route(f"{PATH}/faults", clear_faults, methods=["DELETE"]),
     ]
+
+
+def _declared_told(declared: Declared) -> dict[str, Any]:
+    return {
+        "resource": str(declared.resource),
+        "kind": declared.resource.kind,
+        "private": declared.private,
+        "gated": declared.gated,
+        "readers": sorted(declared.readers),
+    }
 
 
 def _log_reader(hub: Hub, kind: str) -> Any:

@@ -32,6 +32,8 @@ from local_hub.hub import Hub, Settings
 from local_hub.issuer import Issuer
 from local_hub.issuer_keys import IssuerKeys
 from local_hub.jobs import RegisteredJob
+from local_hub.repositories.doors import Doors
+from local_hub.repositories.git_commands import NoGit, check_git
 from local_hub.store import FILE_NAME, Store
 
 GRACE_SECONDS = 3
@@ -71,6 +73,7 @@ class _AnnouncingServer(uvicorn.Server):
 
 def serve(options: ServeOptions) -> None:
     """Serve until a signal comes."""
+    _check_git()
     with contextlib.ExitStack() as cleanup:
         listener = cleanup.enter_context(_bound(options.host, options.port))
         directory = _working_directory(options.data, cleanup)
@@ -83,10 +86,18 @@ def serve(options: ServeOptions) -> None:
         hub = _hub(base_url, issuer, store, _trust(ca_path), options)
         jobs = _apply(options.config, store, issuer, others)
         ready = {"hub": base_url, "issuer": issuer.url, "ca": ca_path, "pid": os.getpid(), "jobs": jobs}
+        doors = Doors(store, directory, base_url)
         script = Script({path: list(names) for path, names in options.config.faults.items()})
         context = server_context(authority, options.tls_fault) if authority else None
-        config = _uvicorn_config(make_app(hub, issuer, others, script), context, options.tls_fault)
+        config = _uvicorn_config(make_app(hub, issuer, others, script, doors), context, options.tls_fault)
         _AnnouncingServer(config, lambda: _announce(ready)).run(sockets=[listener])
+
+
+def _check_git() -> None:
+    try:
+        check_git()
+    except NoGit as error:
+        raise ConfigError(str(error)) from None
 
 
 def _bound(host: str, port: int) -> socket.socket:
@@ -152,8 +163,8 @@ def _hub(base_url: str, issuer: Issuer, store: Store, trust: ssl.SSLContext, opt
 
 def _apply(config: Config, store: Store, issuer: Issuer, others: CiIssuers) -> dict[str, dict[str, str]]:
     """Bring the store to what the configuration says; what is there already is not added twice."""
-    for resource in config.resources:
-        store.declare(resource)
+    for declared in config.resources:
+        store.set_up(declared)
     own = {"github": issuer.url} | {ci.name: others.url(ci) for ci in CIS}
     for publisher in (with_issuer(publisher, own) for publisher in config.publishers):
         if not store.has_publisher(publisher):

@@ -29,6 +29,8 @@ CREATE TABLE IF NOT EXISTS publishers (
 CREATE TABLE IF NOT EXISTS tokens (
     sha256 TEXT PRIMARY KEY, resource TEXT NOT NULL, can TEXT NOT NULL, issuer TEXT NOT NULL, subject TEXT,
     expires_at REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS repositories (
+    resource TEXT PRIMARY KEY, private INTEGER NOT NULL, gated INTEGER NOT NULL, readers TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS log (
     id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, entry TEXT NOT NULL);
 """
@@ -43,6 +45,16 @@ class IssuedToken:
     issuer: str
     subject: str | None
     expires_at: float
+
+
+@dataclass(frozen=True)
+class Declared:
+    """A repository as its owner set it up; `readers` are the accounts that its gate lets through."""
+
+    resource: Resource
+    private: bool = False
+    gated: bool = False
+    readers: frozenset[str] = frozenset()
 
 
 def rfc3339(moment: float) -> str:
@@ -70,6 +82,28 @@ class Store:
         """Note that a resource exists."""
         with self._transaction() as database:
             database.execute("INSERT OR IGNORE INTO resources VALUES (?)", (str(resource),))
+
+    def set_up(self, declared: Declared) -> None:
+        """Note that a repository exists, and who may see it."""
+        name, readers = str(declared.resource), json.dumps(sorted(declared.readers))
+        with self._transaction() as database:
+            database.execute("INSERT OR IGNORE INTO resources VALUES (?)", (name,))
+            row = (name, declared.private, declared.gated, readers)
+            database.execute("INSERT OR REPLACE INTO repositories VALUES (?, ?, ?, ?)", row)
+
+    def declared(self, resource: str) -> Declared | None:
+        """Give a repository as it was set up; public, unless something else was said."""
+        query = "SELECT * FROM resources LEFT JOIN repositories ON resource = name WHERE name = ?"
+        with self._transaction() as database:
+            row = database.execute(query, (resource,)).fetchone()
+        return _declared_of(row) if row else None
+
+    def all_declared(self) -> list[Declared]:
+        """Give every resource that exists."""
+        query = "SELECT * FROM resources LEFT JOIN repositories ON resource = name ORDER BY name"
+        with self._transaction() as database:
+            rows = database.execute(query).fetchall()
+        return [_declared_of(row) for row in rows]
 
     def exists(self, resource: str) -> bool:
         """Say whether a resource was declared, or was given a publisher."""
@@ -222,6 +256,11 @@ def _append(database: sqlite3.Connection, kind: str, entry: Mapping[str, Any]) -
 def _row_of(publisher: Publisher) -> tuple[str, str, str, bool, str]:
     claims, scopes = json.dumps(dict(publisher.claims)), json.dumps(publisher.scopes)
     return str(publisher.resource), publisher.issuer_url, claims, publisher.read_only, scopes
+
+
+def _declared_of(row: sqlite3.Row) -> Declared:
+    readers = frozenset(json.loads(row["readers"] or "[]"))
+    return Declared(parse_resource(row["name"]), bool(row["private"]), bool(row["gated"]), readers)
 
 
 def _publisher_of(row: sqlite3.Row) -> Publisher:

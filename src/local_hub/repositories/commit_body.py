@@ -1,0 +1,123 @@
+"""The body of the Hub's commit call: lines of JSON, each an operation, the first a header.
+
+What is uploaded goes to disk as it is read. It must not know where the commit is made, nor who asks for it.
+"""
+
+import base64
+import binascii
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from local_hub.fields import FieldError, mapping, text
+from local_hub.repositories.addresses import checked_path
+from local_hub.repositories.lfs import Digesting, Pointer, is_oid
+
+# A file of INLINE_LIMIT bytes, in base64 and with what surrounds it.
+INLINE_LIMIT = 100 * 1024 * 1024
+LINE_LIMIT = INLINE_LIMIT * 4 // 3 + 16 * 1024
+OPERATIONS = 25_000
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file whose bytes came with the commit."""
+
+    path: str
+    content: Path
+    pointer: Pointer
+
+
+@dataclass
+class Requested:
+    """A commit as it is asked for."""
+
+    summary: str = ""
+    description: str = ""
+    parent: str | None = None
+    uploads: list[Upload] = field(default_factory=list)
+    large: list[tuple[str, str, int | None]] = field(default_factory=list)  # path, oid, and the size if it is told
+    deleted: list[str] = field(default_factory=list)
+    deleted_folders: list[str] = field(default_factory=list)
+
+
+def read_commit(body: BinaryIO, scratch: Path) -> Requested:
+    """Read a commit's body; its files are put into `scratch`."""
+    requested = Requested()
+    for number, line in enumerate(_lines(body), 1):
+        where = f"line {number}"
+        operation = mapping(_json(line, where), where, ("key", "value"))
+        key, value = text(operation.get("key"), f"{where}.key"), mapping(operation.get("value"), f"{where}.value")
+        if (key == "header") != (number == 1):
+            raise FieldError(where, "the first line, and no other, is the header")
+        if number > OPERATIONS:
+            raise FieldError(where, f"a commit has at most {OPERATIONS} operations")
+        _read_operation(requested, key, value, where, scratch / str(number))
+    text(requested.summary, "header.summary")
+    return requested
+
+
+def _read_operation(requested: Requested, key: str, value: Mapping[str, Any], where: str, file: Path) -> None:
+    if key == "header":
+        requested.summary = _line(value, "summary", where)
+        requested.description = _line(value, "description", where)
+        requested.parent = _line(value, "parentCommit", where) or None
+        return
+    path = checked_path(text(value.get("path"), f"{where}.path").rstrip("/"))
+    if key == "file":
+        requested.uploads.append(Upload(path, file, _received(value, where, file)))
+    elif key == "lfsFile":
+        requested.large.append((path, *_announced(value, where)))
+    elif key == "deletedFile":
+        requested.deleted.append(path)
+    elif key == "deletedFolder":
+        requested.deleted_folders.append(path)
+    else:
+        raise FieldError(f"{where}.key", "must be file, lfsFile, deletedFile or deletedFolder")
+
+
+def _line(value: Mapping[str, Any], name: str, where: str) -> str:
+    given = value.get(name) or ""
+    if not isinstance(given, str) or "\0" in given or len(given) > 65_536:
+        raise FieldError(f"{where}.{name}", "must be a text without NUL, of at most 65,536 characters")
+    return given.encode("utf-8", "replace").decode()
+
+
+def _received(value: Mapping[str, Any], where: str, file: Path) -> Pointer:
+    content = value.get("content")
+    if not isinstance(content, str) or value.get("encoding", "base64") != "base64":
+        raise FieldError(f"{where}.content", "must be a text in base64")
+    received = Digesting(file)
+    try:
+        received.write(base64.b64decode(content, validate=True))
+        return received.finish()
+    except (binascii.Error, ValueError):
+        raise FieldError(f"{where}.content", "must be a text in base64") from None
+    finally:
+        received.abandon()
+
+
+def _announced(value: Mapping[str, Any], where: str) -> tuple[str, int | None]:
+    oid, size = value.get("oid"), value.get("size")
+    if not is_oid(oid) or value.get("algo") != "sha256":
+        raise FieldError(f"{where}.oid", "must be a SHA-256 in hexadecimal, with the algo sha256")
+    if size is not None and (isinstance(size, bool) or not isinstance(size, int) or size < 0):
+        raise FieldError(f"{where}.size", "must be a number of bytes")
+    return str(oid), size
+
+
+def _lines(body: BinaryIO) -> Iterator[bytes]:
+    while line := body.readline(LINE_LIMIT + 1):
+        if len(line) > LINE_LIMIT:
+            raise FieldError("body", f"no line is longer than {LINE_LIMIT} bytes")
+        if line.strip():
+            yield line
+
+
+def _json(line: bytes, where: str) -> Any:
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError):
+        raise FieldError(where, "must be JSON") from None

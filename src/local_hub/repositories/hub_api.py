@@ -1,0 +1,355 @@
+"""What the Hub's API tells of a repository, and how it changes one: info, lists, refs, files, commits, branches.
+
+Each answer is that which huggingface_hub reads. It is told who asks, and that they may; it must not decide that.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs
+
+from starlette.background import BackgroundTask
+from starlette.responses import JSONResponse, Response
+
+from local_hub.fields import FieldError, items, mapping, text
+from local_hub.json_http import parsed_json
+from local_hub.repositories.addresses import checked_path, checked_revision
+from local_hub.repositories.answers import NO_ENTRY, NO_REVISION, Refusal, bad_request, file_answer
+from local_hub.repositories.call import Call
+from local_hub.repositories.commit_body import INLINE_LIMIT, Requested, read_commit
+from local_hub.repositories.git_commands import GitFailed
+from local_hub.repositories.git_store import LINK, NOBODY, SUBMODULE, Change, Entry, Moved, Unknown
+from local_hub.repositories.lfs import POINTER_LIMIT, Objects, Pointer, read_pointer
+
+REGULAR_LIMIT = 10 * 1024 * 1024  # the Hub takes no larger file into git itself
+HISTORY = 1000
+NO_XET = (
+    "Local Hub has no Xet storage. Files of up to 100 MB need none; set HF_HUB_DISABLE_XET=1 for larger ones. "
+    "Buckets take uploads through Xet alone."
+)
+
+
+@dataclass(frozen=True)
+class _Listed:
+    """An entry, and the large file that it stands for, if it is a pointer."""
+
+    entry: Entry
+    pointer: Pointer | None
+
+
+def info(call: Call) -> Response:
+    """`GET /api/models/{repository}[/revision/{revision}]`."""
+    commit = _commit(call)
+    last = call.repository.log(commit, 1)[0]
+    first = call.repository.log(commit, HISTORY)[-1]
+    with_sizes = call.request.query_params.get("blobs") in ("true", "True", "1")
+    listed = _listed(call, call.repository.entries(commit, recursive=True))
+    name = str(call.address.resource).split("/", 1)[-1] if call.declared.resource.kind != "model" else None
+    return JSONResponse(
+        {
+            "_id": commit[:24],
+            "id": name or str(call.address.resource),
+            **({} if name else {"modelId": str(call.address.resource)}),
+            "author": call.address.resource.owner,
+            "sha": commit,
+            "lastModified": last.at,
+            "createdAt": first.at,
+            "private": call.declared.private,
+            "gated": "manual" if call.declared.gated else False,
+            "disabled": False,
+            "downloads": 0,
+            "likes": 0,
+            "tags": [],
+            "siblings": [_sibling(one, with_sizes=with_sizes) for one in listed if one.entry.kind == "blob"],
+        }
+    )
+
+
+def tree(call: Call) -> Response:
+    """`GET /api/models/{repository}/tree/{revision}[/{path}]`."""
+    commit, path = _commit(call), call.address.path if len(call.address.tail) > 1 else ""
+    recursive = call.request.query_params.get("recursive", "").lower() in ("true", "1")
+    entries = call.repository.entries(commit, path, recursive=recursive)
+    if path and not entries:
+        raise Refusal(NO_ENTRY)
+    return JSONResponse([_told(one) for one in _listed(call, entries) if one.entry.mode != SUBMODULE])
+
+
+def paths_info(call: Call) -> Response:
+    """`POST /api/models/{repository}/paths-info/{revision}`, a form or JSON."""
+    commit = _commit(call)
+    content = call.body.read_bytes()
+    if call.content_type == "application/json":
+        paths = items(mapping(parsed_json(content), "body").get("paths"), "paths")
+    else:
+        paths = parse_qs(content.decode("utf-8", "replace")).get("paths", [])
+    asked = [checked_path(text(path, "paths").rstrip("/")) for path in paths]
+    found = [entry for path in asked if (entry := call.repository.entry(commit, path))]
+    return JSONResponse([_told(one) for one in _listed(call, found)])
+
+
+def refs(call: Call) -> Response:
+    """`GET /api/models/{repository}/refs`."""
+    known = call.repository.refs()
+    return JSONResponse(
+        {
+            "branches": _refs_below(known, "refs/heads/"),
+            "tags": _refs_below(known, "refs/tags/"),
+            "converts": _refs_below(known, "refs/convert/"),
+            "pullRequests": _refs_below(known, "refs/pr/"),
+        }
+    )
+
+
+def commits(call: Call) -> Response:
+    """`GET /api/models/{repository}/commits/{revision}`."""
+    told = [
+        {"id": one.oid, "title": one.title, "message": one.message, "date": one.at, "authors": [{"user": one.author}]}
+        for one in call.repository.log(_commit(call), HISTORY)
+    ]
+    return JSONResponse(told, headers={"X-Total-Count": str(len(told))})
+
+
+def resolve(call: Call) -> Response:
+    """`GET /{repository}/resolve/{revision}/{path}`: the file, the large one in its pointer's stead."""
+    commit, found = _file(call)
+    headers = {"X-Repo-Commit": commit, "Accept-Ranges": "bytes"}
+    if found.pointer:
+        objects = Objects(call.repository.path)
+        if not objects.has(found.pointer):
+            raise Refusal(NO_ENTRY)
+        tag = f'"{found.pointer.oid}"'
+        linked = {"ETag": tag, "X-Linked-ETag": tag, "X-Linked-Size": str(found.pointer.size)}
+        return file_answer(objects.path(found.pointer.oid), {**headers, **linked})
+    return _blob_answer(call, found.entry, headers)
+
+
+def raw(call: Call) -> Response:
+    """`GET /{repository}/raw/{revision}/{path}`: what is in git, pointers too."""
+    commit, found = _file(call)
+    return _blob_answer(call, found.entry, {"X-Repo-Commit": commit})
+
+
+def preupload(call: Call) -> Response:
+    """`POST …/preupload/{revision}`: how each file is to be sent.
+
+    A client that has hf_xet sends what is not "regular" through Xet and nothing else, and does not say whether it has
+    it. So whatever can be sent within the commit is to be, and it is made a large file here.
+    """
+    commit = _commit(call)
+    asked = items(mapping(parsed_json(call.body.read_bytes()), "body").get("files"), "files")
+    files = [mapping(file, f"files[{number}]") for number, file in enumerate(asked)]
+    paths = [checked_path(text(file.get("path"), "files.path")) for file in files]
+    known = {entry.path: entry.oid for entry in call.repository.entries(commit, recursive=True)} if paths else {}
+    large = call.repository.large(commit, paths)
+    return JSONResponse(
+        {
+            "files": [
+                {
+                    "path": path,
+                    "uploadMode": "regular" if _size(file) <= INLINE_LIMIT else "lfs",
+                    "shouldIgnore": False,
+                    # Of a large file, git knows the pointer's name only.
+                    **({"oid": known[path]} if path in known and path not in large else {}),
+                }
+                for file, path in zip(files, paths, strict=True)
+            ]
+        }
+    )
+
+
+def make_commit(call: Call) -> Response:
+    """`POST …/commit/{revision}`: operations, a line each."""
+    if call.request.query_params.get("create_pr"):
+        raise Refusal(bad_request("Local Hub has no pull requests"))
+    branch = call.address.revision
+    _commit(call)
+    with call.store.scratch() as scratch, call.body.open("rb") as body:
+        requested = read_commit(body, scratch)
+        change = _change(call, branch, requested, scratch)
+        try:
+            oid = call.repository.commit(branch, change, call.before_move(branch), requested.parent)
+        except Moved:
+            raise Refusal(bad_request("A commit has happened since. Please refresh and try again.", 412)) from None
+        except Unknown:
+            raise Refusal(NO_REVISION) from None
+        except GitFailed:
+            raise Refusal(bad_request("git does not take one of these paths")) from None
+    url = f"{call.base_url}/{call.address.resource}/commit/{oid}"
+    return JSONResponse({"success": True, "commitOid": oid, "commitUrl": url, "hookOutput": ""})
+
+
+def change_branch(call: Call) -> Response:
+    """`POST`, `DELETE …/branch/{branch}`."""
+    name = call.address.revision
+    ref, known = f"refs/heads/{name}", call.repository.refs()
+    if call.request.method == "DELETE":
+        if name == "main" or ref not in known:
+            raise Refusal(bad_request("main stays") if name == "main" else NO_REVISION)
+        call.before_move(name)(known[ref], NOBODY)
+        moved = call.repository.move(ref, known[ref], NOBODY, call.person)
+        return Response(status_code=204 if moved else 409)
+    given = mapping(parsed_json(call.body.read_bytes() or b"{}"), "body")
+    start = _commit(call, checked_revision(text(given.get("startingPoint") or "main", "startingPoint")))
+    if ref in known:
+        raise Refusal(bad_request("Reference already exists", 409))
+    call.before_move(name)(NOBODY, start)
+    call.repository.move(ref, NOBODY, start, call.person)
+    return Response(status_code=201)
+
+
+def bucket_info(call: Call) -> Response:
+    """`GET /api/buckets/{bucket}`."""
+    name = str(call.address.resource).removeprefix("buckets/")
+    told = {"id": name, "private": call.declared.private, "createdAt": "1970-01-01T00:00:00.000Z"}
+    return JSONResponse({**told, "size": 0, "totalFiles": 0})
+
+
+def bucket_tree(_: Call) -> Response:
+    """`GET /api/buckets/{bucket}/tree`: nothing can have been put there."""
+    return JSONResponse([])
+
+
+def allowed(_: Call) -> Response:
+    """`GET …/auth-check`: whoever comes here may."""
+    return JSONResponse({})
+
+
+def no_xet(_: Call) -> Response:
+    """`GET …/xet-write-token/{revision}`."""
+    raise Refusal(bad_request(NO_XET, 404))
+
+
+def _commit(call: Call, revision: str | None = None) -> str:
+    try:
+        return call.repository.resolve(revision or call.address.revision)
+    except Unknown:
+        raise Refusal(NO_REVISION) from None
+
+
+def _file(call: Call) -> tuple[str, _Listed]:
+    commit = _commit(call)
+    entry = call.repository.entry(commit, call.address.path)
+    if entry is None or entry.kind != "blob":
+        raise Refusal(NO_ENTRY)
+    return commit, _listed(call, [entry])[0]
+
+
+def _blob_answer(call: Call, entry: Entry, headers: dict[str, str]) -> Response:
+    # To a file first: an answer can then be a part of it, and memory holds nothing.
+    scratch = call.store.scratch_file()
+    try:
+        call.repository.write_blob(entry.oid, scratch)
+    except BaseException:
+        scratch.unlink()
+        raise
+    return file_answer(scratch, {**headers, "ETag": f'"{entry.oid}"'}, BackgroundTask(scratch.unlink))
+
+
+def _listed(call: Call, entries: Sequence[Entry]) -> list[_Listed]:
+    small = [one for one in entries if one.kind == "blob" and one.mode != LINK and one.size < POINTER_LIMIT]
+    contents = call.repository.small_blobs([one.oid for one in small])
+    pointers = {oid: pointer for oid, content in contents.items() if (pointer := read_pointer(content))}
+    return [_Listed(one, pointers.get(one.oid)) for one in entries]
+
+
+def _told(one: _Listed) -> dict[str, Any]:
+    entry = one.entry
+    if entry.kind == "tree":
+        return {"type": "directory", "oid": entry.oid, "size": 0, "path": entry.path}
+    told = {"type": "file", "oid": entry.oid, "size": entry.size, "path": entry.path}
+    return {**told, **_large(one, "oid")}
+
+
+def _sibling(one: _Listed, *, with_sizes: bool) -> dict[str, Any]:
+    if not with_sizes:
+        return {"rfilename": one.entry.path}
+    told = {"rfilename": one.entry.path, "blobId": one.entry.oid, "size": one.entry.size}
+    return {**told, **_large(one, "sha256")}
+
+
+def _large(one: _Listed, digest: str) -> dict[str, Any]:
+    if one.pointer is None:
+        return {}
+    lfs = {digest: one.pointer.oid, "size": one.pointer.size, "pointerSize": one.entry.size}
+    return {"size": one.pointer.size, "lfs": lfs}
+
+
+def _refs_below(known: dict[str, str], prefix: str) -> list[dict[str, str]]:
+    return [
+        {"name": ref.removeprefix(prefix), "ref": ref, "targetCommit": oid}
+        for ref, oid in known.items()
+        if ref.startswith(prefix)
+    ]
+
+
+def _size(file: Any) -> int:
+    size = file.get("size")
+    if isinstance(size, bool) or not isinstance(size, int) or size < 0:
+        raise FieldError("files.size", "must be a number of bytes")
+    return size
+
+
+def _change(call: Call, branch: str, requested: Requested, scratch: Path) -> Change:
+    """Put the large files to their place, and pointers where they were."""
+    objects = Objects(call.repository.path)
+    large = call.repository.large(_commit(call, branch), [upload.path for upload in requested.uploads])
+    files: list[tuple[str, Path]] = []
+    unruly = []
+    for upload in requested.uploads:
+        if upload.path not in large and upload.pointer.size <= REGULAR_LIMIT:
+            files.append((upload.path, upload.content))
+        elif upload.pointer.size == 0:
+            files.append((upload.path, upload.content))  # an empty file is its own pointer
+        else:
+            unruly += [upload.path] if upload.path not in large else []
+            objects.take(upload.content, upload.pointer)
+            files.append((upload.path, _pointer_file(upload.pointer, scratch)))
+    for path, oid, size in requested.large:
+        files.append((path, _pointer_file(_present(objects, oid, size), scratch)))
+    untracked = [*unruly, *_untracked(call, branch, requested)]
+    if untracked and ".gitattributes" not in {path for path, _ in files}:
+        files.append((".gitattributes", _with_attributes(call, branch, untracked, scratch)))
+    message = _message(call, requested)
+    return Change(message, call.person, files, requested.deleted, requested.deleted_folders)
+
+
+def _untracked(call: Call, branch: str, requested: Requested) -> list[str]:
+    paths = [path for path, _, _ in requested.large]
+    tracked = call.repository.large(_commit(call, branch), paths) if paths else set()
+    return [path for path in paths if path not in tracked]
+
+
+def _present(objects: Objects, oid: str, size: int | None) -> Pointer:
+    path = objects.path(oid)
+    if not path.is_file() or size not in (None, path.stat().st_size):
+        raise Refusal(bad_request(f"the large file {oid} was not uploaded"))
+    return Pointer(oid, path.stat().st_size)
+
+
+def _pointer_file(pointer: Pointer, scratch: Path) -> Path:
+    file = scratch / f"pointer-{pointer.oid}"
+    file.write_bytes(bytes(pointer))
+    return file
+
+
+def _with_attributes(call: Call, branch: str, paths: Sequence[str], scratch: Path) -> Path:
+    """Tell git which files are large, as the Hub does for those that no pattern names."""
+    entry = call.repository.entry(_commit(call, branch), ".gitattributes")
+    known = call.repository.blob(entry.oid).decode("utf-8", "replace") if entry else ""
+    lines = "".join(f"{_pattern(path)} filter=lfs diff=lfs merge=lfs -text\n" for path in paths)
+    file = scratch / "attributes"
+    file.write_text((known if not known or known.endswith("\n") else f"{known}\n") + lines, encoding="utf-8")
+    return file
+
+
+def _pattern(path: str) -> str:
+    # gitattributes(5): a pattern that begins with a double quote is quoted in C style; the rest are wildcards.
+    escaped = "".join(f"\\{character}" if character in "*?[!#" else character for character in path)
+    return '"' + escaped.replace("\\", "\\\\").replace('"', '\\"') + '"' if set(path) & set(' "') else escaped
+
+
+def _message(call: Call, requested: Requested) -> str:
+    parts = [requested.summary.strip(), requested.description.strip(), call.trailers]
+    return "\n\n".join(part for part in parts if part) + "\n"
