@@ -40,7 +40,9 @@ class Denied:
 
 
 INVALID_TOKEN = Denied(401, "", "Invalid credentials in Authorization header")
-LOG_IN = Denied(401, "", "Invalid username or password.")
+# huggingface_hub takes a 401 of huggingface.co's for this code; of another host it wants to read it.
+LOG_IN = Denied(401, "RepoNotFound", "Invalid username or password.")
+NO_RIGHT_TO_CREATE = Denied(401, "", "Invalid username or password.")
 NOT_FOUND = Denied(404, "RepoNotFound", "Repository not found")
 NOT_YOURS = Denied(403, "", "Forbidden: this token may not write to this repository")
 READ_ONLY = Denied(403, "", "Forbidden: this token may read this repository, and not write to it")
@@ -63,14 +65,14 @@ def decide_creation(holder: Holder) -> Denied:
     """Refuse to create, rename or delete a repository: huggingface_hub knows 401 for a repository's token, 403 else."""
     if holder is Stranger.REJECTED:
         return INVALID_TOKEN
-    return NOT_FOR_TOKENS if isinstance(holder, IssuedToken) and holder.resource.kind == "user" else LOG_IN
+    return NOT_FOR_TOKENS if isinstance(holder, IssuedToken) and holder.resource.kind == "user" else NO_RIGHT_TO_CREATE
 
 
 def decide_identity(holder: Holder) -> Denied | None:
     """Say whether somebody may ask who they are: a user may, and a repository's token is nobody."""
     if holder is Stranger.REJECTED:
         return INVALID_TOKEN
-    return None if isinstance(holder, IssuedToken) and holder.resource.kind == "user" else LOG_IN
+    return None if isinstance(holder, IssuedToken) and holder.resource.kind == "user" else NO_RIGHT_TO_CREATE
 
 
 def _may_know_of(holder: Holder, repository: Declared) -> bool:
