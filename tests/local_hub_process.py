@@ -72,14 +72,18 @@ class LocalHub:
 
 
 @contextmanager
-def local_hub(*arguments: str) -> Iterator[LocalHub]:
-    """Run `local-hub serve` with these arguments for the length of a `with` block."""
+def local_hub(*arguments: str, own_session: bool = False) -> Iterator[LocalHub]:
+    """Run `local-hub serve` with these arguments for the length of a `with` block.
+
+    `own_session`: so that it can be killed together with what it has started.
+    """
     with tempfile.TemporaryFile("w+") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "local_hub.cli", "serve", *arguments],
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
+            start_new_session=own_session,
         )
         try:
             yield _ready(process, log)
