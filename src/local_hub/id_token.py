@@ -7,7 +7,7 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -54,11 +54,19 @@ def is_signed_by(token: UnverifiedToken, jwk: Mapping[str, Any]) -> bool:
 def _json_object(part: str) -> Mapping[str, Any]:
     try:
         text = base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)).decode()
-        value = json.loads(text, parse_constant=_refuse_constant)
+        value = json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_without_duplicates)
     except (binascii.Error, ValueError, RecursionError):
         raise NotAToken from None
     if not isinstance(value, dict):
         raise NotAToken
+    return value
+
+
+def _without_duplicates(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    # RFC 7519 § 4: a parser may take the last of them; one that reads another is one that can be deceived.
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        raise ValueError
     return value
 
 

@@ -1,4 +1,4 @@
-"""git over HTTP against Local Hub: clone, push, force-push, tags, git-lfs, and what is in a push that nobody should obey.
+"""git over HTTP against Local Hub: clone, push, force-push, tags, git-lfs, and what no one should obey.
 
 The token is a password under any user name, or stands in `http.extraHeader`.
 """
@@ -156,7 +156,7 @@ def lfs(clients: Clients) -> None:
 
 
 def test_git_lfs_pushes_and_fetches(clients: Clients) -> None:
-    """A file that the repository's first commit says is large: a pointer in git, the bytes in LFS, the file in a clone."""
+    """A file of a large type: a pointer in git, the bytes in LFS, the file itself in a clone."""
     lfs(clients)
     content = os.urandom(5 * MIB)
     commit(clients, "model.safetensors", content)

@@ -1,17 +1,18 @@
-"""Many at once, and a sudden end: nothing that was acknowledged is lost, and nothing is there that the log does not know.
+"""Many at once, and a sudden end: nothing acknowledged is lost, and nothing is there that the log does not know.
 
 No test here depends on how fast anything goes: a kill comes after a number of acknowledgements, not after a time.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sqlite3
 import subprocess
 import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 import httpx
@@ -27,14 +28,12 @@ MODEL = "acme/busy"
 
 def upload(hub: LocalHub, token: str, name: str) -> str:
     """Commit a small file and a large one, as huggingface_hub's requests do; the commit's name."""
-    body = "".join(
-        f"{line}\n"
-        for line in (
-            '{"key": "header", "value": {"summary": "%s"}}' % name,
-            '{"key": "file", "value": {"path": "%s.txt", "content": "eA==", "encoding": "base64"}}' % name,
-            '{"key": "file", "value": {"path": "%s.bin", "content": "eHk=", "encoding": "base64"}}' % name,
-        )
-    )
+    lines: list[tuple[str, dict[str, str]]] = [
+        ("header", {"summary": name}),
+        ("file", {"path": f"{name}.txt", "content": "eA==", "encoding": "base64"}),
+        ("file", {"path": f"{name}.bin", "content": "eHk=", "encoding": "base64"}),
+    ]
+    body = "".join(json.dumps({"key": key, "value": value}) + "\n" for key, value in lines)
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/x-ndjson"}
     url = f"{hub.hub}/api/models/{MODEL}/commit/main"
     with httpx.Client(trust_env=False, timeout=240) as client:
@@ -120,8 +119,7 @@ def until_killed(hub: LocalHub, token: str, number: int) -> Iterator[tuple[str, 
         for _ in range(number):
             assert acknowledgements.acquire(timeout=240)
         (os.killpg if group else os.kill)(hub.process.pid, signal.SIGKILL)
-        for done in as_completed([*running, *others]):
-            done.exception()
+        wait(others)
         yield from (result for done in running if (result := done.result()) is not None)
 
 

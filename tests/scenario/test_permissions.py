@@ -250,18 +250,16 @@ def git_outcome(clients: Clients, action: str, resource: str) -> str:
     return "404" if "not found" in run.stderr else run.stderr.strip().rpartition("error: ")[2]
 
 
-@pytest.mark.parametrize(("token", "action", "resource", "expected"), TABLE)
-def test_while_the_token_lives(
-    before: World, tmp_path: Path, token: str, action: str, resource: str, expected: str
-) -> None:
+@pytest.mark.parametrize("row", TABLE, ids=" ".join)
+def test_while_the_token_lives(before: World, tmp_path: Path, row: tuple[str, str, str, str]) -> None:
     """As the row says."""
-    assert outcome(before, token, action, resource, tmp_path) == expected
+    assert outcome(before, *row[:3], tmp_path) == row[3]
 
 
-@pytest.mark.parametrize(("token", "action", "resource", "expected"), AFTER_EXPIRY)
-def test_after_its_expiry(after: World, tmp_path: Path, token: str, action: str, resource: str, expected: str) -> None:
+@pytest.mark.parametrize("row", AFTER_EXPIRY, ids=" ".join)
+def test_after_its_expiry(after: World, tmp_path: Path, row: tuple[str, str, str, str]) -> None:
     """As the row says."""
-    assert outcome(after, token, action, resource, tmp_path) == expected
+    assert outcome(after, *row[:3], tmp_path) == row[3]
 
 
 def test_the_table_is_long_enough() -> None:

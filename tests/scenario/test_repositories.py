@@ -168,7 +168,7 @@ def test_one_commit_of_every_operation(hub: LocalHub, tmp_path: Path) -> None:
     api = api_of(clients)
     first = [CommitOperationAdd(path, path.encode()) for path in ("a", "b", "c/d", "c/e", "f/g", "h.bin")]
     api.create_commit("acme/operations", first, commit_message="first")
-    second = [
+    second: list[CommitOperationAdd | CommitOperationCopy | CommitOperationDelete] = [
         CommitOperationDelete("c/"),
         CommitOperationDelete("f/g"),
         CommitOperationCopy("h.bin", "copied.bin"),

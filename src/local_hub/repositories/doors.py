@@ -50,19 +50,22 @@ class _Door:
     verb: Verb
     answer: Callable[[Call], Response]
     limit: int = _SMALL
+    types: tuple[str, ...] = ("application/json",)
 
 
 _DOORS = {
     ("GET", "api/"): _Door(Verb.SEE, hub_api.info),
     ("GET", "api/revision"): _Door(Verb.SEE, hub_api.info),
     ("GET", "api/tree"): _Door(Verb.SEE, hub_api.tree),
-    ("POST", "api/paths-info"): _Door(Verb.SEE, hub_api.paths_info),
+    ("POST", "api/paths-info"): _Door(
+        Verb.SEE, hub_api.paths_info, types=("application/json", "application/x-www-form-urlencoded")
+    ),
     ("GET", "api/refs"): _Door(Verb.SEE, hub_api.refs),
     ("GET", "api/commits"): _Door(Verb.SEE, hub_api.commits),
     ("GET", "resolve"): _Door(Verb.READ, hub_api.resolve),
     ("GET", "raw"): _Door(Verb.READ, hub_api.raw),
     ("POST", "api/preupload"): _Door(Verb.WRITE, hub_api.preupload, 16 * _SMALL),
-    ("POST", "api/commit"): _Door(Verb.WRITE, hub_api.make_commit, _COMMIT),
+    ("POST", "api/commit"): _Door(Verb.WRITE, hub_api.make_commit, _COMMIT, ("application/x-ndjson",)),
     ("POST", "api/branch"): _Door(Verb.WRITE, hub_api.change_branch),
     ("DELETE", "api/branch"): _Door(Verb.WRITE, hub_api.change_branch),
     ("GET", "api/auth-check"): _Door(Verb.READ, hub_api.allowed),
@@ -72,8 +75,8 @@ _DOORS = {
     ("PUT", "api/settings"): _Door(Verb.ADMINISTER, hub_api.allowed),
     ("GET", "api/xet-read-token"): _Door(Verb.READ, hub_api.no_xet),
     ("GET", "api/xet-write-token"): _Door(Verb.WRITE, hub_api.no_xet),
-    ("POST", LFS_BATCH): _Door(Verb.SEE, lfs_api.batch),
-    ("POST", LFS_OBJECT): _Door(Verb.WRITE, lfs_api.verify),
+    ("POST", LFS_BATCH): _Door(Verb.SEE, lfs_api.batch, types=(lfs_api.MEDIA_TYPE,)),
+    ("POST", LFS_OBJECT): _Door(Verb.WRITE, lfs_api.verify, types=(lfs_api.MEDIA_TYPE, "application/json")),
 }
 # A bucket has no git behind it, and takes what it holds through Xet, which is not here.
 _BUCKET_DOORS = {
@@ -81,7 +84,7 @@ _BUCKET_DOORS = {
     ("GET", "api/tree"): _Door(Verb.SEE, hub_api.bucket_tree),
     ("POST", "api/"): _Door(Verb.ADMINISTER, hub_api.allowed),
     ("DELETE", "api/"): _Door(Verb.ADMINISTER, hub_api.allowed),
-    ("POST", "api/batch"): _Door(Verb.WRITE, hub_api.no_xet, _COMMIT),
+    ("POST", "api/batch"): _Door(Verb.WRITE, hub_api.no_xet, _COMMIT, ("application/x-ndjson",)),
     ("GET", "api/xet-read-token"): _Door(Verb.READ, hub_api.no_xet),
     ("GET", "api/xet-write-token"): _Door(Verb.WRITE, hub_api.no_xet),
 }
@@ -124,6 +127,8 @@ class Doors:
             return git_http.Backend(call)
         door = _door(request, address)
         call = await self._let_in(request, address, door.verb, Path())
+        if request.method == "POST" and call.content_type not in door.types:
+            raise Refusal(bad_request(f"Content-Type must be {' or '.join(door.types)}", 415))
         async with self._received(request, door.limit) as body:
             return await run_in_threadpool(door.answer, _with_body(call, body))
 

@@ -10,7 +10,7 @@ import shutil
 import tempfile
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -250,8 +250,8 @@ class Repository:
             removed = [*change.deleted, *self._below(before, change.deleted_folders)]
             lines = [f"0 {NOBODY}\t{path}\0" for path in removed]
             lines += [f"100644 {oid}\t{path}\0" for (path, _), oid in zip(change.files, blobs, strict=True)]
-            # git looks at each path once more, and refuses those that no checkout may hold.
             git(self.path, "update-index", "-z", "--index-info", stdin="".join(lines).encode(), env=env)
+            self._check_taken([path for path, _ in change.files], env)
             tree = git(self.path, "write-tree", env=env).decode().strip()
         if before and tree == git(self.path, "rev-parse", f"{before}^{{tree}}").decode().strip():
             return before
@@ -260,6 +260,12 @@ class Repository:
             self.path, "commit-tree", tree, *parents, "-F", "-", stdin=change.message.encode(), env=_as(change.person)
         )
         return made.decode().strip()
+
+    def _check_taken(self, paths: Sequence[str], env: Mapping[str, str]) -> None:
+        """Make sure that git took every path: those that no checkout may hold it leaves out, and calls it a success."""
+        taken = git(self.path, "ls-files", "-z", env=env).decode().split("\0")
+        if set(paths) - set(taken):
+            raise GitFailed("git does not take one of these paths")
 
     def _below(self, commit: str | None, folders: Sequence[str]) -> list[str]:
         found = [self.entries(commit, folder, recursive=True) for folder in folders if commit]
