@@ -1,8 +1,9 @@
-"""The show for a person at a terminal: one login that is granted, one that is refused, and what Local Hub saw of both.
+"""The show for a person at a terminal: a login that is granted, a model that is published with it, and a refusal.
 
 Each part runs as a process of its own, as it would in life. Whatever is shown was checked first; nothing is staged.
 """
 
+import base64
 import json
 import os
 import signal
@@ -23,6 +24,8 @@ REPOSITORY = "acme/awesome-model-training"
 CLAIMS = {"repository": REPOSITORY, "branch": "main", "workflow": "publish.yml"}
 TAG = "refs/tags/v1"
 TRUE_REASON = f"branch: expected main, token has {TAG}"
+MESSAGE = "Trained at 1234"
+MODEL_FILES = {"config.json": b"{}\n", "model.safetensors": bytes(1_000_000)}
 STOP_SECONDS = 10
 BOLD, DIM, PLAIN = "\033[1m", "\033[2m", "\033[0m"
 
@@ -62,6 +65,10 @@ class _Hub:
     def post(self, path: str, document: Mapping[str, Any]) -> Any:
         return httpx.post(self.url + path, json=document, trust_env=False).raise_for_status().json()
 
+    def commit(self, path: str, token: str, body: str) -> Any:
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/x-ndjson"}
+        return httpx.post(self.url + path, content=body, headers=headers, trust_env=False).raise_for_status().json()
+
     def get(self, path: str, token: str = "") -> Any:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         return httpx.get(self.url + path, headers=headers, trust_env=False).raise_for_status().json()
@@ -74,6 +81,7 @@ def _show(hub: _Hub, directory: Path) -> None:
     token = _granted(hub, directory)
     _behind_the_log(hub)
     _later_step(hub, token)
+    _published(hub, directory, token)
     _refused(hub, directory)
     _title("Everything went as it should")
     _line("No secret was stored anywhere: the job's identity was enough.")
@@ -131,6 +139,23 @@ def _later_step(hub: _Hub, token: str) -> None:
     )
 
 
+def _published(hub: _Hub, directory: Path, token: str) -> None:
+    _title("It publishes the model, as `hf upload` does, and anyone can clone it")
+    lines: list[tuple[str, dict[str, str]]] = [("header", {"summary": MESSAGE})]
+    for path, content in MODEL_FILES.items():
+        encoded = base64.b64encode(content).decode()
+        lines.append(("file", {"path": path, "content": encoded, "encoding": "base64"}))
+    body = "".join(json.dumps({"key": key, "value": value}) + "\n" for key, value in lines)
+    made = hub.commit(f"/api/models/{RESOURCE}/commit/main", token, body)["commitOid"]
+    clone = directory / "clone"
+    _git("clone", "--quiet", f"{hub.url}/{RESOURCE}", str(clone))
+    oid, author, summary = _git("-C", str(clone), "log", "-1", "--format=%H%n%an%n%s").splitlines()
+    names = _git("-C", str(clone), "ls-files", *MODEL_FILES).splitlines()
+    _expect((oid, author, summary) == (made, "[OIDC]", MESSAGE), f"the clone's commit is {oid}, {summary}, by {author}")
+    _expect(names == sorted(MODEL_FILES), f"the clone has {names}")
+    _facts({"commit": oid[:12], "message": summary, "author": author, "files": ", ".join(names)})
+
+
 def _refused(hub: _Hub, directory: Path) -> None:
     _title("The same workflow runs on the tag v1, which the publisher does not name")
     step = _run(hub, directory, TAG)
@@ -160,6 +185,13 @@ def _run(hub: _Hub, directory: Path, ref: str) -> Step:
     for line in step.log:
         _line(f"  {line}")
     return step
+
+
+def _git(*arguments: str) -> str:
+    # As a stranger to this machine: none of its configuration plays a part.
+    world = {"PATH": os.environ.get("PATH", os.defpath), "HOME": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
+    command = ["git", *arguments]
+    return subprocess.run(command, env=world, capture_output=True, text=True, check=True).stdout  # noqa: S603 - ours
 
 
 @contextmanager

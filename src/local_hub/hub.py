@@ -56,10 +56,10 @@ def exchange(hub: Hub, body: object, request_id: str, now: float) -> Issued | Re
     if isinstance(outcome, Refused):
         _log_refusal(hub, entry, outcome)
         return outcome
-    issued = _issue(hub, outcome, now)
     granted = {"outcome": "granted", "error": None, "description": None, "reason": None, "authentic": True}
+    # The log first: killed in between, Local Hub has a token too few, and never one that nobody knows of.
     hub.store.append("exchanges", {**entry, **granted, "publisher_id": outcome.publisher_id})
-    return issued
+    return _issue(hub, outcome, now)
 
 
 def refuse_malformed(hub: Hub, description: str, request_id: str, now: float) -> Refused:

@@ -20,7 +20,7 @@ publishers:
     issuer: github
     claims: {repository: acme/awesome-model-training, branch: main, workflow: publish.yml}
   - {resource: acme, issuer: "https://issuer.example", claims: {sub: x}, scopes: [inference-api]}
-resources: [acme/unpublished]
+resources: [acme/unpublished, {resource: acme/gated-model, gated: true, readers: [bob]}]
 accounts: {locked: [mallory]}
 jobs:
   publish: {repository: acme/awesome-model-training, ref: refs/heads/main}
@@ -141,6 +141,19 @@ def test_wrong_arguments_are_refused_by_name(arguments: list[str], named: str) -
     assert named in refused(*arguments)
 
 
+@pytest.mark.parametrize(("said", "named"), [(None, "not on the PATH"), ("git version 2.30.2", "2.31 or newer")])
+def test_without_a_git_that_will_do_it_says_so(tmp_path: Path, said: str | None, named: str) -> None:
+    """Exit code 2, and one line that says what is needed."""
+    if said:
+        (tmp_path / "git").write_text(f"#!/bin/sh\necho {said}\n")
+        (tmp_path / "git").chmod(0o755)
+    command = [sys.executable, "-m", "local_hub.cli", "serve"]
+    run = subprocess.run(command, env={"PATH": str(tmp_path)}, capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stdout) == (2, "")
+    assert run.stderr.startswith("local-hub: git ")
+    assert named in run.stderr
+
+
 def test_a_database_of_something_else_is_refused(tmp_path: Path) -> None:
     """It is named, and left alone."""
     (tmp_path / "local-hub.sqlite3").write_text("this is no database, and long enough to be sure of it" * 10)
@@ -163,6 +176,10 @@ def test_a_database_of_something_else_is_refused(tmp_path: Path) -> None:
         ("publishers: [{resource: a/b, issuer: github, claims: {a: b}, readonly: true}]", "readonly"),
         ("publishers: [{resource: a/b, issuer: github, claims: {a: b}, read-only: 1}]", "publishers[0].read-only"),
         ("resources: [a/b/c]", "resources[0]"),
+        ("resources: [{resource: a/b, private: maybe}]", "resources[0].private"),
+        ("resources: [{resource: a/b, gate: true}]", "gate"),
+        ("resources: [{resource: a/b, readers: [a/c]}]", "resources[0].readers"),
+        ("resources: [{resource: a, gated: true}]", "resources[0]: a user"),
         ("accounts: {locked: mallory}", "locked"),
         ("jobs: {publish: {ref: x}}", "jobs.publish.repository"),
         ("jobs: {publish: {repository: o/r, reff: x}}", "reff"),
