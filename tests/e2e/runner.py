@@ -82,7 +82,7 @@ class Runner:
             [
                 self.act,
                 event.name,
-                *self._options("\n".join([workflow, *(files or {}).values()])),
+                *self.options("\n".join([workflow, *(files or {}).values()])),
                 f"--eventpath={payload}",
                 f"--env-file={env_file}",
                 f"--container-options=-v {seen}:/seen",
@@ -104,7 +104,8 @@ class Runner:
         )
         return WorkflowRun(done.returncode, done.stdout, {path.name: path.read_text() for path in seen.iterdir()})
 
-    def _options(self, workflows: str) -> list[str]:
+    def options(self, workflows: str) -> list[str]:
+        """What act must be told here: nothing is pulled, and what cannot be fetched is taken from this project."""
         setup_python = re.findall(r"actions/setup-python@\w+", workflows)
         return [
             "--rm",

@@ -1,0 +1,142 @@
+"""From checkout to a published model: the real action, the real hf command, and git, on a real workflow engine.
+
+In these jobs nothing is a stand-in: pip and hf are PyPI's, and Local Hub holds the repositories.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.clients import Clients, good
+from tests.e2e.engines import ROOT, built_image, commit, docker_client
+from tests.e2e.runner import RUN_SECONDS, Runner, WorkflowRun
+from tests.e2e.story import EXAMPLE, MODEL, REQUEST_TOKEN, job_identity
+from tests.leaks import leaks
+from tests.local_hub_process import LocalHub
+
+# The Hub's own guide, from its login to its upload; and its gated download, with a username.
+GUIDE = """
+name: Publish
+on: push
+permissions: {}
+jobs:
+  publish:
+    runs-on: ubuntu-latest
+    permissions: {contents: read, id-token: write}
+    steps:
+      - run: |
+          mkdir checkpoint
+          echo '{}' > checkpoint/config.json
+          head -c 3000000 /dev/urandom > checkpoint/model.bin
+      - uses: org/hf-oidc-action@v1
+        with:
+          resource: acme/awesome-model
+      - run: hf upload acme/awesome-model ./checkpoint . --commit-message "Update from $GITHUB_REF_NAME"
+"""
+GATED = """
+name: Read
+on: push
+permissions: {}
+jobs:
+  read:
+    runs-on: ubuntu-latest
+    permissions: {id-token: write}
+    steps:
+      - uses: org/hf-oidc-action@v1
+        with:
+          resource: bob
+      - run: hf download acme/gated-model --local-dir gated && cat gated/.gitattributes
+"""
+
+
+@pytest.fixture(scope="session")
+def real_runner(runner: Runner) -> Runner:
+    """The engine, with jobs that have the real hf command."""
+    image = built_image("hf-oidc-e2e-job-hf", ROOT / "tests/e2e/job-image-hf")
+    return Runner(runner.act, image, runner.action)
+
+
+def cloned(hub: LocalHub, folder: Path) -> Clients:
+    """A stranger's clone of the model, in `clone`."""
+    clients = Clients(hub, folder)
+    good(clients.git("clone", "--quiet", f"{hub.hub}/{MODEL}", "clone", GIT_LFS_SKIP_SMUDGE="1"))
+    return clients
+
+
+def assert_nothing_leaked(run: WorkflowRun, hub: LocalHub, env: Mapping[str, str]) -> None:
+    """Neither the request token, nor any token of the Hub's, nor any ID token is in the log."""
+    assert "hf_jwt_" not in run.log
+    assert "hf_oauth_" not in run.log
+    assert not leaks({env[REQUEST_TOKEN]}, {"the log": run.log.encode()})
+    assert hub.get("/local-hub/exchanges")[0]["outcome"] == "granted"
+
+
+def test_the_example_publishes_a_model(real_runner: Runner, hub: LocalHub, tmp_path: Path) -> None:
+    """As it is written: the model is in a clone, by [OIDC], at the commit that the workflow names."""
+    env = job_identity(hub)
+    run = real_runner.run(tmp_path, EXAMPLE, env)
+    assert run.exit_code == 0, run.log
+    clients = cloned(hub, tmp_path)
+    sha = subprocess.run(
+        ["git", "rev-parse", "HEAD"], cwd=tmp_path / "checkout", capture_output=True, text=True, check=True
+    ).stdout.strip()
+    author = good(clients.git("-C", "clone", "log", "-1", "--format=%an|%s"))
+    assert author == f"[OIDC]|Trained at {sha}\n"
+    assert (tmp_path / "clone/weights").read_text() == "42"
+    assert_nothing_leaked(run, hub, env)
+
+
+def test_the_hubs_guide_publishes_a_checkpoint(real_runner: Runner, hub: LocalHub, tmp_path: Path) -> None:
+    """The action, then `hf upload … ./checkpoint . --commit-message …`; the large file is a pointer in git."""
+    env = job_identity(hub)
+    run = real_runner.run(tmp_path, GUIDE, env)
+    assert run.exit_code == 0, run.log
+    clients = cloned(hub, tmp_path)
+    said = good(clients.git("-C", "clone", "log", "-1", "--format=%an|%s|%(trailers:key=OIDC-Issuer,valueonly)"))
+    assert said.strip() == f"[OIDC]|Update from main|{hub.issuer}"
+    assert (tmp_path / "clone/config.json").read_text() == "{}\n"
+    assert (tmp_path / "clone/model.bin").read_text().endswith("\nsize 3000000\n")
+    assert len(hub.request("GET", f"/{MODEL}/resolve/main/model.bin").content) == 3_000_000
+    assert_nothing_leaked(run, hub, env)
+
+
+def test_the_page_leads_to_a_published_model(real_runner: Runner, tmp_path: Path) -> None:
+    """docs/local-hub.md, "Your own workflow on your laptop": its five commands, as they stand."""
+    document = (ROOT / "docs/local-hub.md").read_text(encoding="utf-8")
+    section = document.split("## Your own workflow on your laptop")[1]
+    commands = section.split("```sh\n")[1].split("```")[0]
+    checkout, home = tmp_path / "checkout", tmp_path / "home"
+    for folder in (checkout, home):
+        folder.mkdir()
+    commit(checkout, {".github/workflows/publish.yml": GUIDE})
+    (checkout / "hub.yaml").write_text(document.split("```yaml\n")[1].split("```")[0])
+    (home / ".actrc").write_text("".join(f"{option}\n" for option in real_runner.options(GUIDE)))
+    env = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "HOME": str(home), **docker_client()}
+    # A process group of its own, so that the Local Hub that the page leaves running ends with the test.
+    shell = subprocess.Popen(
+        ["sh", "-e", "-c", commands], cwd=checkout, env=env, stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+    try:
+        status = shell.wait(RUN_SECONDS)
+    finally:
+        os.killpg(shell.pid, signal.SIGTERM)
+        said, _ = shell.communicate(timeout=30)
+    assert status == 0, said
+    assert (checkout / "awesome-model/config.json").read_text() == "{}\n"
+
+
+def test_the_hubs_guide_reads_a_gated_model(real_runner: Runner, hub: LocalHub, tmp_path: Path) -> None:
+    """A username as the resource, and `hf download acme/gated-model`."""
+    claims = {"repository": {"kind": "eq", "value": "acme/awesome-model-training"}}
+    hub.post("/local-hub/publishers", {"resource": "bob", "issuerUrl": hub.issuer, "claims": claims})
+    hub.post("/local-hub/resources", {"resource": "acme/gated-model", "gated": True, "readers": ["bob"]})
+    env = job_identity(hub)
+    run = real_runner.run(tmp_path, GATED, env)
+    assert run.exit_code == 0, run.log
+    assert "*.safetensors filter=lfs" in run.log
+    assert_nothing_leaked(run, hub, env)
