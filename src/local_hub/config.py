@@ -18,7 +18,7 @@ from local_hub.fields import FieldError, flag, items, mapping, text
 from local_hub.issuer_keys import KeySet
 from local_hub.jobs import RegisteredJob
 from local_hub.publishers import Publisher, checked, read_resource
-from local_hub.store import Declared
+from local_hub.records import Declared
 
 OWN_ISSUERS = ("github", *BY_NAME)
 _PLACEHOLDER = "https://issuer.invalid/"

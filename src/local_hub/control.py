@@ -19,7 +19,7 @@ from local_hub.hub import Hub, introspect
 from local_hub.issuer import Issuer
 from local_hub.json_http import NO_STORE, bearer_token, read_json
 from local_hub.publishers import from_wire, to_wire
-from local_hub.store import Declared
+from local_hub.records import Declared
 
 PATH = OPERATOR
 LOGS = ("audit", "commits", "exchanges", "introspections")

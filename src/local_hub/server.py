@@ -34,6 +34,7 @@ from local_hub.issuer_keys import IssuerKeys
 from local_hub.jobs import RegisteredJob
 from local_hub.repositories.doors import Doors
 from local_hub.repositories.git_commands import NoGit, check_git
+from local_hub.repositories.git_store import InUse
 from local_hub.store import FILE_NAME, Store
 
 GRACE_SECONDS = 3
@@ -86,7 +87,7 @@ def serve(options: ServeOptions) -> None:
         hub = _hub(base_url, issuer, store, _trust(ca_path), options)
         jobs = _apply(options.config, store, issuer, others)
         ready = {"hub": base_url, "issuer": issuer.url, "ca": ca_path, "pid": os.getpid(), "jobs": jobs}
-        doors = Doors(store, directory, base_url)
+        doors = _doors(store, directory, base_url)
         script = Script({path: list(names) for path, names in options.config.faults.items()})
         context = server_context(authority, options.tls_fault) if authority else None
         config = _uvicorn_config(make_app(hub, issuer, others, script, doors), context, options.tls_fault)
@@ -133,6 +134,15 @@ def _opened_store(data: Path | None) -> Store:
         return Store(data)
     except (OSError, sqlite3.Error) as error:
         raise ConfigError(f"--data {data}: must hold no {FILE_NAME}, or one that Local Hub wrote: {error}") from None
+
+
+def _doors(store: Store, directory: Path, base_url: str) -> Doors:
+    try:
+        return Doors(store, directory, base_url)
+    except OSError as error:
+        raise ConfigError(f"--data {directory}: repositories cannot be held there: {error.strerror}") from None
+    except InUse:
+        raise ConfigError(f"--data {directory}: another Local Hub uses it; give each its own") from None
 
 
 def _published_ca(authority: trustme.CA | None, directory: Path) -> str | None:

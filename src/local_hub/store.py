@@ -10,12 +10,12 @@ import sqlite3
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 from local_hub.publishers import Publisher, to_wire
+from local_hub.records import Declared, IssuedToken
 from local_hub.resources import Resource, parse_resource
 
 FILE_NAME = "local-hub.sqlite3"
@@ -34,27 +34,6 @@ CREATE TABLE IF NOT EXISTS repositories (
 CREATE TABLE IF NOT EXISTS log (
     id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, entry TEXT NOT NULL);
 """
-
-
-@dataclass(frozen=True)
-class IssuedToken:
-    """What is known of a token that was issued; the token itself is not kept."""
-
-    resource: Resource
-    can: tuple[str, ...]
-    issuer: str
-    subject: str | None
-    expires_at: float
-
-
-@dataclass(frozen=True)
-class Declared:
-    """A repository as its owner set it up; `readers` are the accounts that its gate lets through."""
-
-    resource: Resource
-    private: bool = False
-    gated: bool = False
-    readers: frozenset[str] = frozenset()
 
 
 def rfc3339(moment: float) -> str:

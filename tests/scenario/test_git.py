@@ -20,9 +20,15 @@ MIB = 1024 * 1024
 
 
 @pytest.fixture(scope="module")
-def hub() -> Iterator[LocalHub]:
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the repositories are."""
+    return tmp_path_factory.mktemp("data")
+
+
+@pytest.fixture(scope="module")
+def hub(data: Path) -> Iterator[LocalHub]:
     """A Local Hub for all stories here; each has a repository of its own."""
-    with local_hub() as running:
+    with local_hub("--data", str(data)) as running:
         yield running
 
 
@@ -77,6 +83,17 @@ def test_a_push_and_a_fetch(clients: Clients) -> None:
     push(clients, "main")
     good(clients.git("-C", "again", "pull", "--quiet"))
     assert good(clients.git("-C", "again", "rev-parse", "HEAD")).strip() == second
+
+
+def test_the_reflog_says_who_pushed(clients: Clients, data: Path) -> None:
+    """[OIDC], whoever the authors are; the repository's folder says what it is."""
+    oid = commit(clients, "a.txt", b"a")
+    push(clients, "main")
+    name = path_of(clients)
+    (path,) = (p for p in (data / "repositories").iterdir() if (p / "description").read_text() == f"{name}\n")
+    latest = (path / "logs/refs/heads/main").read_text().splitlines()[-1]
+    assert latest.split()[1:3] == [oid, "[OIDC]"]
+    assert latest.endswith("\tpush")
 
 
 def test_what_git_pushes_the_api_shows(clients: Clients) -> None:

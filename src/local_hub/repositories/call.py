@@ -11,11 +11,12 @@ from pathlib import Path
 
 from starlette.requests import Request
 
+from local_hub.records import Declared, IssuedToken
 from local_hub.repositories.access import Holder, Verb, decide
 from local_hub.repositories.addresses import Address
 from local_hub.repositories.answers import Refusal
 from local_hub.repositories.git_store import GitStore, Person, Repository
-from local_hub.store import Declared, IssuedToken, Store, rfc3339
+from local_hub.store import Store, rfc3339
 
 # The name under which the Hub shows whatever a repository's token does.
 OIDC = Person("[OIDC]", "oidc@local-hub.invalid")

@@ -21,6 +21,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from local_hub.json_http import DRAIN_LIMIT, NO_STORE, bearer_token
+from local_hub.records import IssuedToken
 from local_hub.repositories import git_http, hub_api, lfs_api
 from local_hub.repositories.access import (
     Denied,
@@ -35,7 +36,7 @@ from local_hub.repositories.addresses import LFS_BATCH, LFS_OBJECT, Address, Inv
 from local_hub.repositories.answers import Refusal, bad_request, refused
 from local_hub.repositories.call import Call, Shelf
 from local_hub.repositories.git_store import GitStore
-from local_hub.store import IssuedToken, Store
+from local_hub.store import Store
 
 _SMALL = 1024 * 1024
 _COMMIT = 512 * 1024 * 1024

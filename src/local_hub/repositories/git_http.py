@@ -41,6 +41,8 @@ class Backend:
         except Refusal as refusal:
             await refused(refusal.denied)(scope, _, send)
             return
+        except ClientDisconnect:
+            return
         environ = await run_in_threadpool(_cgi_environment, self._call)
         process = await asyncio.create_subprocess_exec(
             "git",

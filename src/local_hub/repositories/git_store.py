@@ -7,6 +7,7 @@ repository. It must not know HTTP, tokens, or who may do what; names were checke
 import hashlib
 import os
 import shutil
+import sys
 import tempfile
 import threading
 from collections import defaultdict
@@ -14,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from local_hub.repositories.addresses import full_names
 from local_hub.repositories.git_commands import GitFailed, git
@@ -37,6 +39,10 @@ BeforeMove = Callable[[str, str], None]
 
 class Moved(Exception):
     """The branch is not where the caller thought that it was."""
+
+
+class InUse(Exception):
+    """Another Local Hub has these repositories."""
 
 
 class Unknown(Exception):
@@ -93,6 +99,7 @@ class GitStore:
         self._incoming = directory / "incoming"
         for folder in (self._root, self._incoming):
             folder.mkdir(mode=0o700, exist_ok=True)
+        self._held = _held(directory / "lock")
         self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
         self._clean_up()
 
@@ -278,6 +285,20 @@ class Repository:
             env = {"GIT_INDEX_FILE": os.path.join(folder, "index")}  # noqa: PTH118 - a text is what is wanted
             git(self.path, "read-tree", commit or "--empty", env=env)
             yield env
+
+
+def _held(path: Path) -> IO[bytes]:
+    """Hold a lock for as long as the process lives; what is cleaned up at the start may be another's work."""
+    file = path.open("wb")
+    if sys.platform != "win32":
+        import fcntl  # noqa: PLC0415 - Windows has none
+
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            file.close()
+            raise InUse from None
+    return file
 
 
 def _as(person: Person) -> dict[str, str]:

@@ -4,9 +4,9 @@ from itertools import product
 
 import pytest
 
+from local_hub.records import Declared, IssuedToken
 from local_hub.repositories.access import Stranger, Verb, decide
 from local_hub.resources import parse_resource
-from local_hub.store import Declared, IssuedToken
 
 NAMES = ("acme/m", "acme/other", "datasets/acme/m", "kernels/acme/m")
 

@@ -154,6 +154,13 @@ def test_without_a_git_that_will_do_it_says_so(tmp_path: Path, said: str | None,
     assert named in run.stderr
 
 
+def test_two_do_not_share_a_folder(tmp_path: Path) -> None:
+    """The second would clean up what the first is at; it names the folder, and leaves."""
+    data = ("--data", str(tmp_path))
+    with local_hub(*data):
+        assert "another Local Hub uses it" in refused(*data)
+
+
 def test_a_database_of_something_else_is_refused(tmp_path: Path) -> None:
     """It is named, and left alone."""
     (tmp_path / "local-hub.sqlite3").write_text("this is no database, and long enough to be sure of it" * 10)

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from local_hub.publishers import Publisher
+from local_hub.records import IssuedToken
 from local_hub.resources import parse_resource
-from local_hub.store import FILE_NAME, IssuedToken, Store, rfc3339
+from local_hub.store import FILE_NAME, Store, rfc3339
 
 MODEL = parse_resource("acme/m")
 KNOWN = IssuedToken(MODEL, ("read",), "https://issuer.example", "job", 1000.0)
