@@ -134,6 +134,7 @@ def test_what_only_xet_could_send_is_refused_with_the_way_out(hub: LocalHub, tmp
     assert run.returncode != 0
     token = {"Authorization": f"Bearer {clients.token}"}
     answer = hub.request("GET", "/api/models/acme/xet/xet-write-token/main", headers=token)
+    assert "501" in run.stderr
     assert "HF_HUB_DISABLE_XET=1" in answer.headers["x-error-message"]
 
 
@@ -146,6 +147,20 @@ def test_files_that_match_are_deleted(hub: LocalHub, tmp_path: Path) -> None:
     good(clients.hf("upload", "acme/delete", "./checkpoint", ".", "--delete", "sub*", "--exclude", "sub*"))
     names = {sibling["rfilename"] for sibling in hub.get("/api/models/acme/delete")["siblings"]}
     assert names == {".gitattributes", "config.json", "empty", "model.safetensors"}
+
+
+def test_what_gitignore_names_stays_behind(hub: LocalHub, tmp_path: Path) -> None:
+    """The .gitignore of the upload, and later the one that is in the repository."""
+    clients = publisher_of(hub, tmp_path, "acme/ignored")
+    for name, content in {".gitignore": "*.log\n/cache/\n", "a.log": "1", "cache/b": "2", "c": "3"}.items():
+        (tmp_path / "work" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "work" / name).write_text(content)
+    api = api_of(clients)
+    api.upload_folder(repo_id="acme/ignored", folder_path=tmp_path / "work")
+    api.upload_folder(repo_id="acme/ignored", folder_path=tmp_path / "work", path_in_repo="below")
+    assert set(api.list_repo_files("acme/ignored")) == {
+        *(".gitattributes", ".gitignore", "c", "below/.gitignore", "below/c", "below/cache/b"),
+    }
 
 
 def test_a_branch_is_made_for_a_revision(hub: LocalHub, tmp_path: Path) -> None:
@@ -261,7 +276,7 @@ def test_a_bucket_is_there_and_takes_nothing(hub: LocalHub, tmp_path: Path) -> N
     assert list(api.list_bucket_tree("acme/b")) == []
     token = {"Authorization": f"Bearer {clients.token}"}
     answer = hub.request("GET", "/api/buckets/acme/b/xet-write-token", headers=token)
-    assert (answer.status_code, "Xet" in answer.json()["error"]) == (404, True)
+    assert (answer.status_code, "Xet" in answer.json()["error"]) == (501, True)
 
 
 def test_everything_is_there_after_a_restart(tmp_path: Path) -> None:

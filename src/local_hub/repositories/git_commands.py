@@ -8,7 +8,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
@@ -46,8 +46,12 @@ def git(
     stdin: bytes = b"",
     env: Mapping[str, str] | None = None,
     stdout: BinaryIO | None = None,
+    successes: Container[int] = (0,),
 ) -> bytes:
-    """Run a git command on a bare repository; give what it printed, unless that goes to `stdout`."""
+    """Run a git command on a bare repository; give what it printed, unless that goes to `stdout`.
+
+    `successes`: the exit codes that are none of failure.
+    """
     done = subprocess.run(  # noqa: S603 - no shell, and arguments that were checked
         ["git", *arguments],  # noqa: S607 - the PATH's git is the one that the operator means
         cwd=directory,
@@ -58,7 +62,7 @@ def git(
         timeout=SECONDS,
         check=False,
     )
-    if done.returncode != 0:
+    if done.returncode not in successes:
         raise GitFailed(done.stderr.decode("utf-8", "replace").strip()[-500:])
     return done.stdout or b""
 

@@ -211,6 +211,15 @@ class Repository:
         fields = said.decode().split("\0")
         return {fields[at] for at in range(0, len(fields) - 2, 3) if fields[at + 2] == "lfs"}
 
+    def ignored(self, gitignore: bytes, paths: Sequence[str]) -> set[str]:
+        """Say which paths a .gitignore names."""
+        with tempfile.TemporaryDirectory(dir=self.incoming, ignore_cleanup_errors=True) as folder:
+            Path(folder, ".gitignore").write_bytes(gitignore)
+            asked, env = "".join(f"{path}\0" for path in paths).encode(), {"GIT_WORK_TREE": folder}
+            # 1: none of them.
+            said = git(self.path, "check-ignore", "--no-index", "-z", "--stdin", stdin=asked, env=env, successes=(0, 1))
+        return set(said.decode().split("\0")) - {""}
+
     def commit(self, branch: str, change: Change, before_move: BeforeMove, parent: str | None = None) -> str:
         """Put a change on a branch; with `parent`, only if that is where the branch stands."""
         blobs = self._written(change)

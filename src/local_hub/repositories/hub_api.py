@@ -3,6 +3,7 @@
 Each answer is that which huggingface_hub reads. It is told who asks, and that they may; it must not decide that.
 """
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ from local_hub.repositories.git_commands import GitFailed
 from local_hub.repositories.git_store import LINK, NOBODY, SUBMODULE, Change, Entry, Moved, Unknown
 from local_hub.repositories.lfs import POINTER_LIMIT, Objects, Pointer, read_pointer
 
+_LOG = logging.getLogger(__name__)
 REGULAR_LIMIT = 10 * 1024 * 1024  # the Hub takes no larger file into git itself
 HISTORY = 1000
 NO_XET = (
@@ -138,18 +140,19 @@ def preupload(call: Call) -> Response:
     it. So whatever can be sent within the commit is to be, and it is made a large file here.
     """
     commit = _commit(call)
-    asked = items(mapping(parsed_json(call.body.read_bytes()), "body").get("files"), "files")
-    files = [mapping(file, f"files[{number}]") for number, file in enumerate(asked)]
+    body = mapping(parsed_json(call.body.read_bytes()), "body")
+    files = [mapping(file, f"files[{number}]") for number, file in enumerate(items(body.get("files"), "files"))]
     paths = [checked_path(text(file.get("path"), "files.path")) for file in files]
     known = {entry.path: entry.oid for entry in call.repository.entries(commit, recursive=True)} if paths else {}
     large = call.repository.large(commit, paths)
+    ignored = call.repository.ignored(_gitignore(call, commit, body.get("gitIgnore")), paths)
     return JSONResponse(
         {
             "files": [
                 {
                     "path": path,
                     "uploadMode": "regular" if _size(file) <= INLINE_LIMIT else "lfs",
-                    "shouldIgnore": False,
+                    "shouldIgnore": path in ignored,
                     # Of a large file, git knows the pointer's name only.
                     **({"oid": known[path]} if path in known and path not in large else {}),
                 }
@@ -217,8 +220,9 @@ def allowed(_: Call) -> Response:
 
 
 def no_xet(_: Call) -> Response:
-    """`GET …/xet-write-token/{revision}`."""
-    raise Refusal(bad_request(NO_XET, 404))
+    """`GET …/xet-write-token/{revision}`; hf_xet shows its user the status alone, so the operator is told more."""
+    _LOG.warning("local-hub: %s", NO_XET)
+    raise Refusal(bad_request(NO_XET, 501))
 
 
 def _commit(call: Call, revision: str | None = None) -> str:
@@ -274,6 +278,14 @@ def _large(one: _Listed, digest: str) -> dict[str, Any]:
         return {}
     lfs = {digest: one.pointer.oid, "size": one.pointer.size, "pointerSize": one.entry.size}
     return {"size": one.pointer.size, "lfs": lfs}
+
+
+def _gitignore(call: Call, commit: str, given: object) -> bytes:
+    """Give the .gitignore that counts: the one that comes with the upload, else the one that is there."""
+    if isinstance(given, str):
+        return given.encode("utf-8", "replace")
+    entry = call.repository.entry(commit, ".gitignore")
+    return call.repository.blob(entry.oid) if entry else b""
 
 
 def _refs_below(known: dict[str, str], prefix: str) -> list[dict[str, str]]:
