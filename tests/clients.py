@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.engines import has, missing
 from tests.local_hub_process import LocalHub
 
 Run = subprocess.CompletedProcess[str]
@@ -48,6 +49,12 @@ class Clients:
     def git(self, *arguments: str | Path, **env: str) -> Run:
         """Run git; the token is the password in its answer to the server."""
         return self._run(["git", *map(str, arguments)], env)
+
+    def install_lfs(self) -> None:
+        """Switch git-lfs on, in the home of these programs."""
+        if not has("git-lfs"):
+            missing("git-lfs is needed")
+        good(self.git("lfs", "install"))
 
     def url(self, resource: str) -> str:
         """Where a repository is for git, with the token as the password of any user name."""

@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 
 from tests.clients import Clients, good, token_for, trust
-from tests.engines import has, missing
 from tests.local_hub_process import LocalHub, local_hub
 
 MIB = 1024 * 1024
@@ -165,16 +164,9 @@ def test_a_push_to_another_repository_is_refused(clients: Clients) -> None:
     assert clients.hub.get("/api/models/acme/not-yours")["sha"] == before
 
 
-def lfs(clients: Clients) -> None:
-    """Switch git-lfs on in the clone."""
-    if not has("git-lfs"):
-        missing("git-lfs is needed")
-    good(clients.git("lfs", "install"))
-
-
 def test_git_lfs_pushes_and_fetches(clients: Clients) -> None:
     """A file of a large type: a pointer in git, the bytes in LFS, the file itself in a clone."""
-    lfs(clients)
+    clients.install_lfs()
     content = os.urandom(5 * MIB)
     commit(clients, "model.safetensors", content)
     push(clients, "main")
@@ -187,7 +179,7 @@ def test_git_lfs_pushes_and_fetches(clients: Clients) -> None:
 
 def test_git_lfs_with_the_token_in_a_header(clients: Clients) -> None:
     """It honours what git honours."""
-    lfs(clients)
+    clients.install_lfs()
     commit(clients, "model.bin", b"0" * MIB)
     url = f"{clients.hub.hub}/{path_of(clients)}"
     good(clients.git("-C", "work", "push", "--quiet", url, "main", **clients.extra_header()))
@@ -196,7 +188,7 @@ def test_git_lfs_with_the_token_in_a_header(clients: Clients) -> None:
 
 def test_git_lfs_does_not_upload_elsewhere(clients: Clients) -> None:
     """Another repository's LFS takes nothing, although anyone may read there."""
-    lfs(clients)
+    clients.install_lfs()
     clients.hub.post("/local-hub/resources", {"resource": "acme/lfs-elsewhere"})
     commit(clients, "model.bin", b"1" * MIB)
     run = clients.git("-C", "work", "push", clients.url("acme/lfs-elsewhere"), "main")

@@ -71,7 +71,7 @@ def test_what_hf_uploads_hf_downloads_and_git_clones(hub: LocalHub, tmp_path: Pa
     files = checkpoint(tmp_path)
     good(clients.hf("upload", "acme/awesome-model", "./checkpoint", ".", "--commit-message", "Trained at 1234"))
     good(clients.hf("download", "acme/awesome-model", "--local-dir", "downloaded"))
-    good(clients.git("lfs", "install"))
+    clients.install_lfs()
     good(clients.git("clone", "--quiet", clients.url("acme/awesome-model"), "cloned"))
     assert content_of(tmp_path / "downloaded") == content_of(tmp_path / "cloned") == files
     logged = good(clients.git("-C", "cloned", "log", "-1", "--format=%an|%s|%(trailers:key=OIDC-Issuer,valueonly)"))
