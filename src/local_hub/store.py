@@ -16,7 +16,7 @@ from typing import Any
 
 from local_hub.publishers import Publisher, to_wire
 from local_hub.records import Declared, IssuedToken
-from local_hub.resources import Resource, parse_resource
+from local_hub.resources import parse_resource
 
 FILE_NAME = "local-hub.sqlite3"
 LOG_LENGTH = 1000
@@ -56,11 +56,6 @@ class Store:
         """Close the database."""
         with self._lock:
             self._database.close()
-
-    def declare(self, resource: Resource) -> None:
-        """Note that a resource exists."""
-        with self._transaction() as database:
-            database.execute("INSERT OR IGNORE INTO resources VALUES (?)", (str(resource),))
 
     def set_up(self, declared: Declared) -> None:
         """Note that a repository exists, and who may see it."""
