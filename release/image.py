@@ -24,8 +24,10 @@ SITE = HOME / f"lib/{INTERPRETER.name}/site-packages"
 BUSYBOX = Path("/usr/bin/busybox")
 CERTIFICATES = Path("/etc/ssl/certs")
 
-# The doors, and what starts them: every import statement that can be reached from here is followed, in functions too.
-ENTRIES = ("hf_oidc.action", "hf_oidc.cli.__main__", "runpy", "site")
+# Every import statement that can be reached from these is followed, in functions too: all of our package, for the
+# command line imports its commands by their names, and what starts it.
+PACKAGE = "hf_oidc"
+ENTRIES = ("runpy", "site")
 # What no import statement names: the interpreter's own C code imports these.
 BY_NAME = (
     "_strptime",
@@ -42,7 +44,6 @@ LEFT_OUT = {
     "nturl2path": "Windows",
     "plistlib": "macOS",
     "_ios_support": "iOS",
-    "ctypes": "Windows consoles and versions",
     "webbrowser": "click.launch",
     "sitecustomize": "Debian's: a crash reporter",
     "argparse": "for modules that are started as programs",
@@ -108,7 +109,8 @@ def main() -> None:
 def modules(packages: Path) -> dict[str, Path]:
     """Each module that can be reached, and its file; not those that are in the interpreter."""
     finder = ModuleFinder([str(packages), str(STDLIB), str(STDLIB / "lib-dynload")], excludes=list(LEFT_OUT))
-    for name in (*ENTRIES, *BY_NAME):
+    ours = (source.relative_to(packages).with_suffix("").parts for source in packages.glob(f"{PACKAGE}/**/*.py"))
+    for name in (*map(".".join, ours), *ENTRIES, *BY_NAME):
         finder.import_hook(name)
     # `os` is in the interpreter too, but by its file the interpreter knows its library.
     return {
