@@ -355,9 +355,13 @@ def test_what_a_login_reads_from_files_and_variables(tmp_path: Path) -> None:
         told = doctor("--json", "--timeout", "5", *arguments, env={"HF_OIDC_RESOURCE": " acme/model ", **env})
         assert (told.exit_code, told.json["provider"]) == (0, "supplied")
         assert told.json["settings_url"] == "https://huggingface.co/acme/model/settings"
-    # A variable of the job's is no argument: of a workflow's file it says nothing.
+
+
+def test_variables_of_the_job_are_no_arguments_for_a_workflow(tmp_path: Path) -> None:
+    """They say nothing of the file."""
     workflow = ("--workflow", "examples/github/publish-model.yml")
-    assert doctor(*workflow, env={"HF_OIDC_ID_TOKEN_FILE": str(path), "HF_OIDC_RESOURCE": "x"}).exit_code == 0
+    env = {"HF_OIDC_ID_TOKEN_FILE": str(tmp_path / "id-token"), "HF_OIDC_RESOURCE": "x"}
+    assert doctor(*workflow, env=env).exit_code == 0
 
 
 def test_an_id_token_that_was_handed_over() -> None:

@@ -24,7 +24,7 @@ PUBLISHERS: Mapping[str, Mapping[str, str]] = {
     "bitbucket": {"repositoryUuid": "{c0e4d2b1-0000-4000-8000-000000000001}", "branchName": "main"},
     "buildkite": {"organization_slug": "acme", "pipeline_slug": "training", "build_branch": "main"},
     "codefresh": {"account_name": "acme", "pipeline_name": "training/publish", "scm_ref": "main"},
-    "jenkins": {"sub": "https://jenkins.acme.example/job/training/"},
+    "jenkins": {"sub": "https://jenkins.acme.example/job/training/job/main/"},
     "terraform": {"terraform_organization_name": "acme", "terraform_workspace_name": "training"},
     "google": {"email": "publish@acme.iam.gserviceaccount.com", "sub": "113774264463038321964"},
     "aws": {"sub": "arn:aws:iam::123456789012:role/publish"},
