@@ -6,7 +6,9 @@ It must not decide who may come in.
 
 import asyncio
 import contextlib
+import os
 import re
+import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -59,8 +61,7 @@ class Backend:
             await feeding
         finally:
             feeding.cancel()
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
+            _kill(process)
             await process.wait()
 
     async def _checked_body(self) -> AsyncIterator[bytes]:
@@ -150,7 +151,15 @@ async def _feed(process: asyncio.subprocess.Process, first: bytes, body: AsyncIt
             process.stdin.close()
     except (Refusal, ClientDisconnect):
         # Half a pack is no pack: git must not take the end of this for the end of that.
-        process.kill()
+        _kill(process)
+
+
+def _kill(process: asyncio.subprocess.Process) -> None:
+    # By its number: `process.kill()` asks first whether it has ended, and who is told so is then not asyncio, which
+    # complains.
+    if process.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process.pid, signal.SIGKILL)
 
 
 async def _relay(process: asyncio.subprocess.Process, send: Send) -> None:
