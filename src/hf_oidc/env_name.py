@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from hf_oidc.errors import InvalidInput
 from hf_oidc.untrusted_text import shown_input
@@ -12,11 +13,13 @@ FORM = r"[A-Za-z_][A-Za-z0-9_]{0,127}"
 # A token in one of these would change which programs run, or how: it is never what somebody meant. The runner of
 # GitHub refuses NODE_OPTIONS and its own names itself.
 FORBIDDEN = (
-    r"PATH|PATHEXT|HOME|USER|SHELL|PWD|OLDPWD|TMPDIR|TEMP|TMP|IFS|ENV|BASH_.*|BASHOPTS|SHELLOPTS|PS[0-9]|CDPATH"
+    r".*PATH|PATHEXT|HOME|USER|SHELL|PWD|OLDPWD|TMPDIR|TEMP|TMP|IFS|ENV|BASH_.*|BASHOPTS|SHELLOPTS|PS[0-9]"
     r"|PROMPT_COMMAND|COMSPEC|SYSTEMROOT|LD_.*|DYLD_.*|PYTHON.*|NODE_.*|PERL.*|RUBY.*|JAVA_TOOL_OPTIONS|GIT_.*|SSH_.*"
     r"|GITHUB_.*|RUNNER_.*|ACTIONS_.*|INPUT_.*|.*_PROXY|SSL_CERT_.*|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE"
-    r"|HF_ENDPOINT|HF_OIDC_.*|HF_TOKEN_PATH|HF_HOME|EDITOR|PAGER|VISUAL|LANG|LC_.*|CI"
+    r"|HF_ENDPOINT|HF_OIDC_.*|HF_HOME|EDITOR|PAGER|VISUAL|LANG|LC_.*|CI"
 )
+# What these would be called with _PATH behind them is where programs look for files.
+SEARCHED = r"GITHUB|NODE|LIBRARY|LD_LIBRARY|C_INCLUDE|CPLUS_INCLUDE|GCONV|PKG_CONFIG|CMAKE_PREFIX|CARGO_HOME|GEM|INFO"
 
 
 def checked(name: str, input_name: str) -> str:
@@ -28,3 +31,16 @@ def checked(name: str, input_name: str) -> str:
         problem = f"A token in `{name}` would change how programs run"
         raise InvalidInput(input_name, problem, "another name, such as HF_TOKEN")
     return name
+
+
+def checked_path(name: str, env: Mapping[str, str], input_name: str) -> str:
+    """The variable for the path of the file that holds the token called `name`.
+
+    Raises `InvalidInput` if the job, or programs of it, have another use for it.
+    """
+    # HF_TOKEN_PATH is huggingface_hub's own; the others are called alike.
+    path_name = f"{name}_PATH"
+    if name != DEFAULT and (path_name in env or re.fullmatch(SEARCHED, name, re.IGNORECASE)):
+        problem = f"`{path_name}` would have the path of the token's file, and is something else already"
+        raise InvalidInput(input_name, problem, f"another name than {name}, such as MODEL_TOKEN")
+    return path_name
