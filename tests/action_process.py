@@ -21,6 +21,7 @@ ACTION = (*PYTHON, "-I", "-m", "hf_oidc.action")
 # What the runner passes for each input that the workflow does not name: the defaults of action.yml.
 DEFAULTS = {
     "export-env": "true",
+    "git-credentials": "false",
     "on-error": "fail",
     "hub-url": "",
     "audience": "",

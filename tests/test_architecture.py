@@ -27,7 +27,9 @@ REVEALING = {
     "sinks/dotenv.py",
     "sinks/github.py",
     "sinks/shell.py",
+    "sinks/token_folder.py",
     "cli/env.py",
+    "cli/fresh.py",
     "cli/run.py",
     "cli/token.py",
 }

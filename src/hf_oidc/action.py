@@ -17,21 +17,25 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timezone
 from typing import NamedTuple
 
-from hf_oidc import env_name, hall
+from hf_oidc import hall
 from hf_oidc.diagnosis.environment import warnings
 from hf_oidc.diagnosis.granted import granted_line
 from hf_oidc.errors import Attempt, InvalidInput, LoginError, UsageError
-from hf_oidc.login import Login, log_in
+from hf_oidc.hub_token import HubToken
+from hf_oidc.login import Login
+from hf_oidc.logins import alike, log_in_all
 from hf_oidc.providers.registry import choose
 from hf_oidc.resource import Resource
+from hf_oidc.retry import Pace
 from hf_oidc.sinks import github
 from hf_oidc.transport import trusting
 from hf_oidc.untrusted_text import shown_input
+from hf_oidc.wanted import Wanted, from_lines
 
 # YAML 1.2, core schema: these and no others.
 BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
@@ -41,8 +45,9 @@ ON_ERROR = {"fail": True, "warn": False}
 class Inputs(NamedTuple):
     """The action's inputs, checked. `timeout`: seconds."""
 
-    resource: Resource
+    wanted: tuple[Wanted, ...]
     export_env: bool
+    git_credentials: bool
     fail_on_error: bool
     hub_url: str
     audience: str
@@ -58,8 +63,9 @@ class Inputs(NamedTuple):
         """Raises the `UsageError` that names the input that is wrong."""
         hub_url = hall.hub_url("hub-url", _input(env, "hub-url"), env)
         return cls(
-            resource=Resource.parse(_input(env, "resource")),
+            wanted=from_lines(_input(env, "resource"), "resource"),
             export_env=_choice(env, "export-env", BOOLEANS, default="true"),
+            git_credentials=_choice(env, "git-credentials", BOOLEANS, default="false"),
             fail_on_error=_choice(env, "on-error", ON_ERROR, default="fail"),
             hub_url=hub_url,
             audience=hall.audience("audience", _input(env, "audience"), hub_url),
@@ -70,7 +76,7 @@ class Inputs(NamedTuple):
 
 
 def run(env: Mapping[str, str]) -> int:
-    """One login, from inputs to delivery; the exit code."""
+    """One login or several, from inputs to delivery; the exit code."""
     try:
         inputs = Inputs.read(env)
         files = github.CommandFiles.find(env)
@@ -78,31 +84,50 @@ def run(env: Mapping[str, str]) -> int:
         github.annotate("error", *_explained(error).annotation)
         return 2 if isinstance(error, UsageError) else 1
     try:
-        return _log_in(inputs, env, files)
+        outcomes = list(zip(inputs.wanted, log_in_all(_logins(inputs, env)), strict=True))
+        failures = [(wanted, outcome) for wanted, outcome in outcomes if isinstance(outcome, LoginError)]
+        if not failures:
+            tokens = {wanted.name: outcome for wanted, outcome in outcomes if isinstance(outcome, HubToken)}
+            return _deliver(tokens, inputs, env, files)
     except LoginError as error:
-        return _failed(error, inputs, env, files)
+        failures = [(wanted, error) for wanted in inputs.wanted]
+    return _failed(failures, inputs, env, files)
 
 
-def _log_in(inputs: Inputs, env: Mapping[str, str], files: github.CommandFiles) -> int:
-    token = log_in(_login(inputs, env))
-    github.deliver(token, env_name.DEFAULT, export=inputs.export_env, files=files)
-    github.say(granted_line(token.resource, token.expires_at, token.expires_in))
-    for title, message in warnings(env, env_name.DEFAULT if inputs.export_env else ""):
+def _deliver(tokens: Mapping[str, HubToken], inputs: Inputs, env: Mapping[str, str], files: github.CommandFiles) -> int:
+    variables: Mapping[str, str] = {}
+    if inputs.git_credentials:
+        from hf_oidc.sinks import git  # noqa: PLC0415 - most jobs do not ask for it
+
+        variables = git.configuration(inputs.hub_url, git.credentials(inputs.wanted, git.in_variable), env)
+    github.deliver(tokens, variables, export=inputs.export_env, files=files)
+    for token in tokens.values():
+        github.say(granted_line(token.resource, token.expires_at, token.expires_in))
+    for title, message in warnings(env, tokens if inputs.export_env else ()):
         github.annotate("warning", title, message)
     return 0
 
 
-def _failed(error: LoginError, inputs: Inputs, env: Mapping[str, str], files: github.CommandFiles) -> int:
+def _failed(
+    failures: Sequence[tuple[Wanted, LoginError]], inputs: Inputs, env: Mapping[str, str], files: github.CommandFiles
+) -> int:
     # A wrong input is the workflow's own mistake: `on-error: warn` is for jobs that cannot log in, not for those.
-    fails = inputs.fail_on_error or isinstance(error, UsageError)
+    is_usage = any(isinstance(error, UsageError) for _, error in failures)
+    fails = inputs.fail_on_error or is_usage
     github.decline(files)
-    explained = _explained(error, inputs.resource, inputs.hub_url)
-    github.annotate("error" if fails else "warning", *explained.annotation)
-    github.group("hf-oidc: what this job is, and what would match", explained.details)
-    github.summarize(explained.summary, env)
+    several = len(inputs.wanted) > 1
+    for error, wanted in alike(failures):
+        explained = _explained(error, wanted[0].resource, inputs.hub_url)
+        title, message = explained.annotation
+        whose = f"{', '.join(f'{each.name} ({each.resource})' for each in wanted)}: " if several else ""
+        github.annotate("error" if fails else "warning", title, whose + message)
+        github.group("hf-oidc: what this job is, and what would match", explained.details)
+        github.summarize(explained.summary, env)
+    if several:
+        github.say(f"No token is handed over: {len(failures)} of {len(inputs.wanted)} logins failed.")
     if not fails:
         return 0
-    return 2 if isinstance(error, UsageError) else 1
+    return 2 if is_usage else 1
 
 
 class Explained(NamedTuple):
@@ -137,19 +162,26 @@ def _tell(attempt: Attempt) -> None:
     github.say(text.retry_line(attempt))
 
 
-def _login(inputs: Inputs, env: Mapping[str, str]) -> Login:
-    return Login(
-        resource=inputs.resource,
-        hub_url=inputs.hub_url,
-        audience=inputs.audience,
-        identity=choose(env, hall.text_of, id_token=inputs.id_token),
-        means=hall.means(env, trusting(inputs.ca_bundle), inputs.timeout),
-        mask=github.mask,
-        now=lambda: datetime.now(timezone.utc),
-        sleep=time.sleep,
-        chance=_chance,
-        tell=_tell,
-    )
+def _logins(inputs: Inputs, env: Mapping[str, str]) -> list[Login]:
+    identity = choose(env, hall.text_of, id_token=inputs.id_token)
+    means = hall.means(env, trusting(inputs.ca_bundle), inputs.timeout)
+    pace = Pace(time.monotonic)
+    return [
+        Login(
+            resource=wanted.resource,
+            hub_url=inputs.hub_url,
+            audience=inputs.audience,
+            identity=identity,
+            means=means,
+            mask=github.mask,
+            now=lambda: datetime.now(timezone.utc),
+            sleep=time.sleep,
+            chance=_chance,
+            tell=_tell,
+            pace=pace,
+        )
+        for wanted in inputs.wanted
+    ]
 
 
 def _input(env: Mapping[str, str], name: str) -> str:

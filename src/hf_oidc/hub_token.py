@@ -9,6 +9,11 @@ from hf_oidc.resource import Resource
 from hf_oidc.secret import Secret
 
 
+def rfc3339(moment: datetime) -> str:
+    """A time in UTC as RFC 3339 has it."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 class HubToken(NamedTuple):
     """A bearer token for `resource`. `expires_in`: seconds. `requested_at`: UTC, just before the exchange was sent."""
 
@@ -20,5 +25,4 @@ class HubToken(NamedTuple):
     @property
     def expires_at(self) -> str:
         """The expiry as RFC 3339 in UTC. Counted from before the exchange, so never later than the Hub's own."""
-        expiry = self.requested_at + timedelta(seconds=self.expires_in)
-        return expiry.strftime("%Y-%m-%dT%H:%M:%SZ")
+        return rfc3339(self.requested_at + timedelta(seconds=self.expires_in))

@@ -48,6 +48,13 @@ class IdToken(NamedTuple):
             )
 
 
+def expiry_of(secret: Secret) -> datetime | None:
+    """When a JWT expires (UTC), whatever else it says; nothing if `secret` is no JWT, or one that does not tell."""
+    with suppress(IdTokenMalformed):
+        return _expiry(_claims(secret).get("exp"))
+    return None
+
+
 def _claims(secret: Secret) -> dict[str, Any]:
     # No variable holds the text: a logger that shows the variables of a traceback would show it.
     if len(secret.reveal()) > MAX_CHARACTERS or not secret.reveal().isascii():

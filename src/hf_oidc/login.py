@@ -13,7 +13,7 @@ from hf_oidc.id_token import IdToken
 from hf_oidc.providers._base import Means
 from hf_oidc.providers.registry import Chosen
 from hf_oidc.resource import Resource
-from hf_oidc.retry import wait_before_next
+from hf_oidc.retry import Pace, asked_to_wait, wait_before_next
 from hf_oidc.secret import Secret
 
 
@@ -21,7 +21,8 @@ class Login(NamedTuple):
     """What is asked for, of whom, and by which means.
 
     `mask` is called with each token before anything else is done with it. `now` tells UTC; `sleep` takes seconds,
-    `chance` gives a number from 0 up to 1; `tell` hears of each try that failed and is followed by another.
+    `chance` gives a number from 0 up to 1; `tell` hears of each try that failed and is followed by another. `pace` is
+    shared by logins that ask the same servers.
     """
 
     resource: Resource
@@ -34,6 +35,7 @@ class Login(NamedTuple):
     sleep: Callable[[float], None]
     chance: Callable[[], float]
     tell: Callable[[Attempt], None]
+    pace: Pace
 
 
 def log_in(login: Login) -> HubToken:
@@ -41,17 +43,26 @@ def log_in(login: Login) -> HubToken:
     errors: list[LoginError] = []
     attempts: list[Attempt] = []
     while True:
+        _wait_for_turn(login)
         began = login.means.transport.remaining
         try:
             return _try(login)
         except LoginError as error:
             errors.append(error)
+        login.pace.hold(asked_to_wait(errors[-1]))
         remaining = login.means.transport.remaining
         wait = wait_before_next(len(errors), errors[-1], remaining, login.chance())
         attempts.append(Attempt(errors[-1].code, errors[-1].where, began - remaining, wait))
         if wait is None:
             raise _told(login, errors, attempts)
         login.tell(attempts[-1])
+        login.sleep(wait)
+
+
+def _wait_for_turn(login: Login) -> None:
+    """Waits as long as a server has asked another login to; not if there would be no time left for a try."""
+    wait = login.pace.wait(login.chance())
+    if 0 < wait < login.means.transport.remaining:
         login.sleep(wait)
 
 

@@ -107,7 +107,10 @@ class Transport:
         # In a thread, because neither the resolver nor a server that sends one byte a second can be stopped by a
         # socket's time-out. A daemon, because a call that was given up must not keep the process.
         call = threading.Thread(target=lambda: outcome.append(self._outcome(request)), daemon=True)
-        call.start()
+        try:
+            call.start()
+        except RuntimeError:  # the machine has no thread to spare at this moment
+            return NoResponse(request.where, "no thread could be started")
         call.join(max(0.0, min(self.remaining, self._call_timeout)))
         if not outcome:
             in_time = self.remaining > 0

@@ -34,6 +34,7 @@ from hf_oidc.providers._base import CannotMint, NotHere
 from hf_oidc.providers.registry import PROVIDERS as REGISTRY
 from hf_oidc.providers.registry import choose
 from hf_oidc.resource import Resource
+from hf_oidc.retry import Pace
 from hf_oidc.secret import Secret
 from hf_oidc.transport import Transport, trusting
 from tests.contract.provider_table import BY_NAME, FILE, METADATA, REQUEST_TOKEN, ROWS, TOKEN, executable
@@ -103,6 +104,7 @@ class World:
                 sleep=lambda _seconds: None,
                 chance=lambda: 0.0,
                 tell=lambda _attempt: None,
+                pace=Pace(time.monotonic),
             )
         )
 

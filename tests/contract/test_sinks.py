@@ -193,7 +193,7 @@ def test_a_file_that_turns_bad_leaves_no_half_delivery(tmp_path: Path, monkeypat
     token = HubToken(Secret("hf_jwt_x"), Resource.parse("acme/model"), 3600, datetime.now(timezone.utc))
     files = CommandFiles(tmp_path / "output", tmp_path / "env")
     with pytest.raises(DeliveryFailed, match="Is a directory"):
-        deliver(token, "HF_TOKEN", export=True, files=files)
+        deliver({"HF_TOKEN": token}, {}, export=True, files=files)
     assert (tmp_path / "output").read_text() == "KEPT=1\n"
 
 

@@ -24,6 +24,7 @@ from hf_oidc.errors import LoginError
 from hf_oidc.login import Login, log_in
 from hf_oidc.providers.registry import choose
 from hf_oidc.resource import Resource
+from hf_oidc.retry import Pace
 from hf_oidc.transport import Transport, trusting
 from tests.action_process import ActionRun, run_action
 from tests.factories import means
@@ -325,6 +326,7 @@ def login_here(hub: LocalHub, read_timeout: float = 15) -> Login:
         sleep=lambda _seconds: None,
         chance=random.random,
         tell=lambda _attempt: None,
+        pace=Pace(time.monotonic),
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import sys
+import time
 import traceback
 from collections.abc import Callable
 from datetime import datetime, timezone
@@ -23,6 +24,7 @@ from hf_oidc.errors import LoginError
 from hf_oidc.login import Login, log_in
 from hf_oidc.providers.registry import choose
 from hf_oidc.resource import Resource
+from hf_oidc.retry import Pace
 from hf_oidc.transport import Transport, trusting
 from tests.action_process import run_action
 from tests.factories import id_token, means
@@ -156,6 +158,7 @@ def failure(url: str, supplied: str) -> LoginError:
         sleep=clock.sleep,
         chance=lambda: 1.0,
         tell=lambda _attempt: None,
+        pace=Pace(time.monotonic),
     )
     try:
         log_in(login)

@@ -72,7 +72,7 @@ def env_(*, resources: tuple[str, ...], format_: str, path: str | None, show: bo
         asked = wanted(resources, env)
         destination = _destination(format_, path, env, show=show)
         destination.require()
-    granted = tokens([each.resource for each in asked], settings, env)
+    granted = tokens(asked, settings, env)
     variables = [(each.name, token.secret) for each, token in zip(asked, granted, strict=True)]
     with explained():
         destination.write(variables)

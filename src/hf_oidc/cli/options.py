@@ -16,14 +16,16 @@ from typing import Any, TextIO
 
 import click
 
-from hf_oidc import env_name, hall
+from hf_oidc import hall
 from hf_oidc.errors import InvalidInput
 from hf_oidc.id_token import MAX_CHARACTERS
 from hf_oidc.providers.registry import PROVIDERS
 from hf_oidc.resource import Resource
 from hf_oidc.untrusted_text import shown, shown_input
+from hf_oidc.wanted import Wanted, from_arguments
 
 NAMES = tuple(provider.name for provider in PROVIDERS if provider.kind != "supplied")
+STANDARD_INPUT = "-"
 Command = Callable[..., Any]
 # Below the examples of each command that logs in.
 BY_CI = """\b
@@ -79,11 +81,12 @@ LOGIN = (*ID_TOKEN, VERBOSE, QUIET)
 
 @dataclass(frozen=True, repr=False)
 class Settings:
-    """The values of the options. `timeout`: seconds. `id_token`: empty, or one that was supplied in a file."""
+    """The values of the options. `timeout`: seconds. `id_token`: empty, or what is in `id_token_file`."""
 
     provider: str
     hub_url: str
     audience: str
+    id_token_file: str
     id_token: str
     ca_bundle: str
     timeout: int
@@ -98,20 +101,13 @@ class Settings:
             provider=given["provider"] or "",
             hub_url=hub_url,
             audience=hall.audience("--audience", given["audience"], hub_url),
-            id_token=_id_token(given["id_token_file"]),
+            id_token_file=given["id_token_file"],
+            id_token=read_id_token(given["id_token_file"]),
             ca_bundle=given["ca_bundle"],
             timeout=given["timeout"],
             verbose=given.get("verbose", False),
             quiet=given.get("quiet", False),
         )
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """A resource, and the environment variable for its token."""
-
-    name: str
-    resource: Resource
 
 
 def logs_in(command: Command) -> Command:
@@ -126,12 +122,7 @@ def asks_for_id_token(command: Command) -> Command:
 
 def wanted(arguments: tuple[str, ...], env: Mapping[str, str]) -> tuple[Wanted, ...]:
     """Each `[NAME=]RESOURCE`, or $HF_OIDC_RESOURCE if there is none. Raises a `UsageError`."""
-    found = tuple(map(_wanted, arguments or _from_environment(env)))
-    names = [each.name for each in found]
-    if twice := next((name for name in names if names.count(name) > 1), None):
-        problem = f"Two tokens for the variable `{twice}`"
-        raise InvalidInput("RESOURCE", problem, "a name of its own before each: MODEL_TOKEN=acme/model")
-    return found
+    return from_arguments(arguments or _from_environment(env), "RESOURCE")
 
 
 def resource(argument: str | None, env: Mapping[str, str]) -> Resource:
@@ -146,14 +137,8 @@ def _from_environment(env: Mapping[str, str]) -> tuple[str, ...]:
     raise InvalidInput("RESOURCE", "What the token is for is missing", "namespace/name, or set HF_OIDC_RESOURCE")
 
 
-def _wanted(argument: str) -> Wanted:
-    name, equals, rest = argument.partition("=")
-    if not equals:
-        return Wanted(env_name.DEFAULT, Resource.parse(argument))
-    return Wanted(env_name.checked(name, "RESOURCE"), Resource.parse(rest))
-
-
-def _id_token(path: str) -> str:
+def read_id_token(path: str) -> str:
+    """The ID token in the file at `path`, `-` for standard input; empty without a path. Raises `InvalidInput`."""
     if not path:
         return ""
     problem = "is empty"
@@ -163,7 +148,7 @@ def _id_token(path: str) -> str:
                 return token
     except (OSError, ValueError) as error:
         problem = f"cannot be read: {shown(getattr(error, 'strerror', None) or 'it is not text')}"
-    name = "standard input" if path == "-" else shown_input(path)
+    name = "standard input" if path == STANDARD_INPUT else shown_input(path)
     raise InvalidInput(
         "--id-token-file", f"`--id-token-file`: {name} {problem}", "a file that holds the ID token alone"
     )
@@ -171,4 +156,4 @@ def _id_token(path: str) -> str:
 
 def _opened(path: str) -> AbstractContextManager[TextIO]:
     # Python has no standard input where it is closed; that is as good as empty.
-    return nullcontext(sys.stdin or io.StringIO()) if path == "-" else Path(path).open(encoding="utf-8")
+    return nullcontext(sys.stdin or io.StringIO()) if path == STANDARD_INPUT else Path(path).open(encoding="utf-8")

@@ -9,7 +9,9 @@ import atexit
 import contextlib
 import io
 import os
+import select
 import sys
+import time
 from collections.abc import Iterator
 from typing import cast
 
@@ -18,6 +20,7 @@ import click
 from hf_oidc.errors import DeliveryFailed
 
 STANDARD_OUTPUT, STANDARD_ERROR = 1, 2
+WHOLE_SECONDS = 10.0
 # 128 and the number of SIGPIPE: what a shell says of a program whose reader has gone away.
 READER_GONE = 141
 
@@ -62,6 +65,25 @@ def tell(text: str) -> None:
     """Lines on standard error."""
     with telling():
         click.echo(text, err=True)
+
+
+def write_error(text: str) -> None:
+    """The text on standard error, in one piece as far as the system can, and whole. Raises `DeliveryFailed`."""
+    left = text.encode()
+    end = time.monotonic() + WHOLE_SECONDS
+    try:
+        while left:
+            try:
+                left = left[os.write(STANDARD_ERROR, left) :]
+            except BlockingIOError:  # another program that has it, too, has made it so
+                select.select([], [STANDARD_ERROR], [], max(0.0, end - time.monotonic()))
+                if time.monotonic() >= end:
+                    raise
+    except OSError as error:
+        problem = f"Standard error, where the runner is told to hide a token, cannot be written: {error.strerror}"
+    else:
+        return
+    raise DeliveryFailed(problem)
 
 
 @contextlib.contextmanager

@@ -7,16 +7,18 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
 import click
 
+from hf_oidc import env_name
 from hf_oidc.cli import output
 from hf_oidc.cli.options import BY_CI, Settings, logs_in, wanted
 from hf_oidc.cli.session import explained, tokens
 from hf_oidc.untrusted_text import shown_input
+from hf_oidc.wanted import Wanted
 
 EPILOG = """\b
 Examples:
@@ -24,6 +26,8 @@ Examples:
   hf-oidc run MODEL=acme/model DATA=datasets/acme/corpus -- python publish.py
   hf-oidc run some-user -- hf download acme/gated-model
   hf-oidc run acme/awesome-model -- sh -c 'hf upload acme/awesome-model . && ./notify'
+  hf-oidc run --git acme/awesome-model -- git push hub main
+  hf-oidc run --keep-fresh acme/awesome-model -- python train.py   # longer than an hour
 
 """
 # As shells have them.
@@ -47,13 +51,35 @@ class WithCommand(click.Command):
     short_help="Run a command with a token in its environment alone.",
 )
 @click.argument("resources", metavar="[NAME=]RESOURCE… -- COMMAND", nargs=-1)
+@click.option("--git", "git_", is_flag=True, help="Let git and git-lfs in COMMAND use the token for its repository.")
+@click.option("--keep-fresh", is_flag=True, help="Renew the token for as long as COMMAND runs; see above.")
+@click.option("--export-token", is_flag=True, help="With --keep-fresh: put the first token into HF_TOKEN as well.")
+@click.option(
+    "--on-expiry",
+    type=click.Choice(["warn", "stop"]),
+    help="With --keep-fresh: what is done if a token expires and there is no new one; warn unless given.",
+)
 @logs_in
 @click.pass_context
-def run(context: click.Context, /, *, resources: tuple[str, ...], **given: Any) -> None:
+def run(
+    context: click.Context,
+    /,
+    *,
+    resources: tuple[str, ...],
+    git_: bool,
+    keep_fresh: bool,
+    export_token: bool,
+    on_expiry: str | None,
+    **given: Any,
+) -> None:
     """Run COMMAND with a token for each RESOURCE in its environment, as HF_TOKEN or NAME, and end as it ends.
 
     RESOURCE is $HF_OIDC_RESOURCE unless given. That variable is taken out of the command's environment: where it is
     set, huggingface_hub logs in by itself and ignores HF_TOKEN.
+
+    A token lives for an hour. With --keep-fresh COMMAND finds it in a file that is renewed in time: HF_TOKEN_PATH, or
+    NAME_PATH, is the file's path. huggingface_hub reads HF_TOKEN_PATH anew for each call, and git is told to do the
+    same. HF_TOKEN is taken out of the environment, for it would go before.
 
     The exit code is that of COMMAND; 127 if it is not found, 126 if it cannot be run. Before that it is 1 if the login
     failed, and 2 if the arguments are wrong.
@@ -65,13 +91,29 @@ def run(context: click.Context, /, *, resources: tuple[str, ...], **given: Any) 
             raise click.UsageError(
                 "There is no command: write it after --, as in hf-oidc run acme/model -- python x.py"
             )
+        if not keep_fresh and (export_token or on_expiry):
+            raise click.UsageError("--export-token and --on-expiry are of use with --keep-fresh alone.")
         settings = Settings.read(given, env)
         asked = wanted(resources, env)
+        for each in asked if keep_fresh else ():
+            env_name.checked_path(each.name, env, "RESOURCE")
     program = _program(command[0])
-    granted = tokens([each.resource for each in asked], settings, env)
+    if keep_fresh:
+        from hf_oidc.cli.fresh import Job, run_with_fresh_tokens  # noqa: PLC0415 - most commands are done within the hour
+
+        job = Job(program, command, asked, export_token=export_token, stop_on_expiry=on_expiry == "stop")
+        raise click.exceptions.Exit(run_with_fresh_tokens(job, settings, env))
+    granted = tokens(asked, settings, env)
     secrets = {each.name: token.secret.reveal() for each, token in zip(asked, granted, strict=True)}
     kept = {name: value for name, value in env.items() if name != "HF_OIDC_RESOURCE"}
-    _become(program, command, {**kept, **secrets})
+    _become(program, command, {**kept, **(_for_git(asked, settings, env) if git_ else {}), **secrets})
+
+
+def _for_git(asked: Sequence[Wanted], settings: Settings, env: Mapping[str, str]) -> dict[str, str]:
+    from hf_oidc.sinks import git  # noqa: PLC0415 - most commands are not git's
+
+    with explained():
+        return git.configuration(settings.hub_url, git.credentials(asked, git.in_variable), env)
 
 
 def _program(name: str) -> str:
@@ -79,13 +121,14 @@ def _program(name: str) -> str:
     if program := shutil.which(name):
         return program
     if os.sep in name and Path(name).is_dir():
-        raise _failed(name, "is a folder")
+        raise cannot_run(name, "is a folder")
     if shutil.which(name, mode=os.F_OK):
-        raise _failed(name, "may not be run: it is not executable")
-    raise _failed(name, "command not found", NOT_FOUND)
+        raise cannot_run(name, "may not be run: it is not executable")
+    raise cannot_run(name, "command not found", NOT_FOUND)
 
 
-def _failed(name: str, why: str, code: int = NOT_EXECUTABLE) -> click.exceptions.Exit:
+def cannot_run(name: str, why: str, code: int = NOT_EXECUTABLE) -> click.exceptions.Exit:
+    """The end, after words on standard error."""
     output.tell(f"hf-oidc: {shown_input(name)}: {why}")
     return click.exceptions.Exit(code)
 
@@ -100,4 +143,4 @@ def _become(program: str, command: tuple[str, ...], env: Mapping[str, str]) -> N
     try:
         os.execve(program, command, env)  # noqa: S606 - no shell: signals, terminal and exit code are the command's
     except OSError as error:
-        raise _failed(program, f"cannot be run: {error.strerror}") from None
+        raise cannot_run(program, f"cannot be run: {error.strerror}") from None

@@ -7,43 +7,55 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import io
 import random
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timezone
+from pathlib import Path
+from typing import NamedTuple
 
 import click
 
 from hf_oidc import command, hall
 from hf_oidc.cli import output
-from hf_oidc.cli.options import Settings
+from hf_oidc.cli.options import Settings, read_id_token
 from hf_oidc.diagnosis import text
 from hf_oidc.diagnosis.door import COMMAND
 from hf_oidc.diagnosis.granted import granted_line
 from hf_oidc.diagnosis.report import diagnose
 from hf_oidc.errors import Attempt, DeliveryFailed, LoginError, UsageError
 from hf_oidc.hub_token import HubToken
-from hf_oidc.login import Login, log_in
-from hf_oidc.providers.registry import choose
+from hf_oidc.login import Login
+from hf_oidc.logins import alike, log_in_all
+from hf_oidc.providers.registry import Chosen, choose
 from hf_oidc.resource import Resource
+from hf_oidc.retry import Pace
 from hf_oidc.secret import Secret
-from hf_oidc.transport import trusting
+from hf_oidc.transport import Tls, trusting
+from hf_oidc.wanted import Wanted
 
 MASK_SECONDS = 10.0
+# Standard output is replaced for a moment, for all threads.
+MASKING = threading.Lock()
 
 
-def tokens(resources: Sequence[Resource], settings: Settings, env: Mapping[str, str]) -> list[HubToken]:
-    """A token for each, in order. Where one fails the command ends, with its reason on standard error."""
-    found = []
-    for resource in resources:
-        try:
-            token = log_in(_login(resource, settings, env))
-        except LoginError as error:
-            raise failed(error, resource, settings) from None
+def tokens(asked: Sequence[Wanted], settings: Settings, env: Mapping[str, str]) -> list[HubToken]:
+    """A token for each, in order. Where some fail the command ends, with all their reasons on standard error."""
+    try:
+        world = World(env, identity(settings, env), trusting(settings.ca_bundle), mask(env))
+        found = log_in_all(logins(asked, settings, world, settings.timeout))
+        failures = [(each, end) for each, end in zip(asked, found, strict=True) if isinstance(end, LoginError)]
+    except LoginError as error:
+        failures = [(each, error) for each in asked]
+    if failures:
+        raise _all_failed(failures, settings, several=len(asked) > 1)
+    granted = [token for token in found if isinstance(token, HubToken)]
+    for token in granted:
         say(granted_line(token.resource, token.expires_at, token.expires_in), settings)
-        found.append(token)
-    return found
+    return granted
 
 
 @contextlib.contextmanager
@@ -55,14 +67,29 @@ def explained() -> Iterator[None]:
         raise failed(error, None, None) from None
 
 
-def failed(error: LoginError, resource: Resource | None, settings: Settings | None) -> click.exceptions.Exit:
-    """The end of a command, after words on standard error: exit code 2 for the arguments, else 1."""
+def failed(
+    error: LoginError, resource: Resource | None, settings: Settings | None, *, of: str = ""
+) -> click.exceptions.Exit:
+    """The end of a command, after words on standard error: exit code 2 for the arguments, else 1.
+
+    `of`: which of several logins it was.
+    """
     hub_url, audience = (settings.hub_url, settings.audience) if settings else (hall.HUB_URL, "")
     diagnosis = diagnose(error, resource, hub_url, door=COMMAND, audience=audience)
     title, message = text.annotation(diagnosis)
     more = text.details(diagnosis) if settings and settings.verbose else []
-    output.tell("\n".join([title, message, *more]))
+    output.tell("\n".join([title + of, message, *more]))
     return click.exceptions.Exit(2 if isinstance(error, UsageError) else 1)
+
+
+def _all_failed(
+    failures: Sequence[tuple[Wanted, LoginError]], settings: Settings, *, several: bool
+) -> click.exceptions.Exit:
+    ends = []
+    for error, wanted in alike(failures):
+        of = f", for {', '.join(f'{each.name} ({each.resource})' for each in wanted)}" if several else ""
+        ends.append(failed(error, wanted[0].resource, settings, of=of))
+    return max(ends, key=lambda end: end.exit_code)
 
 
 def mask(env: Mapping[str, str]) -> Callable[[Secret], None]:
@@ -75,14 +102,17 @@ def mask(env: Mapping[str, str]) -> Callable[[Secret], None]:
 
 
 def mask_on_github(secret: Secret) -> None:
-    """Lets a runner of GitHub's kind hide `secret` in the log."""
+    """Lets a runner of GitHub's kind hide `secret` in the log. Raises `DeliveryFailed`."""
     from hf_oidc.sinks import github  # noqa: PLC0415 - what a runner of GitHub's kind needs, no other CI does
 
     if sys.stderr is None:
         raise DeliveryFailed("Standard error, where the runner is told to hide a token, is closed")
-    # The runner reads its commands on standard error too: standard output stays what was asked for.
-    with contextlib.redirect_stdout(sys.stderr):
+    # The runner reads its commands on standard error too: standard output stays what was asked for. It knows them at
+    # the beginning of a line alone, and another program may be in the midst of one: all is written at once.
+    with MASKING, contextlib.redirect_stdout(io.StringIO("\n")) as lines:
+        lines.seek(0, io.SEEK_END)
         github.mask(secret)
+        output.write_error(lines.getvalue())
 
 
 def say(line: str, settings: Settings) -> None:
@@ -107,19 +137,46 @@ def _warn(line: str) -> None:
     output.tell(f"hf-oidc: Warning: {line}")
 
 
-def _login(resource: Resource, settings: Settings, env: Mapping[str, str]) -> Login:
+def identity(settings: Settings, env: Mapping[str, str]) -> Chosen:
+    """Who gives the ID tokens. Raises a `LoginError` if nobody does."""
+    chosen = choose(env, hall.text_of, id_token=settings.id_token, named=settings.provider)
+    if not settings.id_token_file or not Path(settings.id_token_file).is_file():  # a pipe gives what it has once
+        return chosen
+    # Whoever has put it there may put another one there in its time.
+    return chosen._replace(
+        mint=lambda *_: Secret(read_id_token(settings.id_token_file)), again=True, until_expiry_of=None
+    )
+
+
+class World(NamedTuple):
+    """Where a login takes place: the environment, who gives the ID tokens, whom it trusts, how tokens are hidden."""
+
+    env: Mapping[str, str]
+    identity: Chosen
+    tls: Tls
+    mask: Callable[[Secret], None]
+
+
+def logins(asked: Sequence[Wanted], settings: Settings, world: World, seconds: float) -> list[Login]:
+    """A login for each, all of which may last for so many seconds from now."""
+
     def tell(attempt: Attempt) -> None:
         say(text.retry_line(attempt), settings)
 
-    return Login(
-        resource=resource,
-        hub_url=settings.hub_url,
-        audience=settings.audience,
-        identity=choose(env, hall.text_of, id_token=settings.id_token, named=settings.provider),
-        means=hall.means(env, trusting(settings.ca_bundle), settings.timeout),
-        mask=mask(env),
-        now=lambda: datetime.now(timezone.utc),
-        sleep=time.sleep,
-        chance=random.random,
-        tell=tell,
-    )
+    means, pace = hall.means(world.env, world.tls, seconds), Pace(time.monotonic)
+    return [
+        Login(
+            resource=each.resource,
+            hub_url=settings.hub_url,
+            audience=settings.audience,
+            identity=world.identity,
+            means=means,
+            mask=world.mask,
+            now=lambda: datetime.now(timezone.utc),
+            sleep=time.sleep,
+            chance=random.random,
+            tell=tell,
+            pace=pace,
+        )
+        for each in asked
+    ]

@@ -7,9 +7,11 @@ from typing import Any
 
 import click
 
+from hf_oidc import env_name
 from hf_oidc.cli import output
 from hf_oidc.cli.options import BY_CI, Settings, logs_in, resource
 from hf_oidc.cli.session import explained, tokens
+from hf_oidc.wanted import Wanted
 
 EPILOG = """\b
 Examples:
@@ -36,7 +38,7 @@ def token(*, resource_: str | None, show: bool, **given: Any) -> None:
     env = dict(os.environ)
     with explained():
         settings = Settings.read(given, env)
-        what = resource(resource_, env)
+        what = Wanted(env_name.DEFAULT, resource(resource_, env))
         output.require(show=show)
     (granted,) = tokens([what], settings, env)
     click.echo(granted.secret.reveal())

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 
-def warnings(env: Mapping[str, str], exported: str) -> Iterator[tuple[str, str]]:
-    """Title and message of each warning; `exported` is the variable that later steps get, if any."""
+def warnings(env: Mapping[str, str], exported: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Title and message of each warning; `exported` are the variables that later steps get."""
     if env.get("HF_OIDC_RESOURCE"):
         yield (
             "hf-oidc: HF_OIDC_RESOURCE is set",
@@ -15,11 +15,12 @@ def warnings(env: Mapping[str, str], exported: str) -> Iterator[tuple[str, str]]
                 "variable from the job, or this step."
             ),
         )
-    if exported and env.get(exported):
-        yield (
-            f"hf-oidc: {exported} is replaced",
-            (
-                f"The job had a {exported} already; later steps have the new token in its place. If it came from a "
-                "secret, the secret is no longer needed."
-            ),
-        )
+    for name in exported:
+        if env.get(name):
+            yield (
+                f"hf-oidc: {name} is replaced",
+                (
+                    f"The job had a {name} already; later steps have the new token in its place. If it came from a "
+                    "secret, the secret is no longer needed."
+                ),
+            )

@@ -31,7 +31,7 @@ def obtain(
     def mint(audience: str, means: Means) -> Secret:
         return from_endpoint(means, _request(url, secret, audience), "value", f"{owner}'s token endpoint", may_pass)
 
-    return CanMint(mint)
+    return CanMint(mint, until_expiry_of=secret)
 
 
 def _request(url: str, request_token: Secret, audience: str) -> Request:

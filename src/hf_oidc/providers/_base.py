@@ -37,9 +37,15 @@ class CannotMint(NamedTuple):
 
 
 class CanMint(NamedTuple):
-    """This environment is the provider's, and `mint` asks it for an ID token."""
+    """This environment is the provider's, and `mint` asks it for an ID token.
+
+    `again`: whether it gives a new one each time; else the job has one, from its beginning. `until_expiry_of`: the
+    token that one is asked for with, or that it is; when that has expired there are no more.
+    """
 
     mint: Mint
+    again: bool = True
+    until_expiry_of: Secret | None = None
 
 
 Detection = NotHere | CannotMint | CanMint

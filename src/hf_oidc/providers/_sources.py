@@ -61,7 +61,7 @@ def from_variable(env: Mapping[str, str], names: Sequence[str], owner: str) -> C
     token = next(filter(None, (env.get(name, "").strip() for name in names)), "")
     if token:
         secret = Secret(token)
-        return CanMint(lambda _audience, _means: secret)
+        return CanMint(lambda _audience, _means: secret, again=False, until_expiry_of=secret)
     problem = f"{owner} gave this job no ID token: there is no `{'` and no `'.join(names)}`"
     return CannotMint(lambda _read_file: IdTokenNotDeclared(problem))
 

@@ -27,7 +27,7 @@ def obtain(env: Mapping[str, str]) -> CanMint | CannotMint:
     if not url or not request_token:
         return CannotMint(lambda _read_file: IdTokenNotDeclared(MISSING))
     secret = Secret(request_token)
-    return CanMint(lambda audience, means: _mint(url, secret, audience, means))
+    return CanMint(lambda audience, means: _mint(url, secret, audience, means), until_expiry_of=secret)
 
 
 PROVIDER = Provider("codefresh", is_here, obtain, audience="chosen")

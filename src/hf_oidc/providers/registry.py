@@ -25,6 +25,7 @@ from hf_oidc.providers import (
     terraform,
 )
 from hf_oidc.providers._base import CannotMint, Kind, Mint, Provider, ReadFile
+from hf_oidc.secret import Secret
 
 PROVIDERS: tuple[Provider, ...] = (
     supplied.PROVIDER,
@@ -50,10 +51,12 @@ ORDER: tuple[Kind, ...] = ("supplied", "ci", "platform")
 
 
 class Chosen(NamedTuple):
-    """The provider's name, and how it gets an ID token here."""
+    """The provider's name, and how it gets ID tokens here: as `CanMint` has it."""
 
     provider: str
     mint: Mint
+    again: bool
+    until_expiry_of: Secret | None
 
 
 def choose(env: Mapping[str, str], read_file: ReadFile, *, id_token: str = "", named: str = "") -> Chosen:
@@ -63,14 +66,14 @@ def choose(env: Mapping[str, str], read_file: ReadFile, *, id_token: str = "", n
     the provider that is here cannot mint.
     """
     if id_token.strip():
-        return Chosen(supplied.PROVIDER.name, supplied.supply(id_token).mint)
+        return Chosen(supplied.PROVIDER.name, *supplied.supply(id_token))
     provider = supplied.PROVIDER if supplied.is_here(env) else _named(named) if named else detected(env)
     if provider is None:
         raise NoProvider("This is no CI that issues ID tokens, and no ID token was supplied")
     obtained = provider.obtain(env)
     if isinstance(obtained, CannotMint):
         raise _of(provider, obtained.reason(read_file))
-    return Chosen(provider.name, obtained.mint)
+    return Chosen(provider.name, *obtained)
 
 
 def detected(env: Mapping[str, str]) -> Provider | None:

@@ -11,7 +11,7 @@ from hf_oidc.secret import Secret
 def supply(token: str) -> CanMint:
     """`token`, whatever the audience: that is checked before it is sent."""
     secret = Secret(token.strip())
-    return CanMint(lambda _audience, _means: secret)
+    return CanMint(lambda _audience, _means: secret, again=False, until_expiry_of=secret)
 
 
 def is_here(env: Mapping[str, str]) -> bool:

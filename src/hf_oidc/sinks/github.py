@@ -49,17 +49,19 @@ def mask(secret: Secret) -> None:
     raise DeliveryFailed(problem)
 
 
-def deliver(token: HubToken, env_name: str, *, export: bool, files: CommandFiles) -> None:
-    """Hands `token` to later steps: as outputs, and as the variable `env_name` if `export` is set.
+def deliver(tokens: Mapping[str, HubToken], variables: Mapping[str, str], *, export: bool, files: CommandFiles) -> None:
+    """Hands the tokens, by name, to later steps: as outputs, and as variables of these names if `export` is set.
 
-    All or nothing. Raises `DeliveryFailed`.
+    `variables` go along; they hold no token. All or nothing. Raises `DeliveryFailed`.
     """
 
     def write() -> None:
-        for name, value in _outputs(token, env_name).items():
+        for name, value in _outputs(tokens).items():
             core.set_output(name, value)
-        if export:
-            core.export_variable(env_name, token.secret.reveal())
+        for name, token in tokens.items() if export else ():
+            core.export_variable(name, token.secret.reveal())
+        for name, value in variables.items():
+            core.export_variable(name, value)
 
     _all_or_nothing([files.output, files.environment], write)
 
@@ -137,13 +139,15 @@ def _restoring(paths: Iterable[Path]) -> Iterator[None]:
         raise
 
 
-def _outputs(token: HubToken, env_name: str) -> dict[str, str]:
-    text = token.secret.reveal()
-    return {
-        "token": text,
-        "tokens": json.dumps({env_name: text}),
-        "expires-at": token.expires_at,
-        "expires-in": str(token.expires_in),
+def _outputs(tokens: Mapping[str, HubToken]) -> dict[str, str]:
+    texts = {name: token.secret.reveal() for name, token in tokens.items()}
+    first = min(tokens.values(), key=lambda token: token.expires_at)
+    # One of several would be anybody's guess.
+    alone = {"token": next(iter(texts.values()))} if len(texts) == 1 else {}
+    return alone | {
+        "tokens": json.dumps(texts),
+        "expires-at": first.expires_at,
+        "expires-in": str(first.expires_in),
         "authenticated": "true",
     }
 

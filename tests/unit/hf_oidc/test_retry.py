@@ -32,7 +32,7 @@ from hf_oidc.http_message import Response
 from hf_oidc.login import Login, log_in
 from hf_oidc.providers.registry import choose
 from hf_oidc.resource import Resource
-from hf_oidc.retry import LONGEST_WAIT, SPREAD, wait_before_next
+from hf_oidc.retry import LONGEST_WAIT, SPREAD, Pace, wait_before_next
 from hf_oidc.transport import Transport, trusting
 from tests.factories import id_token, means
 from tests.fake_clock import FakeClock
@@ -233,6 +233,7 @@ class Story:
             sleep=self.clock.sleep,
             chance=lambda: self.chance,
             tell=self.told.append,
+            pace=Pace(self.clock.monotonic),
         )
 
     def error(self) -> LoginError:
@@ -369,6 +370,16 @@ def test_the_server_is_obeyed() -> None:
     with story(limited, GRANT) as told:
         log_in(told.login())
     assert told.clock.slept == [8.5]
+
+
+@pytest.mark.parametrize(("held", "timeout", "slept"), [(8, 60, [8.5]), (80, 60, []), (0, 60, [])])
+def test_another_login_was_asked_to_wait(held: float, timeout: float, slept: list[float]) -> None:
+    """This one waits as well, unless there would be no time left for a try."""
+    with story(GRANT, timeout=timeout) as told:
+        login = told.login()
+        login.pace.hold(held)
+        log_in(login)
+    assert told.clock.slept == slept
 
 
 def test_a_server_that_asks_for_more_than_is_left_is_not_asked_again() -> None:

@@ -1,0 +1,139 @@
+"""Another program, run and waited for as a shell would: standard streams, signals and the exit code are its own.
+
+It does not know what the program is given, nor why somebody stays to wait for it.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from hf_oidc import hall
+
+GRACE = 10.0  # seconds, from SIGTERM to SIGKILL
+GRACE_OF_THE_REST = 2.0  # seconds, for what the program has left behind
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
+PASSED_ON = {
+    getattr(signal, name)
+    for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGWINCH", "SIGBREAK")
+    if hasattr(signal, name)
+}
+
+
+class Child:
+    """A program that is running; to be waited for with `wait`."""
+
+    def __init__(self, program: str, command: Sequence[str], env: Mapping[str, str]) -> None:
+        """Starts it. Raises `OSError` if that cannot be done.
+
+        It gets a process group of its own, so that what it leaves behind can be ended; but not if this is the group in
+        the foreground of a terminal: only that may read from it, and gets its signals.
+        """
+        self._owns_group = sys.platform != "win32" and not _in_foreground()
+        # Where it is ignored, as some supervisors leave it, the system forgets exit codes.
+        if sys.platform != "win32":
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        with _held_back() as mask:
+            self._process = subprocess.Popen(  # noqa: S603 - no shell: the user's own command
+                command,
+                executable=program,
+                env=dict(env),
+                # No thread of ours that could hold a lock runs yet.
+                preexec_fn=_preparation(mask, owns_group=self._owns_group),  # noqa: PLW1509
+            )
+            for number in PASSED_ON - {ignored for ignored in PASSED_ON if signal.getsignal(ignored) == signal.SIG_IGN}:
+                signal.signal(number, self._pass_on)
+
+    def wait(self) -> int:
+        """Its exit code when it has ended, as a shell has it: 128 and the signal's number if one has ended it."""
+        code = self._process.wait()
+        return code if code >= 0 else 128 - code
+
+    def end_the_rest(self) -> None:
+        """Ends what it has started and not waited for; not where a terminal's user is in front of it."""
+        if self._owns_group:
+            _end_group(self._process.pid)
+
+    def stop(self) -> None:
+        """Ends it: it is asked to, and made to after `GRACE`. Called from another thread than waits for it."""
+        self._process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(GRACE)
+        self._process.kill()
+
+    def _pass_on(self, number: int, _frame: Any) -> None:
+        # A terminal tells the whole group in its foreground; only who was told alone passes it on.
+        if self._owns_group or number not in {signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGWINCH}:
+            self._process.send_signal(number)
+
+
+def _in_foreground() -> bool:
+    try:
+        with Path("/dev/tty").open("rb", buffering=0) as terminal:
+            return os.tcgetpgrp(terminal.fileno()) == os.getpgrp()
+    except OSError:  # there is none, or it has hung up
+        return False
+
+
+@contextmanager
+def _held_back() -> Iterator[set[int] | None]:
+    """Signals wait until there is somebody to pass them on to. Gives what was held back before."""
+    if sys.platform == "win32":  # pragma: no cover - the tests of Windows run in CI, where coverage is not counted
+        yield None
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, PASSED_ON)
+    try:
+        yield before
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _preparation(mask: Any, *, owns_group: bool) -> Callable[[], None] | None:
+    """What the new process does before it becomes the program."""
+    if sys.platform == "win32":  # pragma: no cover - as above
+        return None
+    prctl = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
+    parent = os.getpid()
+
+    def prepare() -> None:  # pragma: no cover - the process becomes another before it could tell that it was here
+        if owns_group:
+            os.setpgid(0, 0)
+        if prctl is not None:
+            # Even a SIGKILL of this program does not leave the other behind.
+            prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+            if os.getppid() != parent:
+                os.kill(os.getpid(), signal.SIGKILL)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+    return prepare
+
+
+def _end_group(group: int) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, signal.SIGTERM)
+        end = time.monotonic() + GRACE_OF_THE_REST
+        while time.monotonic() < end and _is_alive(group):
+            time.sleep(0.02)
+        os.killpg(group, signal.SIGKILL)
+
+
+def _is_alive(group: int) -> bool:
+    """Whether a process of the group has not ended. Raises `ProcessLookupError` if there is none at all."""
+    with suppress(ChildProcessError):  # as the first process of a container, this one is the parent of orphans
+        while os.waitpid(-group, os.WNOHANG)[0]:
+            pass
+    os.killpg(group, 0)
+    # What nobody waits for stays on the list: "pid (name) state ppid pgrp …", see proc(5).
+    states = [
+        text.rpartition(")")[2].split() for text in map(hall.text_of, map(str, Path("/proc").glob("[0-9]*/stat")))
+    ]
+    members = [state for state, _, pgrp, *_ in filter(None, states) if pgrp == str(group)]
+    return not members or any(state != "Z" for state in members)

@@ -1,0 +1,103 @@
+"""The folder of token files: for its owner alone, whole at each moment, gone at the end."""
+
+import os
+import stat
+import threading
+from pathlib import Path
+
+import pytest
+
+from hf_oidc.errors import DeliveryFailed
+from hf_oidc.secret import Secret
+from hf_oidc.sinks.token_folder import put, token_folder
+
+
+def mode(path: Path) -> int:
+    """The permissions of a file or folder."""
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_it_is_its_owners_alone_and_gone_at_the_end(tmp_path: Path) -> None:
+    """0700 and 0600, in the place that the user has in memory."""
+    with token_folder({"XDG_RUNTIME_DIR": str(tmp_path)}) as folder:
+        put(folder / "HF_TOKEN", Secret("hf_jwt_first"))
+        assert folder.parent == tmp_path
+        assert (mode(folder), mode(folder / "HF_TOKEN")) == (0o700, 0o600)
+        assert (folder / "HF_TOKEN").read_text() == "hf_jwt_first"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_it_is_gone_after_an_interrupt(tmp_path: Path) -> None:
+    """Whatever ends the command."""
+
+    def work() -> None:
+        with token_folder({"XDG_RUNTIME_DIR": str(tmp_path)}) as folder:
+            put(folder / "HF_TOKEN", Secret("hf_jwt_first"))
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("place", ["", "relative/folder", "/does/not/exist"])
+def test_a_place_that_is_none_is_not_used(place: str) -> None:
+    """There is another."""
+    with token_folder({"XDG_RUNTIME_DIR": place}) as folder:
+        assert folder.is_absolute()
+        assert mode(folder) == 0o700
+
+
+def test_a_place_where_no_folder_can_be_made() -> None:
+    """Told as what it is."""
+    with pytest.raises(DeliveryFailed, match="There is no folder"), token_folder({"XDG_RUNTIME_DIR": "/proc"}):
+        raise AssertionError("there is none")  # pragma: no cover
+
+
+def test_what_the_command_has_put_there_is_not_written_through(tmp_path: Path) -> None:
+    """Links and pipes of any name; the token is a new file each time."""
+    with token_folder({"XDG_RUNTIME_DIR": str(tmp_path)}) as folder:
+        (tmp_path / "elsewhere").write_text("kept")
+        os.mkfifo(folder / "HF_TOKEN.new")
+        (folder / "HF_TOKEN").symlink_to(tmp_path / "elsewhere")
+        put(folder / "HF_TOKEN", Secret("hf_jwt_first"))
+        assert (folder / "HF_TOKEN").read_text() == "hf_jwt_first"
+        assert not (folder / "HF_TOKEN").is_symlink()
+    assert (tmp_path / "elsewhere").read_text() == "kept"
+
+
+def test_the_working_directory_is_no_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is the checkout, and may be published."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DeliveryFailed, match="working directory"), token_folder({"XDG_RUNTIME_DIR": str(tmp_path)}):
+        raise AssertionError("there is none")  # pragma: no cover
+
+
+def test_a_reader_sees_one_token_or_the_next(tmp_path: Path) -> None:
+    """Never none, never half of one."""
+    tokens = {letter * 20_000 for letter in "abcd"}
+    with token_folder({"XDG_RUNTIME_DIR": str(tmp_path)}) as folder:
+        file = folder / "HF_TOKEN"
+        put(file, Secret("a" * 20_000))
+        seen: set[str] = set()
+        done = threading.Event()
+
+        def read() -> None:
+            while not done.is_set():
+                seen.add(file.read_text())
+
+        reader = threading.Thread(target=read)
+        reader.start()
+        for _ in range(200):
+            for token in sorted(tokens):
+                put(file, Secret(token))
+        done.set()
+        reader.join()
+    assert seen <= tokens
+
+
+def test_a_folder_that_is_gone(tmp_path: Path) -> None:
+    """Told as what it is, without the token."""
+    with pytest.raises(DeliveryFailed, match="No such file") as caught:
+        put(tmp_path / "gone" / "HF_TOKEN", Secret("hf_jwt_first"))
+    assert caught.value.__context__ is None

@@ -1,0 +1,175 @@
+"""A command that is waited for: signals, exit codes, groups, and nothing left behind, as a shell would have it."""
+
+import os
+import pty
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from hf_oidc.cli.child import GRACE_OF_THE_REST
+
+SCRIPT = """
+import os, sys, time
+from hf_oidc.cli.child import Child
+child = Child(sys.argv[1], sys.argv[1:], os.environ)
+code = child.wait()
+child.end_the_rest()
+sys.exit(code)
+"""
+
+
+Shell = Callable[[str], "subprocess.Popen[str]"]
+
+
+@pytest.fixture(name="shell")
+def shell_() -> Iterator[Shell]:
+    """A shell's script under a parent that waits for it, without a terminal."""
+    with ExitStack() as stack:
+
+        def start(script: str) -> subprocess.Popen[str]:
+            command = [sys.executable, "-c", SCRIPT, "/bin/sh", "-c", script]
+            pipe = subprocess.PIPE
+            return stack.enter_context(
+                subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, start_new_session=True)
+            )
+
+        yield start
+
+
+def line(process: subprocess.Popen[str]) -> str:
+    """The next line that it prints."""
+    assert process.stdout is not None
+    return process.stdout.readline().strip()
+
+
+def eventually(true: Callable[[], bool]) -> bool:
+    """Whether it becomes true; half a minute is for ever."""
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        if true():
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def is_gone(pid: int) -> bool:
+    """Whether there is no such process any more."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
+    except OSError:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("script", "code"), [("exit 0", 0), ("exit 7", 7), ("kill -KILL $$", 137), ("kill -TERM $$", 143)]
+)
+def test_exit_codes_are_those_of_a_shell(shell: Shell, script: str, code: int) -> None:
+    """128 and the number of the signal, if one has ended it."""
+    assert shell(script).wait(30) == code
+
+
+@pytest.mark.parametrize("name", ["TERM", "INT", "HUP", "USR1", "USR2", "QUIT"])
+def test_signals_are_passed_on(shell: Shell, name: str) -> None:
+    """The command decides what they mean."""
+    process = shell(f"trap 'echo got {name}; exit 9' {name}; echo ready; while :; do sleep 0.05; done")
+    assert line(process) == "ready"
+    process.send_signal(getattr(signal, f"SIG{name}"))
+    assert (line(process), process.wait(30)) == (f"got {name}", 9)
+
+
+def test_a_command_that_ignores_a_signal_goes_on(shell: Shell) -> None:
+    """As it would without a parent."""
+    process = shell("trap '' TERM; echo ready; read word; echo $word; exit 5")
+    assert line(process) == "ready"
+    process.terminate()
+    assert process.stdin is not None
+    process.stdin.write("still\n")
+    process.stdin.flush()
+    assert (line(process), process.wait(30)) == ("still", 5)
+
+
+def test_an_exit_code_is_not_lost_where_nobody_wants_to_know_of_children() -> None:
+    """A supervisor may leave SIGCHLD ignored, and the system then keeps no exit codes."""
+    ignoring = "import signal; signal.signal(signal.SIGCHLD, signal.SIG_IGN)\n"
+    command = [sys.executable, "-c", ignoring + SCRIPT, "/bin/sh", "-c", "exit 7"]
+    assert subprocess.run(command, check=False, start_new_session=True).returncode == 7
+
+
+def test_a_signal_that_is_ignored_stays_so() -> None:
+    """As nohup has it: a hangup is neither ours nor the command's."""
+    ignoring = "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
+    script = "echo ready; read word; exit 5"
+    command = [sys.executable, "-c", ignoring + SCRIPT, "/bin/sh", "-c", script]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+        process.send_signal(signal.SIGHUP)
+        process.communicate(b"go on\n", timeout=30)
+        assert process.returncode == 5
+
+
+def test_what_nobody_waits_for_is_not_waited_for() -> None:
+    """A process that has ended stays on the list where its parent is no init: that is no reason to wait."""
+    # PR_SET_CHILD_SUBREAPER: orphans become children of this one, which never asks after them.
+    parent = "import ctypes, subprocess, sys; ctypes.CDLL(None).prctl(36, 1)\n"
+    parent += "sys.exit(subprocess.run([sys.executable, '-c', *sys.argv[1:]], start_new_session=True).returncode)"
+    timed = SCRIPT.replace("child.end_the_rest()", "began = time.monotonic(); child.end_the_rest()")
+    timed = timed.replace("sys.exit(code)", f"sys.exit(time.monotonic() - began > {GRACE_OF_THE_REST})")
+    shell = ["/bin/sh", "-c", "sleep 1000 & echo hi"]
+    assert subprocess.run([sys.executable, "-c", parent, timed, *shell], check=False).returncode == 0
+
+
+def test_what_the_command_leaves_behind_is_ended(shell: Shell) -> None:
+    """Its token is gone with it."""
+    process = shell("sleep 1000 & echo $!; exit 3")
+    left = int(line(process))
+    assert process.wait(30) == 3
+    assert eventually(lambda: is_gone(left))
+
+
+def test_a_parent_that_is_killed_leaves_no_command_behind(shell: Shell) -> None:
+    """Nothing can be done in time but what the kernel does."""
+    process = shell("echo $$; exec sleep 1000")
+    pid = int(line(process))
+    process.kill()
+    process.wait(30)
+    assert eventually(lambda: is_gone(pid))
+
+
+def test_at_a_terminal_the_command_is_in_the_foreground() -> None:
+    """It may read from it, and Ctrl-C is told once."""
+    pid, terminal = pty.fork()
+    if pid == 0:  # pragma: no cover - another process
+        os.execv(sys.executable, [sys.executable, "-c", SCRIPT, "/bin/sh", "-c", TERMINAL])
+    screen = read_until(terminal, b"ready")
+    os.write(terminal, b"typed\n")
+    screen = read_until(terminal, b"read typed")
+    os.write(terminal, b"\x03")
+    screen = read_until(terminal, b"ended")
+    _, status = os.waitpid(pid, 0)
+    os.close(terminal)
+    assert (screen.count(b"interrupted"), os.waitstatus_to_exitcode(status)) == (1, 4)
+
+
+TERMINAL = """
+trap 'echo interrupted; done=1' INT
+echo ready; read word; echo read $word
+while [ -z "$done" ]; do sleep 0.05; done
+sleep 0.3; echo ended; exit 4
+"""
+
+
+def read_until(terminal: int, text: bytes) -> bytes:
+    """What is on the screen from now on, up to that text."""
+    seen = b""
+    while text not in seen and select.select([terminal], [], [], 30)[0]:
+        seen += os.read(terminal, 1000)
+    assert text in seen, seen
+    return seen

@@ -1,0 +1,105 @@
+"""A long job, compressed: tokens of three seconds, a program that uses them all the time, and outages."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.action_process import MASK_LINE, scrubbed
+from tests.cli_process import CLI
+from tests.clients import CLAIMS, JOB
+from tests.leaks import leaks
+from tests.local_hub_process import LocalHub, local_hub
+from tests.scripted_server import command_lines
+
+LIFETIME = 3
+LIFETIMES = 40
+OUTAGE = 1.5
+PROGRAM = Path(__file__).with_name("long_job.py")
+ISSUER, EXCHANGE = "/oidc/github/idtoken", "/oauth/token"
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Iterator[LocalHub]:
+    """A Local Hub whose tokens live for three seconds, and a clone of its model."""
+    with local_hub("--token-lifetime", str(LIFETIME), "--data", str(tmp_path / "data")) as running:
+        running.post("/local-hub/publishers", {"resource": "acme/model", "issuerUrl": running.issuer, "claims": CLAIMS})
+        subprocess.run(["git", "clone", "--quiet", f"{running.hub}/acme/model", tmp_path / "work"], check=True)
+        yield running
+
+
+def run(hub: LocalHub, tmp_path: Path, seconds: float, *options: str) -> tuple[Any, bytes, bytes]:
+    """What the job did, what was said on standard error, and the command lines that were seen meanwhile."""
+    for folder in ("home", "memory"):
+        (tmp_path / folder).mkdir()
+    author = {f"GIT_{who}_{what}": "ada@example.com" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+    env = scrubbed() | hub.job(**JOB) | author
+    env |= {"HF_ENDPOINT": hub.hub, "HOME": str(tmp_path / "home"), "XDG_RUNTIME_DIR": str(tmp_path / "memory")}
+    env |= {"GIT_TERMINAL_PROMPT": "0", "HF_HUB_DISABLE_PROGRESS_BARS": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
+    ended, seen = threading.Event(), set[bytes]()
+
+    def watch() -> None:
+        while not ended.wait(0.5):
+            seen.add(command_lines())
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        done = subprocess.run(
+            [*CLI, "run", *options, "acme/model", "--", sys.executable, str(PROGRAM), str(seconds)],
+            cwd=tmp_path / "work",
+            env=env,
+            capture_output=True,
+            check=False,
+        )
+    finally:
+        ended.set()
+        watcher.join()
+    assert done.returncode == 0, done.stderr[-3000:]
+    return json.loads(done.stdout), done.stderr, b"\n".join(seen)
+
+
+def strike(hub: LocalHub, over: threading.Event) -> None:
+    """Ten outages of the issuer and ten of the Hub, in turn; a token is renewed in between."""
+    for number in range(20):
+        if over.wait(LIFETIME * 1.3):
+            return
+        path = (ISSUER, EXCHANGE)[number % 2]
+        hub.post("/local-hub/faults", {"path": path, "faults": [("503", "reset-before-headers")[number % 4 > 1]] * 900})
+        over.wait(OUTAGE)
+        hub.request("DELETE", "/local-hub/faults")
+
+
+def test_a_job_of_forty_lifetimes_never_fails(hub: LocalHub, tmp_path: Path) -> None:
+    """Not an upload and not a push, also while the issuer or the Hub's exchange is down; no token is left anywhere."""
+    over = threading.Event()
+    striker = threading.Thread(target=strike, args=(hub, over))
+    striker.start()
+    try:
+        told, log, seen = run(hub, tmp_path, LIFETIME * LIFETIMES, "--keep-fresh")
+    finally:
+        over.set()
+        striker.join()
+    assert told["failed"] == []
+    assert told["done"]["push"] >= LIFETIMES
+    assert told["done"]["upload"] >= LIFETIMES
+    assert len(hub.get("/local-hub/exchanges")) >= LIFETIMES
+    tokens = {token.decode() for token in MASK_LINE.findall(log)}
+    assert len(tokens) >= 2 * LIFETIMES  # ID tokens and the Hub's
+    disk = {str(path): path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    assert leaks(tokens, disk | {"log": MASK_LINE.sub(b"", log), "command lines": seen}) == []
+    assert list((tmp_path / "memory").iterdir()) == []
+
+
+def test_without_it_the_job_fails_when_its_token_expires(hub: LocalHub, tmp_path: Path) -> None:
+    """The same program: good for one lifetime."""
+    told, _, _ = run(hub, tmp_path, LIFETIME * 3, "--git")
+    assert told["done"]["upload"] > len(told["failed"]) > 0
+    assert "401" in told["failed"][-1] or "Authentication" in told["failed"][-1]

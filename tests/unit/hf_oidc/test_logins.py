@@ -1,0 +1,194 @@
+"""Several logins at the same time, against a real server: in order, bounded, all to their end, and in step with it."""
+
+import json
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from hf_oidc.errors import Attempt, LoginError
+from hf_oidc.hub_token import HubToken
+from hf_oidc.login import Login
+from hf_oidc.logins import AT_ONCE, Outcome, log_in_all
+from hf_oidc.providers.registry import choose
+from hf_oidc.resource import Resource
+from hf_oidc.retry import Pace
+from hf_oidc.secret import Secret
+from hf_oidc.transport import Transport, trusting
+from tests.factories import id_token, means
+from tests.fake_clock import FakeClock
+from tests.scripted_server import Answer, Recorded, ScriptedServer, scripted_server
+
+NAMES = [f"acme/model-{number}" for number in range(16)]
+
+
+def granted(resource: str) -> Answer:
+    """The Hub's answer for a resource, which tells the tokens apart."""
+    token = f"hf_jwt_{resource.replace('/', '_')}"
+    return Answer({"access_token": token, "token_type": "bearer", "expires_in": 3600})
+
+
+def asked_for(request: Recorded) -> str:
+    """The resource of an exchange."""
+    return str(json.loads(request.body)["resource"])
+
+
+class World:
+    """A CI and a Hub, and what the logins tell."""
+
+    def __init__(self) -> None:
+        self.masked: list[Secret] = []
+        self.told: list[Attempt] = []
+        self.at_once: Counter[str] = Counter()
+        self.most = 0
+        self.refused: dict[str, Answer] = {}
+        self._lock = threading.Lock()
+
+    def exchange(self, request: Recorded) -> Answer:
+        """Answer, and count how many do at the same time."""
+        with self._lock:
+            self.at_once["now"] += 1
+            self.most = max(self.most, self.at_once["now"])
+        time.sleep(0.02)
+        with self._lock:
+            self.at_once["now"] -= 1
+        return self.refused.get(asked_for(request)) or granted(asked_for(request))
+
+
+@contextmanager
+def world() -> Iterator[tuple[World, ScriptedServer]]:
+    """A world whose CI mints ID tokens."""
+    there = World()
+    with scripted_server({"/idtoken": Answer({"value": id_token()}), "/oauth/token": there.exchange}) as server:
+        yield there, server
+
+
+def logins(there: World, server: ScriptedServer, names: list[str], *, timeout: float = 60) -> list[Login]:
+    """A login for each of the names, all with one pace."""
+    env = {
+        "GITHUB_ACTIONS": "true",
+        "ACTIONS_ID_TOKEN_REQUEST_URL": f"{server.url}/idtoken?api-version=2.0",
+        "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "request-token",
+    }
+    clock = FakeClock()
+    transport = Transport(
+        env={}, tls=trusting(""), user_agent="test", deadline=clock.monotonic() + timeout, clock=clock.monotonic
+    )
+    pace = Pace(clock.monotonic)
+    return [
+        Login(
+            resource=Resource.parse(name),
+            hub_url=server.url,
+            audience="https://huggingface.co",
+            identity=choose(env, lambda _path: ""),
+            means=means(transport),
+            mask=there.masked.append,
+            now=clock.now,
+            sleep=clock.sleep,
+            chance=lambda: 0.5,
+            tell=there.told.append,
+            pace=pace,
+        )
+        for name in names
+    ]
+
+
+def tokens(outcomes: list[Outcome]) -> list[str]:
+    """What was granted, in order."""
+    return [outcome.secret.reveal() for outcome in outcomes if isinstance(outcome, HubToken)]
+
+
+def test_each_has_its_own_token_in_order() -> None:
+    """An ID token and an exchange for each, and each token masked."""
+    with world() as (there, server):
+        outcomes = log_in_all(logins(there, server, NAMES))
+    assert tokens(outcomes) == [f"hf_jwt_{name.replace('/', '_')}" for name in NAMES]
+    assert {secret.reveal() for secret in there.masked} >= set(tokens(outcomes))
+    assert Counter(request.path for request in server.requests) == {"/idtoken": 16, "/oauth/token": 16}
+
+
+def test_no_more_than_eight_at_once() -> None:
+    """The server never sees more, and sees more than one."""
+    with world() as (there, server):
+        log_in_all(logins(there, server, NAMES))
+    assert 1 < there.most <= AT_ONCE == 8
+
+
+def test_all_are_tried_even_if_one_is_refused() -> None:
+    """Whoever mends the one should not find the next failing."""
+    with world() as (there, server):
+        there.refused = {name: Answer({"error": "invalid_grant"}, 400) for name in (NAMES[1], NAMES[3])}
+        outcomes = log_in_all(logins(there, server, NAMES[:5]))
+    assert [isinstance(outcome, LoginError) for outcome in outcomes] == [False, True, False, True, False]
+
+
+def test_one_that_is_told_to_wait_slows_all_down() -> None:
+    """The server takes three exchanges a second and says so: none of them fails."""
+    with world() as (there, server):
+        given: Counter[int] = Counter()
+        lock = threading.Lock()
+        asked = logins(there, server, NAMES)
+        clock = asked[0].now
+
+        def limited(request: Recorded) -> Answer:
+            with lock:
+                second = int(clock().timestamp())
+                given[second] += 1
+                if given[second] <= 3:
+                    return granted(asked_for(request))
+            return Answer({"error": "slow down"}, 429, {"Retry-After": "1"})
+
+        with scripted_server({"/idtoken": Answer({"value": id_token()}), "/oauth/token": limited}) as strict:
+            outcomes = log_in_all(logins_at(asked, strict))
+    assert len(tokens(outcomes)) == len(NAMES)
+    assert there.told
+    assert {attempt.code for attempt in there.told} == {"rate-limited"}
+
+
+def logins_at(asked: list[Login], server: ScriptedServer) -> list[Login]:
+    """The logins, at another Hub."""
+    return [login._replace(hub_url=server.url) for login in asked]
+
+
+def test_an_error_that_nobody_foresaw_is_not_lost() -> None:
+    """It is raised where the door tells of it."""
+    with world() as (there, server):
+        first, *others = logins(there, server, NAMES[:3])
+
+        def broken(_secret: Secret) -> None:
+            raise ZeroDivisionError
+
+        bad = first._replace(mask=broken)
+        with pytest.raises(ZeroDivisionError):
+            log_in_all([bad, *others])
+
+
+def test_lines_of_the_log_are_not_torn() -> None:
+    """Masks are told by one at a time: half a `::add-mask::` hides nothing."""
+    with world() as (there, server):
+        inside: list[str] = []
+        torn: list[str] = []
+
+        def slow(_secret: Secret) -> None:
+            torn.extend(inside)
+            inside.append("somebody")
+            time.sleep(0.005)
+            inside.clear()
+
+        log_in_all([login._replace(mask=slow) for login in logins(there, server, NAMES)])
+    assert torn == []
+
+
+def test_the_pace() -> None:
+    """Held for the longest that a server asked for; each waits a little longer than that."""
+    clock = FakeClock()
+    pace = Pace(clock.monotonic)
+    assert pace.wait(0.9) == 0
+    pace.hold(8)
+    pace.hold(3)
+    assert [pace.wait(chance) for chance in (0.0, 0.5)] == [8, 8.5]
+    clock.sleep(8)
+    assert pace.wait(0.9) == 0
