@@ -13,7 +13,15 @@ from benchmarks.server import MINT
 
 REQUEST_TOKEN = "x" * 1000
 COMMAND_FILES = ("GITHUB_OUTPUT", "GITHUB_ENV", "GITHUB_PATH")
-DEFAULTS = {"EXPORT-ENV": "true", "ON-ERROR": "fail", "AUDIENCE": "", "ID-TOKEN": "", "CA-BUNDLE": "", "TIMEOUT": "60"}
+DEFAULTS = {
+    "EXPORT-ENV": "true",
+    "GIT-CREDENTIALS": "false",
+    "ON-ERROR": "fail",
+    "AUDIENCE": "",
+    "ID-TOKEN": "",
+    "CA-BUNDLE": "",
+    "TIMEOUT": "60",
+}
 
 
 class Job(NamedTuple):
@@ -52,9 +60,12 @@ class Job(NamedTuple):
 
 
 @contextmanager
-def job(folder: Path) -> Iterator[Job]:
-    """A job whose server runs. Raises `ValueError` at the end unless it was asked for as many ID as Hub tokens."""
-    command = [sys.executable, "-m", "benchmarks.server"]
+def job(folder: Path, latency: float = 0.0) -> Iterator[Job]:
+    """A job whose server runs, and takes `latency` seconds for each answer.
+
+    Raises `ValueError` at the end unless it was asked for as many ID tokens as for the Hub's.
+    """
+    command = [sys.executable, "-m", "benchmarks.server", str(latency)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
         if not server.stdin or not server.stdout:
             raise ValueError("the server has no pipes")

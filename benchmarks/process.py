@@ -49,6 +49,22 @@ def native(folder: Path) -> Path:
     return folder / "launch.py"
 
 
+SLOW = 0.1  # seconds, as a server that is not next door
+MANY = 16
+
+
+def several(start: Start, folder: Path, job: Job, rounds: int) -> str:
+    """One step for many resources beside a step for one, at a server that takes `SLOW` for each answer."""
+    action = [str(our_own(folder)), "-I", "-m", "hf_oidc.action"]
+    programs = []
+    for number in (1, MANY):
+        resources = "\n".join(f"TOKEN_{each}=acme/model-{each}" for each in range(number))
+        command = ["/usr/bin/env", f"INPUT_RESOURCE={resources}", *action]
+        programs.append(Program(str(number), [command], job.renew, job.require_token))
+    rows = [(each.name, times(each.wall)) for each in compared(programs, in_turn(start, programs, rounds))]
+    return table(("resources in one step", "÷ one"), rows)
+
+
 def contestants(folder: Path, job: Job) -> list[Program]:
     """The floor first."""
     curl = shutil.which("curl")

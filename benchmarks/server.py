@@ -1,7 +1,8 @@
 """A CI's token endpoint and a Hub's exchange that always grant: what every contestant asks, in a process of its own.
 
 It verifies nothing and computes nothing, so that the time between two requests is the contestant's. `python -m
-benchmarks.server` prints its port; when its standard input ends, it prints how many calls of each kind it answered.
+benchmarks.server SECONDS` waits that long before each answer, and prints its port; when its standard input ends, it
+prints how many calls of each kind it answered.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ class Granting(BaseHTTPRequestHandler):
     # Head and body in one segment: between two, Nagle's algorithm waits for the client's delayed acknowledgement.
     wbufsize = -1
     id_token: ClassVar[str]
+    latency: ClassVar[float]
     answered: ClassVar[Counter[str]] = Counter()
 
     def do_GET(self) -> None:
@@ -42,6 +44,7 @@ class Granting(BaseHTTPRequestHandler):
     def _answer(self, content: dict[str, object]) -> None:
         body = json.dumps(content).encode()
         self.answered[self.command] += 1
+        time.sleep(self.latency)
         self.send_response_only(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
@@ -62,6 +65,7 @@ def _segment(content: bytes) -> str:
 
 def main() -> None:
     """Serve until standard input ends."""
+    Granting.latency = float(sys.argv[1])
     server = ThreadingHTTPServer(("127.0.0.1", 0), Granting)
     Granting.id_token = id_token(f"http://127.0.0.1:{server.server_port}", time.time() + LIFETIME)
     threading.Thread(target=server.serve_forever, daemon=True).start()
