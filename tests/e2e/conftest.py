@@ -38,6 +38,13 @@ def runner(action_checkout: Path) -> Runner:
 
 
 @pytest.fixture(scope="session")
+def real_runner(runner: Runner) -> Runner:
+    """The engine, with jobs that have the real hf command, git and git-lfs."""
+    image = built_image("hf-oidc-e2e-job-hf", ROOT / "tests/e2e/job-image-hf")
+    return Runner(runner.act, image, runner.action)
+
+
+@pytest.fixture(scope="session")
 def dist_tree(tmp_path_factory: pytest.TempPathFactory, action_image: str) -> Path:
     """The tree of a release, with the image that was built here in place of the one that a registry would hold."""
     tree = tmp_path_factory.mktemp("release") / "dist"

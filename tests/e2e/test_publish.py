@@ -10,10 +10,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-import pytest
-
 from tests.clients import Clients, good
-from tests.e2e.engines import ROOT, built_image, commit, docker_client
+from tests.e2e.engines import ROOT, commit, docker_client
 from tests.e2e.runner import RUN_SECONDS, Runner, WorkflowRun
 from tests.e2e.story import EXAMPLE, MODEL, REQUEST_TOKEN, job_identity
 from tests.leaks import leaks
@@ -52,13 +50,6 @@ jobs:
           resource: bob
       - run: hf download acme/gated-model --local-dir gated && cat gated/.gitattributes
 """
-
-
-@pytest.fixture(scope="session")
-def real_runner(runner: Runner) -> Runner:
-    """The engine, with jobs that have the real hf command."""
-    image = built_image("hf-oidc-e2e-job-hf", ROOT / "tests/e2e/job-image-hf")
-    return Runner(runner.act, image, runner.action)
 
 
 def cloned(hub: LocalHub, folder: Path) -> Clients:
