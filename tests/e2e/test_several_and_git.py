@@ -94,12 +94,12 @@ cmp model.bin "again/$2/model.bin"
 PUSH_MODEL = """
       - name: Push the model
         run: sh push.sh acme/awesome-model model
-        env: {GIT_TRACE: /seen/trace}
+        env: {GIT_TRACE2: /seen/programs}
 """
 PUSH_DATASET = """
       - name: Push the dataset
         run: sh push.sh datasets/acme/corpus corpus
-        env: {GIT_TRACE: /seen/trace}
+        env: {GIT_TRACE2: /seen/programs}
 """
 PUSH_ELSEWHERE = """
       - name: Push elsewhere
@@ -154,11 +154,11 @@ def assert_pushed(hub: LocalHub, run: WorkflowRun, resource: str, token: str) ->
 def assert_no_traces(run: WorkflowRun, env: dict[str, str]) -> None:
     """No token in the log, in git's configuration, among the arguments of a program, in the workspace, home or /tmp."""
     tokens = set(seen_tokens(run).values())
-    places = {name: text.encode() for name, text in run.tokens.items() if name in {"configuration", "commands", "trace"}}
+    places = {name: text.encode() for name, text in run.tokens.items() if name in {"configuration", "commands", "programs"}}
     places["disk"] = base64.b64decode(run.tokens["disk"])
     assert b"helper=!f()" in places["configuration"]
     assert b"git-remote-http" in places["commands"]
-    assert b"credential fill" in places["trace"]
+    assert b"git credential fill" in places["programs"]
     assert b"push.sh" in places["disk"]
     assert tokens
     assert not leaks({*tokens, env[REQUEST_TOKEN]}, {"the log": run.log.encode(), **places})
