@@ -57,6 +57,7 @@ WORDS = {
         "with:\n  resource: namespace/name",
     ),
     "invalid-resource": Words("{problem}.", "{suggest}"),
+    "invalid-name": Words("{problem}.", "Write {expected}."),
     "resource-is-user": Words(
         "`{user}` is a single word, which means a user: the token reads what that user may, and publishes nothing.",
         "If you meant a repository, write namespace/name.",

@@ -168,6 +168,13 @@ STEPS: list[tuple[list[object], set[str]]] = [
     ([with_input(nonsense="x")], {"unknown-input"}),
     ([with_input(resource="${{ vars.R }}")], set()),
     ([with_input(resource="a//b")], {"invalid-resource"}),
+    ([with_input(resource="A=acme/model\nB=datasets/acme/corpus\n")], set()),
+    ([with_input(resource="A=acme/model\nB=a//b")], {"invalid-resource"}),
+    ([with_input(resource="A=acme/model\nacme/other")], {"invalid-name"}),
+    ([with_input(resource="PATH=acme/model")], {"invalid-name"}),
+    ([with_input(resource="A=acme/model\nB=alice")], {"resource-is-user"}),
+    ([with_input(**{"git-credentials": "true"})], set()),
+    ([with_input(**{"git-credentials": "yes"})], {"invalid-input"}),
     ([with_input(resource="acme")], {"resource-is-user"}),
     ([with_input(resource=["acme/a"])], {"wrong-type"}),
     ([with_input(id_token="ey")], {"id-token-written-out"}),
@@ -314,6 +321,7 @@ def test_inputs_and_outputs_are_those_of_the_action() -> None:
 
 VALUES = ["", "true", "True", "yes", "FALSE", "fail", "warn", "0", "1", "60", "0060", "3600", "3601", "1m", "a b", "é"]
 VALUES += [HUB, "http://localhost:1", "http://a.example", "acme/m", "acme", "models/acme/m", "٣"]
+VALUES += ["A=acme/m", "A=acme/m\nB=acme/n", "A=acme/m\nacme/n", "A=acme/m\na=acme/n", "PATH=acme/m"]
 
 
 @pytest.mark.parametrize("name", [name for name in INPUTS if name not in {"id-token", "ca-bundle"}])

@@ -7,24 +7,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 from hf_oidc.diagnosis.claims import GITHUB_ISSUER, Field, publisher_fields
 from hf_oidc.diagnosis.workflow.findings import Branch, Finding, JobReport, WorkflowReport
 from hf_oidc.diagnosis.workflow.login_step import (
     RESOURCE_VARIABLE,
     check_inputs,
-    check_resource,
+    check_resources,
     environment_resources,
     is_literal,
     is_soft,
     login_steps,
+    read_input,
+    read_variable,
 )
 from hf_oidc.diagnosis.workflow.model import Job, Workflow, read_workflow
 from hf_oidc.diagnosis.workflow.permissions import check_caller, check_permission, logs_in
 from hf_oidc.diagnosis.workflow.token_use import check_token_use, line_of_variable
 from hf_oidc.diagnosis.workflow.triggers import branch_of, check_triggers
 from hf_oidc.diagnosis.workflow.yaml_text import UnreadableYaml, read
-from hf_oidc.errors import InvalidResource
+from hf_oidc.errors import UsageError
 from hf_oidc.resource import Resource
 
 GITHUB_REMOTE = re.compile(
@@ -98,7 +101,7 @@ def _own_exchange(workflow: Workflow, job: Job) -> Iterator[Finding]:
         value = env[RESOURCE_VARIABLE]
         yield Finding("own-exchange", "note", line_of_variable(env), {"where": where})
         if isinstance(value, str) and is_literal(value):
-            yield from check_resource(value, line_of_variable(env))
+            yield from check_resources(read_variable, value, line_of_variable(env))
 
 
 def _conditions(job: Job) -> str:
@@ -118,14 +121,14 @@ def _fields(workflow: Workflow, repository: str, branch: Branch) -> tuple[Field,
 
 
 def _resources(workflow: Workflow, job: Job) -> Iterator[Resource]:
-    values: list[object] = [step.inputs.get("resource") for step in login_steps(job)]
-    values = values or [env[RESOURCE_VARIABLE] for _, env in environment_resources(workflow, job)]
-    for value in values:
+    steps = login_steps(job)
+    resources_of = read_input if steps else read_variable
+    inputs: list[object] = [step.inputs.get("resource") for step in steps]
+    variables = [env[RESOURCE_VARIABLE] for _, env in environment_resources(workflow, job)]
+    for value in inputs or variables:
         if isinstance(value, str) and is_literal(value):
-            try:
-                yield Resource.parse(value)
-            except InvalidResource:
-                continue
+            with suppress(UsageError):
+                yield from resources_of(value)
 
 
 def _called(calls: str, read_called: ReadCalled) -> Workflow | None:

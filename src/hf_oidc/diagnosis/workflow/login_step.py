@@ -7,17 +7,28 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from hf_oidc.diagnosis.workflow.findings import Finding
 from hf_oidc.diagnosis.workflow.model import Job, Step, Workflow
 from hf_oidc.diagnosis.workflow.yaml_text import line_of
-from hf_oidc.errors import InvalidResource, UsageError
+from hf_oidc.errors import InvalidInput, InvalidResource, UsageError
 from hf_oidc.resource import Resource
 from hf_oidc.untrusted_text import shown
 from hf_oidc.url import base_url
+from hf_oidc.wanted import from_lines
 
-INPUTS = ("resource", "export-env", "on-error", "hub-url", "audience", "id-token", "ca-bundle", "timeout")
+INPUTS = (
+    "resource",
+    "export-env",
+    "git-credentials",
+    "on-error",
+    "hub-url",
+    "audience",
+    "id-token",
+    "ca-bundle",
+    "timeout",
+)
 OUTPUTS = ("token", "tokens", "expires-at", "expires-in", "authenticated")
 BOOLEAN = (r"true|True|TRUE|false|False|FALSE", "true or false")
 # Input -> the form of its literal values, for a machine and for people. An empty value is the default.
@@ -77,16 +88,28 @@ def check_inputs(step: Step) -> Iterator[Finding]:
             yield from _check_value(known, value.strip(), line)
 
 
-def check_resource(value: str, line: int | None) -> Iterator[Finding]:
-    """What is wrong with a resource that is written out."""
+def read_input(value: str) -> list[Resource]:
+    """The resources that the input names: one, or one a line. Raises `InvalidInput` or `InvalidResource`."""
+    return [wanted.resource for wanted in from_lines(value, "resource")]
+
+
+def read_variable(value: str) -> list[Resource]:
+    """The resource that HF_OIDC_RESOURCE names, which is one. Raises `InvalidResource`."""
+    return [Resource.parse(value)]
+
+
+def check_resources(read: Callable[[str], list[Resource]], value: str, line: int | None) -> Iterator[Finding]:
+    """What is wrong with the resources that are written out, as `read` finds them."""
     try:
-        resource = Resource.parse(value)
+        resources = read(value)
     except InvalidResource as error:
         facts = {"problem": error.what, "suggestion": error.suggestion or ""}
         yield Finding("invalid-resource", "error", line, facts)
-        return
-    if resource.kind == "user":
-        yield Finding("resource-is-user", "note", line, {"user": str(resource)})
+    except InvalidInput as error:
+        yield Finding("invalid-name", "error", line, {"problem": error.what, "expected": error.expected})
+    else:
+        for user in (resource for resource in resources if resource.kind == "user"):
+            yield Finding("resource-is-user", "note", line, {"user": str(user)})
 
 
 def _unknown(step: Step, name: str) -> Finding:
@@ -98,7 +121,7 @@ def _unknown(step: Step, name: str) -> Finding:
 
 def _check_value(name: str, value: str, line: int | None) -> Iterator[Finding]:
     if name == "resource":
-        yield from check_resource(value, line)
+        yield from check_resources(read_input, value, line)
     elif name == "id-token" and value:
         yield Finding("id-token-written-out", "error", line)
     elif name == "hub-url" and value:
