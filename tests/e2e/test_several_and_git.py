@@ -1,7 +1,7 @@
 """One step for several repositories, and git with the tokens, on a real workflow engine.
 
-In these jobs nothing is a stand-in: hf, git and git-lfs are the real ones, and Local Hub holds the repositories, private
-ones, so that a clone needs a token as well. What each job finds on its machine it leaves in /seen.
+In these jobs nothing is a stand-in: hf, git and git-lfs are the real ones, and Local Hub holds the repositories. Those
+are private, so that a clone needs a token as well. What each job finds on its machine it leaves in /seen.
 """
 
 import base64
@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.runner import Runner, WorkflowRun
-from tests.e2e.story import EXAMPLE, EXAMPLES, MODEL, REQUEST_TOKEN, configure, job_identity, publishers
+from tests.e2e.story import EXAMPLE, EXAMPLES, MODEL, REQUEST_TOKEN, configure, job_identity, publishers, trust
 from tests.e2e.test_act import assert_nothing_leaked, outcomes
+from tests.e2e.test_github_examples import job
 from tests.leaks import leaks
 from tests.local_hub_process import LocalHub
 from tests.scripted_server import Answer, scripted_server
@@ -75,7 +76,7 @@ WHAT_IS_THERE = """
           OUTPUTS: ${{ steps.hf.outputs.token }}${{ steps.hf.outputs.tokens }}${{ steps.hf.outputs.expires-at }}
           AUTHENTICATED: ${{ steps.hf.outputs.authenticated }}
 """
-# To push is to hold the token for a while: git's helper processes run while the hook does, and it reads their arguments.
+# While the hook runs, git's processes hold the token; it writes their arguments down.
 PUSH_SCRIPT = """
 set -e
 git lfs install
@@ -125,6 +126,15 @@ LOOK = """
 FILES = {"push.sh": PUSH_SCRIPT, "release.txt": "1.0\n", "wrong.txt": "wrong\n"}
 
 
+TRAINING = """
+from pathlib import Path
+
+Path("model").mkdir()
+Path("model/config.json").write_text("{}")
+Path("model/model.safetensors").write_bytes(bytes(100_000))
+"""
+
+
 def let_in(hub: LocalHub, *resources: str) -> None:
     """Make these repositories, private ones; each trusts the workflow."""
     for resource in resources:
@@ -154,7 +164,9 @@ def assert_pushed(hub: LocalHub, run: WorkflowRun, resource: str, token: str) ->
 def assert_no_traces(run: WorkflowRun, env: dict[str, str]) -> None:
     """No token in the log, in git's configuration, among the arguments of a program, in the workspace, home or /tmp."""
     tokens = set(seen_tokens(run).values())
-    places = {name: text.encode() for name, text in run.tokens.items() if name in {"configuration", "commands", "programs"}}
+    places = {
+        name: text.encode() for name, text in run.tokens.items() if name in {"configuration", "commands", "programs"}
+    }
     places["disk"] = base64.b64decode(run.tokens["disk"])
     assert b"helper=!f()" in places["configuration"]
     assert b"git-remote-http" in places["commands"]
@@ -197,7 +209,7 @@ def test_if_the_dataset_refuses_nothing_is_handed_over(real_runner: Runner, hub:
 
 
 def test_git_and_lfs_push_and_another_host_learns_nothing(real_runner: Runner, hub: LocalHub, tmp_path: Path) -> None:
-    """Clone, `git lfs push` and `git push` need no more than the step; a remote elsewhere asks for a password in vain."""
+    """Clone, `git lfs push` and `git push` need no more than the step; another remote asks for a password in vain."""
     let_in(hub, MODEL)
     env = job_identity(hub)
     asks = Answer(status=401, headers={"WWW-Authenticate": 'Basic realm="elsewhere"'})
@@ -216,9 +228,7 @@ def test_git_and_lfs_push_and_another_host_learns_nothing(real_runner: Runner, h
 
 
 @pytest.mark.parametrize("login", [ONE_STEP, TWO_STEPS], ids=["one step", "two steps"])
-def test_git_and_lfs_push_to_two_repositories(
-    login: str, real_runner: Runner, hub: LocalHub, tmp_path: Path
-) -> None:
+def test_git_and_lfs_push_to_two_repositories(login: str, real_runner: Runner, hub: LocalHub, tmp_path: Path) -> None:
     """Each push finds the token of its own repository, whether one step logged in for both, or one after the other."""
     let_in(hub, MODEL, DATASET)
     env = job_identity(hub)
@@ -229,3 +239,24 @@ def test_git_and_lfs_push_to_two_repositories(
         assert_pushed(hub, run, resource, tokens[name])
     assert len(set(tokens.values())) == 2
     assert_no_traces(run, env)
+
+
+def test_the_example_pushes_with_git(real_runner: Runner, hub: LocalHub, tmp_path: Path) -> None:
+    """As it is written. git's own configuration, to which the step's is added, sends it to Local Hub instead."""
+    name = "publish-with-git.yml"
+    text = (EXAMPLES / name).read_text(encoding="utf-8")
+    hub.post("/local-hub/resources", {"resource": MODEL, "private": True})
+    trust(hub, text)
+    env = job_identity(hub, job(name))
+    instead = {"COUNT": "1", "KEY_0": f"url.{hub.hub}/.insteadOf", "VALUE_0": "https://huggingface.co/"}
+    added = {f"GIT_CONFIG_{variable}": value for variable, value in instead.items()}
+    run = real_runner.run(tmp_path, text, {**env, **added}, {"train.py": TRAINING}, name=name)
+    assert run.exit_code == 0, run.log
+    (entry,) = (entry for entry in hub.get("/local-hub/commits") if entry["resource"] == MODEL)
+    assert (entry["by"], entry["door"]) == ("[OIDC]", "git")
+    token = hub.exchange(hub.id_token(**job(name)), MODEL).json()["access_token"]
+    assert content(hub, MODEL, "config.json", token) == b"{}"
+    assert content(hub, MODEL, "model.safetensors", token, "raw").startswith(b"version https://git-lfs")
+    assert content(hub, MODEL, "model.safetensors", token) == bytes(100_000)
+    assert "hf_jwt_" not in run.log
+    assert_nothing_leaked(run, env[REQUEST_TOKEN])
