@@ -5,6 +5,7 @@ token to Local Hub, and fails unless it may do what is asked.
 """
 
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -27,17 +28,38 @@ TRAINING = "from pathlib import Path; Path('model').mkdir(); Path('model/weights
 KUBELET = "/var/run/secrets/huggingface.co/serviceaccount/token"
 
 
+# What runs as a user without a home in an image that it may not change, or on a machine that it shares with others.
+INSTALLS_NOTHING = {"jenkins", "buildkite"}
+NO_HOME = "/dev/null"
+VENV = """\
+#!/bin/sh
+if [ "$1 $2" = "-m venv" ]; then
+  mkdir -p "$3/bin" && cp {commands}/* "$3/bin" && echo "PATH=$PWD/$3/bin:\\$PATH" > "$3/bin/activate"
+else
+  exec {python} "$@"
+fi
+"""
+
+
 def _runs(steps: list[Any]) -> list[str]:
     return [step["run"] for step in steps if isinstance(step, dict) and "run" in step]
 
 
+def _each_in_a_shell(text: str) -> list[str]:
+    return [f"(\n{command}\n)" for command in re.findall(r"\bsh '([^']+)'", text)]
+
+
+def _bitbucket_steps(file: Any) -> list[Any]:
+    return [each["step"] for each in file["pipelines"]["branches"]["main"]]
+
+
 # Where each CI's file has its shell; with the shell's own flags where the CI has some.
 SCRIPTS: Mapping[str, tuple[str, Callable[[Any], list[str]]]] = {
-    "gitlab": ("gitlab/.gitlab-ci.yml", lambda file: file["publish"]["script"]),
+    "gitlab": ("gitlab/.gitlab-ci.yml", lambda file: [*file["train"]["script"], *file["publish"]["script"]]),
     "circleci": ("circleci/config.yml", lambda file: _runs(file["jobs"]["publish"]["steps"])),
     "bitbucket": (
         "bitbucket/bitbucket-pipelines.yml",
-        lambda file: file["pipelines"]["branches"]["main"][0]["step"]["script"],
+        lambda file: [line for step in _bitbucket_steps(file) for line in step["script"]],
     ),
     "buildkite": ("buildkite/pipeline.yml", lambda file: file["steps"][0]["commands"]),
     "codefresh": ("codefresh/codefresh.yml", lambda file: file["steps"]["publish"]["commands"]),
@@ -48,7 +70,7 @@ SCRIPTS: Mapping[str, tuple[str, Callable[[Any], list[str]]]] = {
         lambda file: [*file["phases"]["install"]["commands"], *file["phases"]["build"]["commands"]],
     ),
     "kubernetes": ("kubernetes/job.yaml", lambda file: file["spec"]["template"]["spec"]["containers"][0]["args"]),
-    "jenkins": ("jenkins/Jenkinsfile", lambda text: re.findall(r"\bsh '([^']+)'", text)),
+    "jenkins": ("jenkins/Jenkinsfile", _each_in_a_shell),
     "terraform": ("terraform/publish.sh", lambda text: [text]),
     "shell": ("shell/publish.sh", lambda text: [text]),
 }
@@ -82,11 +104,14 @@ def text(name: str) -> str:
     return (EXAMPLES / SCRIPTS[name][0]).read_text(encoding="utf-8")
 
 
+def document(name: str) -> Any:
+    """The example, read: YAML's values, or a text."""
+    return yaml.safe_load(text(name)) if SCRIPTS[name][0].endswith((".yml", ".yaml")) else text(name)
+
+
 def script(name: str) -> str:
     """What its CI gives to a shell."""
-    path, commands = SCRIPTS[name]
-    file = yaml.safe_load(text(name)) if path.endswith((".yml", ".yaml")) else text(name)
-    return "\n".join(["set -e", *commands(file)])
+    return "\n".join(["set -e", *SCRIPTS[name][1](document(name))])
 
 
 @pytest.fixture(scope="module")
@@ -146,6 +171,63 @@ def test_it_is_right_by_its_schema(name: str, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout
 
 
+def test_codefresh_checks_out_first() -> None:
+    """It does nothing by itself: a `git-clone` step does, and the next begins in its folder if it is `main_clone`."""
+    steps = document("codefresh")["steps"]
+    assert list(steps) == ["main_clone", "publish"]
+    assert steps["main_clone"]["type"] == "git-clone"
+    assert {"repo", "revision", "git"} <= set(steps["main_clone"])
+    assert "working_directory" not in steps["publish"]
+
+
+def test_forgejo_has_node_before_the_checkout() -> None:
+    """Its runner brings none into the job's image; the checkout wants version 20, which Debian has since trixie."""
+    job = document("forgejo")["jobs"]["publish"]
+    assert job["container"]["image"].endswith("-trixie")
+    first, second, *_ = job["steps"]
+    assert "nodejs" in first["run"]
+    assert "/actions/checkout@" in second["uses"]
+
+
+def test_jenkins_has_a_home() -> None:
+    """Its user has none in the image. PATH cannot be set so: a docker agent does not heed it (JENKINS-49076)."""
+    assert re.search(r'environment \{ HOME = "\$\{env\.WORKSPACE\}" \}', text("jenkins"))
+    assert "PATH" not in text("jenkins")
+
+
+def test_kubernetes_takes_an_image_of_ones_own() -> None:
+    """Nothing is checked out there, so no public image has the training."""
+    assert document("kubernetes")["spec"]["template"]["spec"]["containers"][0]["image"] == "YOUR-IMAGE"
+    assert "the image is one of your own" in text("kubernetes")
+
+
+def test_nothing_long_comes_before_a_login_with_a_given_token() -> None:
+    """GitLab's and Bitbucket's ID tokens are as old as the job: it trains in another one, which has no ID token."""
+    gitlab = document("gitlab")
+    assert gitlab["stages"] == [gitlab["train"]["stage"], gitlab["publish"]["stage"]]
+    assert "timeout" in gitlab["publish"]
+    train, publish = _bitbucket_steps(document("bitbucket"))
+    for long, short in ((gitlab["train"], gitlab["publish"]), (train, publish)):
+        assert not {"id_tokens", "oidc"} & set(long)
+        assert "artifacts" in long
+        assert "train.py" not in "".join(short["script"])
+
+
+def path_of(name: str, commands: Path, tmp_path: Path) -> str:
+    """Where the CI's shell finds commands: a Python alone, where nothing can be installed beside it."""
+    apt_get = commands / "apt-get"
+    apt_get.write_text('#!/bin/sh\necho "apt-get stand-in: $*"\n')
+    apt_get.chmod(0o755)
+    if name not in INSTALLS_NOTHING:
+        return str(commands)
+    bare = tmp_path / "bare"
+    bare.mkdir()
+    for python in ("python", "python3"):
+        (bare / python).write_text(VENV.format(commands=shlex.quote(str(commands)), python=shlex.quote(sys.executable)))
+        (bare / python).chmod(0o755)
+    return str(bare)
+
+
 @every
 def test_it_publishes(name: str, hub: LocalHub, commands: Path, tmp_path: Path) -> None:
     """The token is for the model, and in the environment of the upload alone."""
@@ -156,13 +238,10 @@ def test_it_publishes(name: str, hub: LocalHub, commands: Path, tmp_path: Path) 
     (checkout / "train.py").write_text(TRAINING)
     seen = tmp_path / "seen"
     seen.mkdir()
-    env |= {"PATH": f"{commands}:{env['PATH']}", "HF_STAND_IN_SEEN": str(seen), "HOME": str(tmp_path)}
-    if name == "buildkite":  # makes and enters an environment of its own, which would hide the stand-ins
-        shell = script(name).replace("python3 -m venv .venv", "true").replace(". .venv/bin/activate", "true")
-    else:
-        shell = script(name)
+    env["PATH"] = f"{path_of(name, commands, tmp_path)}:{env['PATH']}"
+    env |= {"HF_STAND_IN_SEEN": str(seen), "HOME": NO_HOME if name == "jenkins" else str(tmp_path)}
     run = subprocess.run(
-        ["sh", "-e", "-c", f'{shell}\ntest -z "${{HF_TOKEN-}}"'],
+        ["sh", "-e", "-c", f'{script(name)}\ntest -z "${{HF_TOKEN-}}"'],
         cwd=checkout,
         env=env,
         capture_output=True,
