@@ -5,8 +5,8 @@ alone is another one here, and the audience is in its settings. And its claims b
 (`branch_name` for `branchName`), so the publisher asks for those.
 
 What the example installs is mounted into its container: `hf-oidc` as its zipapp, `pip` and `hf` as stand-ins. A step
-has a network of its own, in which Local Hub's loopback is elsewhere. `forwarding` brings it there: a container joins
-the step's network, as a service of the pipeline would, and listens on the same port.
+has a network of its own, in which Local Hub's loopback is elsewhere. `forwarding` brings it there once the step that
+publishes has begun: a container joins its network, as a service of the pipeline would, and listens on the same port.
 """
 
 import json
@@ -33,6 +33,7 @@ from release import pyz
 from tests.action_process import scrubbed
 from tests.e2e.engines import ROOT, commit, docker, docker_client, require_pipeline_runner
 from tests.e2e.example import issuer, plain_oidc
+from tests.e2e.runner import TRAINING
 from tests.e2e.story import MODEL
 from tests.leaks import leaks
 from tests.local_hub_process import LocalHub, local_hub
@@ -46,14 +47,15 @@ JWT = re.compile(r"eyJ[\w-]+\.eyJ")
 FORWARD = ROOT / "tests/e2e/forward.py"
 RUN_SECONDS = 600
 SUCCESSFUL, FAILED = "Pipeline 'branches.main': Successful", "Pipeline 'branches.main': Failed"
-# It trains for as long as Local Hub is out of reach: `forwarding` can begin no sooner than the step.
-TRAINING = """\
+# It installs for as long as Local Hub is out of reach: `forwarding` can begin no sooner than the step.
+INSTALLING = "installing"
+PIP = f"""\
+#!/usr/bin/env python3
 import os, pathlib, socket, time
 
+pathlib.Path("/seen/{INSTALLING}").touch()
 while socket.socket().connect_ex(("127.0.0.1", int(os.environ["PORT"]))):
     time.sleep(0.1)
-pathlib.Path("model").mkdir()
-pathlib.Path("model/weights").write_text("42")
 """
 
 
@@ -139,11 +141,13 @@ def hub(engine: Engine, tmp_path: Path) -> Iterator[LocalHub]:
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """What the example's `pip install` stands for, as volumes of the step's container."""
-    zipapp = tmp_path_factory.mktemp("installed") / "hf-oidc"
+    folder = tmp_path_factory.mktemp("installed")
+    zipapp, pip = folder / "hf-oidc", folder / "pip"
     pyz.build(zipapp)
-    zipapp.chmod(0o755)
-    stand_ins = ROOT / "tests/e2e/job-image"
-    return [f"{path}:/usr/local/bin/{path.name}:ro" for path in (zipapp, stand_ins / "hf", stand_ins / "pip")]
+    pip.write_text(PIP)
+    for program in (zipapp, pip):
+        program.chmod(0o755)
+    return [f"{path}:/usr/local/bin/{path.name}:ro" for path in (zipapp, pip, ROOT / "tests/e2e/job-image/hf")]
 
 
 def trust(hub: LocalHub, claims: Mapping[str, str]) -> None:
@@ -153,7 +157,7 @@ def trust(hub: LocalHub, claims: Mapping[str, str]) -> None:
 
 
 def run_step(engine: Engine, hub: LocalHub, installed: Sequence[str], tmp_path: Path) -> Step:
-    """Run the branch's pipeline; its variables say where the Hub is, and its port for the training to wait for."""
+    """Run the branch's pipeline; its variables say where the Hub is, and its port for the installation to wait for."""
     seen = tmp_path / "seen"
     seen.mkdir()
     port = urlsplit(hub.hub).port
@@ -164,17 +168,18 @@ def run_step(engine: Engine, hub: LocalHub, installed: Sequence[str], tmp_path: 
     process = engine.start("run", f"--env-file={variables}", *volumes, "branches.main", audience=hub.hub)
     with ended(process), forwarding(port, engine.pause_container(), process, tmp_path):
         log = process.communicate(timeout=RUN_SECONDS)[0]
+    (seen / INSTALLING).unlink(missing_ok=True)
     return Step(log, {path.name: path.read_text() for path in seen.iterdir()})
 
 
 @contextmanager
 def forwarding(port: int, pause: str, engine: "subprocess.Popen[str]", folder: Path) -> Iterator[None]:
-    """Bring this machine's loopback port into the step's network, as soon as there is one."""
+    """Bring this machine's loopback port into the network of the step that installs, as soon as it does."""
     command = [sys.executable, str(FORWARD), "outside", str(port), str(folder / "hub.sock")]
     outside = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     joined = f"{pause}_forward"
     try:
-        while engine.poll() is None and not is_running(pause):
+        while engine.poll() is None and not (folder / "seen" / INSTALLING).exists():
             time.sleep(0.1)
         if engine.poll() is None:
             options = [f"--name={joined}", f"--network=container:{pause}", f"--volume={folder}:/forward"]
@@ -185,12 +190,6 @@ def forwarding(port: int, pause: str, engine: "subprocess.Popen[str]", folder: P
         subprocess.run(["docker", "rm", "--force", joined, pause], capture_output=True, check=False)
         with ended(outside):
             outside.terminate()
-
-
-def is_running(container: str) -> bool:
-    """Whether there is such a container, and it runs."""
-    command = ["docker", "inspect", "--format={{.State.Running}}", container]
-    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip() == "true"
 
 
 @contextmanager

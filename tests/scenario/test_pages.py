@@ -87,6 +87,19 @@ def test_what_is_no_resource_has_no_settings(user: Browser, name: str) -> None:
     assert user.client.get(f"/{name}/settings").status_code == 404
 
 
+def test_the_hubs_address_of_ones_own_access_asks_whose(hub: LocalHub, user: Browser) -> None:
+    """Messages send their readers to `…/settings/authentication#ci-cd-access`, and here nobody is signed in."""
+    trust(hub, "bob")
+    trust(hub)
+    page = user.get("/settings/authentication")
+    assert page.answer.status_code == 200
+    assert ("h1", {"id": "ci-cd-access"}) in page.elements
+    assert [link for link in page.links if link.endswith("/settings")] == ["/bob/settings"]
+    form = page.form("/settings")
+    asked = user.client.get(form.action, params=dict(form.changed(resource="carol")), follow_redirects=False)
+    assert asked.headers["location"] == "/carol/settings"
+
+
 PRESETS = {
     "github": {"repository": TRAINING, "branch": "main", "workflow": "publish.yml"},
     "gitlab": {"project_path": "acme/training", "ref_type": "branch", "ref": "main"},

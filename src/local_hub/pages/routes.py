@@ -1,8 +1,8 @@
 """The pages' addresses, and what each page is handed to show.
 
 `/`, `/<resource>/settings` as on the Hub, and below `/local-hub` what the Hub does not have. On the Hub an account's
-CI/CD access is at `/settings/authentication`, for it knows who asks; here nobody signs in, so the address names the
-account.
+CI/CD access is at `/settings/authentication`, for it knows who asks; here nobody signs in, so that page asks whose, and
+the address of the next names the account.
 """
 
 import re
@@ -32,6 +32,8 @@ from local_hub.resources import InvalidResource, Resource, parse_resource
 
 RECENT = 20
 SETTINGS = "/{resource:resource}/settings"
+# Where the Hub has the CI/CD access of whoever has signed in, and messages send their readers.
+AUTHENTICATION = "/settings/authentication"
 PUBLISHERS = f"{SETTINGS}/publishers"
 EXCHANGE = f"{OPERATOR}/exchanges/{{number:number}}"
 STATIC = f"{OPERATOR}/pages"
@@ -87,6 +89,7 @@ def routes(hub: Hub, issuer: Issuer, others: CiIssuers) -> list[Route]:
         "/": _index,
         f"{OPERATOR}/settings": _open,
         EXCHANGE: _exchange,
+        AUTHENTICATION: _authentication,
         SETTINGS: _settings,
         f"{PUBLISHERS}/new": _new,
         f"{PUBLISHERS}/{{number:number}}": _edit,
@@ -159,6 +162,12 @@ def _open(site: Site, request: Request) -> Response:
         return rendering.moved(_address(parse_resource(asked)))
     except InvalidResource as error:
         return _index(site, request, str(error), asked)
+
+
+def _authentication(site: Site, request: Request) -> Response:
+    known = [parse_resource(row["name"]) for row in site.hub.store.overview()]
+    accounts = [str(resource) for resource in known if resource.kind == "user"]
+    return site.page(request, "authentication.html", accounts=accounts)
 
 
 def _exchange(site: Site, request: Request) -> Response:
