@@ -71,6 +71,7 @@ def test_links_lead_somewhere(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     links = re.findall(r"\]\((?!https?://|#)([^)#]+)", text)
     paths = re.findall(r"`((?:docs|tests|src|examples|requirements)/[\w./-]+)`", text)
+    paths += re.findall(r"`([\w.-]+/[\w./-]+\.py)`", text)
     missing = [link for link in links if not (path.parent / link).exists()]
     missing += [name for name in paths if not (ROOT / name).exists()]
     assert missing == []

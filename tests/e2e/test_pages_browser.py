@@ -190,7 +190,14 @@ def test_the_pages_are_for_everyone(chromium: Browser, hub: LocalHub, scheme: st
     page.goto("/")
     exchanges = page.locator("a.reason").evaluate_all("links => links.map(link => link.getAttribute('href'))")
     forms = ("new", "new?preset=circleci", "1", f"new?exchange={exchanges[1].rpartition('/')[2]}")
-    for path in ("/", SETTINGS, "/acme/settings", "/settings/authentication", *exchanges, *[f"{SETTINGS}/publishers/{form}" for form in forms]):
+    for path in (
+        "/",
+        SETTINGS,
+        "/acme/settings",
+        "/settings/authentication",
+        *exchanges,
+        *[f"{SETTINGS}/publishers/{form}" for form in forms],
+    ):
         checked(page, path, f"{scheme}-{width}")
     assert complaints == []
 

@@ -52,6 +52,10 @@ jobs:
 """
 
 
+# What the page calls the image that stands for GitHub's machine.
+PUBLIC_IMAGE = "catthehacker/ubuntu:act-latest"
+
+
 def cloned(hub: LocalHub, folder: Path) -> Clients:
     """A stranger's clone of the model, in `clone`."""
     clients = Clients(hub, folder)
@@ -97,20 +101,37 @@ def test_the_hubs_guide_publishes_a_checkpoint(real_runner: Runner, hub: LocalHu
 
 
 def test_the_page_leads_to_a_published_model(real_runner: Runner, tmp_path: Path) -> None:
-    """docs/local-hub.md, "Your own workflow on your laptop": its five commands, as they stand."""
+    """docs/local-hub.md, "Your own workflow on your laptop": its commands, as a new user has act, and asked by nobody.
+
+    But for the image, which no registry can be asked for here: another stands in for it, and act is told not to look.
+    """
     document = (ROOT / "docs/local-hub.md").read_text(encoding="utf-8")
     section = document.split("## Your own workflow on your laptop")[1]
     commands = section.split("```sh\n")[1].split("```")[0]
-    checkout, home = tmp_path / "checkout", tmp_path / "home"
-    for folder in (checkout, home):
+    assert PUBLIC_IMAGE in commands
+    checkout, home, temporary = tmp_path / "checkout", tmp_path / "home", tmp_path / "temporary"
+    for folder in (checkout, home, temporary):
         folder.mkdir()
     commit(checkout, {".github/workflows/publish.yml": GUIDE})
     (checkout / "hub.yaml").write_text(document.split("```yaml\n")[1].split("```")[0])
-    (home / ".actrc").write_text("".join(f"{option}\n" for option in real_runner.options(GUIDE)))
-    env = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "HOME": str(home), **docker_client()}
+    (home / ".actrc").write_text("--pull=false\n")
+    env = {
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "HOME": str(home),
+        "TMPDIR": str(temporary),
+        "ACTION": str(real_runner.action),
+        **docker_client(),
+    }
     # A process group of its own, so that the Local Hub that the page leaves running ends with the test.
     shell = subprocess.Popen(
-        ["sh", "-e", "-c", commands], cwd=checkout, env=env, stdout=subprocess.PIPE, text=True, start_new_session=True
+        ["sh", "-e", "-c", commands.replace(PUBLIC_IMAGE, real_runner.job_image)],
+        cwd=checkout,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
     )
     try:
         status = shell.wait(RUN_SECONDS)
@@ -118,7 +139,10 @@ def test_the_page_leads_to_a_published_model(real_runner: Runner, tmp_path: Path
         os.killpg(shell.pid, signal.SIGTERM)
         said, _ = shell.communicate(timeout=30)
     assert status == 0, said
-    assert (checkout / "awesome-model/config.json").read_text() == "{}\n"
+    (clone,) = temporary.glob("*/model")
+    assert (clone / "config.json").read_text() == "{}\n"
+    left = subprocess.run(["git", "status", "--short"], cwd=checkout, capture_output=True, text=True, check=True)
+    assert left.stdout == "?? hub.yaml\n", "a second run would come across what the first has left"
 
 
 def test_the_hubs_guide_reads_a_gated_model(real_runner: Runner, hub: LocalHub, tmp_path: Path) -> None:
