@@ -97,6 +97,12 @@ def test_the_changelog_keeps_its_form() -> None:
     }
 
 
+def test_the_readme_says_whether_there_is_a_release() -> None:
+    """Until the changelog has one, `uses:` and `pip install` lead nowhere."""
+    released = re.findall(r"^## \[\d", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert ("Nothing is released" in README) is not bool(released)
+
+
 def test_every_provider_has_its_section() -> None:
     """In the registry's order, under the CI's own name."""
     from hf_oidc.providers.registry import PROVIDERS  # noqa: PLC0415 - the one test here that needs it
