@@ -16,7 +16,7 @@ from tests.e2e.test_act import assert_nothing_leaked, outcomes
 from tests.e2e.test_github_examples import job
 from tests.leaks import leaks
 from tests.local_hub_process import LocalHub
-from tests.scripted_server import Answer, scripted_server
+from tests.scripted_server import Answer, Recorded, scripted_server
 
 DATASET = "datasets/acme/corpus"
 RESOURCES = {"MODEL_TOKEN": MODEL, "DATA_TOKEN": DATASET}
@@ -176,6 +176,12 @@ def assert_no_traces(run: WorkflowRun, env: dict[str, str]) -> None:
     assert not leaks({*tokens, env[REQUEST_TOKEN]}, {"the log": run.log.encode(), **places})
 
 
+def asks_for_a_password(request: Recorded) -> Answer:
+    """As a server elsewhere would. No password is good, and 403 keeps git-lfs from trying one for ever."""
+    given = "authorization" in request.headers
+    return Answer(status=403) if given else Answer(status=401, headers={"WWW-Authenticate": 'Basic realm="elsewhere"'})
+
+
 def test_one_step_for_a_model_and_a_dataset(real_runner: Runner, hub: LocalHub, tmp_path: Path) -> None:
     """Each is published with its own token, and neither token is any good for the other."""
     let_in(hub, MODEL, DATASET)
@@ -212,10 +218,9 @@ def test_git_and_lfs_push_and_another_host_learns_nothing(real_runner: Runner, h
     """Clone, `git lfs push` and `git push` need no more than the step; another remote asks for a password in vain."""
     let_in(hub, MODEL)
     env = job_identity(hub)
-    asks = Answer(status=401, headers={"WWW-Authenticate": 'Basic realm="elsewhere"'})
     paths = [f"/{MODEL}/info/refs", f"/{MODEL}.git/info/lfs/objects/batch"]
     login = TWO_STEPS.partition("      - name: Log in once more")[0].replace("MODEL_TOKEN=", "")
-    with scripted_server(dict.fromkeys(paths, asks)) as elsewhere:
+    with scripted_server(dict.fromkeys(paths, asks_for_a_password)) as elsewhere:
         workflow = WORKFLOW + login + PUSH_MODEL + PUSH_ELSEWHERE + LOOK
         run = real_runner.run(tmp_path, workflow, {**env, "ELSEWHERE": elsewhere.url}, FILES)
     assert run.exit_code == 0, run.log
