@@ -50,6 +50,8 @@ def of(source: str) -> tuple[str, ...]:
     return tuple(name for name, row in ROWS.items() if row.source == source)
 
 
+AWS = {"Audience": [""], "SigningAlgorithm": "RS256"}
+
 every = pytest.mark.parametrize("name", NAMES)
 minting = pytest.mark.parametrize("name", MINTING)
 asking = pytest.mark.parametrize("name", of("endpoint"))
@@ -237,7 +239,16 @@ def test_commands_are_asked_for_the_audience(name: str, worlds: Make) -> None:
     world = worlds(name)
     world.mint(audience)
     arguments = (world.bin / f"{ROWS[name].command}.args").read_text().splitlines()
-    assert audience in arguments or json.dumps({"aud": audience}) in arguments
+    asked = {"circleci": json.dumps({"aud": audience}), "aws": json.dumps(AWS | {"Audience": [audience]})}
+    assert asked.get(name, audience) in arguments
+
+
+def test_aws_is_given_no_argument_that_is_a_url(worlds: Make) -> None:
+    """Version 1 of its command fetches one (`cli_follow_urlparam`), and takes what comes for the audience."""
+    world = worlds("aws")
+    world.mint(HUB)
+    arguments = (world.bin / "aws.args").read_text().splitlines()
+    assert not [each for each in arguments if each.startswith(("http://", "https://", "file://", "fileb://"))]
 
 
 @asking

@@ -1,5 +1,6 @@
 """A job on each CI, as Local Hub plays it: `hf-oidc` finds the ID token, and a publisher for its claims grants."""
 
+import json
 import os
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -179,7 +180,8 @@ def minted(hub: LocalHub, name: str, env: Mapping[str, str]) -> str:
         "aws": [
             "sh",
             "-c",
-            f"aws sts get-web-identity-token --audience {hub.hub} --signing-algorithm RS256 | cut -sd'\"' -f4",
+            "aws sts get-web-identity-token --cli-input-json "
+            f"""'{{"SigningAlgorithm": "RS256", "Audience": ["{hub.hub}"]}}' | cut -sd'"' -f4""",
         ],
     }[name]
     return subprocess.run(command, env=dict(env), capture_output=True, text=True, check=True).stdout.strip()
@@ -197,6 +199,10 @@ def minted(hub: LocalHub, name: str, env: Mapping[str, str]) -> str:
         ["buildkite-agent", "redactor", "add"],
         ["buildkite-agent", "redactor", "add", "--format", "json"],
         ["aws", "sts", "get-web-identity-token", "--audience", "x"],
+        ["aws", "sts", "get-web-identity-token", "--signing-algorithm", "RS256"],
+        # What version 1 of the real one does: it takes the URL for the place where the audience is to be read.
+        ["aws", "sts", "get-web-identity-token", "--audience", "https://x.example", "--signing-algorithm", "RS256"],
+        ["aws", "sts", "get-web-identity-token", "--cli-input-json", '{"Audience": ["x"]}'],
         ["aws", "s3", "ls"],
     ],
 )
@@ -205,6 +211,15 @@ def test_commands_refuse_what_they_do_not_know(command: list[str], hub: LocalHub
     env, _, _ = job(hub, {"circleci": "circleci", "buildkite-agent": "buildkite", "aws": "aws"}[command[0]], tmp_path)
     run = subprocess.run(command, env=env, input="", capture_output=True, text=True, check=False)
     assert (run.returncode != 0, run.stdout, bool(run.stderr)) == (True, "", True)
+
+
+def test_aws_takes_its_arguments_one_by_one_too(hub: LocalHub, tmp_path: Path) -> None:
+    """An audience that is no URL."""
+    env, _, _ = job(hub, "aws", tmp_path)
+    command = ["aws", "sts", "get-web-identity-token", "--audience", "urn:acme", "--signing-algorithm", "RS256"]
+    run = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
+    token = json.loads(run.stdout)["WebIdentityToken"]
+    assert jwt.decode(token, options={"verify_signature": False})["aud"] == "urn:acme"
 
 
 @pytest.mark.parametrize(("form", "text"), [("none", "hf_secret\n"), ("json", '{"A": "hf_secret"}')])

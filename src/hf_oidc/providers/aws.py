@@ -28,8 +28,9 @@ PROVIDER = Provider("aws", is_here, obtain, audience="chosen", kind="platform")
 
 
 def _mint(audience: str, means: Means) -> Secret:
-    asked = ("aws", "sts", "get-web-identity-token", "--audience", audience, "--signing-algorithm", "RS256")
-    said = from_command(means, (*asked, "--output", "json"))
+    # As JSON: version 1 of the command fetches an argument that is a URL, and `--audience` would be the page there.
+    asked = json.dumps({"Audience": [audience], "SigningAlgorithm": "RS256"})
+    said = from_command(means, ("aws", "sts", "get-web-identity-token", "--cli-input-json", asked, "--output", "json"))
     return word(_member(said), "The output of `aws sts get-web-identity-token`")
 
 

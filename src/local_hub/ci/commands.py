@@ -59,14 +59,20 @@ def buildkite_agent(arguments: Sequence[str]) -> str:
 
 
 def aws(arguments: Sequence[str]) -> str:
-    """`aws sts get-web-identity-token --audience A --signing-algorithm RS256`: a JSON object."""
+    """`aws sts get-web-identity-token`, with its two arguments or with `--cli-input-json`: a JSON object."""
     parser = argparse.ArgumentParser("aws")
     for word in ("sts", "get-web-identity-token"):
         parser.add_argument(word, choices=[word])
-    parser.add_argument("--audience", required=True)
-    parser.add_argument("--signing-algorithm", choices=["RS256"], required=True)
+    parser.add_argument("--audience", type=_parameter)
+    parser.add_argument("--signing-algorithm")
+    parser.add_argument("--cli-input-json", type=json.loads, default={})
     parser.add_argument("--output", choices=["json"])
-    return json.dumps({"WebIdentityToken": _mint(parser.parse_args(arguments).audience)}, indent=4)
+    options = parser.parse_args(arguments)
+    document = options.cli_input_json
+    (audience,) = [options.audience] if options.audience else document.get("Audience", [])
+    if (options.signing_algorithm or document.get("SigningAlgorithm")) != "RS256":
+        raise ValueError("the signing algorithm is RS256")
+    return json.dumps({"WebIdentityToken": _mint(audience)}, indent=4)
 
 
 COMMANDS: Mapping[str, Callable[[Sequence[str]], str]] = {
@@ -74,6 +80,13 @@ COMMANDS: Mapping[str, Callable[[Sequence[str]], str]] = {
     "buildkite-agent": buildkite_agent,
     "aws": aws,
 }
+
+
+def _parameter(text: str) -> str:
+    # Version 1 of AWS's command takes a URL for the address of the value, and fetches it there.
+    if text.startswith(("http://", "https://")):
+        raise argparse.ArgumentTypeError(f"Unable to retrieve {text}")
+    return text
 
 
 def _redact(form: str) -> str:
