@@ -151,9 +151,21 @@ FINDINGS: Mapping[Name, Meaning] = {
         "{audience} is the audience of {service}: this ID token was got for that service, and was not sent to the Hub.",
         "Get an ID token of its own for the Hub.",
     ),
+    "own-audience": Meaning(
+        "This ID token is for {audience}, as was asked for. A Hub accepts ID tokens that are for itself, and this one "
+        "is {hub}.",
+        "Leave <audience> out, and the ID token is for the Hub's own URL. Only where <hub-url> is a mirror of "
+        "huggingface.co, it has to be https://huggingface.co.",
+    ),
     "other-resource": Meaning(
         "The Hub speaks of {named}, and this login asked for {asked}.",
         "Check <resource>: it must be the repository's name on the Hub.",
+    ),
+    "user-resource": Meaning(
+        "{user} is a user name, not a repository: it asks for that user's right to read gated repositories, which "
+        "needs a publisher in the user's own settings and never lets a job publish.",
+        "To publish, write <resource> as namespace/name, or datasets/namespace/name. To read gated repositories, look "
+        "at {page}, under {section}.",
     ),
     "no-publisher": Meaning(
         "The Hub knows of no job that {named} trusts. Either no publisher was added there yet, or there is no {named} "
@@ -176,12 +188,6 @@ FINDINGS: Mapping[Name, Meaning] = {
         "GitHub Actions is for https://token.actions.githubusercontent.com alone, and never accepts it.",
         "{on}add a publisher that names the issuer and the claims themselves, if you mean to trust this job: {fields}.",
         "{on}add a publisher that names the issuer {issuer}, and claims of the job that you mean to publish from.",
-    ),
-    "user-resource": Meaning(
-        "{user} is a user name, not a repository: it asks for that user's right to read gated repositories, which "
-        "needs a publisher in the user's own settings and never lets a job publish.",
-        "To publish, write <resource> as namespace/name, or datasets/namespace/name. To read gated repositories, look "
-        "at {page}, under {section}.",
     ),
     "reusable-workflow": Meaning(
         "This job runs a reusable workflow: {workflow_ref} was started, and it called {job_workflow_ref}. Which of the "

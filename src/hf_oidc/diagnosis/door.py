@@ -28,6 +28,7 @@ ACTION = Door(
     {
         "resource": "`resource`",
         "hub-url": "`hub-url`",
+        "audience": "`audience`",
         "ca-bundle": "as the input `ca-bundle`",
         "id-token": "as the input `id-token`",
         "the-id-token": "the input `id-token`",
@@ -50,6 +51,7 @@ COMMAND = Door(
     {
         "resource": "RESOURCE",
         "hub-url": "`--hub-url`",
+        "audience": "`--audience`",
         "ca-bundle": "with `--ca-bundle`",
         "id-token": "with `--id-token-file`",
         "the-id-token": "`--id-token-file`",

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from hf_oidc.diagnosis.audiences import other_service
+from hf_oidc.diagnosis.ci_advice import HUB_URL
 from hf_oidc.diagnosis.claims import (
     Claims,
     is_enterprise,
@@ -24,12 +25,13 @@ from hf_oidc.untrusted_text import shown, shown_input
 
 Name = Literal[
     "other-audience",
+    "own-audience",
     "other-resource",
+    "user-resource",
     "no-publisher",
     "pull-request",
     "tag",
     "enterprise-issuer",
-    "user-resource",
     "reusable-workflow",
     "letter-case",
     "pull-request-target",
@@ -47,16 +49,40 @@ class Finding:
     facts: Mapping[str, str]
 
 
-def findings(claims: Claims, resource: Resource | None, said: str, *, preset: bool) -> tuple[Finding, ...]:
-    """What is found in a refused job; `said`: what failed, with the Hub's own text."""
-    found = [*_said(resource, said), *_ref(claims, preset=preset), *_names(claims, resource, preset=preset)]
+def findings(
+    claims: Claims, resource: Resource | None, said: str, hub_url: str, *, preset: bool
+) -> tuple[Finding, ...]:
+    """What is found in a job that the Hub at `hub_url` refused; `said`: what failed, with the Hub's own text."""
+    found = [
+        *_audience(claims, hub_url),
+        *_said(resource, said),
+        *_ref(claims, preset=preset),
+        *_names(claims, resource, preset=preset),
+    ]
     return tuple(sorted(found, key=lambda finding: NAMES.index(finding.name)))
+
+
+def reusable_workflow(claims: Claims) -> Iterator[Finding]:
+    """What is found where the job's workflow was called by another, in a refused job or in any."""
+    workflow_ref, job_workflow_ref = claims.get("workflow_ref"), claims.get("job_workflow_ref")
+    mine, called = workflow_of(workflow_ref), workflow_of(job_workflow_ref)
+    if mine and called and workflow_ref != job_workflow_ref:
+        facts = {"workflow_ref": visible(str(workflow_ref)), "job_workflow_ref": visible(str(job_workflow_ref))}
+        yield Finding("reusable-workflow", {**facts, "workflow": visible(mine), "called": visible(called)})
 
 
 def other_audience(claims: Claims, expected: str) -> tuple[Finding, ...]:
     """What is found in an ID token that is not for the Hub: a known service that it is for, and not `expected`."""
     found = other_service(claims, expected)
     return (Finding("other-audience", {"audience": found[0], "service": found[1].name}),) if found else ()
+
+
+def _audience(claims: Claims, hub_url: str) -> Iterator[Finding]:
+    # The ID token is for what was asked for. A mirror may be the Hub that `hub_url` names, and may stand for the Hub.
+    aud = claims.get("aud")
+    audiences = [each for each in (aud if isinstance(aud, list) else [aud]) if isinstance(each, str)]
+    if audiences and not {hub_url, HUB_URL} & set(audiences):
+        yield Finding("own-audience", {"audience": visible(audiences[0]), "hub": shown_input(hub_url)})
 
 
 def _said(resource: Resource | None, said: str) -> Iterator[Finding]:
@@ -87,11 +113,8 @@ def _names(claims: Claims, resource: Resource | None, *, preset: bool) -> Iterat
 
 
 def _workflow(claims: Claims, *, preset: bool) -> Iterator[Finding]:
-    workflow_ref, job_workflow_ref = claims.get("workflow_ref"), claims.get("job_workflow_ref")
-    mine, called = workflow_of(workflow_ref), workflow_of(job_workflow_ref)
-    if mine and called and workflow_ref != job_workflow_ref:
-        facts = {"workflow_ref": visible(str(workflow_ref)), "job_workflow_ref": visible(str(job_workflow_ref))}
-        yield Finding("reusable-workflow", {**facts, "workflow": visible(mine), "called": visible(called)})
+    yield from reusable_workflow(claims)
+    mine = workflow_of(claims.get("workflow_ref"))
     display_name = text_of(claims.get("workflow"))
     if preset and mine and display_name and display_name != mine:
         yield Finding("display-name", {"display_name": visible(display_name), "workflow": visible(mine)})

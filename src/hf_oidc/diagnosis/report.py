@@ -94,16 +94,16 @@ def diagnose(
     claims = error.unverified_claims or {}
     if isinstance(error, AudienceMismatch):
         return replace(plain, findings=other_audience(claims, error.expected))
-    preset = fits_preset(claims, hub_url)
-    return _of_refusal(plain, claims, resource, door, preset=preset) if _refused(error) else plain
+    return _of_refusal(plain, claims, resource, door, hub_url) if _refused(error) else plain
 
 
 def _refused(error: LoginError) -> bool:
     return isinstance(error, ExchangeRejected)
 
 
-def _of_refusal(plain: Diagnosis, claims: Claims, resource: Resource | None, door: Door, *, preset: bool) -> Diagnosis:
-    found = findings(claims, resource, plain.what, preset=preset)
+def _of_refusal(plain: Diagnosis, claims: Claims, resource: Resource | None, door: Door, hub_url: str) -> Diagnosis:
+    preset = fits_preset(claims, hub_url)
+    found = findings(claims, resource, plain.what, hub_url, preset=preset)
     publisher = suggest(claims, preset=preset) if claims else None
     return replace(
         plain,

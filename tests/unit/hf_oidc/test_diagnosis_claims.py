@@ -239,6 +239,8 @@ def test_a_difference_says_what_both_have() -> None:
     assert found.found == Field("branch", None, absence="tag", source="refs/tags/v1")
 
 
+MIRROR = "https://hub.acme.example"
+AUDIENCE_FIRST = ["own-audience", "no-publisher"]
 OTHER = "acme/shared/.github/workflows/release.yml@refs/tags/v3"
 
 
@@ -255,6 +257,12 @@ OTHER = "acme/shared/.github/workflows/release.yml@refs/tags/v3"
         (github_claims(ref="refs/tags/v1", iss="https://ci.example"), "acme/model", "refused", []),
         (github_claims(iss=f"{GITHUB_ISSUER}/acme"), "acme/model", "refused", ["enterprise-issuer"]),
         (github_claims(), "gpt2", "refused", ["user-resource"]),
+        (github_claims(), "gpt2", UNKNOWN.format("gpt2"), ["user-resource", "no-publisher"]),
+        (github_claims(aud="https://x.example"), "acme/model", UNKNOWN.format("acme/model"), AUDIENCE_FIRST),
+        (github_claims(aud=[7, "https://x.example"]), "acme/model", "refused", ["own-audience"]),
+        (github_claims(aud=["https://x.example", MIRROR]), "acme/model", "refused", []),
+        (github_claims(aud=[HUB]), "acme/model", "refused", []),
+        (github_claims(aud=7), "acme/model", "refused", []),
         (github_claims(job_workflow_ref=OTHER), "acme/model", "refused", ["reusable-workflow"]),
         (github_claims(job_workflow_ref="odd"), "acme/model", "refused", []),
         (github_claims(repository_owner="Acme"), "acme/model", "refused", ["letter-case"]),
@@ -274,7 +282,7 @@ OTHER = "acme/shared/.github/workflows/release.yml@refs/tags/v3"
 def test_finds_only_what_is_there(claims: dict[str, Any], resource: str | None, said: str, names: list[str]) -> None:
     """Each finding where its condition holds, the most decisive first."""
     asked = Resource.parse(resource) if resource else None
-    found = findings(claims, asked, said, preset=fits_preset(claims, HUB))
+    found = findings(claims, asked, said, MIRROR, preset=fits_preset(claims, HUB))
     assert [finding.name for finding in found] == names
     assert set(names) <= set(NAMES)
 
