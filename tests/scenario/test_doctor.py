@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -103,6 +104,69 @@ def test_our_own_examples_are_clean(path: Path) -> None:
     """Nothing fails, and there is nothing to be careful about."""
     told = doctor("--workflow", str(path), "--repository", "acme/awesome-model-training")
     assert (told.exit_code, told.stdout.splitlines()[-1]) == (0, "Nothing is wrong.")
+
+
+def entered(name: str) -> dict[str, str]:
+    """The publisher that the header of our own example says to enter."""
+    header = (ROOT / "examples" / "github" / f"{name}.yml").read_text(encoding="utf-8").partition("\nname:")[0]
+    rows = re.findall(r"^#   (Provider|Repository|Branch|Workflow) +(.*?)(?:  +.*)?$", header, re.MULTILINE)
+    return {name: value for name, value in rows}
+
+
+@pytest.mark.parametrize(
+    ("name", "left_empty"),
+    [
+        ("publish-model", set()),
+        ("call-reusable", {"Workflow"}),
+        ("pull-requests", {"Branch"}),
+        ("download-gated", set()),
+    ],
+)
+def test_says_to_enter_what_our_own_example_says(name: str, left_empty: set[str]) -> None:
+    """The header and the doctor speak of the same publisher, and leave the same fields empty."""
+    told = doctor("--workflow", f"examples/github/{name}.yml", "--repository", "acme/awesome-model-training").stdout
+    said = dict(re.findall(r"^    (Provider|Repository|Branch|Workflow) +(.*)$", told, re.MULTILINE))
+    assert {field for field, value in said.items() if value.startswith("leave it empty")} == left_empty
+    shown = {field: value.partition(", unless")[0] for field, value in said.items() if field not in left_empty}
+    assert shown == entered(name)
+
+
+def test_an_enterprises_workflow_is_not_told_apart() -> None:
+    """A file does not say whose GitHub runs it, and the preset is for one issuer."""
+    told = doctor("--workflow", "examples/github/enterprise.yml").stdout
+    assert "GitHub Actions, unless an enterprise has an issuer of its own" in told
+
+
+@pytest.mark.parametrize(
+    ("event", "resource", "publisher"),
+    [("pull_request", "alice", True), ("pull_request", "acme/m", False), ("pull_request_target", "alice", False)],
+)
+def test_pull_requests_may_only_read(tmp_path: Path, event: str, resource: str, publisher: bool) -> None:
+    """A publisher for them is told where its token writes nothing, and strangers' code does not get it."""
+    steps = f"[{{uses: org/hf-oidc-action@v1, with: {{resource: {resource}, on-error: warn}}}}]"
+    path = tmp_path / "test.yml"
+    path.write_text(
+        f"on: {event}\njobs: {{t: {{runs-on: ubuntu-latest, permissions: {{id-token: write}}, steps: {steps}}}}}"
+    )
+    told = doctor("--workflow", str(path))
+    assert ("enter no publisher for this job" in told.stdout) == (not publisher)
+    assert (doctor("--workflow", str(path), "--json").json["jobs"][0]["publisher"] is not None) == publisher
+
+
+def test_a_job_of_a_reusable_workflow(hub: LocalHub) -> None:
+    """Which of the two files the Hub compares is not known, and is said although nothing is wrong."""
+    called = "acme/shared/.github/workflows/publish.yml@refs/tags/v1"
+    workflow_ref = "acme/trainer/.github/workflows/call.yml@refs/heads/main"
+    told = examined(hub, workflow_ref=workflow_ref, job_workflow_ref=called)
+    assert told.exit_code == 0
+    assert "CAREFUL  This job runs a reusable workflow" in told.stdout
+    assert "CAREFUL" not in examined(hub).stdout
+
+
+def test_an_audience_that_is_not_the_hubs(hub: LocalHub) -> None:
+    """A caution, for nothing fails before the Hub is asked."""
+    told = examined(hub, "--audience", "https://example.com", "--json")
+    assert (told.exit_code, "https://example.com" in told.json["cautions"][0]) == (0, True)
 
 
 def test_a_workflow_as_json(tmp_path: Path) -> None:

@@ -9,8 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from hf_oidc.diagnosis.advice import cause
 from hf_oidc.diagnosis.ci import CIS, Ci
 from hf_oidc.diagnosis.claims import Claims, Field, fits_preset, issued_by, publisher_fields, raw_claims
+from hf_oidc.diagnosis.findings import Finding, own_audience, reusable_workflow
 from hf_oidc.diagnosis.publisher import (
     Difference,
     NoSuggestion,
@@ -43,7 +45,10 @@ class Question:
 
 @dataclass(frozen=True)
 class JobReport:
-    """A job. `provider`: empty where no CI is known. What needs an ID token is empty where there is none."""
+    """A job. `provider`: empty where no CI is known. What needs an ID token is empty where there is none.
+
+    `findings`: what may keep the Hub from accepting this job although nothing fails here.
+    """
 
     provider: str
     question: Question
@@ -53,6 +58,7 @@ class JobReport:
     claims: tuple[Field, ...] = ()
     publisher: Suggestion | NoSuggestion = NOTHING
     unmet: tuple[Difference, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
     @property
     def has_id_token(self) -> bool:
@@ -68,8 +74,9 @@ class JobReport:
 
     @property
     def cautions(self) -> tuple[str, ...]:
-        """What to be careful about with a publisher for this CI."""
-        return self.ci.cautions if self.ci else ()
+        """What to be careful about with a publisher for this job, and for this CI."""
+        found = tuple(cause(each).render(lambda _, value: value) for each in self.findings)
+        return (*found, *(self.ci.cautions if self.ci else ()))
 
     @property
     def fails(self) -> bool:
@@ -88,4 +95,5 @@ def with_claims(report: JobReport, claims: Claims, expires: datetime) -> JobRepo
         claims=raw_claims(claims),
         publisher=suggest(claims, preset=preset),
         unmet=tuple(differences(question.expected, claims, preset=preset)),
+        findings=(*own_audience({"aud": question.audience}, question.hub_url), *reusable_workflow(claims)),
     )

@@ -63,7 +63,7 @@ def _job(report: WorkflowJob, hub_url: str) -> dict[str, Any]:
         "resources": [
             {"resource": str(each), "settings_url": settings_page(each, hub_url).url} for each in report.resources
         ],
-        "publisher": _values(report.fields) if report.branch.kind not in {"caller", "pull-request"} else None,
+        "publisher": _values(report.fields) if report.may_be_trusted and report.branch.kind != "caller" else None,
         "branch": report.branch.kind,
         "environment": report.environment or None,
         "findings": list(map(_finding, report.findings)),

@@ -32,11 +32,16 @@ BRANCHES = {
     "default": "your default branch, such as main",
     "several": "the one branch that publishes (the file does not say which)",
     "none": "leave it empty: these runs belong to no branch",
+    "pull-request": "leave it empty: a pull request belongs to no branch",
 }
+TWO_WORKFLOWS = "leave it empty: which file the Hub compares, the calling or the called one, is not known"
 CALLER = (
-    "This is a reusable workflow: enter the repository, the branch and the file name of the workflow that calls it. "
-    "Run hf-oidc doctor on that one, too."
+    "This is a reusable workflow: enter the repository and the branch of the workflow that calls it, and leave the "
+    "field Workflow empty, as it is not known which of the two files the Hub compares. Run hf-oidc doctor on that one, "
+    "too."
 )
+# The file does not tell whose GitHub runs it, and the preset is for the issuer of github.com alone.
+PROVIDER = "GitHub Actions, unless an enterprise has an issuer of its own"
 
 
 def job(report: JobReport) -> Iterator[str]:
@@ -70,7 +75,7 @@ def workflow(report: WorkflowReport, hub_url: str) -> Iterator[str]:
         yield from _heading(f"Job {shown(each.key, 80)}, line {each.line}")
         yield from _findings(each.findings)
         if each.fields:
-            yield from _to_enter(each, report, hub_url)
+            yield from _to_enter(each, hub_url)
     yield from _heading(_summary(report))
 
 
@@ -138,9 +143,9 @@ def _suggested(publisher: Suggestion | NoSuggestion, page: SettingsPage | None) 
         yield from _wrapped(NO_SUGGESTION[publisher.reason], "  ")
 
 
-def _to_enter(report: WorkflowJob, workflow: WorkflowReport, hub_url: str) -> Iterator[str]:
+def _to_enter(report: WorkflowJob, hub_url: str) -> Iterator[str]:
     yield ""
-    if report.branch.kind == "pull-request":
+    if not report.may_be_trusted:
         yield from _wrapped(f"On the Hub, enter no publisher for this job. {NO_SUGGESTION['pull-request']}", "  ")
         return
     yield from _wrapped(WHAT_TO_ENTER, "  ")
@@ -152,8 +157,8 @@ def _to_enter(report: WorkflowJob, workflow: WorkflowReport, hub_url: str) -> It
     values = {field.name: field.value or "" for field in report.fields}
     values["repository"] = values["repository"] or "owner/name of this repository on GitHub"
     values["branch"] = values["branch"] or BRANCHES[report.branch.kind]
-    values["workflow"] = values["workflow"] or shown(workflow.file_name)
-    rows = [("Provider", "GitHub Actions"), *((_label(name), value) for name, value in values.items())]
+    values["workflow"] = values["workflow"] or TWO_WORKFLOWS
+    rows = [("Provider", PROVIDER), *((_label(name), value) for name, value in values.items())]
     yield from _table(rows, "    ")
     if report.environment:
         yield from _wrapped(

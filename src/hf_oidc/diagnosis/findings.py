@@ -54,7 +54,7 @@ def findings(
 ) -> tuple[Finding, ...]:
     """What is found in a job that the Hub at `hub_url` refused; `said`: what failed, with the Hub's own text."""
     found = [
-        *_audience(claims, hub_url),
+        *own_audience(claims, hub_url),
         *_said(resource, said),
         *_ref(claims, preset=preset),
         *_names(claims, resource, preset=preset),
@@ -77,8 +77,9 @@ def other_audience(claims: Claims, expected: str) -> tuple[Finding, ...]:
     return (Finding("other-audience", {"audience": found[0], "service": found[1].name}),) if found else ()
 
 
-def _audience(claims: Claims, hub_url: str) -> Iterator[Finding]:
-    # The ID token is for what was asked for. A mirror may be the Hub that `hub_url` names, and may stand for the Hub.
+def own_audience(claims: Claims, hub_url: str) -> Iterator[Finding]:
+    """What is found in an ID token that is for what was asked for, where that is not the Hub at `hub_url`."""
+    # A Hub elsewhere may be a mirror, and its ID tokens be for huggingface.co.
     aud = claims.get("aud")
     audiences = [each for each in (aud if isinstance(aud, list) else [aud]) if isinstance(each, str)]
     if audiences and not {hub_url, HUB_URL} & set(audiences):

@@ -60,7 +60,7 @@ def examine(text: str, file_name: str, repository: str, read_called: ReadCalled)
 def _job(workflow: Workflow, job: Job, repository: str, read_called: ReadCalled) -> Iterator[JobReport]:
     if logs_in(workflow, job):
         branch = branch_of(workflow, _conditions(job))
-        fields = _fields(workflow, repository, branch)
+        fields = _fields(workflow.file_name, repository, branch)
         findings = tuple(_sorted(_login_findings(workflow, job)))
         yield JobReport(job.key, job.line, tuple(_resources(workflow, job)), fields, branch, job.environment, findings)
     elif job.calls:
@@ -74,12 +74,12 @@ def _caller(workflow: Workflow, job: Job, repository: str, called: Workflow | No
         if findings:
             yield JobReport(job.key, job.line, (), (), Branch("default"), "", tuple(findings))
         return
-    # The ID token of a job in a reusable workflow carries the ref and the workflow of the one that calls it.
+    # The ID token of a job in a reusable workflow carries the ref of the one that calls it, and both workflows' names.
     steps = [step for inner in logins for step in login_steps(inner)]
     soft = bool(steps) and all(map(is_soft, steps))
     findings += check_triggers(workflow, job, soft=soft, condition=job.condition)
     branch = branch_of(workflow, job.condition)
-    fields = _fields(workflow, repository, branch)
+    fields = _fields("", repository, branch)
     yield JobReport(job.key, job.line, (), fields, branch, "", tuple(_sorted(iter(findings))))
 
 
@@ -108,14 +108,14 @@ def _conditions(job: Job) -> str:
     return " ".join([job.condition, *(step.condition for step in login_steps(job))]).strip()
 
 
-def _fields(workflow: Workflow, repository: str, branch: Branch) -> tuple[Field, ...]:
+def _fields(file_name: str, repository: str, branch: Branch) -> tuple[Field, ...]:
     # The claims that GitHub would give this job, for the one table that maps claims to the Hub's fields.
     ref = f"refs/heads/{branch.name}" if branch.kind == "one" else None
     claims = {
         "iss": GITHUB_ISSUER,
         "repository": repository or None,
         "ref": ref,
-        "workflow_ref": f"owner/name/.github/workflows/{workflow.file_name}@{ref or 'refs/heads/main'}",
+        "workflow_ref": f"owner/name/.github/workflows/{file_name}@{ref or 'refs/heads/main'}",
     }
     return publisher_fields(claims, preset=True)
 

@@ -41,7 +41,10 @@ class Branch:
 
 @dataclass(frozen=True)
 class JobReport:
-    """A job. `fields`: the publisher to enter on the Hub, as far as the file tells; none where it does not log in."""
+    """A job. `fields`: the publisher to enter on the Hub, as far as the file tells; none where it does not log in.
+
+    The field `workflow` has no value where the job is in two workflows, the one that calls and the one that is called.
+    """
 
     key: str
     line: int
@@ -50,6 +53,14 @@ class JobReport:
     branch: Branch
     environment: str
     findings: tuple[Finding, ...]
+
+    @property
+    def may_be_trusted(self) -> bool:
+        """Whether to enter a publisher at all: for pull requests only where a token reads, and nobody's code gets it."""
+        if self.branch.kind != "pull-request":
+            return True
+        reads = bool(self.resources) and all(each.kind == "user" for each in self.resources)
+        return reads and not any(each.code == "pull-request-target" for each in self.findings)
 
 
 @dataclass(frozen=True)
