@@ -19,6 +19,9 @@ MAX_WORD = 64
 REPOSITORY = r"(?a)[\"'(]*([a-z]+/)?[\w.-]{1,96}/[\w.-]{1,96}[\"').,:;]*"
 HUB_TOKEN = r"hf_\w{6,}"
 TOKEN = rf"{HUB_TOKEN}|eyJ[\w-]+\."
+# Two colons may begin a workflow command, `::name::` or `::name key=`, whose name is letters. Those in an ARN of AWS and
+# in an ARI of Atlassian, `arn:aws:iam::123:role` and `ari:cloud:bitbucket::workspace/x`, begin none.
+COLONS = re.compile(r"(?<=[a-z])::(?=[0-9]|[a-z]+/)|:(?=:)")
 
 
 def shown(text: str, limit: int = MAX_CHARACTERS) -> str:
@@ -33,10 +36,15 @@ def shown_input(text: str, limit: int = 200) -> str:
     return _bounded(" ".join(MASK if re.search(TOKEN, word) else word for word in words), limit)
 
 
+def no_command(line: str) -> str:
+    """`line` without two colons that a runner could take for a command."""
+    return COLONS.sub(lambda colons: colons[0] if colons[0] == "::" else ": ", line)
+
+
 def _bounded(line: str, limit: int) -> str:
     # actions/runner (ActionCommand.cs) looks for its older command form `##[name]` anywhere in a line, and for
     # `::name::` at the beginning of one.
-    line = re.sub(r":(?=:)", ": ", line.replace("##[", "## ["))
+    line = no_command(line.replace("##[", "## ["))
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 

@@ -337,7 +337,8 @@ def test_a_job_of_another_ci(hub: LocalHub) -> None:
     told = doctor("--hub-url", hub.hub, "--resource", "acme/model", env=env)
     assert told.exit_code == 0
     assert "GitLab CI/CD" in told.stdout
-    assert "project_path  acme/training" in told.stdout
+    assert "project_path   acme/training" in told.stdout
+    assert "ref_protected  true" in told.stdout
     assert "CAREFUL  `ref_protected`" in told.stdout
     del env["HF_ID_TOKEN"]
     told = doctor("--hub-url", hub.hub, "--resource", "acme/model", env=env)
@@ -351,6 +352,21 @@ def test_a_job_of_another_ci(hub: LocalHub) -> None:
     found = doctor("--json", env=env).json
     assert (found["enter"]["ref_type"], found["problem"]["causes"]) == ("branch", [])
     assert found["cautions"][0].startswith("`ref_protected`")
+
+
+def test_a_job_of_google(hub: LocalHub) -> None:
+    """Local Hub's Google has another issuer, and its jobs are known by it all the same."""
+    told = doctor("--hub-url", hub.hub, env=hub.post("/local-hub/jobs", {"ci": "google"})["env"])
+    assert told.exit_code == 0
+    # As a publisher describes it, in the publisher to enter, and in what the token says.
+    assert len(re.findall(r"^  sub +113774264463038321964$", told.stdout, re.MULTILINE)) == 3
+
+
+def test_an_issuer_that_is_not_known() -> None:
+    """No words of a publisher's, and no heading for them."""
+    told = doctor(env={"HF_OIDC_ID_TOKEN": id_token(iss="https://idp.example", repository=None)})
+    assert "in the words of a publisher" not in told.stdout
+    assert "None is suggested" in told.stdout
 
 
 def test_an_id_token_of_another_service(hub: LocalHub) -> None:

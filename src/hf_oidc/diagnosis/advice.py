@@ -221,6 +221,10 @@ NO_SUGGESTION = {
         "None is suggested for a tag. A publisher without `branch` accepts every branch, tag and pull request of the "
         "repository; one with the issuer's URL and the claim `ref` accepts this one tag alone."
     ),
+    "plan": (
+        "None is suggested for a plan: a pull request may start one. Log in as a run is applied, where "
+        "`terraform_run_phase` is `apply`."
+    ),
     "incomplete": (
         "None is suggested: this ID token does not say whose job this is in a form that is known here. Choose from its "
         "claims those that only the job you trust can have."

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from hf_oidc.untrusted_text import shown
+from hf_oidc.untrusted_text import no_command, shown
 from hf_oidc.url import is_loopback
 
 GITHUB_ISSUER = "https://token.actions.githubusercontent.com"
@@ -33,9 +33,12 @@ IDENTIFYING: Mapping[str, tuple[str, ...]] = {
     "terraform": ("terraform_organization_name", "terraform_workspace_name", "terraform_run_phase"),
     "codefresh": ("account_id", "pipeline_id", "scm_repo_url", "scm_ref"),
 }
+# The claim that keeps others out, with the value that does so; a job that has another is not described by it.
+PROTECTING: Mapping[str, tuple[str, str]] = {"gitlab": ("ref_protected", "true")}
 # Those whose subject says it all, and the claim that no other has.
 BY_SUBJECT = {"aws": "https://sts.amazonaws.com/", "kubernetes": "kubernetes.io", "jenkins": "build_number"}
 GOOGLE_ISSUER = "https://accounts.google.com"
+LOCAL_GOOGLE_ISSUER = re.compile(r"http://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?/oidc/google", re.ASCII)
 # What is shown of a token, in this order. A list, for a log is public and some CIs put people's addresses in tokens.
 RAW = (
     "iss",
@@ -45,11 +48,13 @@ RAW = (
     "repository_owner",
     "ref",
     "ref_type",
+    "ref_protected",
     "workflow",
     "workflow_ref",
     "job_workflow_ref",
     "event_name",
     "environment",
+    "environment_protected",
     "base_ref",
     "head_ref",
     "project_path",
@@ -64,10 +69,14 @@ RAW = (
     "oidc.circleci.com/vcs-ref",
     "repositoryUuid",
     "branchName",
+    "deploymentEnvironmentUuid",
     "workspaceUuid",
     "terraform_organization_name",
+    "terraform_organization_id",
     "terraform_project_name",
+    "terraform_project_id",
     "terraform_workspace_name",
+    "terraform_workspace_id",
     "terraform_run_phase",
     "account_id",
     "account_name",
@@ -79,9 +88,6 @@ RAW = (
 )
 MAX_CHARACTERS = 300
 MAX_BITS = 1024  # of a whole number; longer ones take long to write, and identify nothing
-
-# Two colons may begin a workflow command, whose name is letters; those in an ARN, of AWS, begin none.
-COLONS = re.compile(r"(?<=[a-z])::(?=[0-9])|:(?=:)")
 
 Claims = Mapping[str, Any]
 Absence = Literal["missing", "not-text", "tag", "pull-request", "no-branch", "no-file"]
@@ -123,7 +129,7 @@ def issued_by(claims: Claims) -> str:
     if found == "github":
         return _of_githubs_kind(claims)
     by_subject = next((ci for ci, mark in BY_SUBJECT.items() if mark in claims), "")
-    return found or by_subject or ("google" if claims.get("iss") == GOOGLE_ISSUER else "")
+    return found or by_subject or ("google" if _is_googles(claims.get("iss")) else "")
 
 
 def branch_of(ref: object) -> str | None:
@@ -191,8 +197,7 @@ def raw_claims(claims: Claims) -> tuple[Field, ...]:
 
 def visible(text: str, limit: int = MAX_CHARACTERS) -> str:
     """`text` fit to be shown. Each part of a path counts as a word of its own: together they are longer than a word."""
-    line = "".join(part if part in "/@:" else shown(part) for part in re.split("([/@:])", text[:limit]))
-    line = COLONS.sub(lambda colons: colons[0] if colons[0] == "::" else ": ", line)
+    line = no_command("".join(part if part in "/@:" else shown(part) for part in re.split("([/@:])", text[:limit])))
     return line if len(line) <= limit and len(text) <= limit else line[: limit - 1] + "…"
 
 
@@ -205,12 +210,19 @@ def _of_githubs_kind(claims: Claims) -> str:
     return "github" if issuer in PRESET_ISSUERS or is_enterprise(claims) else ""
 
 
+def _is_googles(issuer: object) -> bool:
+    # Nothing but the issuer tells: what else Google's ID tokens have, others' have as well. A Local Hub has its own.
+    return isinstance(issuer, str) and (issuer == GOOGLE_ISSUER or LOCAL_GOOGLE_ISSUER.fullmatch(issuer) is not None)
+
+
 def _names(claims: Claims, *, preset: bool) -> tuple[str, ...]:
     if preset:
         return tuple(PRESET)
     # Whatever is of GitHub's kind has GitHub's claims, whoever issued it.
     kind = "github" if text_of(claims.get("repository")) else issued_by(claims)
-    return IDENTIFYING.get(kind, ("sub",) if kind else ())
+    claim, protects = PROTECTING.get(kind, ("", ""))
+    protecting = (claim,) if claim and claims.get(claim) == protects else ()
+    return (*IDENTIFYING.get(kind, ("sub",) if kind else ()), *protecting)
 
 
 def _reading(name: str, *, preset: bool) -> tuple[str, Callable[[object], str | None]]:

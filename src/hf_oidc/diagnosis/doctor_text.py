@@ -55,8 +55,9 @@ def job(report: JobReport) -> Iterator[str]:
     if report.unmet:
         yield from _unmet(report)
     if report.has_id_token:
-        yield from _heading("This job, in the words of a publisher on the Hub")
-        yield from _fields(report.fields)
+        if report.fields:
+            yield from _heading("This job, in the words of a publisher on the Hub")
+            yield from _fields(report.fields)
         yield from _suggested(report.publisher, question.page)
         yield from _heading("What its ID token says")
         yield from _fields(report.claims)

@@ -45,7 +45,7 @@ class Suggestion:
 class NoSuggestion:
     """Why no publisher is suggested."""
 
-    reason: Literal["pull-request", "tag", "incomplete", "not-showable"]
+    reason: Literal["pull-request", "tag", "plan", "incomplete", "not-showable"]
 
 
 @dataclass(frozen=True)
@@ -71,6 +71,8 @@ def suggest(claims: Claims, *, preset: bool) -> Suggestion | NoSuggestion:
         return NoSuggestion("pull-request")
     if _is_tag(claims):
         return NoSuggestion("tag")
+    if claims.get("terraform_run_phase") == "plan":
+        return NoSuggestion("plan")
     issuer = field("iss", claims, preset=preset)
     fields = publisher_fields(claims, preset=preset)
     if not fields or any(each.value is None for each in (issuer, *fields)):

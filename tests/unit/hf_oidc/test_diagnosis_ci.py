@@ -18,7 +18,7 @@ from hf_oidc.diagnosis import markdown, text
 from hf_oidc.diagnosis.audiences import SERVICES, other_service
 from hf_oidc.diagnosis.ci import CIS
 from hf_oidc.diagnosis.ci_advice import Mine, ci_of
-from hf_oidc.diagnosis.claims import BY_SUBJECT, GOOGLE_ISSUER, IDENTIFYING, issued_by
+from hf_oidc.diagnosis.claims import BY_SUBJECT, GOOGLE_ISSUER, IDENTIFYING, issued_by, raw_claims
 from hf_oidc.diagnosis.door import ACTION, COMMAND, MARK
 from hf_oidc.diagnosis.publisher import NoSuggestion, Suggestion, suggest
 from hf_oidc.diagnosis.report import Diagnosis, diagnose
@@ -188,7 +188,7 @@ def test_what_is_to_be_entered_is_what_the_token_has(name: str) -> None:
     assert {claim: type(has.get(claim)) for claim in CIS[name].claims} == dict.fromkeys(CIS[name].claims, str)
     suggestion = suggest(claims(name), preset=name == "github")
     assert isinstance(suggestion, Suggestion)
-    assert {each.name for each in suggestion.fields} >= set(CIS[name].claims) - {"ref_protected"}
+    assert {each.name for each in suggestion.fields} >= set(CIS[name].claims)
 
 
 @pytest.mark.parametrize("name", [*IDENTIFYING, *BY_SUBJECT, "google", "forgejo"])
@@ -200,6 +200,25 @@ def test_a_tokens_claims_tell_whose_it_is(name: str) -> None:
     assert ci_of(error) is CIS[name]
 
 
+@pytest.mark.parametrize(("value", "named"), [("true", True), ("false", False), (True, False), (None, False)])
+def test_a_protected_branch_is_named_as_one(value: object, named: bool) -> None:
+    """On GitLab, where the claim is a text; a publisher for a job on any other branch has no use for it."""
+    suggestion = suggest({**claims("gitlab"), "ref_protected": value}, preset=False)
+    assert isinstance(suggestion, Suggestion)
+    assert ("ref_protected" in suggestion.entries) == named
+
+
+@pytest.mark.parametrize("name", ["gitlab", "bitbucket", "terraform"])
+def test_shows_every_claim_that_the_guide_speaks_of_for_a_publisher(name: str) -> None:
+    """What a reader is sent to the doctor for is there, where the token has it."""
+    spoken = {
+        "gitlab": {"ref_protected", "environment", "environment_protected"},
+        "bitbucket": {"branchName", "deploymentEnvironmentUuid"},
+        "terraform": {f"terraform_{each}_id" for each in ("organization", "project", "workspace")},
+    }[name]
+    assert {each.name for each in raw_claims({**claims(name), **dict.fromkeys(spoken, "x")})} >= spoken
+
+
 @pytest.mark.parametrize(
     ("odd", "ci"),
     [
@@ -208,6 +227,9 @@ def test_a_tokens_claims_tell_whose_it_is(name: str) -> None:
         ({"repository": "o/r", "iss": ["https://codeberg.org/api/actions"]}, ""),
         ({"repository": "o/r", "iss": "https://github.acme.example/_services/token"}, "github"),
         ({"iss": [GOOGLE_ISSUER]}, ""),
+        ({"iss": "http://127.0.0.1:8000/oidc/google"}, "google"),
+        ({"iss": "http://idp.example/oidc/google"}, ""),
+        ({"iss": "http://127.0.0.1.example/oidc/google"}, ""),
         ({"organization_slug": ["o"]}, ""),
     ],
 )
@@ -224,6 +246,9 @@ OF_NO_BRANCH = [
     ("buildkite", {"build_tag": "v1"}, "tag"),
     ("codefresh", {"scm_pull_request_target_branch": "main"}, "pull-request"),
     ("gitlab", {"pipeline_source": "merge_request_event"}, "pull-request"),
+    ("gitlab", {"ref_protected": "false"}, None),
+    ("gitlab", {"ref_protected": True}, None),
+    ("terraform", {"terraform_run_phase": "plan"}, "plan"),
 ]
 
 
@@ -347,11 +372,17 @@ def test_without_a_resource_no_page_is_named() -> None:
     assert "[All about GitLab CI/CD](https://" in markdown.summary(diagnosis)
 
 
+ARI = "ari:cloud:bitbucket::workspace/b1c0e4d2-0000-4000-8000-000000000002"
+
+
 def test_an_arn_can_be_copied_and_no_command_can() -> None:
-    """Two colons between a letter and a number begin no workflow command."""
+    """Two colons between a letter and a number, or before a path, begin no workflow command."""
     error = ExchangeRejected(REFUSED, WHERE)
-    error.unverified_claims = {**claims("aws"), "aud": ["::error::x", "a::add-mask::1"]}
+    error.unverified_claims = {**claims("aws"), "aud": ["::error::x", "a::add-mask::1", ARI]}
     said = "\n".join(text.details(diagnose(error, MODEL, HUB)))
     assert "sub     arn:aws:iam::123456789012:role/publish" in said
     assert "::error" not in said
     assert "::add-mask" not in said
+    assert ARI in said
+    short = "ari:cloud:bitbucket::workspace/x"
+    assert short in diagnose(AudienceMismatch(f"The ID token is for {short}", HUB), MODEL, HUB).what
