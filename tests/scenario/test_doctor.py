@@ -421,6 +421,7 @@ def test_the_provider_can_be_named() -> None:
     env = {"GITLAB_CI": "true", "CIRCLECI": "true", "HF_ID_TOKEN": id_token()}
     told = doctor("--json", env=env)
     assert (told.exit_code, told.json["provider"], told.json["problem"]["code"]) == (1, None, "ambiguous-provider")
+    assert "CI        more than one, see below" in doctor(env=env).stdout
     told = doctor("--json", "--provider", "gitlab", env=env)
     assert (told.exit_code, told.json["provider"]) == (0, "gitlab")
     told = doctor("--json", "--provider", "jenkins")
@@ -481,4 +482,6 @@ def test_a_job_without_an_id_token(tmp_path: Path, name: str) -> None:
     assert f"({code})" in told.stdout
     assert word in told.stdout
     assert ("id-token: write" in told.stdout) == (code == "id-token-permission-missing")
+    assert ("CI        GitHub Actions" in told.stdout) == (code not in {"no-provider", "id-token-not-declared"})
+    assert ("docs/local-hub.md" in told.stdout) == (code == "id-token-not-declared")
     assert doctor("--json", env=NO_ID_TOKEN[name], cwd=tmp_path).json["problem"]["code"] == code

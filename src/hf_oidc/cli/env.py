@@ -14,7 +14,7 @@ import click
 from hf_oidc.cli import output
 from hf_oidc.cli.options import BY_CI, Settings, logs_in, wanted
 from hf_oidc.cli.session import explained, mask_on_github, tokens
-from hf_oidc.errors import DeliveryFailed, InvalidInput
+from hf_oidc.errors import InvalidInput
 from hf_oidc.secret import Secret
 from hf_oidc.sinks import files, shell
 from hf_oidc.sinks.dotenv import dotenv
@@ -108,7 +108,8 @@ def _later_steps(format_: str, path: str | None, env: Mapping[str, str]) -> Dest
         problem = f"`--output` has no use with the format {format_}"
         raise InvalidInput("--output", problem, f"one of the two: {format_} writes to ${variable}")
     if not env.get(variable):
-        raise DeliveryFailed(f"`{variable}` is not set: this is no step of a job there")
+        problem = f"`{variable}` is not set, so this is no step of a job there, and the format {format_} has no use"
+        raise InvalidInput("--format", problem, "another format, or hand the token to one command, by `hf-oidc run`")
     if format_ == "github":
         from hf_oidc.sinks import github  # noqa: PLC0415 - what a runner of GitHub's kind needs, no other CI does
 

@@ -82,9 +82,9 @@ ADVICE = {
         "<skip-here>."
     ),
     "id-token-not-declared": (
-        "Tell your CI to give this job an ID token: "
-        "https://github.com/org/hf-oidc-action/blob/main/docs/providers.md has the lines for each. An engine that has "
-        "none to give needs one from elsewhere, <id-token>."
+        "Run the workflow on GitHub. Or let Local Hub give the ID token, and stand in for the Hub on this machine: "
+        "https://github.com/org/hf-oidc-action/blob/main/docs/local-hub.md has the lines. Or hand over an ID token from "
+        "elsewhere, <id-token>."
     ),
     "id-token-request-failed": (
         "Run the job again: such a fault of the CI's mostly passes. If it stays, see its status page for news."

@@ -16,6 +16,9 @@ PERMISSIONS = "permissions:\n  contents: read\n  id-token: write"
 PUBLIC_ISSUER = "The Hub must be able to reach the issuer: it reads the keys there."
 
 
+AGAIN = "Run the job again: such a fault mostly passes."
+
+
 @dataclass(frozen=True)
 class Todo:
     """What to do, and the lines that belong to it."""
@@ -30,8 +33,9 @@ class Ci:
     """A CI, a platform, or whoever else gives the ID token.
 
     `section`: of docs/providers.md. `issuer` and `claims`: the publisher to enter on the Hub, with what its values are.
-    `declare`: how a job gets an ID token for the Hub. `failed`: where it was asked for one and gave none. `expired`:
-    where it was too old. `given`: it is in a variable or a file before anybody asks.
+    `declare`: how a job gets an ID token for the Hub. `failed`: where it was asked for one and gave none; `passing`:
+    where it may give one at the next try. `expired`: where it was too old. `given`: it is in a variable or a file before
+    anybody asks.
     """
 
     title: str
@@ -43,10 +47,14 @@ class Ci:
     expired: str
     cautions: tuple[str, ...] = ()
     given: bool = False
+    passing: str = f"{AGAIN} If it stays, see the CI's status page for news."
 
 
+REQUEST_TOKEN = (
+    "Run the job again: what it asks with, `ACTIONS_ID_TOKEN_REQUEST_TOKEN`, is that one job's, and lives for some hours. "
+    "Where Local Hub plays the CI, take the variables of its newest ready line, or of a new job."
+)
 FRESH = "The ID token was issued a moment ago, so a clock is wrong. Set the clock of this machine."
-AGAIN = "Run the job again: such a fault mostly passes."
 OWN_TOKEN = (
     "Run this job in another CI, or let an identity provider of your own issue an ID token for {audience}, and hand "
     "that over:"
@@ -75,8 +83,9 @@ CIS: Mapping[str, Ci] = {
         "the provider GitHub Actions",
         {"repository": "owner/name", "branch": "main", "workflow": "the workflow's file name, such as publish.yml"},
         Todo("Let the job ask GitHub for an ID token: give it these permissions, and keep the others:", PERMISSIONS),
-        Todo(f"{AGAIN} If it stays, see https://www.githubstatus.com for news."),
+        Todo(f"{REQUEST_TOKEN} If it stays, see https://www.githubstatus.com for news."),
         FRESH,
+        passing=f"{AGAIN} If it stays, see https://www.githubstatus.com for news.",
     ),
     "forgejo": Ci(
         "Forgejo Actions",
@@ -88,7 +97,7 @@ CIS: Mapping[str, Ci] = {
             "nothing here. If the line is there, this Forgejo or its runner is too old: version 15 has it.",
             "enable-openid-connect: true",
         ),
-        Todo(f"{AGAIN} If it stays, ask whoever runs this Forgejo."),
+        Todo(f"{REQUEST_TOKEN} If it stays, ask whoever runs this Forgejo."),
         FRESH,
         ("The issuer is this Forgejo, and not GitHub: the provider GitHub Actions on the Hub never accepts its jobs.",),
     ),
@@ -336,6 +345,8 @@ CIS: Mapping[str, Ci] = {
                 "cannot."
             ),
         ),
+        passing="Google's metadata server is there on Google's machines alone. If this is one, run the job again: such a "
+        "fault mostly passes. If it is none, `--provider google` has no use here: leave it out, or name another.",
     ),
     "aws": Ci(
         "AWS",

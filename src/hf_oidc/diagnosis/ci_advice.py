@@ -27,10 +27,6 @@ HUB_URL = "https://huggingface.co"
 # What YAML, HCL and a shell read as it is, between quotes or without.
 PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9._:/~+-]*[A-Za-z0-9_/]", re.ASCII)
 RUN = re.compile(r"\{run(?P<options>[^}]*)\}")
-AGAIN = Todo(
-    "Run the job again: such a fault of the CI's mostly passes. If it stays, see the CI's status page for news."
-)
-
 ODD = Todo("Run the job again. If it stays, something answers in the CI's place: ask whoever runs this machine.")
 
 
@@ -91,7 +87,7 @@ def _source(error: LoginError, claims: Claims) -> str:
 
 def _failed(error: LoginError, ci: Ci) -> Todo | None:
     # A command or an endpoint that may work at the next try says nothing of how the CI is set up.
-    return (ci.failed if ci is CIS["github"] else AGAIN) if error.passing else ci.failed
+    return Todo(ci.passing) if error.passing else ci.failed
 
 
 def _mismatch(error: LoginError, ci: Ci) -> Todo | None:

@@ -83,6 +83,11 @@ def workflow(report: WorkflowReport, hub_url: str) -> Iterator[str]:
 def _ci(report: JobReport) -> str:
     if report.provider == "supplied":
         return SUPPLIED
+    code = report.problem.code if report.problem else ""
+    if code == "ambiguous-provider":
+        return "more than one, see below"
+    if code == "id-token-not-declared" and report.provider == "github":
+        return "none of its own: another engine runs GitHub's workflow"
     return report.ci.title if report.ci else "none that is known"
 
 

@@ -346,17 +346,30 @@ def test_each_door_has_its_own_words() -> None:
 
 def test_a_fault_that_may_pass_is_no_reason_to_change_anything() -> None:
     """A command or an endpoint that may work at the next try; GitHub has a page with news."""
-    for name, expected in (("gitlab", "status page"), ("github", "githubstatus"), ("aws", "status page")):
+    for name, expected in (
+        ("gitlab", "status page"),
+        ("github", "githubstatus"),
+        ("aws", "status page"),
+        ("google", "there on Google's machines alone"),
+    ):
         diagnosis = diagnosed(name, IdTokenRequestFailed("It gave no answer", WHERE, passing=True))
         assert expected in text.annotation(diagnosis)[1]
         assert (diagnosis.enter, diagnosis.cautions, diagnosis.ci_link) == ((), (), "")
+
+
+@pytest.mark.parametrize("name", ["github", "forgejo"])
+def test_an_old_jobs_request_token_is_spoken_of(name: str) -> None:
+    """Local Hub's jobs end, and what one asked with is refused from then on."""
+    said = text.annotation(diagnosed(name, IdTokenRequestFailed("It gave no ID token", WHERE, passing=False)))[1]
+    assert "take the variables of its newest ready line" in said
 
 
 def test_an_engine_that_is_not_github_is_not_told_githubs_words() -> None:
     """Act and Gitea run GitHub's workflows, and issue no ID tokens."""
     diagnosis = diagnosed("github", IdTokenNotDeclared("act runs this workflow"))
     assert diagnosis.ci is None
-    assert "An engine that has none to give" in text.annotation(diagnosis)[1]
+    assert "docs/local-hub.md has the lines" in text.annotation(diagnosis)[1]
+    assert "providers.md" not in text.annotation(diagnosis)[1]
 
 
 def test_without_a_resource_no_page_is_named() -> None:
