@@ -19,8 +19,8 @@ MAX_WORD = 64
 REPOSITORY = r"(?a)[\"'(]*([a-z]+/)?[\w.-]{1,96}/[\w.-]{1,96}[\"').,:;]*"
 HUB_TOKEN = r"hf_\w{6,}"
 TOKEN = rf"{HUB_TOKEN}|eyJ[\w-]+\."
-# Two colons may begin a workflow command, `::name::` or `::name key=`, whose name is letters. Those in an ARN of AWS and
-# in an ARI of Atlassian, `arn:aws:iam::123:role` and `ari:cloud:bitbucket::workspace/x`, begin none.
+# Two colons may begin a workflow command, `::name::` or `::name key=`, whose name is letters. Those in an ARN of AWS
+# and in an ARI of Atlassian, `arn:aws:iam::123:role` and `ari:cloud:bitbucket::workspace/x`, begin none.
 COLONS = re.compile(r"(?<=[a-z])::(?=[0-9]|[a-z]+/)|:(?=:)")
 
 

@@ -110,7 +110,7 @@ def entered(name: str) -> dict[str, str]:
     """The publisher that the header of our own example says to enter."""
     header = (ROOT / "examples" / "github" / f"{name}.yml").read_text(encoding="utf-8").partition("\nname:")[0]
     rows = re.findall(r"^#   (Provider|Repository|Branch|Workflow) +(.*?)(?:  +.*)?$", header, re.MULTILINE)
-    return {name: value for name, value in rows}
+    return dict(rows)
 
 
 @pytest.mark.parametrize(
@@ -341,12 +341,13 @@ def test_a_job_of_another_ci(hub: LocalHub) -> None:
     assert "ref_protected  true" in told.stdout
     assert "CAREFUL  `ref_protected`" in told.stdout
     del env["HF_ID_TOKEN"]
+    env["CI_PROJECT_PATH"] = "acme/training"
     told = doctor("--hub-url", hub.hub, "--resource", "acme/model", env=env)
     assert told.exit_code == 1
     for expected in (
         f"aud: {hub.hub}",
         f"hf-oidc run --hub-url {hub.hub} acme/model -- ./publish",
-        "project_path   group/project",
+        "project_path   acme/training",
     ):
         assert expected in told.stdout
     found = doctor("--json", env=env).json

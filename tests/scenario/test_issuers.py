@@ -174,14 +174,14 @@ def minted(hub: LocalHub, name: str, env: Mapping[str, str]) -> str:
     if name == "google":
         path = "/computeMetadata/v1/instance/service-accounts/default/identity"
         return hub.request("GET", f"{path}?audience={hub.hub}", headers={"Metadata-Flavor": "Google"}).text
+    asked = json.dumps({"SigningAlgorithm": "RS256", "Audience": [hub.hub]})
     command = {
         "circleci": ["circleci", "run", "oidc", "get", "--claims", f'{{"aud": "{hub.hub}"}}'],
         "buildkite": ["buildkite-agent", "oidc", "request-token", "--audience", hub.hub],
         "aws": [
             "sh",
             "-c",
-            "aws sts get-web-identity-token --cli-input-json "
-            f"""'{{"SigningAlgorithm": "RS256", "Audience": ["{hub.hub}"]}}' | cut -sd'"' -f4""",
+            f"aws sts get-web-identity-token --cli-input-json '{asked}' | cut -sd'\"' -f4",
         ],
     }[name]
     return subprocess.run(command, env=dict(env), capture_output=True, text=True, check=True).stdout.strip()

@@ -117,7 +117,9 @@ def _examined(question: Question, settings: Settings, env: Mapping[str, str], me
     except LoginError as error:
         error.provider = error.provider or report.provider
         error.unverified_claims = id_token.unverified_claims if id_token else None
-        problem = diagnose(error, question.resource, question.hub_url, door=COMMAND, audience=question.audience)
+        problem = diagnose(
+            error, question.resource, question.hub_url, door=COMMAND, audience=question.audience, env=env
+        )
         report = replace(report, provider=error.provider, problem=problem)
     return report
 

@@ -75,7 +75,7 @@ def failed(
     `of`: which of several logins it was.
     """
     hub_url, audience = (settings.hub_url, settings.audience) if settings else (hall.HUB_URL, "")
-    diagnosis = diagnose(error, resource, hub_url, door=COMMAND, audience=audience)
+    diagnosis = diagnose(error, resource, hub_url, door=COMMAND, audience=audience, env=os.environ)
     title, message = text.annotation(diagnosis)
     more = text.details(diagnosis) if settings and settings.verbose else []
     output.tell("\n".join([title + of, message, *more]))

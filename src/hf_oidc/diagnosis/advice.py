@@ -83,8 +83,8 @@ ADVICE = {
     ),
     "id-token-not-declared": (
         "Run the workflow on GitHub. Or let Local Hub give the ID token, and stand in for the Hub on this machine: "
-        "https://github.com/org/hf-oidc-action/blob/main/docs/local-hub.md has the lines. Or hand over an ID token from "
-        "elsewhere, <id-token>."
+        "https://github.com/org/hf-oidc-action/blob/main/docs/local-hub.md has the lines. Or hand over an ID token "
+        "from elsewhere, <id-token>."
     ),
     "id-token-request-failed": (
         "Run the job again: such a fault of the CI's mostly passes. If it stays, see its status page for news."

@@ -7,7 +7,7 @@ is from; `ci_advice` makes sentences of them. `{audience}`, `{resource}` and `{r
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 # How Markdown calls the language of lines to copy.
@@ -34,8 +34,8 @@ class Ci:
 
     `section`: of docs/providers.md. `issuer` and `claims`: the publisher to enter on the Hub, with what its values are.
     `declare`: how a job gets an ID token for the Hub. `failed`: where it was asked for one and gave none; `passing`:
-    where it may give one at the next try. `expired`: where it was too old. `given`: it is in a variable or a file before
-    anybody asks.
+    where it may give one at the next try. `expired`: where it was too old. `given`: it is in a variable or a file
+    before anybody asks. `own`: of `issuer` and `claims`, what the job's variables say, as templates of their names.
     """
 
     title: str
@@ -48,11 +48,12 @@ class Ci:
     cautions: tuple[str, ...] = ()
     given: bool = False
     passing: str = f"{AGAIN} If it stays, see the CI's status page for news."
+    own: Mapping[str, str] = field(default_factory=dict)
 
 
 REQUEST_TOKEN = (
-    "Run the job again: what it asks with, `ACTIONS_ID_TOKEN_REQUEST_TOKEN`, is that one job's, and lives for some hours. "
-    "Where Local Hub plays the CI, take the variables of its newest ready line, or of a new job."
+    "Run the job again: what it asks with, `ACTIONS_ID_TOKEN_REQUEST_TOKEN`, is that one job's, and lives for some "
+    "hours. Where Local Hub plays the CI, take the variables of its newest ready line, or of a new job."
 )
 FRESH = "The ID token was issued a moment ago, so a clock is wrong. Set the clock of this machine."
 OWN_TOKEN = (
@@ -86,6 +87,7 @@ CIS: Mapping[str, Ci] = {
         Todo(f"{REQUEST_TOKEN} If it stays, see https://www.githubstatus.com for news."),
         FRESH,
         passing=f"{AGAIN} If it stays, see https://www.githubstatus.com for news.",
+        own={"repository": "{GITHUB_REPOSITORY}"},
     ),
     "forgejo": Ci(
         "Forgejo Actions",
@@ -100,6 +102,7 @@ CIS: Mapping[str, Ci] = {
         Todo(f"{REQUEST_TOKEN} If it stays, ask whoever runs this Forgejo."),
         FRESH,
         ("The issuer is this Forgejo, and not GitHub: the provider GitHub Actions on the Hub never accepts its jobs.",),
+        own={"issuer": "{GITHUB_SERVER_URL}/api/actions", "repository": "{GITHUB_REPOSITORY}"},
     ),
     "gitlab": Ci(
         "GitLab CI/CD",
@@ -121,6 +124,7 @@ CIS: Mapping[str, Ci] = {
             FORM.format(ci="GitLab"),
         ),
         given=True,
+        own={"issuer": "{CI_SERVER_URL}", "project_path": "{CI_PROJECT_PATH}"},
     ),
     "circleci": Ci(
         "CircleCI",
@@ -162,6 +166,10 @@ CIS: Mapping[str, Ci] = {
             ),
             FORM.format(ci="CircleCI"),
         ),
+        own={
+            "issuer": "https://oidc.circleci.com/org/{CIRCLE_ORGANIZATION_ID}",
+            "oidc.circleci.com/project-id": "{CIRCLE_PROJECT_ID}",
+        },
     ),
     "bitbucket": Ci(
         "Bitbucket Pipelines",
@@ -183,6 +191,10 @@ CIS: Mapping[str, Ci] = {
             FORM.format(ci="Bitbucket"),
         ),
         given=True,
+        own={
+            "issuer": "https://api.bitbucket.org/2.0/workspaces/{BITBUCKET_WORKSPACE}/pipelines-config/identity/oidc",
+            "repositoryUuid": "{BITBUCKET_REPO_UUID}",
+        },
     ),
     "buildkite": Ci(
         "Buildkite",
@@ -206,6 +218,7 @@ CIS: Mapping[str, Ci] = {
                 "else a fork's branch may be called main, too."
             ),
         ),
+        own={"organization_slug": "{BUILDKITE_ORGANIZATION_SLUG}", "pipeline_slug": "{BUILDKITE_PIPELINE_SLUG}"},
     ),
     "codefresh": Ci(
         "Codefresh",
@@ -345,8 +358,8 @@ CIS: Mapping[str, Ci] = {
                 "cannot."
             ),
         ),
-        passing="Google's metadata server is there on Google's machines alone. If this is one, run the job again: such a "
-        "fault mostly passes. If it is none, `--provider google` has no use here: leave it out, or name another.",
+        passing="Google's metadata server is there on Google's machines alone. If this is one, run the job again: such "
+        "a fault mostly passes. If it is none, `--provider google` has no use here: leave it out, or name another.",
     ),
     "aws": Ci(
         "AWS",

@@ -6,12 +6,15 @@ and odd texts are facts like any other.
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from hf_oidc.diagnosis.advice import Sentence, after_refusal, next_step, snippet
 from hf_oidc.diagnosis.ci import Ci, Todo
 from hf_oidc.diagnosis.ci_advice import HUB_URL, Mine, cautions, ci_of, tells_publisher, todo
-from hf_oidc.diagnosis.claims import Claims, Field, fits_preset, publisher_fields, raw_claims
+from hf_oidc.diagnosis.claims import Claims, Field, fits_preset, publisher_fields, raw_claims, visible
 from hf_oidc.diagnosis.door import ACTION, Door
 from hf_oidc.diagnosis.findings import Finding, findings, other_audience
 from hf_oidc.diagnosis.publisher import NoSuggestion, SettingsPage, Suggestion, settings_page, suggest
@@ -66,11 +69,18 @@ class Diagnosis:
 
 
 def diagnose(
-    error: LoginError, resource: Resource | None, hub_url: str, *, door: Door = ACTION, audience: str = ""
+    error: LoginError,
+    resource: Resource | None,
+    hub_url: str,
+    *,
+    door: Door = ACTION,
+    audience: str = "",
+    env: Mapping[str, str] = MappingProxyType({}),
 ) -> Diagnosis:
     """What is to be said about `error`, of a login for `resource` at the Hub of `hub_url`, as far as they are known.
 
-    `door`: which of ours was used. `audience`: of the ID token, the Hub's URL if empty.
+    `door`: which of ours was used. `audience`: of the ID token, the Hub's URL if empty. `env`: the job's variables,
+    which name its repository where no ID token does.
     """
     hub_url = hub_url or HUB_URL
     asked = shown_input(str(resource)) if resource else ""
@@ -86,7 +96,7 @@ def diagnose(
         snippet(error, door, found, mine),
         asked,
         ci,
-        _enter(ci) if tells_publisher(error) else (),
+        _enter(ci, env) if tells_publisher(error) else (),
         cautions(error, ci),
         page=settings_page(resource, hub_url) if resource and (tells_publisher(error) or _refused(error)) else None,
         attempts=error.attempts,
@@ -108,7 +118,7 @@ def _of_refusal(plain: Diagnosis, claims: Claims, resource: Resource | None, doo
     return replace(
         plain,
         next_step=after_refusal(found, publisher, plain.page, door),
-        enter=() if publisher != NoSuggestion("incomplete") else _enter(plain.ci),
+        enter=() if publisher != NoSuggestion("incomplete") else _enter(plain.ci, {}),
         findings=found,
         fields=publisher_fields(claims, preset=preset) if claims else (),
         claims=raw_claims(claims),
@@ -116,7 +126,16 @@ def _of_refusal(plain: Diagnosis, claims: Claims, resource: Resource | None, doo
     )
 
 
-def _enter(ci: Ci | None) -> tuple[Field, ...]:
-    # Facts of ours, and no claims: each is shown as it is.
-    values = {"issuer": ci.issuer, **ci.claims} if ci else {}
+def _enter(ci: Ci | None, env: Mapping[str, str]) -> tuple[Field, ...]:
+    # Facts of ours, and no claims: each is shown as it is. The job's own values are not.
+    values = {"issuer": ci.issuer, **ci.claims, **_own(ci.own, env)} if ci else {}
     return tuple(Field(name, value) for name, value in values.items())
+
+
+def _own(templates: Mapping[str, str], env: Mapping[str, str]) -> dict[str, str]:
+    known = {name: value for name, value in env.items() if value}
+    found = {}
+    for name, template in templates.items():
+        with contextlib.suppress(KeyError):  # a variable that is not there
+            found[name] = visible(template.format_map(known))
+    return found

@@ -388,6 +388,38 @@ def test_without_a_resource_no_page_is_named() -> None:
 ARI = "ari:cloud:bitbucket::workspace/b1c0e4d2-0000-4000-8000-000000000002"
 
 
+OWN: Mapping[str, tuple[dict[str, str], dict[str, str]]] = {
+    "github": ({"GITHUB_REPOSITORY": "acme/t"}, {"repository": "acme/t"}),
+    "forgejo": ({"GITHUB_REPOSITORY": "acme/t"}, {"repository": "acme/t"}),
+    "gitlab": (
+        {"CI_PROJECT_PATH": "acme/t", "CI_SERVER_URL": "https://git.acme.example"},
+        {"project_path": "acme/t", "issuer": "https://git.acme.example"},
+    ),
+    "circleci": ({"CIRCLE_PROJECT_ID": "efde35d3"}, {"oidc.circleci.com/project-id": "efde35d3"}),
+    "bitbucket": (
+        {"BITBUCKET_WORKSPACE": "acme", "BITBUCKET_REPO_UUID": "{c0e4d2b1}"},
+        {
+            "issuer": "https://api.bitbucket.org/2.0/workspaces/acme/pipelines-config/identity/oidc",
+            "repositoryUuid": "{c0e4d2b1}",
+        },
+    ),
+    "buildkite": (
+        {"BUILDKITE_ORGANIZATION_SLUG": "acme", "BUILDKITE_PIPELINE_SLUG": "::error::x\n"},
+        {"organization_slug": "acme", "pipeline_slug": ": :error: :x"},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_what_the_jobs_variables_say_is_no_placeholder(name: str) -> None:
+    """The job's own repository, where no ID token names it; what is empty or not there stays a description."""
+    env, expected = OWN[name]
+    error = IdTokenRequestFailed("The CI gave no ID token", passing=False)
+    general = {each.name: each.value for each in diagnosed(name, error, env=dict.fromkeys(env, "")).enter}
+    assert general == {"issuer": CIS[name].issuer, **CIS[name].claims}
+    assert {each.name: each.value for each in diagnosed(name, error, env=env).enter} == general | expected
+
+
 def test_an_arn_can_be_copied_and_no_command_can() -> None:
     """Two colons between a letter and a number, or before a path, begin no workflow command."""
     error = ExchangeRejected(REFUSED, WHERE)

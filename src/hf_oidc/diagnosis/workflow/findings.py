@@ -56,7 +56,7 @@ class JobReport:
 
     @property
     def may_be_trusted(self) -> bool:
-        """Whether to enter a publisher at all: for pull requests only where a token reads, and nobody's code gets it."""
+        """Whether to enter a publisher at all: for pull requests only where a token reads, and no stranger gets it."""
         if self.branch.kind != "pull-request":
             return True
         reads = bool(self.resources) and all(each.kind == "user" for each in self.resources)
