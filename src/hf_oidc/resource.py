@@ -81,7 +81,7 @@ def _problem(text: str) -> str:
         return "is empty"
     name = repr(shown_input(text, MAX_SHOWN))
     if "\n" in text:
-        return f"has several lines, and a step logs in to one: {name}"
+        return f"has several lines, and is to be one resource: {name}"
     parts = text.split("/")
     if len(parts) <= 2 and parts[0] in RESERVED:
         return f"lacks a namespace: {name}"

@@ -199,13 +199,14 @@ def test_a_retry_leaves_one_line() -> None:
 @pytest.mark.parametrize(
     ("env", "exported", "named"),
     [
-        ({}, "HF_TOKEN", []),
-        ({"HF_OIDC_RESOURCE": "acme/model"}, "HF_TOKEN", ["HF_OIDC_RESOURCE is set"]),
-        ({"HF_TOKEN": "x"}, "HF_TOKEN", ["HF_TOKEN is replaced"]),
-        ({"HF_TOKEN": "x"}, "", []),
+        ({}, ["HF_TOKEN"], []),
+        ({"HF_OIDC_RESOURCE": "acme/model"}, ["HF_TOKEN"], ["HF_OIDC_RESOURCE is set"]),
+        ({"HF_TOKEN": "x"}, ["HF_TOKEN"], ["HF_TOKEN is replaced"]),
+        ({"A": "x", "C": "x"}, ["A", "B", "C"], ["A is replaced", "C is replaced"]),
+        ({"HF_TOKEN": "x"}, [], []),
     ],
 )
-def test_warns_of_what_would_surprise(env: dict[str, str], exported: str, named: list[str]) -> None:
+def test_warns_of_what_would_surprise(env: dict[str, str], exported: list[str], named: list[str]) -> None:
     """A variable that makes the token useless, and one that is replaced; never its value."""
     assert [title for title, _ in warnings(env, exported)] == [f"hf-oidc: {name}" for name in named]
 
