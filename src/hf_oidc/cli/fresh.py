@@ -19,7 +19,7 @@ from hf_oidc import env_name, hall
 from hf_oidc.cli import output
 from hf_oidc.cli.child import Child
 from hf_oidc.cli.options import Settings
-from hf_oidc.cli.run import cannot_run
+from hf_oidc.cli.program import cannot_run
 from hf_oidc.cli.session import World, explained, identity, logins, mask, say, tokens
 from hf_oidc.errors import HubUnavailable, LoginError
 from hf_oidc.hub_token import HubToken, rfc3339

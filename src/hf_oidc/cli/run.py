@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, NoReturn
 
 import click
 
 from hf_oidc import env_name
-from hf_oidc.cli import output
 from hf_oidc.cli.options import BY_CI, Settings, logs_in, wanted
+from hf_oidc.cli.program import cannot_run, find
 from hf_oidc.cli.session import explained, tokens
-from hf_oidc.untrusted_text import shown_input
 from hf_oidc.wanted import Wanted
 
 EPILOG = """\b
@@ -30,8 +27,6 @@ Examples:
   hf-oidc run --keep-fresh acme/awesome-model -- python train.py   # longer than an hour
 
 """
-# As shells have them.
-NOT_EXECUTABLE, NOT_FOUND = 126, 127
 
 
 class WithCommand(click.Command):
@@ -97,16 +92,17 @@ def run(
         asked = wanted(resources, env)
         for each in asked if keep_fresh else ():
             env_name.checked_path(each.name, env, "RESOURCE")
-    program = _program(command[0])
+    program = find(command[0])
     if keep_fresh:
         from hf_oidc.cli.fresh import Job, run_with_fresh_tokens  # noqa: PLC0415 - most commands are done within the hour
 
         job = Job(program, command, asked, export_token=export_token, stop_on_expiry=on_expiry == "stop")
         raise click.exceptions.Exit(run_with_fresh_tokens(job, settings, env))
+    configuration = _for_git(asked, settings, env) if git_ else {}
     granted = tokens(asked, settings, env)
     secrets = {each.name: token.secret.reveal() for each, token in zip(asked, granted, strict=True)}
     kept = {name: value for name, value in env.items() if name != "HF_OIDC_RESOURCE"}
-    _become(program, command, {**kept, **(_for_git(asked, settings, env) if git_ else {}), **secrets})
+    _become(program, command, {**kept, **configuration, **secrets})
 
 
 def _for_git(asked: Sequence[Wanted], settings: Settings, env: Mapping[str, str]) -> dict[str, str]:
@@ -114,23 +110,6 @@ def _for_git(asked: Sequence[Wanted], settings: Settings, env: Mapping[str, str]
 
     with explained():
         return git.configuration(settings.hub_url, git.credentials(asked, git.in_variable), env)
-
-
-def _program(name: str) -> str:
-    """Where the command is; looked for before anybody is asked for a token."""
-    if program := shutil.which(name):
-        return program
-    if os.sep in name and Path(name).is_dir():
-        raise cannot_run(name, "is a folder")
-    if shutil.which(name, mode=os.F_OK):
-        raise cannot_run(name, "may not be run: it is not executable")
-    raise cannot_run(name, "command not found", NOT_FOUND)
-
-
-def cannot_run(name: str, why: str, code: int = NOT_EXECUTABLE) -> click.exceptions.Exit:
-    """The end, after words on standard error."""
-    output.tell(f"hf-oidc: {shown_input(name)}: {why}")
-    return click.exceptions.Exit(code)
 
 
 def _become(program: str, command: tuple[str, ...], env: Mapping[str, str]) -> NoReturn:

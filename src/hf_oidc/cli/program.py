@@ -1,0 +1,32 @@
+"""The command that `hf-oidc run` is to run: where it is, or why it cannot be run, as a shell would say it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import click
+
+from hf_oidc.cli import output
+from hf_oidc.untrusted_text import shown_input
+
+# As shells have them.
+NOT_EXECUTABLE, NOT_FOUND = 126, 127
+
+
+def find(name: str) -> str:
+    """The path of the command; looked for before anybody is asked for a token. Raises `click.exceptions.Exit`."""
+    if program := shutil.which(name):
+        return program
+    if os.sep in name and Path(name).is_dir():
+        raise cannot_run(name, "is a folder")
+    if shutil.which(name, mode=os.F_OK):
+        raise cannot_run(name, "may not be run: it is not executable")
+    raise cannot_run(name, "command not found", NOT_FOUND)
+
+
+def cannot_run(name: str, why: str, code: int = NOT_EXECUTABLE) -> click.exceptions.Exit:
+    """The end, after words on standard error."""
+    output.tell(f"hf-oidc: {shown_input(name)}: {why}")
+    return click.exceptions.Exit(code)
