@@ -88,7 +88,7 @@ STORIES = [
     ["tests/scenario/test_golden.py", "tests/scenario/test_redirects.py", "tests/scenario/test_leaks.py"],
     ["tests/scenario/test_bug.py", "tests/scenario/test_hostile_checkout.py"],
     ["tests/scenario/test_issuers.py", "-k", "not (circleci or buildkite or aws)"],
-    ["tests/scenario/test_doctor.py", "-k", "not (workflow or typical or examples)"],
+    ["tests/scenario/test_doctor.py", "-k", "not (workflow or typical or example or pull_requests)"],
     ["tests/scenario/test_faults.py", "-k", "tls or reset or truncated or gzip or deep or hang or utf or ratelimit"],
 ]
 
