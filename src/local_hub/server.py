@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import trustme
 import uvicorn
@@ -25,6 +26,7 @@ from local_hub.app import make_app
 from local_hub.ci.issuers import CiIssuers, CiJob
 from local_hub.ci.registry import CIS
 from local_hub.config import Config, ConfigError, with_issuer
+from local_hub.data_folder import InUse, hold
 from local_hub.faults import Script
 from local_hub.faults_tls import TLS_1_1, handshake_only, server_context
 from local_hub.faults_wire import OpenHandedProtocol
@@ -34,7 +36,6 @@ from local_hub.issuer_keys import IssuerKeys
 from local_hub.jobs import RegisteredJob
 from local_hub.repositories.doors import Doors
 from local_hub.repositories.git_commands import NoGit, check_git
-from local_hub.repositories.git_store import InUse
 from local_hub.store import FILE_NAME, Store
 
 GRACE_SECONDS = 3
@@ -78,6 +79,8 @@ def serve(options: ServeOptions) -> None:
     with contextlib.ExitStack() as cleanup:
         listener = cleanup.enter_context(_bound(options.host, options.port))
         directory = _working_directory(options.data, cleanup)
+        # Before anything is changed there: it may be another's, who is at work.
+        cleanup.enter_context(_held(directory))
         authority = trustme.CA() if options.tls else None
         ca_path = _published_ca(authority, directory)
         base_url = _base_url(listener, options)
@@ -129,6 +132,15 @@ def _working_directory(data: Path | None, cleanup: contextlib.ExitStack) -> Path
     return data
 
 
+def _held(directory: Path) -> IO[bytes]:
+    try:
+        return hold(directory)
+    except OSError as error:
+        raise ConfigError(f"--data {directory}: must be a directory that can be written: {error.strerror}") from None
+    except InUse:
+        raise ConfigError(f"--data {directory}: another Local Hub uses it; give each its own") from None
+
+
 def _opened_store(data: Path | None) -> Store:
     try:
         return Store(data)
@@ -141,8 +153,6 @@ def _doors(store: Store, directory: Path, base_url: str) -> Doors:
         return Doors(store, directory, base_url)
     except OSError as error:
         raise ConfigError(f"--data {directory}: repositories cannot be held there: {error.strerror}") from None
-    except InUse:
-        raise ConfigError(f"--data {directory}: another Local Hub uses it; give each its own") from None
 
 
 def _published_ca(authority: trustme.CA | None, directory: Path) -> str | None:

@@ -7,7 +7,6 @@ repository. It must not know HTTP, tokens, or who may do what; names were checke
 import hashlib
 import os
 import shutil
-import sys
 import tempfile
 import threading
 from collections import defaultdict
@@ -15,7 +14,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 from local_hub.repositories.addresses import full_names
 from local_hub.repositories.git_commands import GitFailed, git
@@ -39,10 +37,6 @@ BeforeMove = Callable[[str, str], None]
 
 class Moved(Exception):
     """The branch is not where the caller thought that it was."""
-
-
-class InUse(Exception):
-    """Another Local Hub has these repositories."""
 
 
 class Unknown(Exception):
@@ -94,12 +88,11 @@ class GitStore:
     """All repositories; they are made when they are first asked for."""
 
     def __init__(self, directory: Path) -> None:
-        """Keep them below this folder, which only its owner may enter."""
+        """Keep them below this folder, which only its owner may enter, and which nobody else uses meanwhile."""
         self._root = directory / "repositories"
         self._incoming = directory / "incoming"
         for folder in (self._root, self._incoming):
             folder.mkdir(mode=0o700, exist_ok=True)
-        self._held = _held(directory / "lock")
         self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
         self._clean_up()
 
@@ -294,20 +287,6 @@ class Repository:
             env = {"GIT_INDEX_FILE": os.path.join(folder, "index")}  # noqa: PTH118 - a text is what is wanted
             git(self.path, "read-tree", commit or "--empty", env=env)
             yield env
-
-
-def _held(path: Path) -> IO[bytes]:
-    """Hold a lock for as long as the process lives; what is cleaned up at the start may be another's work."""
-    file = path.open("wb")
-    if sys.platform != "win32":
-        import fcntl  # noqa: PLC0415 - Windows has none
-
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            file.close()
-            raise InUse from None
-    return file
 
 
 def _as(person: Person) -> dict[str, str]:

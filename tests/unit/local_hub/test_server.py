@@ -155,10 +155,16 @@ def test_without_a_git_that_will_do_it_says_so(tmp_path: Path, said: str | None,
 
 
 def test_two_do_not_share_a_folder(tmp_path: Path) -> None:
-    """The second would clean up what the first is at; it names the folder, and leaves."""
-    data = ("--data", str(tmp_path))
-    with local_hub(*data):
-        assert "another Local Hub uses it" in refused(*data)
+    """The second names the folder and leaves; it has changed nothing of the first's, although it was told to."""
+    data, config = ("--data", str(tmp_path / "data"), "--tls"), tmp_path / "hub.yaml"
+    config.write_text(CONFIG)
+    with local_hub(*data) as hub:
+        assert hub.ca
+        hub.post("/local-hub/resources", {"resource": "acme/unpublished", "private": True})
+        logs = ("resources", "publishers", "audit")
+        before = Path(hub.ca).read_bytes(), [hub.get(f"/local-hub/{log}") for log in logs]
+        assert "another Local Hub uses it" in refused(*data, "--config", str(config))
+        assert (Path(hub.ca).read_bytes(), [hub.get(f"/local-hub/{log}") for log in logs]) == before
 
 
 def test_a_database_of_something_else_is_refused(tmp_path: Path) -> None:
