@@ -4,12 +4,13 @@ Each answer, an error too, carries a fresh `x-request-id`, and is JSON but for t
 turned away.
 """
 
+import contextlib
 import uuid
 
 from starlette.applications import Starlette
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -61,7 +62,9 @@ def _outermost(inner: ASGIApp) -> ASGIApp:
 
         known_host = is_loopback_authority(Headers(scope=scope).get("host", ""))
         handler = inner if known_host else JSONResponse({"message": "the Host header must name loopback"}, 400)
-        await handler({**scope, "request_id": request_id}, receive, send_with_id)
+        # Whoever has left hears no answer, and the operator no story of it.
+        with contextlib.suppress(ClientDisconnect):
+            await handler({**scope, "request_id": request_id}, receive, send_with_id)
 
     return app
 

@@ -77,6 +77,11 @@ def checked_revision(revision: str) -> str:
     return revision
 
 
+def is_ambiguous(branch: str) -> bool:
+    """Say whether a branch of this name would be taken for something else by those who read it."""
+    return branch == "HEAD" or branch.startswith("refs/") or bool(_COMMIT.fullmatch(branch))
+
+
 def full_names(revision: str) -> list[str]:
     """Give what a revision may stand for, the likeliest first, in names that leave nothing to guess."""
     own = [revision] if revision.startswith(_OWN_REFS) else []

@@ -6,12 +6,14 @@ It must not know any route.
 from collections.abc import Mapping
 from pathlib import Path
 
-from starlette.background import BackgroundTask
-from starlette.responses import FileResponse, JSONResponse
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.types import Receive, Scope, Send
 
 from local_hub.repositories.access import Denied
 
 NO_REVISION = Denied(404, "RevisionNotFound", "Invalid rev id")
+_BYTES = "application/octet-stream"
+NO_FILE = Denied(404, "EntryNotFound", "A file with this name doesn't exist")
 NO_ENTRY = Denied(404, "EntryNotFound", "Entry not found")
 # What somebody uploaded must not act as a page of this origin, where the operator's own pages are.
 INERT = {
@@ -45,9 +47,32 @@ def bad_request(message: str, status: int = 400) -> Denied:
     return Denied(status, "", message)
 
 
-def file_answer(path: Path, headers: Mapping[str, str], after: BackgroundTask | None = None) -> FileResponse:
+def file_answer(path: Path, headers: Mapping[str, str]) -> FileResponse:
     """Answer with a file, whole or in the part that is asked for."""
-    return FileResponse(path, headers={**headers, **INERT}, media_type="application/octet-stream", background=after)
+    return FileResponse(path, headers={**headers, **INERT}, media_type=_BYTES)
+
+
+def passing_file_answer(path: Path, headers: Mapping[str, str]) -> FileResponse:
+    """Answer with a file that is gone afterwards, however the answer ends."""
+    return _Passing(path, headers={**headers, **INERT}, media_type=_BYTES)
+
+
+def head_answer(size: int, headers: Mapping[str, str]) -> Response:
+    """Answer as for a file of this size, without the file."""
+    told = {**headers, **INERT, "Accept-Ranges": "bytes", "Content-Length": str(size)}
+    return Response(headers=told, media_type=_BYTES)
+
+
+class _Passing(FileResponse):
+    # Not a background task: none is run after a Range that cannot be, nor where the caller has left.
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._remove()
+
+    def _remove(self) -> None:
+        Path(self.path).unlink()
 
 
 def _header(text: str) -> str:

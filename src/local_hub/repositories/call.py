@@ -12,7 +12,7 @@ from pathlib import Path
 from starlette.requests import Request
 
 from local_hub.records import Declared, IssuedToken
-from local_hub.repositories.access import Holder, Verb, decide
+from local_hub.repositories.access import INVALID_TOKEN, Holder, Verb, decide
 from local_hub.repositories.addresses import Address
 from local_hub.repositories.answers import Refusal
 from local_hub.repositories.git_store import GitStore, Person, Repository
@@ -90,7 +90,11 @@ class Call:
 
 
 def record_change(call: Call, door: str, ref: str, before: str, after: str) -> None:
-    """Write down a change before it is made: what is in a repository is always in the log."""
+    """Write down a change before it is made: what is in a repository is always in the log.
+
+    A token that has expired since the request began changes nothing any more.
+    """
+    require_unexpired(call)
     issuer, subject = identity(call.holder)
     call.shelf.records.append(
         "commits",
@@ -107,6 +111,12 @@ def record_change(call: Call, door: str, ref: str, before: str, after: str) -> N
             "after": after,
         },
     )
+
+
+def require_unexpired(call: Call) -> None:
+    """Refuse, once the token has expired: a request may take its time."""
+    if isinstance(call.holder, IssuedToken) and call.holder.expires_at <= time.time():
+        raise Refusal(INVALID_TOKEN)
 
 
 def identity(holder: Holder) -> tuple[str, str]:

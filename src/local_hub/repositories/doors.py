@@ -6,6 +6,7 @@ only then answered. Nothing but this module calls the answers.
 
 import base64
 import binascii
+import logging
 import secrets
 import time
 from collections.abc import AsyncIterator, Callable
@@ -35,9 +36,11 @@ from local_hub.repositories.access import (
 from local_hub.repositories.addresses import LFS_BATCH, LFS_OBJECT, Address, InvalidName, read_address
 from local_hub.repositories.answers import Refusal, bad_request, refused
 from local_hub.repositories.call import Call, Shelf
-from local_hub.repositories.git_store import GitStore
+from local_hub.repositories.git_commands import GitFailed
+from local_hub.repositories.git_store import GitStore, Stuck
 from local_hub.store import Store
 
+_LOG = logging.getLogger(__name__)
 _SMALL = 1024 * 1024
 _COMMIT = 512 * 1024 * 1024
 _GIT = (LFS_BATCH, LFS_OBJECT, "info/refs", "git-upload-pack", "git-receive-pack")
@@ -118,6 +121,13 @@ class Doors:
             answer = refused(refusal.denied, basic=address.action in _GIT)
         except InvalidName as error:
             answer = refused(bad_request(str(error)))
+        except Stuck as stuck:
+            _LOG.warning("local-hub: %s", stuck)
+            answer = refused(bad_request("the branch cannot be moved now; try again", 503))
+        except GitFailed as error:
+            # What git says may name this machine's folders: it is for the operator.
+            _LOG.warning("local-hub: git failed: %s", error)
+            answer = refused(bad_request("git could not do this", 500))
         await answer(scope, receive, send)
 
     async def _answer(self, request: Request, address: Address) -> ASGIApp:

@@ -17,7 +17,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from local_hub.repositories.answers import Refusal, bad_request, refused
-from local_hub.repositories.call import Call, record_change
+from local_hub.repositories.call import Call, record_change, require_unexpired
 from local_hub.repositories.git_commands import environment
 
 PUSH_LIMIT = 2 * 1024**3
@@ -78,9 +78,12 @@ class Backend:
             if not told and len(held) > COMMANDS_LIMIT:
                 raise Refusal(bad_request("a push moves not that many refs", 413))
             if not told and (commands := read_commands(held)) is not None:
+                _check_refs(commands)
                 await run_in_threadpool(_record, self._call, commands)
                 told = True
             if told and held:
+                # The last of a push is what makes it count.
+                require_unexpired(self._call)
                 yield held
                 held = b""
         if held:
@@ -104,6 +107,13 @@ def read_commands(held: bytes) -> list[tuple[str, str, str]] | None:
         elif not held[at + 4 :].startswith(b"shallow "):
             raise Refusal(bad_request("this is no push"))
         at += size
+
+
+def _check_refs(commands: list[tuple[str, str, str]]) -> None:
+    """Take branches and tags alone: the other refs are git's own business, or the Hub's."""
+    for ref, _, _ in commands:
+        if not ref.startswith(("refs/heads/", "refs/tags/")):
+            raise Refusal(bad_request("a push moves branches and tags, and no other refs", 403))
 
 
 def _size(head: bytes) -> int:

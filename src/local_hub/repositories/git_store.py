@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from pathlib import Path
 
 from local_hub.repositories.addresses import full_names
@@ -26,10 +27,15 @@ LARGE_TYPES = (
     *("wasm", "xz", "zip", "zst"),
 )
 ATTRIBUTES = "".join(f"*.{suffix} filter=lfs diff=lfs merge=lfs -text\n" for suffix in LARGE_TYPES).encode()
+SHORTEST = 7  # digits of a commit's name, for huggingface_hub and git alike
 NOBODY = "0" * 40
 LINK, SUBMODULE = "120000", "160000"
-# As huggingface_hub reads times.
-DATES = "--date=format-local:%Y-%m-%dT%H:%M:%S.000Z"
+# As huggingface_hub reads times, which ends with the year 9999; a pushed commit may say that it is of any.
+_DATE = "%Y-%m-%dT%H:%M:%S.000Z"
+_LAST_SECOND = 253_402_300_799
+_FIELDS = ("%H", "%an", "%at", "%s", "%b")
+# git's locks, and where it puts what it has not taken yet.
+_LEFTOVERS = ("*.lock", "refs/**/*.lock", "objects/tmp_objdir-*", "objects/pack/tmp_*", "objects/??/tmp_obj_*")
 _ATTEMPTS = 20
 # Told of a branch's old and new commit before the branch is moved: what is in a repository was written down first.
 BeforeMove = Callable[[str, str], None]
@@ -37,6 +43,18 @@ BeforeMove = Callable[[str, str], None]
 
 class Moved(Exception):
     """The branch is not where the caller thought that it was."""
+
+
+class Stuck(Exception):
+    """A ref is where it was, and cannot be moved: somebody holds it, or the disk is full."""
+
+
+class NotTaken(Exception):
+    """What a commit would hold is nothing that git would take in a push; the message says why."""
+
+
+class NotThere(Exception):
+    """A file that was to be deleted is not there."""
 
 
 class Unknown(Exception):
@@ -53,7 +71,7 @@ class Person:
 
 @dataclass(frozen=True)
 class Entry:
-    """A line of a tree; a folder's size is 0."""
+    """A line of a tree; a folder's size is 0. A path that is no UTF-8 has surrogates in it (PEP 383)."""
 
     mode: str
     kind: str
@@ -132,12 +150,12 @@ class GitStore:
         made.rename(path)
 
     def _clean_up(self) -> None:
-        """Remove what a process that was killed has left: half an upload, and git's locks, which nobody holds now."""
-        for left in self._incoming.iterdir():
-            shutil.rmtree(left) if left.is_dir() else left.unlink()
+        """Remove what a process that was killed has left: half an upload or a push, and git's locks, held by nobody."""
+        left = [*self._incoming.iterdir()]
         for repository in self._root.iterdir():
-            for lock in [*repository.glob("*.lock"), *repository.glob("refs/**/*.lock")]:
-                lock.unlink()
+            left += [path for pattern in _LEFTOVERS for path in repository.glob(pattern)]
+        for path in left:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 @dataclass(frozen=True)
@@ -161,7 +179,7 @@ class Repository:
         except GitFailed:
             return []
         prefix = f"{path}/" if path else ""
-        return [_entry(line, prefix) for line in listed.decode("utf-8", "replace").split("\0") if line]
+        return [_entry(line, prefix) for line in _text(listed).split("\0") if line]
 
     def entry(self, commit: str, path: str) -> Entry | None:
         """Give a path's own entry, if there is one."""
@@ -186,19 +204,22 @@ class Repository:
 
     def refs(self) -> dict[str, str]:
         """Give every branch and tag, and the commit or tag object that it points to."""
-        said = git(self.path, "for-each-ref", "--format=%(refname) %(objectname)").decode()
-        return dict(line.split(" ", 1) for line in said.splitlines())
+        said = git(self.path, "for-each-ref", "--format=%(refname) %(objectname)")
+        return dict(line.split(" ", 1) for line in _text(said).split("\n") if line)
 
     def log(self, commit: str, most: int) -> list[Commit]:
         """Give the history, the newest first."""
-        form = "--format=%H%x00%an%x00%ad%x00%s%x00%b%x00%x01"
-        said = git(self.path, "log", "-z", f"--max-count={most}", DATES, form, "--end-of-options", commit)
-        records = said.decode("utf-8", "replace").split("\0\x01")
-        return [Commit(*record.lstrip("\0").split("\0")) for record in records if record.strip("\0")]
+        form = f"--format={'%x00'.join(_FIELDS)}"
+        said = git(self.path, "log", "-z", f"--max-count={most}", form, "--end-of-options", commit)
+        # No field has a NUL in it, and each ends with one: they are counted, for any of them may be empty.
+        fields = said.decode("utf-8", "replace").split("\0")[:-1]
+        return [_logged(*fields[at : at + len(_FIELDS)]) for at in range(0, len(fields), len(_FIELDS))]
 
-    def large(self, commit: str, paths: Sequence[str]) -> set[str]:
-        """Say which paths the repository's .gitattributes give to LFS."""
+    def large(self, commit: str, paths: Sequence[str], changed: Change | None = None) -> set[str]:
+        """Say which paths the repository's .gitattributes give to LFS, once they were changed."""
         with self._index(commit) as env:
+            if changed:
+                self._stage(commit, changed, self._written(changed), env)
             asked = "".join(f"{path}\0" for path in paths).encode()
             said = git(self.path, "check-attr", "--cached", "-z", "--stdin", "filter", stdin=asked, env=env)
         fields = said.decode().split("\0")
@@ -208,18 +229,19 @@ class Repository:
         """Say which paths a .gitignore names."""
         with tempfile.TemporaryDirectory(dir=self.incoming, ignore_cleanup_errors=True) as folder:
             Path(folder, ".gitignore").write_bytes(gitignore)
-            asked, env = "".join(f"{path}\0" for path in paths).encode(), {"GIT_WORK_TREE": folder}
+            # The beginning makes each a path, where a colon would make it a pattern with magic.
+            asked, env = "".join(f"./{path}\0" for path in paths).encode(), {"GIT_WORK_TREE": folder}
             # 1: none of them.
             said = git(self.path, "check-ignore", "--no-index", "-z", "--stdin", stdin=asked, env=env, successes=(0, 1))
-        return set(said.decode().split("\0")) - {""}
+        return {path.removeprefix("./") for path in said.decode().split("\0") if path}
 
     def commit(self, branch: str, change: Change, before_move: BeforeMove, parent: str | None = None) -> str:
-        """Put a change on a branch; with `parent`, only if that is where the branch stands."""
+        """Put a change on a branch; with `parent`, the beginning of a commit's name, only if it stands there."""
         blobs = self._written(change)
         with self.lock:
             for _ in range(_ATTEMPTS):
                 before = self._first_commit([f"refs/heads/{branch}"])
-                if parent not in (None, before):
+                if parent is not None and not (len(parent) >= SHORTEST and before.startswith(parent)):
                     raise Moved(branch)
                 after = self._commit_object(before, change, blobs)
                 if after == before:
@@ -238,9 +260,14 @@ class Repository:
         """Move a ref by compare-and-swap; NOBODY stands for one that is not there. False: somebody was quicker."""
         try:
             git(self.path, "update-ref", "-m", "local-hub", ref, after, before, env=_as(person))
-        except GitFailed:
+        except GitFailed as error:
+            if self._place(ref) == before:
+                raise Stuck(f"{ref}: {error}") from None
             return False
         return True
+
+    def _place(self, ref: str) -> str:
+        return git(self.path, "rev-parse", "--verify", "--quiet", ref, successes=(0, 1)).decode().strip() or NOBODY
 
     def _first_commit(self, names: Sequence[str]) -> str:
         asked = "".join(f"{name}^{{commit}}\n" for name in names).encode()
@@ -255,26 +282,51 @@ class Repository:
         return git(self.path, "hash-object", "-w", "--no-filters", "--stdin-paths", stdin=paths).decode().split()
 
     def _commit_object(self, before: str | None, change: Change, blobs: Sequence[str]) -> str:
-        with self._index(before) as env:
-            removed = [*change.deleted, *self._below(before, change.deleted_folders)]
-            lines = [f"0 {NOBODY}\t{path}\0" for path in removed]
-            lines += [f"100644 {oid}\t{path}\0" for (path, _), oid in zip(change.files, blobs, strict=True)]
-            git(self.path, "update-index", "-z", "--index-info", stdin="".join(lines).encode(), env=env)
-            self._check_taken([path for path, _ in change.files], env)
-            tree = git(self.path, "write-tree", env=env).decode().strip()
+        tree = self._tree(before, change, blobs)
         if before and tree == git(self.path, "rev-parse", f"{before}^{{tree}}").decode().strip():
             return before
         parents = ["-p", before] if before else []
         made = git(
             self.path, "commit-tree", tree, *parents, "-F", "-", stdin=change.message.encode(), env=_as(change.person)
         )
-        return made.decode().strip()
+        oid = made.decode().strip()
+        self._check(oid, before)
+        return oid
 
-    def _check_taken(self, paths: Sequence[str], env: Mapping[str, str]) -> None:
-        """Make sure that git took every path: those that no checkout may hold it leaves out, and calls it a success."""
-        taken = git(self.path, "ls-files", "-z", env=env).decode().split("\0")
-        if set(paths) - set(taken):
-            raise GitFailed("git does not take one of these paths")
+    def _tree(self, before: str | None, change: Change, blobs: Sequence[str]) -> str:
+        with self._index(before) as env:
+            if set(change.deleted) - self._paths(env):
+                raise NotThere
+            self._stage(before, change, blobs, env)
+            # Those that no checkout may hold git leaves out, and calls it a success.
+            if {path for path, _ in change.files} - self._paths(env):
+                raise NotTaken("one of these paths")
+            return git(self.path, "write-tree", env=env).decode().strip()
+
+    def _paths(self, env: Mapping[str, str]) -> set[str]:
+        return set(_text(git(self.path, "ls-files", "-z", env=env)).split("\0"))
+
+    def _check(self, oid: str, before: str | None) -> None:
+        """Look through a new commit as a push is looked through; of its files, git reads .gitmodules alone."""
+        asked = f"{oid}\n" + (f"^{before}\n" if before else "")
+        options = ("--revs", "--stdout", "--quiet", "--filter=blob:none")
+        with tempfile.TemporaryDirectory(dir=self.incoming, ignore_cleanup_errors=True) as folder:
+            pack, index = Path(folder, "new.pack"), Path(folder, "new.idx")
+            with pack.open("wb") as file:
+                git(self.path, "pack-objects", *options, stdin=asked.encode(), stdout=file)
+            try:
+                git(self.path, "index-pack", "--strict", "-o", str(index), str(pack))
+            except GitFailed as error:
+                if "fsck error" not in str(error):
+                    raise
+                raise NotTaken(str(error)) from None
+
+    def _stage(self, before: str | None, change: Change, blobs: Sequence[str], env: Mapping[str, str]) -> None:
+        """Make the change in a private index; the last of several changes to a path counts."""
+        removed = [*change.deleted, *self._below(before, change.deleted_folders)]
+        lines = [f"0 {NOBODY}\t{path}\0" for path in removed]
+        lines += [f"100644 {oid}\t{path}\0" for (path, _), oid in zip(change.files, blobs, strict=True)]
+        git(self.path, "update-index", "-z", "--index-info", stdin=_bytes("".join(lines)), env=env)
 
     def _below(self, commit: str | None, folders: Sequence[str]) -> list[str]:
         found = [self.entries(commit, folder, recursive=True) for folder in folders if commit]
@@ -289,12 +341,26 @@ class Repository:
             yield env
 
 
+def _text(said: bytes) -> str:
+    # What is pushed has names of any bytes; they come back as they were.
+    return said.decode("utf-8", "surrogateescape")
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
+
+
 def _as(person: Person) -> dict[str, str]:
     return {
         f"GIT_{role}_{field}": value
         for role in ("AUTHOR", "COMMITTER")
         for field, value in (("NAME", person.name), ("EMAIL", person.email))
     }
+
+
+def _logged(oid: str, author: str, at: str, title: str, message: str) -> Commit:
+    moment = datetime.fromtimestamp(min(int(at or 0), _LAST_SECOND), timezone.utc)
+    return Commit(oid, author, moment.strftime(_DATE), title, message)
 
 
 def _entry(line: str, prefix: str) -> Entry:

@@ -10,21 +10,30 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
-from starlette.background import BackgroundTask
 from starlette.responses import JSONResponse, Response
 
 from local_hub.fields import FieldError, items, mapping, text
 from local_hub.json_http import parsed_json
-from local_hub.repositories.addresses import checked_path, checked_revision
-from local_hub.repositories.answers import NO_ENTRY, NO_REVISION, Refusal, bad_request, file_answer
+from local_hub.repositories.addresses import checked_path, checked_revision, is_ambiguous
+from local_hub.repositories.answers import (
+    NO_ENTRY,
+    NO_FILE,
+    NO_REVISION,
+    Refusal,
+    bad_request,
+    file_answer,
+    head_answer,
+    passing_file_answer,
+)
 from local_hub.repositories.call import Call
-from local_hub.repositories.commit_body import INLINE_LIMIT, Requested, read_commit
-from local_hub.repositories.git_commands import GitFailed
-from local_hub.repositories.git_store import LINK, NOBODY, SUBMODULE, Change, Entry, Moved, Unknown
+from local_hub.repositories.commit_body import INLINE_LIMIT, Requested, Upload, read_commit
+from local_hub.repositories.git_store import LINK, NOBODY, SUBMODULE, Change, Entry, Moved, NotTaken, NotThere, Unknown
 from local_hub.repositories.lfs import POINTER_LIMIT, Objects, Pointer, read_pointer
 
 _LOG = logging.getLogger(__name__)
 REGULAR_LIMIT = 10 * 1024 * 1024  # the Hub takes no larger file into git itself
+RULES_LIMIT = 1024 * 1024
+ATTRIBUTES_FILE = ".gitattributes"
 HISTORY = 1000
 NO_XET = (
     "Local Hub has no Xet storage. Files of up to 100 MB need none; set HF_HUB_DISABLE_XET=1 for larger ones. "
@@ -87,7 +96,9 @@ def paths_info(call: Call) -> Response:
     else:
         paths = parse_qs(content.decode("utf-8", "replace")).get("paths", [])
     asked = [checked_path(text(path, "paths").rstrip("/")) for path in paths]
-    found = [entry for path in asked if (entry := call.repository.entry(commit, path))]
+    # All at one stroke: a command for each path would take a caller's thousand paths a minute.
+    known = {entry.path: entry for entry in call.repository.entries(commit, recursive=True)} if asked else {}
+    found = [known[path] for path in dict.fromkeys(asked) if path in known]
     return JSONResponse([_told(one) for one in _listed(call, found)])
 
 
@@ -177,8 +188,10 @@ def make_commit(call: Call) -> Response:
             raise Refusal(bad_request("A commit has happened since. Please refresh and try again.", 412)) from None
         except Unknown:
             raise Refusal(NO_REVISION) from None
-        except GitFailed:
-            raise Refusal(bad_request("git does not take one of these paths")) from None
+        except NotThere:
+            raise Refusal(NO_FILE) from None
+        except NotTaken as error:
+            raise Refusal(bad_request(f"git does not take this: {error}")) from None
     url = f"{call.base_url}/{call.address.resource}/commit/{oid}"
     return JSONResponse({"success": True, "commitOid": oid, "commitUrl": url, "hookOutput": ""})
 
@@ -191,14 +204,18 @@ def change_branch(call: Call) -> Response:
         if name == "main" or ref not in known:
             raise Refusal(bad_request("main stays") if name == "main" else NO_REVISION)
         call.before_move(name)(known[ref], NOBODY)
-        moved = call.repository.move(ref, known[ref], NOBODY, call.person)
-        return Response(status_code=204 if moved else 409)
+        if not call.repository.move(ref, known[ref], NOBODY, call.person):
+            raise Refusal(bad_request("The branch has moved since", 409))
+        return Response(status_code=204)
     given = mapping(parsed_json(call.body.read_bytes() or b"{}"), "body")
     start = _commit(call, checked_revision(text(given.get("startingPoint") or "main", "startingPoint")))
-    if ref in known:
-        raise Refusal(bad_request("Reference already exists", 409))
+    if is_ambiguous(name):
+        raise Refusal(bad_request("a branch is not HEAD, not refs/…, and not 40 hexadecimal digits"))
+    if clash := next((other for other in known if _clash(ref, other)), None):
+        raise Refusal(bad_request("Reference already exists" if clash == ref else f"there is {_shown(clash)}", 409))
     call.before_move(name)(NOBODY, start)
-    call.repository.move(ref, NOBODY, start, call.person)
+    if not call.repository.move(ref, NOBODY, start, call.person):
+        raise Refusal(bad_request("Reference already exists", 409))
     return Response(status_code=201)
 
 
@@ -241,6 +258,9 @@ def _file(call: Call) -> tuple[str, _Listed]:
 
 
 def _blob_answer(call: Call, entry: Entry, headers: dict[str, str]) -> Response:
+    told = {**headers, "ETag": f'"{entry.oid}"'}
+    if call.request.method == "HEAD":
+        return head_answer(entry.size, told)
     # To a file first: an answer can then be a part of it, and memory holds nothing.
     scratch = call.store.scratch_file()
     try:
@@ -248,7 +268,7 @@ def _blob_answer(call: Call, entry: Entry, headers: dict[str, str]) -> Response:
     except BaseException:
         scratch.unlink()
         raise
-    return file_answer(scratch, {**headers, "ETag": f'"{entry.oid}"'}, BackgroundTask(scratch.unlink))
+    return passing_file_answer(scratch, told)
 
 
 def _listed(call: Call, entries: Sequence[Entry]) -> list[_Listed]:
@@ -261,15 +281,15 @@ def _listed(call: Call, entries: Sequence[Entry]) -> list[_Listed]:
 def _told(one: _Listed) -> dict[str, Any]:
     entry = one.entry
     if entry.kind == "tree":
-        return {"type": "directory", "oid": entry.oid, "size": 0, "path": entry.path}
-    told = {"type": "file", "oid": entry.oid, "size": entry.size, "path": entry.path}
+        return {"type": "directory", "oid": entry.oid, "size": 0, "path": _shown(entry.path)}
+    told = {"type": "file", "oid": entry.oid, "size": entry.size, "path": _shown(entry.path)}
     return {**told, **_large(one, "oid")}
 
 
 def _sibling(one: _Listed, *, with_sizes: bool) -> dict[str, Any]:
     if not with_sizes:
-        return {"rfilename": one.entry.path}
-    told = {"rfilename": one.entry.path, "blobId": one.entry.oid, "size": one.entry.size}
+        return {"rfilename": _shown(one.entry.path)}
+    told = {"rfilename": _shown(one.entry.path), "blobId": one.entry.oid, "size": one.entry.size}
     return {**told, **_large(one, "sha256")}
 
 
@@ -284,16 +304,34 @@ def _gitignore(call: Call, commit: str, given: object) -> bytes:
     """Give the .gitignore that counts: the one that comes with the upload, else the one that is there."""
     if isinstance(given, str):
         return given.encode("utf-8", "replace")
-    entry = call.repository.entry(commit, ".gitignore")
-    return call.repository.blob(entry.oid) if entry else b""
+    return _rules(call, commit, ".gitignore") or b""
+
+
+def _rules(call: Call, commit: str, name: str) -> bytes | None:
+    """Give a .gitignore or .gitattributes; None for what git would not read as one: a folder, a link, a huge file."""
+    entry = call.repository.entry(commit, name)
+    if entry is None:
+        return b""
+    readable = entry.kind == "blob" and entry.mode != LINK and entry.size <= RULES_LIMIT
+    return call.repository.blob(entry.oid) if readable else None
+
+
+def _clash(ref: str, other: str) -> bool:
+    # A ref is a file: below another there is none.
+    return f"{ref}/".startswith(f"{other}/") or other.startswith(f"{ref}/")
 
 
 def _refs_below(known: dict[str, str], prefix: str) -> list[dict[str, str]]:
     return [
-        {"name": ref.removeprefix(prefix), "ref": ref, "targetCommit": oid}
+        {"name": _shown(ref.removeprefix(prefix)), "ref": _shown(ref), "targetCommit": oid}
         for ref, oid in known.items()
         if ref.startswith(prefix)
     ]
+
+
+def _shown(name: str) -> str:
+    """Give a name as JSON can have it; what is no UTF-8 in it cannot be asked for over the API."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _size(file: Any) -> int:
@@ -305,32 +343,48 @@ def _size(file: Any) -> int:
 
 def _change(call: Call, branch: str, requested: Requested, scratch: Path) -> Change:
     """Put the large files to their place, and pointers where they were."""
-    objects = Objects(call.repository.path)
-    large = call.repository.large(_commit(call, branch), [upload.path for upload in requested.uploads])
-    files: list[tuple[str, Path]] = []
-    unruly = []
+    objects, commit = Objects(call.repository.path), _commit(call, branch)
+    rules = [upload for upload in requested.uploads if upload.path.rpartition("/")[2] == ATTRIBUTES_FILE]
+    changed = _changed(call, requested, [(upload.path, upload.content) for upload in rules])
+    unruled = not (rules or requested.deleted or requested.deleted_folders)
+    named = [*(upload.path for upload in requested.uploads), *(path for path, _, _ in requested.large)]
+    tracked = call.repository.large(commit, named, None if unruled else changed)
+    files: dict[str, Path] = {}
+    large: list[str] = []
     for upload in requested.uploads:
-        if upload.path not in large and upload.pointer.size <= REGULAR_LIMIT:
-            files.append((upload.path, upload.content))
-        elif upload.pointer.size == 0:
-            files.append((upload.path, upload.content))  # an empty file is its own pointer
+        if upload in rules or not _is_large(upload, tracked):
+            files[upload.path] = upload.content
         else:
-            unruly += [upload.path] if upload.path not in large else []
             objects.take(upload.content, upload.pointer)
-            files.append((upload.path, _pointer_file(upload.pointer, scratch)))
+            files[upload.path] = _pointer_file(upload.pointer, scratch)
+            large.append(upload.path)
     for path, oid, size in requested.large:
-        files.append((path, _pointer_file(_present(objects, oid, size), scratch)))
-    untracked = [*unruly, *_untracked(call, branch, requested)]
-    if untracked and ".gitattributes" not in {path for path, _ in files}:
-        files.append((".gitattributes", _with_attributes(call, branch, untracked, scratch)))
-    message = _message(call, requested)
-    return Change(message, call.person, files, requested.deleted, requested.deleted_folders)
+        files[path] = _pointer_file(_present(objects, oid, size), scratch)
+        large.append(path)
+    if untracked := [path for path in large if path not in tracked]:
+        files[ATTRIBUTES_FILE] = _with_attributes(_attributes(call, commit, requested), untracked, scratch)
+    return _changed(call, requested, list(files.items()))
 
 
-def _untracked(call: Call, branch: str, requested: Requested) -> list[str]:
-    paths = [path for path, _, _ in requested.large]
-    tracked = call.repository.large(_commit(call, branch), paths) if paths else set()
-    return [path for path in paths if path not in tracked]
+def _changed(call: Call, requested: Requested, files: Sequence[tuple[str, Path]]) -> Change:
+    return Change(_message(call, requested), call.person, files, requested.deleted, requested.deleted_folders)
+
+
+def _is_large(upload: Upload, tracked: set[str]) -> bool:
+    # An empty file is its own pointer.
+    return upload.pointer.size > (0 if upload.path in tracked else REGULAR_LIMIT)
+
+
+def _attributes(call: Call, commit: str, requested: Requested) -> bytes:
+    """Give the .gitattributes that the commit would have."""
+    uploaded = [upload.content for upload in requested.uploads if upload.path == ATTRIBUTES_FILE]
+    if uploaded:
+        known = uploaded[-1].read_bytes() if uploaded[-1].stat().st_size <= RULES_LIMIT else None
+    else:
+        known = b"" if ATTRIBUTES_FILE in requested.deleted else _rules(call, commit, ATTRIBUTES_FILE)
+    if known is None:
+        raise Refusal(bad_request(f"{ATTRIBUTES_FILE} must be a file of at most {RULES_LIMIT} bytes"))
+    return known
 
 
 def _present(objects: Objects, oid: str, size: int | None) -> Pointer:
@@ -346,13 +400,11 @@ def _pointer_file(pointer: Pointer, scratch: Path) -> Path:
     return file
 
 
-def _with_attributes(call: Call, branch: str, paths: Sequence[str], scratch: Path) -> Path:
+def _with_attributes(known: bytes, paths: Sequence[str], scratch: Path) -> Path:
     """Tell git which files are large, as the Hub does for those that no pattern names."""
-    entry = call.repository.entry(_commit(call, branch), ".gitattributes")
-    known = call.repository.blob(entry.oid).decode("utf-8", "replace") if entry else ""
     lines = "".join(f"{_pattern(path)} filter=lfs diff=lfs merge=lfs -text\n" for path in paths)
     file = scratch / "attributes"
-    file.write_text((known if not known or known.endswith("\n") else f"{known}\n") + lines, encoding="utf-8")
+    file.write_bytes((known if not known or known.endswith(b"\n") else known + b"\n") + lines.encode())
     return file
 
 

@@ -1,0 +1,288 @@
+"""What a good token may write, and what comes of it: no write makes a repository unreadable, or leaves what none reads.
+
+Each test has a repository of its own; commits are written as lines, where a client would tidy them up first.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import subprocess
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.clients import Clients, good, token_for, trust
+from tests.local_hub_process import LocalHub, local_hub
+
+MIB = 1024 * 1024
+TOO_LARGE = b"\0" * (10 * MIB + 1)  # for git: it becomes a large file
+SUBMODULE = b'[submodule "../../x"]\n\tpath = x\n\turl = -u./evil\n'
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the repositories are."""
+    return tmp_path_factory.mktemp("data")
+
+
+@pytest.fixture(scope="module")
+def hub(data: Path) -> Iterator[LocalHub]:
+    """A Local Hub for all stories here."""
+    with local_hub("--data", str(data)) as running:
+        yield running
+
+
+class Own:
+    """A repository that is the test's own, and its token."""
+
+    def __init__(self, hub: LocalHub, home: Path, name: str) -> None:
+        """Let the job of these tests write it."""
+        self.hub, self.name = hub, name
+        trust(hub, name)
+        self.clients = Clients(hub, home, token_for(hub, name))
+
+    def request(self, method: str, path: str, **options: Any) -> httpx.Response:
+        """Ask the API for something below this repository's own place."""
+        headers = {"Authorization": f"Bearer {self.clients.token}", **options.pop("headers", {})}
+        return self.hub.request(method, f"/api/models/{self.name}{path}", headers=headers, **options)
+
+    def commit(self, *operations: tuple[str, dict[str, Any]], branch: str = "main", **header: str) -> httpx.Response:
+        """Commit these operations."""
+        lines = [("header", {"summary": "x", **header}), *operations]
+        body = "".join(json.dumps({"key": key, "value": value}) + "\n" for key, value in lines)
+        headers = {"Content-Type": "application/x-ndjson"}
+        return self.request("POST", f"/commit/{branch}", content=body, headers=headers)
+
+    def head(self) -> str:
+        """Where main stands."""
+        return str(self.request("GET", "").raise_for_status().json()["sha"])
+
+    def clone(self) -> None:
+        """Clone it to the folder `work`."""
+        good(self.clients.git("clone", "--quiet", self.clients.url(self.name), "work"))
+
+    def work(self, *arguments: str, **env: str) -> str:
+        """Run git in the clone."""
+        return good(self.clients.git("-C", "work", *arguments, **env)).strip()
+
+    def push_file(self, name: bytes, content: bytes, **env: str) -> None:
+        """Commit a file in the clone, and push it to main."""
+        (self.clients.home / "work" / os.fsdecode(name)).write_bytes(content)
+        self.work("add", "--all", "--force")
+        self.work("commit", "--quiet", "--message", "x", **env)
+        self.work("push", "--quiet", "origin", "main")
+
+
+@pytest.fixture
+def own(hub: LocalHub, tmp_path: Path) -> Own:
+    """A repository that nobody else uses."""
+    return Own(hub, tmp_path, f"acme/{uuid.uuid4()}")
+
+
+def file(path: str, content: bytes = b"x") -> tuple[str, dict[str, Any]]:
+    """The operation that writes a file."""
+    return "file", {"path": path, "content": base64.b64encode(content).decode(), "encoding": "base64"}
+
+
+def test_a_push_replaces_no_object(own: Own) -> None:
+    """`refs/replace/…` would put other contents under a commit's name; no ref but branches and tags is taken."""
+    own.clone()
+    own.push_file(b"a.txt", b"good")
+    pinned, blob = own.head(), own.work("rev-parse", "HEAD:a.txt")
+    (own.clients.home / "evil").write_bytes(b"evil")
+    evil = own.work("hash-object", "-w", "../evil")
+    for ref in (f"refs/replace/{blob}", "refs/pr/1", "refs/x"):
+        source = evil if "replace" in ref else "HEAD"
+        assert "403" in own.clients.git("-C", "work", "push", "origin", f"{source}:{ref}").stderr
+    assert set(own.request("GET", "/refs").json()["branches"][0]) == {"name", "ref", "targetCommit"}
+    assert own.hub.request("GET", f"/{own.name}/resolve/{pinned}/a.txt").content == b"good"
+
+
+def test_a_replaced_object_is_served_as_it_was(own: Own, data: Path) -> None:
+    """Even where such a ref has come into the folder by another way."""
+    oid = own.commit(file("a.txt", b"good")).json()["commitOid"]
+    (path,) = (p for p in (data / "repositories").iterdir() if (p / "description").read_text() == f"{own.name}\n")
+
+    def git(*arguments: str, **options: Any) -> str:
+        return subprocess.run(["git", *arguments], cwd=path, capture_output=True, check=True, **options).stdout.decode()
+
+    evil = git("hash-object", "-w", "--stdin", input=b"evil").strip()
+    git("replace", git("rev-parse", f"{oid}:a.txt").strip(), evil)
+    assert own.hub.request("GET", f"/{own.name}/resolve/{oid}/a.txt").content == b"good"
+
+
+@pytest.mark.parametrize("summary", ["\x01boom", "\x01", "a\x1e\x1fb", "\u2028"])
+def test_a_summary_of_any_characters(own: Own, summary: str) -> None:
+    """The history can be read afterwards."""
+    own.commit(file("a"), summary=summary).raise_for_status()
+    own.request("GET", "").raise_for_status()
+    assert len(own.request("GET", "/commits/main").raise_for_status().json()) == 2
+
+
+def test_a_pushed_name_that_is_no_utf_8(own: Own) -> None:
+    """It is listed with what JSON can say of it; commits over the API go on, and leave it as it is."""
+    own.clone()
+    own.push_file(b"caf\xe9.txt", b"x")
+    own.commit(file("a"), ("deletedFolder", {"path": "nowhere"})).raise_for_status()
+    listed = own.request("GET", "").raise_for_status().json()["siblings"]
+    assert {sibling["rfilename"] for sibling in listed} == {".gitattributes", "a", "caf\ufffd.txt"}
+    own.work("pull", "--quiet")
+    assert (own.clients.home / "work" / os.fsdecode(b"caf\xe9.txt")).is_file()
+
+
+def test_a_pushed_branch_that_is_no_utf_8(own: Own) -> None:
+    """The refs can still be read, and branches be made."""
+    own.clone()
+    name = os.fsdecode(b"caf\xe9")
+    own.work("push", "--quiet", "origin", f"HEAD:refs/heads/{name}")
+    assert {ref["name"] for ref in own.request("GET", "/refs").json()["branches"]} == {"main", "caf\ufffd"}
+    assert own.request("POST", "/branch/next", json={}).status_code == 201
+
+
+def test_a_folder_where_rules_are_looked_for(own: Own) -> None:
+    """`.gitignore/x`: there are no rules, and uploads go on."""
+    own.commit(file(".gitignore/x")).raise_for_status()
+    told = own.request("POST", "/preupload/main", json={"files": [{"path": "q", "size": 1}]})
+    assert (told.status_code, told.json()["files"][0]["shouldIgnore"]) == (200, False)
+
+
+def test_attributes_that_are_a_link(own: Own) -> None:
+    """git does not read them, so a large file cannot be named in them: the commit is refused, and says why."""
+    own.clone()
+    (own.clients.home / "work/.gitattributes").unlink()
+    (own.clients.home / "work/.gitattributes").symlink_to("elsewhere")
+    own.push_file(b"elsewhere", b"")
+    answer = own.commit(file("a.foo", TOO_LARGE))
+    assert (answer.status_code, ".gitattributes must be a file" in answer.text) == (400, True)
+    own.commit(file("a.foo")).raise_for_status()
+
+
+def test_rules_that_are_huge_are_no_rules(own: Own) -> None:
+    """A .gitignore that unpacks to many megabytes is not read into memory."""
+    own.clone()
+    own.push_file(b".gitignore", b"q\n" + b"#" * (2 * MIB))
+    told = own.request("POST", "/preupload/main", json={"files": [{"path": "q", "size": 1}]})
+    assert (told.status_code, told.json()["files"][0]["shouldIgnore"]) == (200, False)
+
+
+@pytest.mark.parametrize("path", [":!x", ":(top)x", ":/x", ":x", "-x", "#x", "!x", "~", "*"])
+def test_a_path_that_git_could_take_for_a_pattern(own: Own, path: str) -> None:
+    """It is a path: whether it is ignored, how it is written, how it is read."""
+    asked = {"files": [{"path": name, "size": 1} for name in (path, "q.log")], "gitIgnore": "*.log"}
+    told = own.request("POST", "/preupload/main", json=asked).raise_for_status().json()["files"]
+    assert [file["shouldIgnore"] for file in told] == [False, True]
+    own.commit(file(path)).raise_for_status()
+    found = own.request("POST", "/paths-info/main", json={"paths": [path]}).raise_for_status().json()
+    assert [entry["path"] for entry in found] == [path]
+
+
+@pytest.mark.parametrize("range_", ["bytes=999999999-", "bytes=5-1", "x=1-2", "bytes=a-b", "bytes=0-0"])
+def test_no_answer_leaves_a_file_behind(own: Own, data: Path, range_: str) -> None:
+    """Whatever part of a file is asked for, by whomever."""
+    own.commit(file("a.txt", b"0123456789")).raise_for_status()
+    own.hub.request("GET", f"/{own.name}/resolve/main/a.txt", headers={"Range": range_})
+    own.hub.request("HEAD", f"/{own.name}/resolve/main/a.txt", headers={"Range": range_})
+    assert list((data / "incoming").iterdir()) == []
+
+
+def test_a_commits_own_attributes_name_its_large_file(own: Own) -> None:
+    """Its .gitattributes is kept, with a line for what it does not name; what it names becomes a pointer."""
+    attributes = file(".gitattributes", b"*.weights filter=lfs diff=lfs merge=lfs -text")
+    own.commit(attributes, file("a.foo", TOO_LARGE), file("b.weights"), file("c.bin")).raise_for_status()
+    written = own.hub.request("GET", f"/{own.name}/raw/main/.gitattributes").text.splitlines()
+    line = "filter=lfs diff=lfs merge=lfs -text"
+    assert written == [f"*.weights {line}", f"a.foo {line}"]
+    listed = own.request("GET", "/tree/main").json()
+    assert {entry["path"]: "lfs" in entry for entry in listed} == {
+        ".gitattributes": False,
+        "a.foo": True,
+        "b.weights": True,
+        "c.bin": False,
+    }
+
+
+def test_a_commit_that_deletes_the_attributes(own: Own) -> None:
+    """They begin anew, with what is large."""
+    own.commit(("deletedFile", {"path": ".gitattributes"}), file("a.bin", TOO_LARGE)).raise_for_status()
+    written = own.hub.request("GET", f"/{own.name}/raw/main/.gitattributes").text
+    assert written == "a.bin filter=lfs diff=lfs merge=lfs -text\n"
+
+
+@pytest.mark.parametrize("name", ["feature/x", "feature"])
+def test_a_branch_below_a_branch_is_refused(own: Own, name: str) -> None:
+    """Whichever comes first; 409, and no branch is said to be there that is not."""
+    first = "feature" if name == "feature/x" else "feature/x"
+    own.request("POST", f"/branch/{first.replace('/', '%2F')}", json={})
+    answer = own.request("POST", f"/branch/{name.replace('/', '%2F')}", json={})
+    assert answer.status_code == 409
+    assert first in {ref["name"] for ref in own.request("GET", "/refs").json()["branches"]}
+
+
+@pytest.mark.parametrize("name", ["HEAD", "refs/heads/main", "0" * 40])
+def test_a_branch_that_others_would_take_for_something_else(own: Own, name: str) -> None:
+    """It is not made."""
+    assert own.request("POST", f"/branch/{name.replace('/', '%2F')}", json={}).status_code == 400
+    assert [ref["name"] for ref in own.request("GET", "/refs").json()["branches"]] == ["main"]
+
+
+def test_the_beginning_of_a_parents_name(own: Own) -> None:
+    """Seven digits do, as huggingface_hub says; fewer, and others, do not."""
+    head = own.head()
+    assert own.commit(file("a"), parentCommit=head[:6]).status_code == 412
+    assert own.commit(file("a"), parentCommit=head[1:9]).status_code == 412
+    assert own.commit(file("a"), parentCommit=head[:7]).status_code == 200
+
+
+def test_what_is_not_there_cannot_be_deleted(own: Own) -> None:
+    """404, as huggingface_hub expects it; the rest of the commit is not made either."""
+    answer = own.commit(file("a"), ("deletedFile", {"path": "nothing"}))
+    assert (answer.status_code, answer.headers["x-error-code"]) == (404, "EntryNotFound")
+    assert "A file with this name doesn't exist" in answer.headers["x-error-message"]
+    assert len(own.request("GET", "").json()["siblings"]) == 1
+
+
+@pytest.mark.parametrize("path", [".gitmodules", "sub/.gitmodules"])
+def test_a_commit_is_looked_through_as_a_push_is(own: Own, path: str) -> None:
+    """A .gitmodules that git would refuse in a push is refused over the API, so that pushes go on."""
+    before = own.head()
+    answer = own.commit(file(path, SUBMODULE))
+    assert (answer.status_code, "submodule" in answer.text) == (400, True)
+    assert own.head() == before
+    own.clone()
+    own.push_file(b"a.txt", b"x")
+
+
+def test_a_branch_that_is_held(own: Own, data: Path) -> None:
+    """503, and not that somebody was quicker: nobody was."""
+    own.commit(file("a")).raise_for_status()
+    (path,) = (p for p in (data / "repositories").iterdir() if (p / "description").read_text() == f"{own.name}\n")
+    lock = path / "refs/heads/main.lock"
+    lock.touch()
+    try:
+        assert own.commit(file("b")).status_code == 503
+    finally:
+        lock.unlink()
+    assert own.commit(file("b")).status_code == 200
+
+
+def test_a_thousand_paths_at_once(own: Own) -> None:
+    """Each is found once, however often it is asked for, and what is not there is left out."""
+    names = [f"f{number}/a" for number in range(1000)]
+    own.commit(*(file(name) for name in names)).raise_for_status()
+    asked = {"paths": [*names, *names, "nothing", "f1"]}
+    found = own.request("POST", "/paths-info/main", json=asked).raise_for_status().json()
+    assert [entry["path"] for entry in found] == [*names, "f1"]
+
+
+def test_a_commit_of_the_year_33658(own: Own) -> None:
+    """Its time is the last that clients can read."""
+    own.clone()
+    far = "@999999999999 +0000"
+    own.push_file(b"a", b"x", GIT_AUTHOR_DATE=far, GIT_COMMITTER_DATE=far)
+    assert own.request("GET", "").json()["lastModified"] == "9999-12-31T23:59:59.000Z"
