@@ -5,6 +5,7 @@ speaks plain HTTP and JSON, and knows nothing of Local Hub's insides.
 """
 
 import json
+import os
 import ssl
 import subprocess
 import sys
@@ -72,10 +73,10 @@ class LocalHub:
 
 
 @contextmanager
-def local_hub(*arguments: str, own_session: bool = False) -> Iterator[LocalHub]:
+def local_hub(*arguments: str, own_session: bool = False, **env: str) -> Iterator[LocalHub]:
     """Run `local-hub serve` with these arguments for the length of a `with` block.
 
-    `own_session`: so that it can be killed together with what it has started.
+    `own_session`: so that it can be killed together with what it has started. `env`: what its environment has besides.
     """
     with tempfile.TemporaryFile("w+") as log:
         process = subprocess.Popen(
@@ -84,6 +85,7 @@ def local_hub(*arguments: str, own_session: bool = False) -> Iterator[LocalHub]:
             stderr=log,
             text=True,
             start_new_session=own_session,
+            env={**os.environ, **env},
         )
         try:
             yield _ready(process, log)

@@ -186,14 +186,17 @@ def test_git_lfs_with_the_token_in_a_header(clients: Clients) -> None:
     assert clients.hub.request("GET", f"/{path_of(clients)}/resolve/main/model.bin").content == b"0" * MIB
 
 
-def test_git_lfs_does_not_upload_elsewhere(clients: Clients) -> None:
-    """Another repository's LFS takes nothing, although anyone may read there."""
+def test_git_lfs_does_not_upload_elsewhere(clients: Clients, data: Path) -> None:
+    """Another repository's LFS takes nothing, although anyone may read there, and whatever git itself is told."""
     clients.install_lfs()
     clients.hub.post("/local-hub/resources", {"resource": "acme/lfs-elsewhere"})
+    clients.hub.get("/api/models/acme/lfs-elsewhere")
     commit(clients, "model.bin", b"1" * MIB)
-    run = clients.git("-C", "work", "push", clients.url("acme/lfs-elsewhere"), "main")
+    run = clients.git("-C", "work", "lfs", "push", clients.url("acme/lfs-elsewhere"), "main")
     assert run.returncode != 0
-    assert "model.bin" not in str(clients.hub.get("/api/models/acme/lfs-elsewhere/tree/main"))
+    assert "may not write to this repository" in run.stderr
+    names = {(path / "description").read_text().strip(): path for path in (data / "repositories").iterdir()}
+    assert not (names["acme/lfs-elsewhere"] / "lfs").exists()
 
 
 def test_a_link_in_a_push_is_a_text(clients: Clients) -> None:

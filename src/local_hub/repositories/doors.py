@@ -57,7 +57,7 @@ class _Door:
     types: tuple[str, ...] = ("application/json",)
 
 
-_DOORS = {
+DOORS = {
     ("GET", "api/"): _Door(Verb.SEE, hub_api.info),
     ("GET", "api/revision"): _Door(Verb.SEE, hub_api.info),
     ("GET", "api/tree"): _Door(Verb.SEE, hub_api.tree),
@@ -83,7 +83,7 @@ _DOORS = {
     ("POST", LFS_OBJECT): _Door(Verb.WRITE, lfs_api.verify, types=(lfs_api.MEDIA_TYPE, "application/json")),
 }
 # A bucket has no git behind it, and takes what it holds through Xet, which is not here.
-_BUCKET_DOORS = {
+BUCKET_DOORS = {
     ("GET", "api/"): _Door(Verb.SEE, hub_api.bucket_info),
     ("GET", "api/tree"): _Door(Verb.SEE, hub_api.bucket_tree),
     ("POST", "api/"): _Door(Verb.ADMINISTER, hub_api.allowed),
@@ -200,7 +200,7 @@ def _door(request: Request, address: Address) -> _Door:
     action = address.action
     if action == "api/auth-check" and address.tail:
         action = "api/auth-check/write"
-    doors = _BUCKET_DOORS if address.resource.kind == "bucket" else _DOORS
+    doors = BUCKET_DOORS if address.resource.kind == "bucket" else DOORS
     door = doors.get((method, action))
     if door is None:
         known = {name for _, name in doors}
