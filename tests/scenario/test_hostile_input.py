@@ -9,6 +9,7 @@ import base64
 import hashlib
 import http.client
 import json
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -60,6 +61,11 @@ READING = [
     f"/acme/target.git/info/lfs/objects/{'..%2f' * 8}etc%2fpasswd?size=1&expires=9999999999&signature=0",
     "/acme/target.git/info/lfs/objects/x?size=-1&expires=nan&signature=%F0%9F%98%80",
 ]
+# All that there is to be in the folder, besides git's own and the large files.
+PLACES = re.compile(
+    r"home|data|data/(bin(/[a-z]+)?|incoming|lock|repositories|local-hub\.sqlite3(-wal|-shm)?)|data/repositories/[0-9a-f]{32}\.git"
+    r"(/(config|description|HEAD|packed-refs|branches|info|hooks|(lfs|lfs/objects|objects|refs|logs)(/[\w./-]+)?))?"
+)
 HEADER = '{"key": "header", "value": {"summary": "x"}}\n'
 
 
@@ -118,12 +124,20 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def hub(folder: Path) -> Iterator[LocalHub]:
     """A Local Hub that must still be there, and must have kept to its folder, when all is over."""
-    with local_hub("--data", str(folder / "data")) as running:
+    home = folder / "home"
+    home.mkdir()
+    with local_hub("--data", str(folder / "data"), HOME=str(home), TMPDIR=str(home)) as running:
         trust(running, MODEL)
         yield running
         assert running.process.poll() is None
         assert running.get(f"/api/models/{MODEL}")["id"] == MODEL
-        assert [path.name for path in folder.iterdir()] == ["data"]
+        assert strays(folder) == []
+
+
+def strays(folder: Path) -> list[str]:
+    """What lies outside the repositories and is not known, and what is in a repository where git puts nothing."""
+    found = (path.relative_to(folder).as_posix() for path in folder.rglob("*"))
+    return [path for path in found if not PLACES.fullmatch(path)]
 
 
 @pytest.fixture(scope="module")

@@ -286,3 +286,21 @@ def test_a_commit_of_the_year_33658(own: Own) -> None:
     far = "@999999999999 +0000"
     own.push_file(b"a", b"x", GIT_AUTHOR_DATE=far, GIT_COMMITTER_DATE=far)
     assert own.request("GET", "").json()["lastModified"] == "9999-12-31T23:59:59.000Z"
+
+
+def test_what_a_killed_process_left_is_gone_after_a_start(tmp_path: Path) -> None:
+    """git's locks, half a push and half an upload; the repository takes commits again, and nothing else is missing."""
+    data = tmp_path / "data"
+    with local_hub("--data", str(data)) as hub:
+        Own(hub, tmp_path, "acme/kept").commit(file("a")).raise_for_status()
+    (path,) = (data / "repositories").iterdir()
+    kept = {name for name in path.rglob("*") if name.is_file()}
+    left = ("refs/heads/main.lock", "packed-refs.lock", "objects/tmp_objdir-incoming-x/pack/tmp_pack_y")
+    left = (*left, "objects/pack/tmp_pack_x", "objects/00/tmp_obj_x", "../../incoming/x/y")
+    for name in left:
+        (path / name).parent.mkdir(parents=True, exist_ok=True)
+        (path / name).touch()
+    with local_hub("--data", str(data)) as hub:
+        assert {name for name in path.rglob("*") if name.is_file()} == kept
+        assert list((data / "incoming").iterdir()) == []
+        Own(hub, tmp_path, "acme/kept").commit(file("b")).raise_for_status()

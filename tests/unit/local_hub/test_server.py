@@ -1,5 +1,6 @@
 """The command line as a process: start, stop, TLS, persistence, and mistakes."""
 
+import json
 import os
 import signal
 import socket
@@ -8,11 +9,13 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
-from tests.local_hub_process import local_hub
+from tests.clients import token_for, trust
+from tests.local_hub_process import LocalHub, local_hub
 
 CONFIG = """
 publishers:
@@ -26,6 +29,11 @@ jobs:
   publish: {repository: acme/awesome-model-training, ref: refs/heads/main}
 """
 JOB = {"repository": "acme/awesome-model-training"}
+EARLY = {
+    "/api/models/acme/m/commit/main": "application/x-ndjson",
+    "/acme/m.git/git-receive-pack": "application/x-git-receive-pack-request",
+    "/oauth/token": "application/json",
+}
 
 
 def refused(*arguments: str) -> str:
@@ -253,3 +261,21 @@ def test_a_planted_link_is_not_written_through(tmp_path: Path) -> None:
         assert hub.ca
         assert "BEGIN CERTIFICATE" in Path(hub.ca).read_text()
     assert (tmp_path / "victim").read_text() == "mine"
+
+
+def test_who_leaves_early_leaves_no_traceback() -> None:
+    """Of a commit, a push or an exchange whose caller is gone before the body has come, stderr says nothing."""
+    command = [sys.executable, "-m", "local_hub.cli", "serve"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        said = json.loads(process.stdout.readline())
+        hub = LocalHub(said["hub"], said["issuer"], None, {}, process)
+        trust(hub, "acme/m")
+        place, token = urlsplit(hub.hub), token_for(hub, "acme/m")
+        for path, type_ in EARLY.items():
+            with socket.create_connection((str(place.hostname), place.port or 0)) as connection:
+                head = f"POST {path} HTTP/1.1\r\nHost: {place.netloc}\r\nAuthorization: Bearer {token}\r\n"
+                connection.sendall(f"{head}Content-Type: {type_}\r\nContent-Length: 1000\r\n\r\n00".encode())
+            hub.get("/local-hub/audit")
+        process.terminate()
+        assert process.communicate(timeout=30)[1] == ""
