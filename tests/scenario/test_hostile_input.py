@@ -63,7 +63,7 @@ READING = [
 ]
 # All that there is to be in the folder, besides git's own and the large files.
 PLACES = re.compile(
-    r"home|data|data/(bin(/[a-z]+)?|incoming|lock|repositories|local-hub\.sqlite3(-wal|-shm)?)|data/repositories/[0-9a-f]{32}\.git"
+    r"home|data|data/(bin(/[a-z-]+)?|incoming|lock|repositories|local-hub\.sqlite3(-wal|-shm)?)|data/repositories/[0-9a-f]{32}\.git"
     r"(/(config|description|HEAD|packed-refs|branches|info|hooks|(lfs|lfs/objects|objects|refs|logs)(/[\w./-]+)?))?"
 )
 HEADER = '{"key": "header", "value": {"summary": "x"}}\n'

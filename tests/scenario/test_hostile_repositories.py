@@ -109,11 +109,12 @@ def test_a_replaced_object_is_served_as_it_was(own: Own, data: Path) -> None:
     oid = own.commit(file("a.txt", b"good")).json()["commitOid"]
     (path,) = (p for p in (data / "repositories").iterdir() if (p / "description").read_text() == f"{own.name}\n")
 
-    def git(*arguments: str, **options: Any) -> str:
-        return subprocess.run(["git", *arguments], cwd=path, capture_output=True, check=True, **options).stdout.decode()
+    def git(*arguments: str, stdin: bytes = b"") -> str:
+        done = subprocess.run(["git", *arguments], cwd=path, input=stdin, capture_output=True, check=True)
+        return done.stdout.decode().strip()
 
-    evil = git("hash-object", "-w", "--stdin", input=b"evil").strip()
-    git("replace", git("rev-parse", f"{oid}:a.txt").strip(), evil)
+    evil = git("hash-object", "-w", "--stdin", stdin=b"evil")
+    git("replace", git("rev-parse", f"{oid}:a.txt"), evil)
     assert own.hub.request("GET", f"/{own.name}/resolve/{oid}/a.txt").content == b"good"
 
 
@@ -295,8 +296,8 @@ def test_what_a_killed_process_left_is_gone_after_a_start(tmp_path: Path) -> Non
         Own(hub, tmp_path, "acme/kept").commit(file("a")).raise_for_status()
     (path,) = (data / "repositories").iterdir()
     kept = {name for name in path.rglob("*") if name.is_file()}
-    left = ("refs/heads/main.lock", "packed-refs.lock", "objects/tmp_objdir-incoming-x/pack/tmp_pack_y")
-    left = (*left, "objects/pack/tmp_pack_x", "objects/00/tmp_obj_x", "../../incoming/x/y")
+    left = ["refs/heads/main.lock", "packed-refs.lock", "objects/tmp_objdir-incoming-x/pack/tmp_pack_y"]
+    left += ["objects/pack/tmp_pack_x", "objects/00/tmp_obj_x", "../../incoming/x/y"]
     for name in left:
         (path / name).parent.mkdir(parents=True, exist_ok=True)
         (path / name).touch()
