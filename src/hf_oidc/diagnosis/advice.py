@@ -191,7 +191,7 @@ FINDINGS: Mapping[Name, Meaning] = {
     ),
     "reusable-workflow": Meaning(
         "This job runs a reusable workflow: {workflow_ref} was started, and it called {job_workflow_ref}. Which of the "
-        "two the Hub compares `workflow` with is not documented: try {workflow}, then {called}."
+        "two the Hub compares `workflow` with is not documented: leave it empty, or try {workflow}, then {called}."
     ),
     "letter-case": Meaning(
         "GitHub writes the owner {owner}, the Hub's namespace is {namespace}. In the publisher, `repository` must be "
