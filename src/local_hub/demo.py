@@ -83,6 +83,7 @@ def _show(hub: _Hub, directory: Path) -> None:
     _later_step(hub, token)
     _published(hub, directory, token)
     _refused(hub, directory)
+    _page(hub)
     _title("Everything went as it should")
     _line("No secret was stored anywhere: the job's identity was enough.")
     _line()
@@ -166,6 +167,17 @@ def _refused(hub: _Hub, directory: Path) -> None:
     _expect(latest["outcome"] == "refused" and latest["reason"] == TRUE_REASON, f"Local Hub logged {latest['reason']}")
     _line("The Hub tells a client no more than that. Local Hub's log holds the true reason:", dim=True)
     _facts({"reason": latest["reason"], "request id": latest["request_id"]})
+
+
+def _page(hub: _Hub) -> None:
+    _title("The model's settings page shows its publisher, and why the tag was refused")
+    page = f"{hub.url}/{RESOURCE}/settings"
+    text = httpx.get(page, trust_env=False).raise_for_status().text
+    _expect(TAG in text, f"{page} does not show why the tag was refused")
+    _facts({"page": page})
+    if sys.stdin.isatty() and sys.stdout.isatty():
+        _line("Look at it in a browser: it is there until you press Enter.")
+        sys.stdin.readline()
 
 
 def _run(hub: _Hub, directory: Path, ref: str) -> Step:
