@@ -115,6 +115,13 @@ def test_a_signal_that_is_ignored_stays_so() -> None:
         assert process.returncode == 5
 
 
+def test_orphans_of_the_first_process_are_waited_for() -> None:
+    """In a container it is the parent of all that have lost theirs."""
+    first = "import ctypes; ctypes.CDLL(None).prctl(36, 1)\n"
+    shell = ["/bin/sh", "-c", "sleep 1000 & echo hi; exit 3"]
+    assert subprocess.run([sys.executable, "-c", first + SCRIPT, *shell], check=False).returncode == 3
+
+
 def test_what_nobody_waits_for_is_not_waited_for() -> None:
     """A process that has ended stays on the list where its parent is no init: that is no reason to wait."""
     # PR_SET_CHILD_SUBREAPER: orphans become children of this one, which never asks after them.

@@ -1,5 +1,6 @@
 """Standard streams that are closed, full, or read by nobody: a token goes out whole, or the command says why not."""
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -7,6 +8,7 @@ import sys
 import pytest
 
 from tests import engines
+from tests.action_process import MASK_LINE
 from tests.cli_process import CLI
 from tests.cli_stage import PLAIN, Stage
 from tests.factories import id_token
@@ -127,3 +129,24 @@ def test_a_token_is_never_written_by_halves_without_a_word(stage: Stage) -> None
         run = subprocess.run(command, env=world, stdout=file, stderr=subprocess.PIPE, text=True, check=False)
     assert (run.returncode, out.stat().st_size) == (1, 10)
     assert "Standard output cannot be written: File too large" in run.stderr
+
+
+@pytest.mark.parametrize(("read", "code"), [(True, 0), (False, 1)])
+def test_a_mask_goes_out_whole_or_there_is_no_token(stage: Stage, *, read: bool, code: int) -> None:
+    """Another program has made standard error non-blocking, and it is full: it is waited for, but not for ever."""
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    with contextlib.suppress(BlockingIOError):
+        while os.write(writing, b"." * 4096):
+            pass
+    env = stage.world() | {"GITHUB_ACTIONS": "true"}
+    with subprocess.Popen([*CLI, "token", "acme/model"], env=env, stdout=subprocess.PIPE, stderr=writing) as process:
+        os.close(writing)
+        seen = b""
+        while read and (piece := os.read(reading, 65536)):
+            seen += piece
+        printed, _ = process.communicate(timeout=60)
+    os.close(reading)
+    assert (process.returncode, printed.decode()) == (code, f"{PLAIN}\n" if read else "")
+    masks = MASK_LINE.findall(seen)
+    assert not read or {stage.id_token.encode(), PLAIN.encode()} <= set(masks)

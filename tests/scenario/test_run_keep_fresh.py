@@ -347,6 +347,12 @@ def test_a_signal_before_there_is_a_command(tmp_path: Path) -> None:
     assert (hub.left, (tmp_path / "ran").exists()) == ([], False)
 
 
+def test_a_hangup_that_is_ignored_stays_so(hub: Hub) -> None:
+    """As nohup has it."""
+    script = f"trap '' HUP; exec {shlex.join(CLI)} run --keep-fresh acme/model -- sh -c 'kill -HUP $PPID $$; exit 6'"
+    assert subprocess.run(["sh", "-c", script], env=scrubbed() | hub.env, check=False).returncode == 6
+
+
 def test_what_a_killed_run_leaves(hub: Hub) -> None:
     """No command; a file that nobody else can read, whose token expires."""
     with waiting(hub, "echo ready; exec sleep 1000") as process:

@@ -419,3 +419,17 @@ def test_a_bundle_that_is_no_file_is_refused(path: str, problem: str) -> None:
     """Folders, devices, and names that no file can have; Pythons differ in what they say of the last."""
     with pytest.raises(InvalidInput, match=problem):
         trusting(path)
+
+
+def test_a_machine_without_a_thread_to_spare() -> None:
+    """No answer, for this time: another try may have one."""
+    with scripted_server({"/": Answer({})}) as server:
+        client = transport()
+        # More than there is to be had, for a thread's stack.
+        threading.stack_size(1 << 46)
+        try:
+            answer = client.send(Request("mint", "GET", server.url + "/", "the URL", {}))
+        finally:
+            threading.stack_size(0)
+    assert isinstance(answer, NoResponse)
+    assert answer.reason == "no thread could be started"
