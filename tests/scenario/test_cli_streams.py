@@ -150,3 +150,27 @@ def test_a_mask_goes_out_whole_or_there_is_no_token(stage: Stage, *, read: bool,
     assert (process.returncode, printed.decode()) == (code, f"{PLAIN}\n" if read else "")
     masks = MASK_LINE.findall(seen)
     assert not read or {stage.id_token.encode(), PLAIN.encode()} <= set(masks)
+
+
+SLOWLY_READ = """
+import os, threading
+from hf_oidc.cli import output
+reading, writing = os.pipe()
+os.set_blocking(writing, False)
+os.dup2(writing, 2)
+seen = bytearray()
+def read():
+    while len(seen) < 1_000_000:
+        seen.extend(os.read(reading, 1000))
+reader = threading.Thread(target=read)
+reader.start()
+output.write_error("x" * 1_000_000)
+reader.join()
+print(len(seen))
+"""
+
+
+def test_what_does_not_fit_at_once_is_written_bit_by_bit() -> None:
+    """A pipe holds less than this, and its reader is slower than its writer."""
+    done = subprocess.run([sys.executable, "-c", SLOWLY_READ], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (0, "1000000\n")
