@@ -425,8 +425,8 @@ def test_a_machine_without_a_thread_to_spare() -> None:
     """No answer, for this time: another try may have one."""
     with scripted_server({"/": Answer({})}) as server:
         client = transport()
-        # More than there is to be had, for a thread's stack.
-        threading.stack_size(1 << 46)
+        # A stack that is larger than all addresses there are.
+        threading.stack_size(1 << 48)
         try:
             answer = client.send(Request("mint", "GET", server.url + "/", "the URL", {}))
         finally:
