@@ -136,21 +136,30 @@ def scrubbed() -> dict[str, str]:
 
 
 def watched(
-    command: Sequence[str], env: Mapping[str, str], cwd: Path, stdin: bytes | None = None
+    command: Sequence[str],
+    env: Mapping[str, str],
+    cwd: Path,
+    stdin: bytes | None = None,
+    *,
+    every: float = 0.02,
+    seconds: float = 120,
 ) -> tuple[set[bytes], "subprocess.CompletedProcess[bytes]"]:
-    """Run `command`, and look at all command lines until it has ended; give those, and what it left."""
+    """Run `command`, and look at all command lines until it has ended; give those, and what it left.
+
+    `every` so many seconds it looks; `seconds` is how long the command may take.
+    """
     seen: set[bytes] = set()
     ended = threading.Event()
 
     def watch() -> None:
-        while not ended.wait(0.02):
+        while not ended.wait(every):
             seen.add(command_lines())
 
     watcher = threading.Thread(target=watch)
     watcher.start()
     try:
         process = subprocess.run(
-            command, env=dict(env), cwd=cwd, input=stdin, capture_output=True, timeout=120, check=False
+            command, env=dict(env), cwd=cwd, input=stdin, capture_output=True, timeout=seconds, check=False
         )
     finally:
         ended.set()

@@ -35,7 +35,7 @@ from hf_oidc.retry import Pace
 from hf_oidc.sinks import github
 from hf_oidc.transport import trusting
 from hf_oidc.untrusted_text import shown_input
-from hf_oidc.wanted import Wanted, from_lines
+from hf_oidc.wanted import Wanted, from_lines, named
 
 # YAML 1.2, core schema: these and no others.
 BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
@@ -119,7 +119,7 @@ def _failed(
     for error, wanted in alike(failures):
         explained = _explained(error, wanted[0].resource, inputs.hub_url)
         title, message = explained.annotation
-        whose = f"{', '.join(f'{each.name} ({each.resource})' for each in wanted)}: " if several else ""
+        whose = f"{named(wanted)}: " if several else ""
         github.annotate("error" if fails else "warning", title, whose + message)
         github.group("hf-oidc: what this job is, and what would match", explained.details)
         github.summarize(explained.summary, env)

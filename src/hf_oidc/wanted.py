@@ -5,7 +5,7 @@ Values: texts in, pairs out. Where the texts are from, the doors know.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from hf_oidc import env_name
@@ -20,6 +20,11 @@ class Wanted(NamedTuple):
 
     name: str
     resource: Resource
+
+
+def named(wanted: Iterable[Wanted]) -> str:
+    """Which of several these are, in words."""
+    return ", ".join(f"{each.name} ({each.resource})" for each in wanted)
 
 
 def from_arguments(arguments: Sequence[str], input_name: str) -> tuple[Wanted, ...]:

@@ -12,12 +12,11 @@ from typing import Any
 
 import pytest
 
-from tests.action_process import MASK_LINE, scrubbed
+from tests.action_process import MASK_LINE, scrubbed, watched
 from tests.cli_process import CLI
 from tests.clients import CLAIMS, JOB
 from tests.leaks import leaks
 from tests.local_hub_process import LocalHub, local_hub
-from tests.scripted_server import command_lines
 
 LIFETIME = 3
 LIFETIMES = 40
@@ -43,25 +42,8 @@ def run(hub: LocalHub, tmp_path: Path, seconds: float, *options: str) -> tuple[A
     env = scrubbed() | hub.job(**JOB) | author
     env |= {"HF_ENDPOINT": hub.hub, "HOME": str(tmp_path / "home"), "XDG_RUNTIME_DIR": str(tmp_path / "memory")}
     env |= {"GIT_TERMINAL_PROMPT": "0", "HF_HUB_DISABLE_PROGRESS_BARS": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
-    ended, seen = threading.Event(), set[bytes]()
-
-    def watch() -> None:
-        while not ended.wait(0.5):
-            seen.add(command_lines())
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    try:
-        done = subprocess.run(
-            [*CLI, "run", *options, "acme/model", "--", sys.executable, str(PROGRAM), str(seconds)],
-            cwd=tmp_path / "work",
-            env=env,
-            capture_output=True,
-            check=False,
-        )
-    finally:
-        ended.set()
-        watcher.join()
+    command = [*CLI, "run", *options, "acme/model", "--", sys.executable, str(PROGRAM), str(seconds)]
+    seen, done = watched(command, env, tmp_path / "work", every=0.5, seconds=10 * seconds)
     assert done.returncode == 0, done.stderr[-3000:]
     return json.loads(done.stdout), done.stderr, b"\n".join(seen)
 

@@ -36,7 +36,7 @@ from hf_oidc.resource import Resource
 from hf_oidc.retry import Pace
 from hf_oidc.secret import Secret
 from hf_oidc.transport import Tls, trusting
-from hf_oidc.wanted import Wanted
+from hf_oidc.wanted import Wanted, named
 
 MASK_SECONDS = 10.0
 # Standard output is replaced for a moment, for all threads.
@@ -88,7 +88,7 @@ def _all_failed(
 ) -> click.exceptions.Exit:
     ends = []
     for error, wanted in alike(failures):
-        of = f", for {', '.join(f'{each.name} ({each.resource})' for each in wanted)}" if several else ""
+        of = f", for {named(wanted)}" if several else ""
         ends.append(failed(error, wanted[0].resource, settings, of=of))
     return max(ends, key=lambda end: end.exit_code)
 
