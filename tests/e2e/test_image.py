@@ -159,13 +159,14 @@ def test_every_name_of_the_shell_is_a_program(action_image: str) -> None:
 
 @pytest.fixture(scope="module")
 def told_by_the_image(action_image: str) -> Iterator[dict[str, str]]:
-    """A container that sees the tests' folders, and the environment in which they use its Python."""
+    """A container that sees the folders of the tests and this one, and the environment in which they use its Python."""
     folder = tempfile.gettempdir()
     name = docker(
         "run",
         "--detach",
         "--network=host",
         f"--volume={folder}:{folder}",
+        f"--volume={ROOT}:{ROOT}:ro",
         "--entrypoint=tail",
         action_image,
         "-f",
