@@ -127,11 +127,9 @@ def _end_group(group: int) -> None:
 
 def _is_alive(group: int) -> bool:
     """Whether a process of the group has not ended. Raises `ProcessLookupError` if there is none at all."""
-    with suppress(ChildProcessError):  # as the first process of a container, this one is the parent of orphans
-        while os.waitpid(-group, os.WNOHANG)[0]:
-            pass
     os.killpg(group, 0)
-    # What nobody waits for stays on the list: "pid (name) state ppid pgrp …", see proc(5).
+    # What nobody waits for stays on the list: "pid (name) state ppid pgrp …", see proc(5). So does what this process
+    # is to wait for itself, as the first of a container: it ends before that matters.
     states = [
         text.rpartition(")")[2].split() for text in map(hall.text_of, map(str, Path("/proc").glob("[0-9]*/stat")))
     ]
