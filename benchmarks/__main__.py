@@ -47,6 +47,9 @@ Here the server takes a tenth of a second for each answer. At most eight logins 
 
 {step}
 
+Each line is a container of the same image, and has all that is in the line before: what Docker takes, the interpreter,
+its three libraries, the login.
+
 ## A machine's first use of the image
 
 {first_use}

@@ -21,7 +21,14 @@ from release.lock import ROOT
 
 OURS, PLAIN, BASE = "hf-oidc-bench-action", "hf-oidc-bench-plain", "debian:trixie-slim"
 # The smallest first.
-NOTHING = (["/bin/true"], ["/bin/busybox", "true"], ["/opt/hf-oidc/bin/python3", "-I", "-S", "-c", "pass"])
+PYTHON = "/opt/hf-oidc/bin/python3"
+NOTHING = (["/bin/true"], ["/bin/busybox", "true"], [PYTHON, "-I", "-S", "-c", "pass"])
+# As a login has them: without what it does not use of them, and no garbage looked for.
+IMPORTS = """import gc; gc.disable()
+from hf_oidc import lean
+with lean.imports(): import requests
+import jwt, actions_toolkit.core
+gc.freeze()"""
 CHUNK = 1024 * 1024
 
 
@@ -70,9 +77,14 @@ def size(image: str) -> Size:
 def step(start: Start, job: Job, rounds: int) -> str:
     """The table of the step, as Markdown."""
     nothing = next(command for command in NOTHING if _runs(command))
-    idle = [*_run(job, f"--entrypoint={nothing[0]}"), OURS, *nothing[1:]]
+
+    def instead(program: str, *arguments: str) -> list[Command]:
+        return [[*_run(job, f"--entrypoint={program}"), OURS, *arguments]]
+
     programs = [
-        Program(f"nothing: `{' '.join(nothing)}`", [idle]),
+        Program(f"nothing: `{' '.join(nothing)}`", instead(*nothing)),
+        Program("an interpreter that does nothing", instead(PYTHON, "-I", "-c", "pass")),
+        Program("its imports of requests, PyJWT and actions-toolkit alone", instead(PYTHON, "-I", "-c", IMPORTS)),
         Program("a login", [[*_run(job), OURS]], job.renew, job.require_token),
     ]
     figures = compared(programs, in_turn(start, programs, rounds))
