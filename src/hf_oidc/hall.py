@@ -6,7 +6,6 @@ It is handed the environment and prints nothing, as everything behind the doors.
 from __future__ import annotations
 
 import time
-import traceback
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -54,5 +53,7 @@ def text_of(path: str) -> str:
 
 def place_of(bug: Exception) -> str:
     """The kind of an unforeseen error and the line it is from; nothing of its text, which may hold a token."""
+    import traceback  # noqa: PLC0415 - every login would wait for it
+
     *_, (frame, line) = traceback.walk_tb(bug.__traceback__)
     return f"{type(bug).__name__} in {frame.f_globals.get('__name__')}, line {line}"

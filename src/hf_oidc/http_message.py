@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from email.utils import parsedate_to_datetime
 from typing import Any, Literal, NamedTuple, NoReturn
 
 from hf_oidc.errors import Phase, Where
@@ -100,6 +99,8 @@ def _delay(retry_after: str, date: str) -> float | None:
     if re.fullmatch(r"\d+", retry_after, re.ASCII):
         # Ten digits are three centuries; a server that sends more does not mean less.
         return float(retry_after.lstrip("0")[:10] or 0)
+    from email.utils import parsedate_to_datetime  # noqa: PLC0415 - most servers give a number, and few ask to wait
+
     try:
         seconds = (parsedate_to_datetime(retry_after) - parsedate_to_datetime(date)).total_seconds()
     except (ValueError, TypeError, OverflowError, IndexError):

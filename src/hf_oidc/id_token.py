@@ -9,11 +9,13 @@ from contextlib import suppress
 from datetime import datetime, timedelta, timezone
 from typing import Any, NamedTuple
 
-import jwt
-
+from hf_oidc import lean
 from hf_oidc.errors import AudienceMismatch, IdTokenExpired, IdTokenMalformed
 from hf_oidc.secret import Secret
 from hf_oidc.untrusted_text import shown
+
+with lean.imports():
+    import jwt
 
 MAX_CHARACTERS = 65_536
 # Machines' clocks differ. A token that this machine believes to be a little too old is left to the Hub's judgement.

@@ -1,7 +1,7 @@
-"""Imports requests without what no login uses of it, which is a fifth of the time of a run.
+"""Imports libraries without what no login uses of them, which is a fifth of the time of a run.
 
-Modules of the same names stand in for it while requests is imported. Whoever asks one of them for what it should hold
-gets the real thing: a newer requests may be slower then, but not broken. Nothing here knows what requests is for.
+Modules of the same names stand in for that while a library is imported. Whoever asks one of them for what it should
+hold gets the real thing: a newer library may be slower then, but not broken. Nothing here knows what they are for.
 """
 
 from __future__ import annotations
@@ -38,10 +38,16 @@ def _version(distribution: str) -> str:
     return str(_real("importlib.metadata").version(distribution))
 
 
+def _system() -> str:
+    return "Linux" if sys.platform == "linux" else str(_real("platform").system())
+
+
 STAND_INS: Mapping[str, Mapping[str, Callable[..., Any]]] = {
     # For archives, that shutil could unpack.
     "bz2": {},
     "lzma": {},
+    # For the dates of cookies and of e-mail.
+    "calendar": {"timegm": lambda moment: int(_real("calendar").timegm(moment))},
     # Where certifi's certificates are: nowhere, for trust is the system's and `ca-bundle`'s.
     "certifi": {"where": lambda: ""},
     # To guess the encoding of a text, which is not asked for.
@@ -52,6 +58,10 @@ STAND_INS: Mapping[str, Mapping[str, Callable[..., Any]]] = {
     "importlib.metadata": {"version": _version},
     # For the type of a file that is sent.
     "mimetypes": {},
+    # uuid asks it at once for which system this is, and for nothing more.
+    "platform": {"system": _system},
+    # For logging to show where an error is from.
+    "traceback": {},
     # For certificates inside of an archive.
     "zipfile": {},
 }
@@ -59,7 +69,7 @@ STAND_INS: Mapping[str, Mapping[str, Callable[..., Any]]] = {
 
 @contextmanager
 def imports() -> Iterator[None]:
-    """Within it, requests is to be imported, and what it would import too. What was imported before stays as it is."""
+    """Within it, a library is to be imported, and what it would import too. What was imported before stays as it is."""
     absent = {name: _StandIn(name, given) for name, given in STAND_INS.items() if name not in sys.modules}
     sys.modules.update(absent)
     try:

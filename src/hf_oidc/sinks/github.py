@@ -14,12 +14,14 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from actions_toolkit import core
-from actions_toolkit.command import issue_command
-
+from hf_oidc import lean
 from hf_oidc.errors import DeliveryFailed
 from hf_oidc.hub_token import HubToken
 from hf_oidc.secret import Secret
+
+with lean.imports():
+    from actions_toolkit import core
+    from actions_toolkit.command import issue_command
 
 
 class CommandFiles(NamedTuple):

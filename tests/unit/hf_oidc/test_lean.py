@@ -1,4 +1,4 @@
-"""requests without what no login uses: stand-ins while it is imported, and the real thing for whoever asks."""
+"""Libraries without what no login uses: stand-ins while they are imported, and the real thing for whoever asks."""
 
 import subprocess
 import sys
@@ -30,6 +30,9 @@ def test_nothing_stands_in_once_requests_is_there() -> None:
         ("requests.utils.zipfile.ZipFile.__name__", "ZipFile"),
         ("requests.models.chardet.from_bytes('é'.encode()).best().encoding", "utf_8"),
         ("sys.modules['urllib3.http2'].version('requests')[:2]", "2."),
+        ("requests.cookies.calendar.timegm((1970, 1, 2, 0, 0, 0))", "86400"),
+        ("requests.cookies.calendar.isleap(2024)", "True"),
+        ("sys.modules['logging'].traceback.FrameSummary.__name__", "FrameSummary"),
         ("hasattr(requests.utils.zipfile, '__path__')", "False"),
     ],
 )
@@ -43,6 +46,7 @@ def test_who_asks_gets_the_real_thing(expression: str, value: str) -> None:
     [
         ("import idna", "idna.encode('b').decode()", "b"),
         ("from zipfile import ZipFile", "ZipFile.__name__", "ZipFile"),
+        ("import platform, os", "platform.system() == os.uname().sysname", "True"),
         ("from importlib.metadata import version", "version('requests')[:2]", "2."),
     ],
 )
