@@ -84,28 +84,33 @@ def run(env: Mapping[str, str]) -> int:
         github.annotate("error", *_explained(error).annotation)
         return 2 if isinstance(error, UsageError) else 1
     try:
+        to_git = _for_git(inputs, env)  # before a token is made in vain
         outcomes = list(zip(inputs.wanted, log_in_all(_logins(inputs, env)), strict=True))
         failures = [(wanted, outcome) for wanted, outcome in outcomes if isinstance(outcome, LoginError)]
         if not failures:
             tokens = {wanted.name: outcome for wanted, outcome in outcomes if isinstance(outcome, HubToken)}
-            return _deliver(tokens, inputs, env, files)
+            github.deliver(tokens, to_git, export=inputs.export_env, files=files)
+            _tell_of(tokens, inputs, env)
+            return 0
     except LoginError as error:
         failures = [(wanted, error) for wanted in inputs.wanted]
     return _failed(failures, inputs, env, files)
 
 
-def _deliver(tokens: Mapping[str, HubToken], inputs: Inputs, env: Mapping[str, str], files: github.CommandFiles) -> int:
-    variables: Mapping[str, str] = {}
-    if inputs.git_credentials:
-        from hf_oidc.sinks import git  # noqa: PLC0415 - most jobs do not ask for it
+def _for_git(inputs: Inputs, env: Mapping[str, str]) -> dict[str, str]:
+    """The variables that let git use the tokens, if it is to. Raises `DeliveryFailed`."""
+    if not inputs.git_credentials:
+        return {}
+    from hf_oidc.sinks import git  # noqa: PLC0415 - most jobs do not ask for it
 
-        variables = git.configuration(inputs.hub_url, git.credentials(inputs.wanted, git.in_variable), env)
-    github.deliver(tokens, variables, export=inputs.export_env, files=files)
+    return git.configuration(inputs.hub_url, git.credentials(inputs.wanted, git.in_variable), env)
+
+
+def _tell_of(tokens: Mapping[str, HubToken], inputs: Inputs, env: Mapping[str, str]) -> None:
     for token in tokens.values():
         github.say(granted_line(token.resource, token.expires_at, token.expires_in))
     for title, message in warnings(env, tokens if inputs.export_env else ()):
         github.annotate("warning", title, message)
-    return 0
 
 
 def _failed(

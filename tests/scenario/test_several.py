@@ -136,7 +136,13 @@ def test_git_is_configured_along(tmp_path: Path, hub: LocalHub) -> None:
 
 
 def test_a_configuration_that_cannot_be_added_to(tmp_path: Path, hub: LocalHub) -> None:
-    """Nothing is handed over."""
-    inputs = {"resource": "acme/model", "hub-url": hub.hub, "git-credentials": "true"}
-    run = run_action(tmp_path, job(hub) | {"GIT_CONFIG_COUNT": "many"}, inputs)
+    """Found before a token is asked for: nothing is handed over, and nothing was made in vain."""
+    with scripted_server({}) as server:
+        env = job(hub) | {"ACTIONS_ID_TOKEN_REQUEST_URL": f"{server.url}/mint?api-version=2.0"}
+        run = run_action(
+            tmp_path,
+            env | {"GIT_CONFIG_COUNT": "many"},
+            {"resource": "acme/model", "hub-url": server.url, "git-credentials": "true"},
+        )
     assert (run.exit_code, run.error_code, run.exported) == (1, "delivery-failed", {})
+    assert server.requests == []
