@@ -1,5 +1,6 @@
 """The engines, made ready once for all end-to-end tests; without them these tests are skipped, or fail on demand."""
 
+import os
 import shlex
 import shutil
 import sys
@@ -24,8 +25,10 @@ def action_checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def action_image(action_checkout: Path) -> str:
-    """The action's image, from the Dockerfile as it is."""
+    """The action's image, from the Dockerfile as it is; or the one named in ACTION_IMAGE, as `.ci/arm64` does."""
     require_docker()
+    if ready := os.environ.get("ACTION_IMAGE"):
+        return ready
     return built_image("hf-oidc-e2e-action", action_checkout)
 
 
