@@ -18,7 +18,8 @@ RUN python3 -I /build/image.py /build/packages /build/image
 
 FROM scratch
 COPY --from=build /build/image /
-# For CIs that run the image with a shell: the command is `hf-oidc` there.
+# The command is `hf-oidc`, by itself and in the shell that other CIs start. There is no ENTRYPOINT, which would get
+# their script for arguments; action.yml names the action's.
 ENV PATH=/opt/hf-oidc/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 ARG SOURCE=https://github.com/org/hf-oidc-action
 ARG VERSION=unreleased
@@ -29,4 +30,4 @@ LABEL org.opencontainers.image.title="hf-oidc-action" \
     org.opencontainers.image.version="$VERSION" \
     org.opencontainers.image.revision="$REVISION" \
     org.opencontainers.image.licenses="Apache-2.0"
-ENTRYPOINT ["/opt/hf-oidc/bin/python3", "-I", "-m", "hf_oidc.action"]
+CMD ["hf-oidc", "--help"]

@@ -22,6 +22,7 @@ from release.lock import ROOT
 OURS, PLAIN, BASE = "hf-oidc-bench-action", "hf-oidc-bench-plain", "debian:trixie-slim"
 # The smallest first.
 PYTHON = "/opt/hf-oidc/bin/python3"
+LOGIN = (PYTHON, "-I", "-m", "hf_oidc.action")  # in both images
 NOTHING = (["/bin/true"], ["/bin/busybox", "true"], [PYTHON, "-I", "-S", "-c", "pass"])
 # As a login has them: without what it does not use of them, and no garbage looked for.
 IMPORTS = """import gc; gc.disable()
@@ -78,14 +79,14 @@ def step(start: Start, job: Job, rounds: int) -> str:
     """The table of the step, as Markdown."""
     nothing = next(command for command in NOTHING if _runs(command))
 
-    def instead(program: str, *arguments: str) -> list[Command]:
-        return [[*_run(job, f"--entrypoint={program}"), OURS, *arguments]]
+    def instead(*command: str) -> list[Command]:
+        return [_in(OURS, job, *command)]
 
     programs = [
         Program(f"nothing: `{' '.join(nothing)}`", instead(*nothing)),
         Program("an interpreter that does nothing", instead(PYTHON, "-I", "-c", "pass")),
         Program("its imports of requests, PyJWT and actions-toolkit alone", instead(PYTHON, "-I", "-c", IMPORTS)),
-        Program("a login", [[*_run(job), OURS]], job.renew, job.require_token),
+        Program("a login", instead(*LOGIN), job.renew, job.require_token),
     ]
     figures = compared(programs, in_turn(start, programs, rounds))
     return table(("`docker run` of the image", "÷ nothing"), [(each.name, times(each.wall)) for each in figures])
@@ -110,25 +111,24 @@ def _first_use(name: str, image: str, folder: Path, job: Job) -> Program:
         docker("image", "rm", "--force", single)
         job.renew()
 
-    return Program(name, [load, [*_run(job), single]], prepare, job.require_token)
+    return Program(name, [load, _in(single, job, *LOGIN)], prepare, job.require_token)
 
 
 def _flatten(image: str, name: str) -> None:
-    (inspected,) = json.loads(docker("image", "inspect", image))
-    container = docker("create", image).strip()
+    container = docker("create", image, "true").strip()
     try:
         with subprocess.Popen(["docker", "export", container], stdout=subprocess.PIPE) as export:  # noqa: S607 - the PATH's
-            entrypoint = f"ENTRYPOINT {json.dumps(inspected['Config']['Entrypoint'])}"
-            command = [_program(), "import", f"--change={entrypoint}", "-", name]
+            command = [_program(), "import", "-", name]
             subprocess.run(command, stdin=export.stdout, stdout=subprocess.DEVNULL, check=True)
     finally:
         docker("rm", container)
 
 
-def _run(job: Job, *options: str) -> Command:
+def _in(image: str, job: Job, program: str, *arguments: str) -> Command:
     """As a runner does it; the network is the host's, where the server is."""
     passed = [f"--env={name}" for name in job.env if name != "PATH"]
-    return [_program(), "run", "--rm", "--network=host", f"--volume={job.folder}:{job.folder}", *passed, *options]
+    place = ["--network=host", f"--volume={job.folder}:{job.folder}", *passed, f"--entrypoint={program}"]
+    return [_program(), "run", "--rm", *place, image, *arguments]
 
 
 def _runs(command: Command) -> bool:

@@ -7,4 +7,3 @@ RUN apt-get update \
     && python3 -m venv /opt/hf-oidc
 COPY *.whl /build/
 RUN /opt/hf-oidc/bin/pip install --no-cache-dir /build/*.whl
-ENTRYPOINT ["/opt/hf-oidc/bin/python3", "-I", "-m", "hf_oidc.action"]

@@ -38,6 +38,7 @@ def git(folder: Path, env: Mapping[str, str], *arguments: str, stdin: str = "") 
         ([MODEL], "acme/model.git", "model-token"),
         ([MODEL], "acme/model.git/info/lfs", "model-token"),
         ([MODEL], "", "model-token"),
+        ([MODEL], "acme/other", "model-token"),
         ([MODEL, DATA], "acme/model", "model-token"),
         ([MODEL, DATA], "datasets/acme/data", "data-token"),
         ([MODEL, DATA], "datasets/acme/data.git/info/lfs", "data-token"),
@@ -66,6 +67,22 @@ def test_later_steps_add_to_it(tmp_path: Path) -> None:
         env |= configuration(HUB, [credential], env)
     assert [fill(tmp_path, env, each.path) for each in (MODEL, DATA)] == ["model-token", "data-token"]
     assert git(tmp_path, env, "config", "user.name").stdout == "alice\n"
+
+
+def test_a_step_whose_token_is_gone_is_in_nobody_s_way(tmp_path: Path) -> None:
+    """As of one before `run --keep-fresh`, which takes the variable away."""
+    env = configuration(HUB, [MODEL], {})
+    env |= configuration(HUB, [DATA], env) | {"MODEL": ""}
+    assert fill(tmp_path, env) == "data-token"
+
+
+def test_somebody_else_s_helper_is_not_taken_for_ours(tmp_path: Path) -> None:
+    """`store` for the Hub, configured in the same way, would write the token down."""
+    env = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": f"credential.{HUB}.helper", "GIT_CONFIG_VALUE_0": "store"}
+    env |= configuration(HUB, [READER], env)
+    good = "protocol=http\nhost=127.0.0.1:8080\npath=acme/gated\nusername=hf_user\npassword=reader-token\n\n"
+    git(tmp_path, env, "credential", "approve", stdin=good)
+    assert not (tmp_path / ".git-credentials").exists()
 
 
 def test_a_token_is_not_stored(tmp_path: Path) -> None:

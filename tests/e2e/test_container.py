@@ -201,10 +201,11 @@ def test_a_refusal_is_told(container: Container, hub: LocalHub, tmp_path: Path) 
     assert (run.outputs, run.exported) == ({"authenticated": "false"}, {})
 
 
-def test_the_image_starts_as_action_yml_says(action_image: str) -> None:
-    """Pulled or built, with `runs.entrypoint` or without: the same command, as root."""
+def test_the_image_leaves_the_start_to_who_starts_it(action_image: str) -> None:
+    """As root. action.yml names the action's command; another CI's script may not become that one's arguments."""
     config = json.loads(docker("inspect", "--format={{json .Config}}", action_image))
-    assert config["Entrypoint"] == [RUNS["entrypoint"], *RUNS["args"]]
+    assert not config["Entrypoint"]
+    assert config["Cmd"] == ["hf-oidc", "--help"]
     assert config.get("User", "") in ("", "root", "0")
     assert in_image(action_image, "/usr/bin/id", "-u") == "0"
 
@@ -212,9 +213,9 @@ def test_the_image_starts_as_action_yml_says(action_image: str) -> None:
 @pytest.mark.parametrize(
     "command",
     [
-        ["--entrypoint=hf-oidc", "IMAGE", "token", MODEL],
+        ["IMAGE", "hf-oidc", "token", MODEL],
         # GitLab and Bitbucket hand their script to a shell in the image.
-        ["--entrypoint=", "IMAGE", "sh", "-c", f"hf-oidc token {MODEL}"],
+        ["IMAGE", "sh", "-c", f"hf-oidc token {MODEL}"],
         ["--entrypoint=sh", "IMAGE", "-c", f"hf-oidc run {MODEL} -- sh -c 'echo $HF_TOKEN'"],
     ],
     ids=["by itself", "in a shell", "run"],

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from hf_oidc.cli.child import GRACE_OF_THE_REST
+from hf_oidc.cli.child import GRACE
 
 SCRIPT = """
 import os, sys, time
@@ -84,6 +84,16 @@ def test_signals_are_passed_on(shell: Shell, name: str) -> None:
     assert (line(process), process.wait(30)) == (f"got {name}", 9)
 
 
+@pytest.mark.parametrize("name", ["TERM", "INT"])
+def test_signals_reach_what_a_shell_waits_for(shell: Shell, name: str) -> None:
+    """The training below `sh -c` saves what it has, and is given the time for it."""
+    saves = f"trap 'sleep 3; echo saved; exit 0' {name}; echo ready; while :; do sleep 0.05; done"
+    process = shell(f"""sh -c "{saves}"; exit 9""")
+    assert line(process) == "ready"
+    process.send_signal(getattr(signal, f"SIG{name}"))
+    assert line(process) == "saved"
+
+
 def test_a_command_that_ignores_a_signal_goes_on(shell: Shell) -> None:
     """As it would without a parent."""
     process = shell("trap '' TERM; echo ready; read word; echo $word; exit 5")
@@ -119,7 +129,7 @@ def test_a_signal_that_is_ignored_stays_so() -> None:
 ADOPTS = "import ctypes; ctypes.CDLL(None).prctl(36, 1)\n"
 # 3 if the rest has ended by itself, and was not waited for until all patience was gone.
 TIMED = SCRIPT.replace("child.end_the_rest()", "began = time.monotonic(); child.end_the_rest()").replace(
-    "sys.exit(code)", f"sys.exit(code if time.monotonic() - began < {GRACE_OF_THE_REST} else 1)"
+    "sys.exit(code)", f"sys.exit(code if time.monotonic() - began < {GRACE} else 1)"
 )
 LEAVES_ONE = ["/bin/sh", "-c", "sleep 1000 & exit 3"]
 

@@ -174,3 +174,18 @@ def test_what_does_not_fit_at_once_is_written_bit_by_bit() -> None:
     """A pipe holds less than this, and its reader is slower than its writer."""
     done = subprocess.run([sys.executable, "-c", SLOWLY_READ], capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stdout) == (0, "1000000\n")
+
+
+@pytest.mark.parametrize(("place", "why"), [("file", "goes to a file"), (os.devnull, "goes nowhere")])
+def test_a_mask_that_no_runner_hears_of_is_no_mask(stage: Stage, place: str, why: str) -> None:
+    """The file would hold the token, and the log would show it: there is none."""
+    path = stage.tmp_path / place  # of an absolute path, that path
+    with path.open("wb") as errors:
+        env = stage.world() | {"GITHUB_ACTIONS": "true"}
+        done = subprocess.run(
+            [*CLI, "token", "acme/model"], env=env, stdout=subprocess.PIPE, stderr=errors, check=False
+        )
+    assert (done.returncode, done.stdout) == (1, b"")
+    told = path.read_text()
+    assert "add-mask" not in told
+    assert not path.is_file() or why in told

@@ -172,11 +172,12 @@ def test_a_path_that_is_somebody_elses(hub: Hub, name: str) -> None:
 
 
 def test_half_of_a_token_is_masked(hub: Hub) -> None:
-    """The command may have stopped the runner's commands: the mask is shown then, and is of no use to anybody."""
+    """The runner may not hear of it: a pipe goes to a file as well, or the command has stopped the runner's commands.
+
+    The mask is shown then, and is of no use to anybody.
+    """
     run = hub.run("acme/model", "--", "sh", "-c", f"echo ::stop-commands::x; {WATCH}")
-    first, *later = hub.granted[:3]
-    assert first in run.masks
-    for token in later:
+    for token in hub.granted[:3]:
         assert token not in run.stderr
         assert token[len(token) // 2 :] in run.masks
 
@@ -340,7 +341,7 @@ def test_a_signal_before_there_is_a_command(tmp_path: Path) -> None:
 
     with started(Hub(tmp_path, down=hanging)) as hub:
         command = [*CLI, "run", "--keep-fresh", "acme/model", "--", "touch", str(tmp_path / "ran")]
-        with subprocess.Popen(command, env=scrubbed() | hub.env, stderr=subprocess.DEVNULL) as process:
+        with subprocess.Popen(command, env=scrubbed() | hub.env, stderr=subprocess.PIPE) as process:
             assert reached.wait(30)
             process.terminate()
             assert process.wait(30) == 143
@@ -350,7 +351,8 @@ def test_a_signal_before_there_is_a_command(tmp_path: Path) -> None:
 def test_a_hangup_that_is_ignored_stays_so(hub: Hub) -> None:
     """As nohup has it."""
     script = f"trap '' HUP; exec {shlex.join(CLI)} run --keep-fresh acme/model -- sh -c 'kill -HUP $PPID $$; exit 6'"
-    assert subprocess.run(["sh", "-c", script], env=scrubbed() | hub.env, check=False).returncode == 6
+    done = subprocess.run(["sh", "-c", script], env=scrubbed() | hub.env, stderr=subprocess.PIPE, check=False)
+    assert done.returncode == 6, done.stderr
 
 
 def test_what_a_killed_run_leaves(hub: Hub) -> None:
@@ -371,7 +373,7 @@ def waiting(hub: Hub, script: str) -> Iterator[subprocess.Popen[bytes]]:
     """A run whose command has said that it is ready."""
     command = [*CLI, "run", "--keep-fresh", "acme/model", "--", "sh", "-c", script]
     with subprocess.Popen(
-        command, env=scrubbed() | hub.env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True
+        command, env=scrubbed() | hub.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
     ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"ready\n"

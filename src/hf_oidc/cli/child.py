@@ -19,7 +19,6 @@ from typing import Any
 from hf_oidc import hall
 
 GRACE = 10.0  # seconds, from SIGTERM to SIGKILL
-GRACE_OF_THE_REST = 2.0  # seconds, for what the program has left behind
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 PASSED_ON = {
     getattr(signal, name)
@@ -64,7 +63,7 @@ class Child:
 
     def stop(self) -> None:
         """Ends it: it is asked to, and made to after `GRACE`. Called from another thread than waits for it."""
-        self._process.terminate()
+        self._signal(signal.SIGTERM)
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(GRACE)
         self._process.kill()
@@ -72,6 +71,14 @@ class Child:
     def _pass_on(self, number: int, _frame: Any) -> None:
         # A terminal tells the whole group in its foreground; only who was told alone passes it on.
         if self._owns_group or number not in {signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGWINCH}:
+            self._signal(number)
+
+    def _signal(self, number: int) -> None:
+        """To the whole group, where it is the program's own: in it are those that a shell waits for."""
+        if self._owns_group:
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, number)
+        else:
             self._process.send_signal(number)
 
 
@@ -119,7 +126,7 @@ def _preparation(mask: Any, *, owns_group: bool) -> Callable[[], None] | None:
 def _end_group(group: int) -> None:
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(group, signal.SIGTERM)
-        end = time.monotonic() + GRACE_OF_THE_REST
+        end = time.monotonic() + GRACE
         while time.monotonic() < end and _is_alive(group):
             time.sleep(0.02)
         os.killpg(group, signal.SIGKILL)

@@ -20,7 +20,7 @@ from click.core import ParameterSource
 
 from hf_oidc import hall
 from hf_oidc.cli.options import BY_CI, Settings, asks_for_id_token
-from hf_oidc.cli.session import mask
+from hf_oidc.cli.session import usual_mask
 from hf_oidc.diagnosis import doctor_json, doctor_text
 from hf_oidc.diagnosis.claims import visible
 from hf_oidc.diagnosis.doctor import JobReport, Question, with_claims
@@ -126,7 +126,7 @@ def _examined(question: Question, settings: Settings, env: Mapping[str, str], me
 
 def _id_token(chosen: Chosen, audience: str, env: Mapping[str, str], means: Means) -> IdToken:
     secret = chosen.mint(audience, means)
-    mask(env)(secret)
+    usual_mask(env)(secret)
     return IdToken.read(secret)
 
 

@@ -20,17 +20,17 @@ from hf_oidc.cli import output
 from hf_oidc.cli.child import Child
 from hf_oidc.cli.options import Settings
 from hf_oidc.cli.program import cannot_run
-from hf_oidc.cli.session import World, explained, identity, logins, mask, say, tokens
+from hf_oidc.cli.session import World, explained, logins, say, tokens, usual_mask
 from hf_oidc.errors import HubUnavailable, LoginError
 from hf_oidc.hub_token import HubToken, rfc3339
 from hf_oidc.id_token import expiry_of
 from hf_oidc.keep_fresh import LATEST, Life, Listener, Renewal, keep_fresh
 from hf_oidc.login import log_in
+from hf_oidc.logins import AT_ONCE
 from hf_oidc.providers.registry import Chosen
 from hf_oidc.secret import Secret
 from hf_oidc.sinks import git
 from hf_oidc.sinks.token_folder import put, token_folder
-from hf_oidc.transport import trusting
 from hf_oidc.wanted import Wanted
 
 # huggingface_hub takes these before the file.
@@ -56,20 +56,25 @@ def run_with_fresh_tokens(job: Job, settings: Settings, env: Mapping[str, str]) 
     Raises `click.exceptions.Exit` if there is no token for it, or it cannot be run.
     """
     _leave_when_asked()  # until there is a command to pass it on to
-    asked_at = time.monotonic()
-    granted = dict(zip(job.asked, tokens(job.asked, settings, env), strict=True))
+    mask = _masking_a_half(usual_mask(env))
     with explained():
-        world = World(env, identity(settings, env), trusting(settings.ca_bundle), _masking_a_half(mask(env)))
+        configuration = _for_git(job, settings, env)
+    asked_at = time.monotonic()
+    granted = dict(zip(job.asked, tokens(job.asked, settings, env, mask), strict=True))
+    with explained():
+        world = World.of(settings, env, mask)
+        at_once = threading.BoundedSemaphore(AT_ONCE)
         _say_how_long(granted.values(), world.identity, settings)
 
         def log_in_again(wanted: Wanted, seconds: float) -> HubToken:
             (login,) = logins([wanted], replace(settings, quiet=True), world, seconds)
-            return log_in(login)
+            with at_once:
+                return log_in(login)
 
         with token_folder(env) as folder:
             for wanted, token in granted.items():
                 put(folder / wanted.name, token.secret)
-            child = _started(job, _environment(job, granted, folder, settings, env))
+            child = _started(job, {**_environment(job, granted, folder, env), **configuration})
             lives = {wanted: Life.of(token, asked_at) for wanted, token in granted.items()}
             code = Keeper(job, child, folder, log_in_again).wait(lives)
         # Their token is gone.
@@ -139,17 +144,21 @@ class Keeper:
         return "The command is stopped" if self._job.stop_on_expiry else "The command goes on; trying again"
 
 
-def _environment(
-    job: Job, granted: Mapping[Wanted, HubToken], folder: Path, settings: Settings, env: Mapping[str, str]
-) -> dict[str, str]:
+def _for_git(job: Job, settings: Settings, env: Mapping[str, str]) -> dict[str, str]:
+    def tell(name: str) -> str:
+        return git.in_file(env_name.checked_path(name, env, "RESOURCE"))
+
+    return git.configuration(settings.hub_url, git.credentials(job.asked, tell), env)
+
+
+def _environment(job: Job, granted: Mapping[Wanted, HubToken], folder: Path, env: Mapping[str, str]) -> dict[str, str]:
     names = {wanted.name for wanted in job.asked}
     hidden = {"HF_OIDC_RESOURCE"} | names | (BEFORE_THE_FILE if env_name.DEFAULT in names else set())
     kept = {name: value for name, value in env.items() if name not in hidden}
     paths = {name: env_name.checked_path(name, env, "RESOURCE") for name in names}
-    to_git = git.credentials(job.asked, lambda name: git.in_file(paths[name]))
     first = {wanted.name: token.secret.reveal() for wanted, token in granted.items() if job.export_token}
     files = {variable: str(folder / name) for name, variable in paths.items()}
-    return kept | files | git.configuration(settings.hub_url, to_git, env) | first
+    return kept | files | first
 
 
 def _started(job: Job, env: Mapping[str, str]) -> Child:
@@ -162,8 +171,9 @@ def _started(job: Job, env: Mapping[str, str]) -> Child:
 def _masking_a_half(mask: Callable[[Secret], None]) -> Callable[[Secret], None]:
     """Hides the second half of a token: nobody can use one of which that is not seen.
 
-    The command may have stopped the runner's commands (`::stop-commands::`), by accident or because somebody else
-    wrote what it prints. What is to be hidden is then shown instead, and half of a token is of use to nobody either.
+    What is to be hidden is shown instead where the runner does not hear of it, and half of a token is of use to nobody
+    either. What a long command prints often goes to a file as well (`2>&1 | tee`); and it may have stopped the runner's
+    commands (`::stop-commands::`), by accident or because somebody else wrote what it prints.
     """
     return lambda secret: mask(Secret(secret.reveal()[len(secret.reveal()) // 2 :]))
 

@@ -10,8 +10,10 @@ import contextlib
 import io
 import os
 import select
+import stat
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import cast
 
 import click
@@ -43,6 +45,16 @@ def require(*, show: bool) -> None:
         raise DeliveryFailed("Standard output is closed")
     if sys.__stdout__.isatty() and not show:
         raise click.UsageError("A token is not printed on a terminal, where others may see it; --show prints it.")
+
+
+def unheard() -> str:
+    """Why nobody hears what is written on standard error, in words that complete its name; empty if somebody may."""
+    if sys.stderr is None:
+        return "is closed"
+    found = os.fstat(STANDARD_ERROR)
+    if stat.S_ISREG(found.st_mode):
+        return "goes to a file: let it go to the log"
+    return "goes nowhere: let it go to the log" if os.path.samestat(found, Path(os.devnull).stat()) else ""
 
 
 @contextlib.contextmanager

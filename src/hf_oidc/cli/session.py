@@ -10,7 +10,6 @@ import functools
 import io
 import os
 import random
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -43,10 +42,15 @@ MASK_SECONDS = 10.0
 MASKING = threading.Lock()
 
 
-def tokens(asked: Sequence[Wanted], settings: Settings, env: Mapping[str, str]) -> list[HubToken]:
-    """A token for each, in order. Where some fail the command ends, with all their reasons on standard error."""
+def tokens(
+    asked: Sequence[Wanted], settings: Settings, env: Mapping[str, str], mask: Callable[[Secret], None] | None = None
+) -> list[HubToken]:
+    """A token for each, in order. Where some fail the command ends, with all their reasons on standard error.
+
+    `mask`: how tokens are hidden, if not as usual.
+    """
     try:
-        world = World(env, identity(settings, env), trusting(settings.ca_bundle), mask(env))
+        world = World.of(settings, env, mask)
         found = log_in_all(logins(asked, settings, world, settings.timeout))
         failures = [(each, end) for each, end in zip(asked, found, strict=True) if isinstance(end, LoginError)]
     except LoginError as error:
@@ -93,7 +97,7 @@ def _all_failed(
     return max(ends, key=lambda end: end.exit_code)
 
 
-def mask(env: Mapping[str, str]) -> Callable[[Secret], None]:
+def usual_mask(env: Mapping[str, str]) -> Callable[[Secret], None]:
     """How a token is hidden in the log here, if there is a way."""
     if env.get("GITHUB_ACTIONS") == "true":
         return mask_on_github
@@ -106,8 +110,8 @@ def mask_on_github(secret: Secret) -> None:
     """Lets a runner of GitHub's kind hide `secret` in the log. Raises `DeliveryFailed`."""
     from hf_oidc.sinks import github  # noqa: PLC0415 - what a runner of GitHub's kind needs, no other CI does
 
-    if sys.stderr is None:
-        raise DeliveryFailed("Standard error, where the runner is told to hide a token, is closed")
+    if problem := output.unheard():
+        raise DeliveryFailed(f"Standard error, where the runner is told to hide a token, {problem}")
     # The runner reads its commands on standard error too: standard output stays what was asked for. It knows them at
     # the beginning of a line alone, and another program may be in the midst of one: all is written at once.
     with MASKING, contextlib.redirect_stdout(io.StringIO("\n")) as lines:
@@ -150,12 +154,22 @@ def identity(settings: Settings, env: Mapping[str, str]) -> Chosen:
 
 
 class World(NamedTuple):
-    """Where a login takes place: the environment, who gives the ID tokens, whom it trusts, how tokens are hidden."""
+    """Where logins take place: the environment, who gives the ID tokens, whom it trusts, how tokens are hidden.
+
+    `pace` is that of all of them.
+    """
 
     env: Mapping[str, str]
     identity: Chosen
     tls: Tls
     mask: Callable[[Secret], None]
+    pace: Pace
+
+    @classmethod
+    def of(cls, settings: Settings, env: Mapping[str, str], mask: Callable[[Secret], None] | None = None) -> World:
+        """The one that a command is in; `mask` as in `tokens`. Raises a `LoginError`."""
+        mask = mask or usual_mask(env)
+        return cls(env, identity(settings, env), trusting(settings.ca_bundle), mask, Pace(time.monotonic))
 
 
 def logins(asked: Sequence[Wanted], settings: Settings, world: World, seconds: float) -> list[Login]:
@@ -164,7 +178,7 @@ def logins(asked: Sequence[Wanted], settings: Settings, world: World, seconds: f
     def tell(attempt: Attempt) -> None:
         say(text.retry_line(attempt), settings)
 
-    means, pace = hall.means(world.env, world.tls, seconds), Pace(time.monotonic)
+    means = hall.means(world.env, world.tls, seconds)
     return [
         Login(
             resource=each.resource,
@@ -177,7 +191,7 @@ def logins(asked: Sequence[Wanted], settings: Settings, world: World, seconds: f
             sleep=time.sleep,
             chance=random.random,
             tell=tell,
-            pace=pace,
+            pace=world.pace,
         )
         for each in asked
     ]

@@ -14,7 +14,8 @@ from hf_oidc.wanted import Wanted
 
 COUNT = "GIT_CONFIG_COUNT"
 # The Hub takes any name beside a token.
-HELPER = '!f() {{ test "$1" = get || exit 0; token=$({tell}); test -z "$token" || {answer}; }}; f'
+OURS = '!f() { test "$1" = get || exit 0; token=$('
+HELPER = '{ours}{tell}); test -z "$token" || {answer}; }}; f'
 ANSWER = "printf 'username=hf_user\\npassword=%s\\n' \"$token\""
 
 
@@ -47,11 +48,11 @@ def credentials(wanted: Iterable[Wanted], tell: Callable[[str], str]) -> list[Cr
 def configuration(hub_url: str, credentials: Sequence[Credential], env: Mapping[str, str]) -> dict[str, str]:
     """The variables that add to the configuration which `env` has already. Raises `DeliveryFailed`.
 
-    A repository's token is for that repository alone, so that the tokens of several repositories, of one step or of
-    many, do not come in each other's way. The first is also the answer where no repository is named: git-xet asks so.
+    A repository has its own token, so that those of several repositories, of one step or of many, do not come in each
+    other's way. The first is also the answer for all else on the Hub: git-xet names no repository when it asks.
     """
     first = _count(env)
-    settings = list(_settings(hub_url, credentials, is_first=f"credential.{hub_url}.helper" not in env.values()))
+    settings = list(_settings(hub_url, credentials, is_first=not _is_there(hub_url, env)))
     variables = {COUNT: str(first + len(settings))}
     for number, (key, value) in enumerate(settings, first):
         variables |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
@@ -59,22 +60,31 @@ def configuration(hub_url: str, credentials: Sequence[Credential], env: Mapping[
 
 
 def _settings(hub_url: str, credentials: Sequence[Credential], *, is_first: bool) -> Iterator[tuple[str, str]]:
+    everywhere = [each for each in credentials if not each.path] or credentials[:1]
     # An empty helper forgets the helpers named before it: `store` would write the token to a file.
     if is_first:
         yield f"credential.{hub_url}.helper", ""
-        yield f"credential.{hub_url}.helper", _helper(credentials[0])
+    # One of an earlier step goes before, and this one is asked where that has no token any more.
+    for credential in everywhere:
+        yield f"credential.{hub_url}.helper", _helper(credential)
     for credential in credentials:
         # Not for the whole Hub: it would keep git-xet from its answer. git-lfs names no repository without it.
         for url in [f"{hub_url}/{credential.path}{ending}" for ending in ("", ".git") if credential.path]:
             yield f"credential.{url}.useHttpPath", "true"
             yield f"credential.{url}.helper", ""
             yield f"credential.{url}.helper", _helper(credential)
-        if not credential.path and not (is_first and credential == credentials[0]):
-            yield f"credential.{hub_url}.helper", _helper(credential)
 
 
 def _helper(credential: Credential) -> str:
-    return HELPER.format(tell=credential.tell, answer=ANSWER)
+    return HELPER.format(ours=OURS, tell=credential.tell, answer=ANSWER)
+
+
+def _is_there(hub_url: str, env: Mapping[str, str]) -> bool:
+    """Whether an earlier step has answered for the whole Hub."""
+    keys = (
+        number for number in range(_count(env)) if env.get(f"GIT_CONFIG_KEY_{number}") == f"credential.{hub_url}.helper"
+    )
+    return any(env.get(f"GIT_CONFIG_VALUE_{number}", "").startswith(OURS) for number in keys)
 
 
 def _count(env: Mapping[str, str]) -> int:
