@@ -129,7 +129,7 @@ def _working_directory(data: Path | None, cleanup: contextlib.ExitStack) -> Path
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigError(f"--data {data}: must be a directory that can be written: {error.strerror}") from None
-    return data
+    return data.absolute()  # git is started elsewhere
 
 
 def _held(directory: Path) -> IO[bytes]:

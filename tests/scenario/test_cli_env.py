@@ -192,3 +192,22 @@ def test_github_env_that_cannot_be_written_is_left_as_it_was(stage: Stage) -> No
     run = subprocess.run(["sh", "-c", command], env=env, capture_output=True, text=True, check=False)
     assert (run.returncode, run.stdout, path.read_text()) == (1, "", "A=1\n")
     assert "delivery-failed" in run.stderr
+
+
+@pytest.mark.parametrize("format_", ["sh", "fish", "powershell"])
+def test_what_would_go_before_the_variables_is_taken_away(format_: str, stage: Stage) -> None:
+    """Where HF_OIDC_RESOURCE is set, huggingface_hub ignores HF_TOKEN."""
+    env = {"HF_OIDC_RESOURCE": "acme/model", "HF_OIDC_ID_TOKEN": stage.id_token}
+    run = stage.run("env", "--format", format_, env=env, stdout_may_hold_them=True)
+    assert run.exit_code == 0, run.stderr
+    assert "HF_OIDC_RESOURCE" in run.stdout.splitlines()[0]
+    assert "ignores" not in run.stderr
+    plain = stage.run("env", "acme/model", "--format", format_, stdout_may_hold_them=True)
+    assert "HF_OIDC_RESOURCE" not in plain.stdout
+
+
+def test_what_cannot_be_taken_away_is_told(stage: Stage) -> None:
+    """A file of variables unsets none."""
+    env = {"HF_OIDC_RESOURCE": "acme/model", "HF_OIDC_ID_TOKEN": stage.id_token}
+    run = stage.run("env", "--format", "json", env=env, stdout_may_hold_them=True)
+    assert "HF_OIDC_RESOURCE is set; where it is, huggingface_hub ignores these variables." in run.stderr

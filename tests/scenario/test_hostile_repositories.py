@@ -6,6 +6,7 @@ Each test has a repository of its own; commits are written as lines, where a cli
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import os
 import subprocess
@@ -310,3 +311,53 @@ def test_what_a_killed_process_left_is_gone_after_a_start(tmp_path: Path) -> Non
         assert {name for name in path.rglob("*") if name.is_file()} == kept
         assert list((data / "incoming").iterdir()) == []
         Own(hub, tmp_path, "acme/kept").commit(file("b")).raise_for_status()
+
+
+def test_a_few_trees_that_stand_for_a_hundred_million_files(own: Own) -> None:
+    """git keeps each of them once, so they are pushed; what would list all of them is refused, and the rest goes on."""
+    own.clone()
+    entry = f"100644 blob {own.work('hash-object', '-w', '/dev/null')}"
+    names = [f"{number:02}" for number in range(10)]
+    for _ in range(8):
+        tree = subprocess.run(
+            ["git", "-C", own.clients.home / "work", "mktree"],
+            input="".join(f"{entry}\t{name}\n" for name in names).encode(),
+            capture_output=True,
+            check=True,
+        ).stdout.decode()
+        entry = f"040000 tree {tree.strip()}"
+    commit = own.work("-c", "user.name=a", "-c", "user.email=a@b.example", "commit-tree", "-m", "bomb", tree.strip())
+    own.work("push", "--quiet", "origin", f"{commit}:refs/heads/bomb")
+    for path in ("/revision/bomb", "/tree/bomb?recursive=true"):
+        answer = own.request("GET", path)
+        assert (answer.status_code, "as many files" in answer.text) == (413, True)
+    assert len(own.request("GET", "/tree/bomb").json()) == 10
+    assert own.request("GET", "/revision/main").status_code == 200
+
+
+def test_an_object_that_comes_after_its_token_has_expired(tmp_path: Path) -> None:
+    """The upload began in time, and did not end in time."""
+    with local_hub("--token-lifetime", "2") as hub:
+        own = Own(hub, tmp_path, "acme/late")
+        content = b"late"
+        wanted = {"oid": hashlib.sha256(content).hexdigest(), "size": len(content)}
+        asked = {"operation": "upload", "transfers": ["basic"], "objects": [wanted]}
+        headers = {"Authorization": f"Bearer {own.clients.token}", "Content-Type": "application/vnd.git-lfs+json"}
+        answer = hub.request("POST", "/acme/late.git/info/lfs/objects/batch", json=asked, headers=headers)
+        link = answer.raise_for_status().json()["objects"][0]["actions"]["upload"]["href"]
+
+        def slowly() -> Iterator[bytes]:
+            yield content[:2]
+            while hub.request("GET", "/api/models/acme/late", headers=headers).status_code == 200:
+                time.sleep(0.1)
+            yield content[2:]
+
+        assert hub.request("PUT", link.removeprefix(hub.hub), content=slowly()).status_code == 403
+
+
+def test_a_data_folder_that_is_named_from_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """git is started elsewhere, and finds it all the same."""
+    monkeypatch.chdir(tmp_path)
+    with local_hub("--data", "data") as hub:
+        hub.post("/local-hub/resources", {"resource": "acme/here"})
+        assert hub.get("/api/models/acme/here")["id"] == "acme/here"

@@ -40,8 +40,16 @@ LINES: Mapping[str, Callable[[str, Secret], str]] = {
     "powershell": shell.powershell,
     "dotenv": dotenv,
 }
+# Where it is set, huggingface_hub logs in by itself and ignores the variables.
+IN_THE_WAY = "HF_OIDC_RESOURCE"
+FORGET = {
+    "sh": f"unset {IN_THE_WAY}\n",
+    "fish": f"set --erase {IN_THE_WAY}\n",
+    "powershell": f"Remove-Item Env:{IN_THE_WAY}\n",
+}
 # Where a CI reads the variables of later steps from.
 CI_FILES = {"circleci": "BASH_ENV", "github": "GITHUB_ENV"}
+FORGETTING = {*FORGET, "circleci"}
 FORMATS = (*LINES, "json", *CI_FILES)
 
 
@@ -76,6 +84,8 @@ def env_(*, resources: tuple[str, ...], format_: str, path: str | None, show: bo
     variables = [(each.name, token.secret) for each, token in zip(asked, granted, strict=True)]
     with explained():
         destination.write(variables)
+    if IN_THE_WAY in env and format_ not in FORGETTING:
+        output.tell(f"hf-oidc: Warning: {IN_THE_WAY} is set; where it is, huggingface_hub ignores these variables.")
 
 
 @dataclass(frozen=True)
@@ -94,11 +104,11 @@ def _destination(format_: str, path: str | None, env: Mapping[str, str], *, show
         return _later_steps(format_, path, env)
     if path is None or path == "-":
         return Destination(
-            lambda: output.require(show=show), lambda variables: click.echo(_text(format_, variables), nl=False)
+            lambda: output.require(show=show), lambda variables: click.echo(_text(format_, variables, env), nl=False)
         )
     file = Path(path)
     return Destination(
-        lambda: files.require_replaceable(file), lambda variables: files.replace(file, _text(format_, variables))
+        lambda: files.require_replaceable(file), lambda variables: files.replace(file, _text(format_, variables, env))
     )
 
 
@@ -116,14 +126,15 @@ def _later_steps(format_: str, path: str | None, env: Mapping[str, str]) -> Dest
         return Destination(lambda: github.require_environment_file(env), lambda variables: _export(variables, env))
     file = Path(env[variable])
     return Destination(
-        lambda: files.require_appendable(file), lambda variables: files.append(file, _text("sh", variables))
+        lambda: files.require_appendable(file), lambda variables: files.append(file, _text("sh", variables, env))
     )
 
 
-def _text(format_: str, variables: Variables) -> str:
+def _text(format_: str, variables: Variables, env: Mapping[str, str]) -> str:
     if format_ == "json":
         return json.dumps({name: secret.reveal() for name, secret in variables}) + "\n"
-    return "".join(LINES[format_](*variable) for variable in variables)
+    forget = FORGET.get(format_, "") if IN_THE_WAY in env else ""
+    return forget + "".join(LINES[format_](*variable) for variable in variables)
 
 
 def _export(variables: Variables, env: Mapping[str, str]) -> None:

@@ -36,7 +36,7 @@ from local_hub.repositories.access import (
 from local_hub.repositories.addresses import LFS_BATCH, LFS_OBJECT, Address, InvalidName, read_address
 from local_hub.repositories.answers import Refusal, bad_request, refused
 from local_hub.repositories.call import Call, Shelf
-from local_hub.repositories.git_commands import GitFailed
+from local_hub.repositories.git_commands import GitFailed, TooMuch
 from local_hub.repositories.git_store import GitStore, Stuck
 from local_hub.store import Store
 
@@ -124,6 +124,8 @@ class Doors:
         except Stuck as stuck:
             _LOG.warning("local-hub: %s", stuck)
             answer = refused(bad_request("the branch cannot be moved now; try again", 503))
+        except TooMuch:
+            answer = refused(bad_request("Local Hub does not list as many files as this revision has", 413))
         except GitFailed as error:
             # What git says may name this machine's folders: it is for the operator.
             _LOG.warning("local-hub: git failed: %s", error)

@@ -36,6 +36,10 @@ class GitFailed(Exception):
     """git refused or broke; the message is its own, for whoever is allowed to see it."""
 
 
+class TooMuch(Exception):
+    """git says more than anybody should wait for: a few trees can stand for millions of files."""
+
+
 class NoGit(Exception):
     """There is no git on this machine that could be used; the message says what to do."""
 
@@ -65,6 +69,25 @@ def git(
     if done.returncode not in successes:
         raise GitFailed(done.stderr.decode("utf-8", "replace").strip()[-500:])
     return done.stdout or b""
+
+
+def bounded(directory: Path, *arguments: str, most: int) -> bytes:
+    """Run a git command that reads; give what it printed.
+
+    Raises `TooMuch`, and ends it, if that is over `most` bytes.
+    """
+    command = ["git", *arguments]
+    env = {**environment(), "GIT_DIR": str(directory)}
+    with subprocess.Popen(  # noqa: S603 - no shell, and arguments that were checked
+        command, cwd=directory, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as process:
+        said = process.stdout.read(most + 1) if process.stdout else b""
+        if len(said) > most:
+            process.kill()
+            raise TooMuch
+    if process.returncode:
+        raise GitFailed
+    return said
 
 
 def environment() -> dict[str, str]:

@@ -17,7 +17,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from local_hub.repositories.addresses import full_names
-from local_hub.repositories.git_commands import GitFailed, git
+from local_hub.repositories.git_commands import GitFailed, bounded, git
 from local_hub.resources import Resource
 
 # What the Hub's own first commit holds, in short: the types of file that are large as a rule.
@@ -37,6 +37,8 @@ _FIELDS = ("%H", "%an", "%at", "%s", "%b")
 # git's locks, and where it puts what it has not taken yet.
 _LEFTOVERS = ("*.lock", "refs/**/*.lock", "objects/tmp_objdir-*", "objects/pack/tmp_*", "objects/??/tmp_obj_*")
 _ATTEMPTS = 20
+# Bytes that git may say of a folder: some 200,000 files. The Hub asks for fewer than half of that in a repository.
+_MOST_LISTED = 16 * 1024 * 1024
 # Told of a branch's old and new commit before the branch is moved: what is in a repository was written down first.
 BeforeMove = Callable[[str, str], None]
 
@@ -175,7 +177,7 @@ class Repository:
         tree = f"{commit}:{path}"
         options = ("-r", "-t") if recursive else ()
         try:
-            listed = git(self.path, "ls-tree", "-z", "-l", *options, "--end-of-options", tree)
+            listed = bounded(self.path, "ls-tree", "-z", "-l", *options, "--end-of-options", tree, most=_MOST_LISTED)
         except GitFailed:
             return []
         prefix = f"{path}/" if path else ""

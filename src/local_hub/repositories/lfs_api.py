@@ -61,6 +61,7 @@ async def receive(request: Request, address: Address, shelf: Shelf) -> Response:
                 break
         if received.finish() != wanted:
             raise Refusal(bad_request("these bytes have another size or SHA-256 than they were announced with"))
+        _of_link(request, address, shelf)  # the token may have expired meanwhile
         Objects(shelf.repositories.open(address.resource).path).take(scratch, wanted)
     finally:
         received.abandon()
