@@ -382,13 +382,31 @@ def here(name: str) -> dict[str, str]:
     return dict(ROWS[name].here("http://localhost:9", TOKEN))
 
 
-@pytest.mark.parametrize(("one", "other"), [*itertools.combinations(CIS, 2)])
-def test_two_cis_at_once_are_told_apart_by_nobody(one: str, other: str) -> None:
+PLATFORMS = [name for name in NAMES if BY_NAME[name].kind == "platform" and BY_NAME[name].is_here(here(name))]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        *itertools.combinations(CIS, 2),
+        # Forgejo sets GitHub's variables, too, and is told apart from it alone.
+        *((one, "forgejo") if NAMES.index(one) < NAMES.index("forgejo") else ("forgejo", one) for one in CIS[1:]),
+        *itertools.combinations(PLATFORMS, 2),
+    ],
+)
+def test_two_at_once_are_told_apart_by_nobody(one: str, other: str) -> None:
     """The error names both, in the registry's order."""
     with pytest.raises(AmbiguousProvider) as caught:
         choose(here(one) | here(other), str)
     assert caught.value.names == (one, other)
     assert one in str(caught.value)
+
+
+def test_github_and_forgejo_are_told_apart() -> None:
+    """Each is the first of its variables' twins that the registry has, and nobody else is left out above."""
+    assert CIS[0] == "github"
+    assert choose(here("forgejo"), str).provider == "forgejo"
+    assert len(PLATFORMS) >= 2
 
 
 @pytest.mark.parametrize("name", [name for name in MINTING if BY_NAME[name].kind == "ci"])

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
+from hf_oidc.providers import kubernetes
 from hf_oidc.providers.registry import PROVIDERS
 from tests.action_process import MASK_LINE, scrubbed
 from tests.e2e.engines import ROOT
@@ -89,6 +90,22 @@ CLAIMS = {
     "terraform": ("terraform_organization_name", "terraform_workspace_name", "terraform_run_phase"),
     "shell": ("sub",),
 }
+# Whose ID tokens these are: the CI's one issuer, or the form that it has. What is the reader's own is in capitals.
+ISSUERS = {
+    "gitlab": "https://gitlab.com",
+    "circleci": "https://oidc.circleci.com/org/YOUR-ORGANIZATION-ID",
+    "bitbucket": "https://api.bitbucket.org/2.0/workspaces/acme/pipelines-config/identity/oidc",
+    "buildkite": "https://agent.buildkite.com",
+    "codefresh": "https://oidc.codefresh.io",
+    "forgejo": "https://YOUR-INSTANCE/api/actions",
+    "google": "https://accounts.google.com",
+    "aws": "THE-ISSUER-OF-YOUR-ACCOUNT",
+    "kubernetes": "THE-ISSUER-OF-YOUR-CLUSTER",
+    "jenkins": "https://jenkins.acme.example/oidc",
+    "terraform": "https://app.terraform.io",
+    "shell": "THE-ISSUER-OF-YOUR-IDENTITY-PROVIDER",
+}
+THE_READERS_OWN = re.compile(r"YOUR-|whom it says")
 SCHEMAS = {
     "gitlab": "vendor.gitlab-ci",
     "circleci": "vendor.circle-ci",
@@ -143,8 +160,15 @@ def trust(hub: LocalHub, name: str) -> None:
 
     ci = BY_NAME[{"shell": "kubernetes"}.get(name, name)]
     issuer = f"{hub.hub}/oidc/{ci.issuer_path}"
-    claims = {claim: {"kind": "eq", "value": ci.claims(issuer)[claim]} for claim in CLAIMS[name]}
+    here = ci.claims(issuer)
+    values = {claim: here[claim] if THE_READERS_OWN.search(value) else value for claim, value in entered(name).items()}
+    claims = {claim: {"kind": "eq", "value": value} for claim, value in values.items()}
     hub.post("/local-hub/publishers", {"resource": MODEL, "issuerUrl": issuer, "claims": claims})
+
+
+def entered(name: str) -> dict[str, str]:
+    """The claims of the publisher that the example asks for, as they are to be entered."""
+    return dict(re.findall(r"^(?:#|//)   Claim   (\S+) = (.+)$", text(name), re.MULTILINE))
 
 
 def test_every_provider_has_an_example() -> None:
@@ -157,8 +181,8 @@ def test_every_provider_has_an_example() -> None:
 @every
 def test_it_begins_with_the_publisher_to_configure(name: str) -> None:
     """The issuer, and each claim."""
-    assert re.search(r"^(#|//)   Issuer  \S", text(name), re.MULTILINE)
-    assert re.findall(r"^(?:#|//)   Claim   (\S+) = ", text(name), re.MULTILINE) == list(CLAIMS[name])
+    assert re.findall(r"^(?:#|//)   Issuer  (\S+)", text(name), re.MULTILINE) == [ISSUERS[name]]
+    assert tuple(entered(name)) == CLAIMS[name]
 
 
 @pytest.mark.parametrize("name", SCHEMAS)
@@ -193,6 +217,27 @@ def test_jenkins_has_a_home() -> None:
     """Its user has none in the image. PATH cannot be set so: a docker agent does not heed it (JENKINS-49076)."""
     assert re.search(r'environment \{ HOME = "\$\{env\.WORKSPACE\}" \}', text("jenkins"))
     assert "PATH" not in text("jenkins")
+
+
+def test_jenkins_binds_the_variable_that_is_read() -> None:
+    """The credential's text is in it, while the login goes on."""
+    assert re.search(r"string\(credentialsId: 'hugging-face', variable: 'HF_ID_TOKEN'\)", text("jenkins"))
+
+
+def test_forgejo_asks_for_id_tokens() -> None:
+    """In the workflow: GitHub's `permissions:` do nothing there."""
+    assert document("forgejo")["enable-openid-connect"] is True
+
+
+def test_kubernetes_projects_the_token_to_where_it_is_read() -> None:
+    """For the Hub, and mounted at the path that the provider knows."""
+    pod = document("kubernetes")["spec"]["template"]["spec"]
+    (volume,) = pod["volumes"]
+    projected = volume["projected"]["sources"][0]["serviceAccountToken"]
+    (mount,) = pod["containers"][0]["volumeMounts"]
+    assert mount["name"] == volume["name"]
+    assert f"{mount['mountPath']}/{projected['path']}" == KUBELET == kubernetes.PATH
+    assert projected["audience"] == "https://huggingface.co"
 
 
 def test_kubernetes_takes_an_image_of_ones_own() -> None:

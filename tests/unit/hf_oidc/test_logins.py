@@ -11,7 +11,7 @@ import pytest
 
 from hf_oidc.errors import Attempt, LoginError
 from hf_oidc.hub_token import HubToken
-from hf_oidc.login import Login
+from hf_oidc.login import Login, log_in
 from hf_oidc.logins import AT_ONCE, Outcome, log_in_all
 from hf_oidc.providers.registry import choose
 from hf_oidc.resource import Resource
@@ -180,6 +180,18 @@ def test_lines_of_the_log_are_not_torn() -> None:
 
         log_in_all([login._replace(mask=slow) for login in logins(there, server, NAMES)])
     assert torn == []
+
+
+def test_a_login_waits_as_long_as_another_was_asked_to() -> None:
+    """Before it asks anybody for anything."""
+    with world() as (there, server):
+        (login,) = logins(there, server, NAMES[:1])
+        pace = Pace(FakeClock().monotonic)
+        pace.hold(8)
+        slept: list[tuple[float, int]] = []
+        log_in(login._replace(pace=pace, sleep=lambda seconds: slept.append((seconds, len(server.requests)))))
+    (before,) = slept
+    assert (8 <= before[0] < 10, before[1]) == (True, 0)
 
 
 def test_the_pace() -> None:
