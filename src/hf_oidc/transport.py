@@ -283,7 +283,7 @@ def _file(path: str) -> str:
 
 def _no_certificate(problem: str) -> InvalidInput:
     expected = (
-        "the path of a PEM file in the checkout, or the PEM text itself; the action runs in a container, which sees no "
-        "other files of the runner"
+        "the path of a PEM file, or the PEM text itself; for the action it is a file of the checkout, whose container "
+        "sees no other files of the runner"
     )
     return InvalidInput("ca-bundle", f"`ca-bundle` {problem}", expected)

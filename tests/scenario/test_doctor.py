@@ -486,3 +486,19 @@ def test_a_job_without_an_id_token(tmp_path: Path, name: str) -> None:
     assert ("CI        GitHub Actions" in told.stdout) == (code not in {"no-provider", "id-token-not-declared"})
     assert ("docs/local-hub.md" in told.stdout) == (code == "id-token-not-declared")
     assert doctor("--json", env=NO_ID_TOKEN[name], cwd=tmp_path).json["problem"]["code"] == code
+
+
+@pytest.mark.parametrize(
+    ("arguments", "env", "right"),
+    [
+        ([], {"HF_OIDC_RESOURCE": "models/acme/model"}, "Did you mean `acme/model`?"),
+        (["--hub-url", "nope"], {}, "https://"),
+        (["--ca-bundle", "nope"], {}, "the path of a PEM file"),
+    ],
+)
+def test_a_wrong_argument_is_told_with_the_right_form(
+    arguments: list[str], env: dict[str, str], right: str, hub: LocalHub
+) -> None:
+    """As any other command tells it."""
+    told = doctor(*arguments, env={"HF_OIDC_ID_TOKEN": hub.id_token(repository="acme/training"), **env})
+    assert (told.exit_code, right in told.stderr) == (2, True), told.stderr

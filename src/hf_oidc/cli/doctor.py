@@ -21,7 +21,7 @@ from click.core import ParameterSource
 from hf_oidc import hall
 from hf_oidc.cli.options import BY_CI, Settings, asks_for_id_token
 from hf_oidc.cli.session import usual_mask
-from hf_oidc.diagnosis import doctor_json, doctor_text
+from hf_oidc.diagnosis import doctor_json, doctor_text, text
 from hf_oidc.diagnosis.claims import visible
 from hf_oidc.diagnosis.doctor import JobReport, Question, with_claims
 from hf_oidc.diagnosis.door import COMMAND
@@ -97,7 +97,8 @@ def doctor(
             question = Question(settings.hub_url, settings.audience, _resource(resource, env), _expected(expect))
             _check_job(question, settings, env, as_json=as_json)
     except UsageError as error:
-        raise click.UsageError(diagnose(error, None, hall.HUB_URL).what) from None
+        _, message = text.annotation(diagnose(error, None, hall.HUB_URL, door=COMMAND, env=env))
+        raise click.UsageError(message) from None
 
 
 def _check_job(question: Question, settings: Settings, env: Mapping[str, str], *, as_json: bool) -> None:
