@@ -94,6 +94,15 @@ def test_signals_reach_what_a_shell_waits_for(shell: Shell, name: str) -> None:
     assert line(process) == "saved"
 
 
+def test_a_signal_of_the_commands_own_is_for_it_alone(shell: Shell) -> None:
+    """USR1 ends whoever has no use for it: a training's workers, while it saves what it has."""
+    alive = 'case $(cat /proc/$left/stat) in *") Z "*) echo dead;; *) echo alive;; esac'
+    process = shell(f"trap '{alive}; exit 9' USR1; sleep 1000 & left=$!; echo ready; while :; do sleep 0.05; done")
+    assert line(process) == "ready"
+    process.send_signal(signal.SIGUSR1)
+    assert (line(process), process.wait(30)) == ("alive", 9)
+
+
 def test_a_command_that_ignores_a_signal_goes_on(shell: Shell) -> None:
     """As it would without a parent."""
     process = shell("trap '' TERM; echo ready; read word; echo $word; exit 5")

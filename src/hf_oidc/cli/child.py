@@ -25,6 +25,8 @@ PASSED_ON = {
     for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGWINCH", "SIGBREAK")
     if hasattr(signal, name)
 }
+# What a CI or a terminal sends to all that it has started; the others are for the one who knows what they mean.
+TO_ALL = {getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT") if hasattr(signal, name)}
 
 
 class Child:
@@ -74,8 +76,11 @@ class Child:
             self._signal(number)
 
     def _signal(self, number: int) -> None:
-        """To the whole group, where it is the program's own: in it are those that a shell waits for."""
-        if self._owns_group:
+        """To the whole group, where it is the program's own: in it are those that a shell waits for.
+
+        This process has taken the program out of its own group, so whoever signals that would not reach them.
+        """
+        if self._owns_group and number in TO_ALL:
             with suppress(ProcessLookupError):
                 os.killpg(self._process.pid, number)
         else:

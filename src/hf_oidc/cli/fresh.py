@@ -67,8 +67,8 @@ def run_with_fresh_tokens(job: Job, settings: Settings, env: Mapping[str, str]) 
         _say_how_long(granted.values(), world.identity, settings)
 
         def log_in_again(wanted: Wanted, seconds: float) -> HubToken:
-            (login,) = logins([wanted], replace(settings, quiet=True), world, seconds)
             with at_once:
+                (login,) = logins([wanted], replace(settings, quiet=True), world, seconds)
                 return log_in(login)
 
         with token_folder(env) as folder:

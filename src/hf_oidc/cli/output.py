@@ -54,7 +54,9 @@ def unheard() -> str:
     found = os.fstat(STANDARD_ERROR)
     if stat.S_ISREG(found.st_mode):
         return "goes to a file: let it go to the log"
-    return "goes nowhere: let it go to the log" if os.path.samestat(found, Path(os.devnull).stat()) else ""
+    # On Windows pipes look the same as it, but for their kind.
+    is_null = stat.S_ISCHR(found.st_mode) and os.path.samestat(found, Path(os.devnull).stat())
+    return "goes nowhere: let it go to the log" if is_null else ""
 
 
 @contextlib.contextmanager
