@@ -27,8 +27,7 @@ NOTHING = (["/bin/true"], ["/bin/busybox", "true"], [PYTHON, "-I", "-S", "-c", "
 # As a login has them: without what it does not use of them, and no garbage looked for.
 IMPORTS = """import gc; gc.disable()
 from hf_oidc import lean
-with lean.imports(): import requests
-import jwt, actions_toolkit.core
+with lean.imports(): import requests, jwt, actions_toolkit.core
 gc.freeze()"""
 CHUNK = 1024 * 1024
 
