@@ -1,4 +1,8 @@
-"""The action as the runner starts it: a process with a scrubbed environment. Every run is searched for leaks."""
+"""The action as the runner starts it, with a scrubbed environment. Every run is searched for leaks.
+
+It is called in this process, by the function that `python -m hf_oidc.action` calls, unless a test gives the `command`
+that starts it: `ACTION`, or another.
+"""
 
 import contextlib
 import json
@@ -12,11 +16,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from hf_oidc import action
+from tests import evidence, in_process
 from tests.leaks import leaks
-from tests.scripted_server import command_lines
+from tests.processes import command_lines
 
 # The Python under test: this one, unless tests/e2e/test_image.py has the same stories told by the image's.
-PYTHON = tuple(shlex.split(os.environ.get("HF_OIDC_TEST_PYTHON", shlex.quote(sys.executable))))
+ANOTHER_PYTHON = os.environ.get("HF_OIDC_TEST_PYTHON", "")
+PYTHON = tuple(shlex.split(ANOTHER_PYTHON or shlex.quote(sys.executable)))
 ACTION = (*PYTHON, "-I", "-m", "hf_oidc.action")
 # What the runner passes for each input that the workflow does not name: the defaults of action.yml.
 DEFAULTS = {
@@ -75,12 +82,14 @@ def run_action(
     env: Mapping[str, str],
     inputs: Mapping[str, str],
     *,
-    command: Sequence[str] = ACTION,
+    command: Sequence[str] | None = None,
     secrets: Iterable[str] = (),
     cwd: Path | None = None,
     command_files: Mapping[str, str] | None = None,
 ) -> ActionRun:
     """Run the action with the job's `env` and the workflow's `inputs`, and fail if it leaks a secret.
+
+    `command`: what to start; without one, the action runs in this process.
 
     Secrets are those of `env` and `inputs`, those that the run masked or handed over, and `secrets`.
     """
@@ -91,7 +100,12 @@ def run_action(
         | dict(env)
         | {f"INPUT_{name.upper()}": value for name, value in {**DEFAULTS, **inputs}.items()}
     )
-    seen, process = watched(command, full_env, cwd or tmp_path / "workspace")
+    folder = cwd or tmp_path / "workspace"
+    if command is None and not ANOTHER_PYTHON:
+        seen: set[bytes] = set()
+        process = in_process.call(lambda: action.guarded(action.run, dict(os.environ)), full_env, folder)
+    else:
+        seen, process = watched(command or ACTION, full_env, folder)
     run = ActionRun(
         process.returncode,
         process.stdout.decode(),
@@ -101,6 +115,7 @@ def run_action(
         _content(world.get("GITHUB_STEP_SUMMARY")),
         _places(tmp_path, process, seen),
     )
+    evidence.note(f"The action, exit code {run.exit_code}", f"{run.stdout}\n--- standard error\n{run.stderr}")
     known = {full_env.get(name, "") for name in SECRET_VARIABLES}
     known |= {*secrets, *run.masks, run.outputs.get("token", "")}
     found = leaks(known, run.places)
@@ -141,10 +156,10 @@ def watched(
     cwd: Path,
     stdin: bytes | None = None,
     *,
-    every: float = 0.02,
+    every: float = 0.05,
     seconds: float = 120,
 ) -> tuple[set[bytes], "subprocess.CompletedProcess[bytes]"]:
-    """Run `command`, and look at all command lines until it has ended; give those, and what it left.
+    """Run `command`, and look at the command lines of this run until it has ended; give those, and what it left.
 
     `every` so many seconds it looks; `seconds` is how long the command may take.
     """

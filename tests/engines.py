@@ -6,6 +6,9 @@ from typing import NoReturn
 
 import pytest
 
+# The variable with a name for this test run, which all of its workers have, and no other run on this machine.
+TEST_RUN = "HF_OIDC_TEST_RUN"
+
 
 def missing(what: str) -> NoReturn:
     """Skip the test for want of `what`, or fail it where everything was to be there."""

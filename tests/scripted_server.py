@@ -1,6 +1,6 @@
 """A server whose every answer is written down in the test, on a real socket; it records what it is asked.
 
-It also looks at the command lines of all processes while it is asked: at that moment a client holds its tokens.
+It also looks at the command lines of this run's processes while it is asked: at that moment a client holds its tokens.
 """
 
 import json
@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import trustme
+
+from tests.processes import command_lines
 
 
 @dataclass(frozen=True)
@@ -122,14 +123,3 @@ def _listening(
     finally:
         server.shutdown()
         server.server_close()
-
-
-def command_lines() -> bytes:
-    """The command lines of all processes on this machine, where there is a /proc."""
-    lines = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            lines.append(path.read_bytes())
-        except OSError:  # it ended meanwhile
-            continue
-    return b"\n".join(lines)

@@ -1,4 +1,7 @@
-"""What holds for every sink, shown by processes: the runner's files and log are the only places of a token."""
+"""What holds for every sink: the runner's files and log are the only places of a token.
+
+The action is a process where its rights, its disk or its standard output are others than this process has.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ from hf_oidc.hub_token import HubToken
 from hf_oidc.resource import Resource
 from hf_oidc.secret import Secret
 from hf_oidc.sinks.github import CommandFiles, deliver
-from tests.action_process import ActionRun, file_commands, run_action, scrubbed, tokens_of
+from tests.action_process import ACTION, ActionRun, file_commands, run_action, scrubbed, tokens_of
 from tests.engines import missing as missing_engine
 from tests.factories import id_token
 from tests.scripted_server import Answer, ScriptedServer, scripted_server
@@ -60,7 +63,7 @@ def log_in(
         tmp_path,
         env or {},
         {"resource": "acme/model", "hub-url": server.url, "id-token": id_token(server.url), **(inputs or {})},
-        command=(*command, sys.executable, "-I", "-m", "hf_oidc.action"),
+        command=(*command, *ACTION) if command else None,
         secrets=[HUB_TOKEN],
         command_files=files,
     )

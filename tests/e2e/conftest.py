@@ -29,7 +29,7 @@ def action_image(action_checkout: Path) -> str:
     require_docker()
     if ready := os.environ.get("ACTION_IMAGE"):
         return ready
-    return built_image("hf-oidc-e2e-action", action_checkout)
+    return built_image("action", action_checkout)
 
 
 @pytest.fixture(scope="session")
@@ -37,13 +37,13 @@ def runner(action_checkout: Path) -> Runner:
     """The engine for workflows."""
     require_docker()
     act = require_act()
-    return Runner(act, built_image("hf-oidc-e2e-job", ROOT / "tests/e2e/job-image"), action_checkout)
+    return Runner(act, built_image("job", ROOT / "tests/e2e/job-image"), action_checkout)
 
 
 @pytest.fixture(scope="session")
 def real_runner(runner: Runner) -> Runner:
     """The engine, with jobs that have the real hf command, git and git-lfs."""
-    image = built_image("hf-oidc-e2e-job-hf", ROOT / "tests/e2e/job-image-hf")
+    image = built_image("job-hf", ROOT / "tests/e2e/job-image-hf")
     return Runner(runner.act, image, runner.action)
 
 
@@ -54,7 +54,7 @@ def dist_tree(tmp_path_factory: pytest.TempPathFactory, action_image: str) -> Pa
     dist.make(tree, dist.IMAGE, "sha256:" + "0" * 64)
     action = tree / "action.yml"
     # No registry gave this image a digest, and act asks Docker for what is named here.
-    action.write_text(action.read_text().replace(f"{dist.IMAGE}@sha256:{'0' * 64}", f"{action_image}:latest"))
+    action.write_text(action.read_text().replace(f"{dist.IMAGE}@sha256:{'0' * 64}", action_image))
     return tree
 
 

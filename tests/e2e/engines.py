@@ -1,13 +1,16 @@
 """The engines as this machine has them: Docker, act and others, git. What runs on them is said elsewhere."""
 
+import fcntl
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from tests.engines import has, missing
+from tests.engines import TEST_RUN, has, missing
 
 ROOT = Path(__file__).parents[2]
 BUILD_SECONDS = 900
@@ -20,10 +23,29 @@ def docker(*arguments: str, seconds: int = 120) -> str:
     return done.stdout.strip()
 
 
-def built_image(tag: str, folder: Path) -> str:
-    """The image that the folder's Dockerfile makes."""
-    docker("build", "--quiet", "--tag", tag, str(folder), seconds=BUILD_SECONDS)
-    return tag
+@contextmanager
+def alone(what: str) -> Iterator[None]:
+    """No other worker, and no other test run on this machine, does this at the same time."""
+    with (Path(tempfile.gettempdir()) / f"hf-oidc-{what}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def built_image(name: str, folder: Path) -> str:
+    """The image that the folder's Dockerfile makes: once for all workers of this run, and under a name of its own."""
+    image = f"hf-oidc-e2e-{name}:{os.environ[TEST_RUN]}"
+    with alone(f"image-{name}"):
+        if not docker("image", "ls", "--quiet", image):
+            docker("build", "--quiet", "--tag", image, str(folder), seconds=BUILD_SECONDS)
+    return image
+
+
+def remove_images() -> None:
+    """Take back the names of the images that this run has built. What they are made of stays, for the next to reuse."""
+    with suppress(OSError, AssertionError):  # there is no Docker
+        names = docker("image", "ls", "--format={{.Repository}}:{{.Tag}}", f"hf-oidc-e2e-*:{os.environ[TEST_RUN]}")
+        if names:
+            docker("image", "rm", "--no-prune", *names.splitlines())
 
 
 def docker_client() -> dict[str, str]:

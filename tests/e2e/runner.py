@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.e2e.engines import ROOT, commit, docker_client
+from tests import evidence
+from tests.e2e.engines import ROOT, alone, commit, docker_client
 from tests.e2e.story import WORKFLOW
 
 # What the example's training stands for: it leaves a model behind.
@@ -78,30 +79,33 @@ class Runner:
         job = {**env, "HF_STAND_IN_SEEN": str(seen)} if self.host else env
         env_file.write_text("".join(f"{variable}={value}\n" for variable, value in job.items()))
         payload.write_text(json.dumps(event.payload))
-        done = subprocess.run(
-            [
-                self.act,
-                event.name,
-                *self.options("\n".join([workflow, *(files or {}).values()])),
-                f"--eventpath={payload}",
-                f"--env-file={env_file}",
-                f"--container-options=-v {seen}:/seen",
-                *(f"--var={variable}={value}" for variable, value in (variables or {}).items()),
-            ],
-            cwd=checkout,
-            env={
-                "PATH": f"{self.host}:{os.environ['PATH']}" if self.host else os.environ["PATH"],
-                "HOME": str(home),
-                "XDG_CACHE_HOME": str(home / "cache"),
-                **docker_client(),
-            },
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            encoding="utf-8",
-            timeout=RUN_SECONDS,
-            check=False,
-        )
+        # act names containers after the workflow and the job, and images after the action: two runs would share them.
+        with alone("act"):
+            done = subprocess.run(
+                [
+                    self.act,
+                    event.name,
+                    *self.options("\n".join([workflow, *(files or {}).values()])),
+                    f"--eventpath={payload}",
+                    f"--env-file={env_file}",
+                    f"--container-options=-v {seen}:/seen",
+                    *(f"--var={variable}={value}" for variable, value in (variables or {}).items()),
+                ],
+                cwd=checkout,
+                env={
+                    "PATH": f"{self.host}:{os.environ['PATH']}" if self.host else os.environ["PATH"],
+                    "HOME": str(home),
+                    "XDG_CACHE_HOME": str(home / "cache"),
+                    **docker_client(),
+                },
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                encoding="utf-8",
+                timeout=RUN_SECONDS,
+                check=False,
+            )
+        evidence.note(f"act, exit code {done.returncode}", done.stdout)
         return WorkflowRun(done.returncode, done.stdout, {path.name: path.read_text() for path in seen.iterdir()})
 
     def options(self, workflows: str) -> list[str]:

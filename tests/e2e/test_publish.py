@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tests.clients import Clients, good
-from tests.e2e.engines import ROOT, commit, docker_client
+from tests.e2e.engines import ROOT, alone, commit, docker_client
 from tests.e2e.runner import RUN_SECONDS, Runner, WorkflowRun
 from tests.e2e.story import EXAMPLE, MODEL, REQUEST_TOKEN, job_identity
 from tests.leaks import leaks
@@ -123,21 +123,22 @@ def test_the_page_leads_to_a_published_model(real_runner: Runner, tmp_path: Path
         **docker_client(),
     }
     # A process group of its own, so that the Local Hub that the page leaves running ends with the test.
-    shell = subprocess.Popen(
-        ["sh", "-e", "-c", commands.replace(PUBLIC_IMAGE, real_runner.job_image)],
-        cwd=checkout,
-        env=env,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
-    try:
-        status = shell.wait(RUN_SECONDS)
-    finally:
-        os.killpg(shell.pid, signal.SIGTERM)
-        said, _ = shell.communicate(timeout=30)
+    with alone("act"):
+        shell = subprocess.Popen(
+            ["sh", "-e", "-c", commands.replace(PUBLIC_IMAGE, real_runner.job_image)],
+            cwd=checkout,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        try:
+            status = shell.wait(RUN_SECONDS)
+        finally:
+            os.killpg(shell.pid, signal.SIGTERM)
+            said, _ = shell.communicate(timeout=30)
     assert status == 0, said
     (clone,) = temporary.glob("*/model")
     assert (clone / "config.json").read_text() == "{}\n"

@@ -8,7 +8,7 @@ import pytest
 from tests.cli_process import CLI
 from tests.cli_stage import PLAIN, Stage
 from tests.leaks import leaks
-from tests.scripted_server import command_lines
+from tests.processes import command_lines
 
 
 def test_run_gives_the_token_to_the_command_alone(stage: Stage) -> None:
@@ -91,9 +91,11 @@ def test_a_signal_can_be_handled_by_the_command(stage: Stage) -> None:
         "--",
         "sh",
         "-c",
-        'trap "exit 7" TERM; echo ready; while :; do sleep 0.01; done',
+        'trap "exit 7" TERM; echo ready; read _',
     ]
-    with subprocess.Popen(command, env=stage.world(), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+    with subprocess.Popen(
+        command, env=stage.world(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as process:
         assert process.stdout is not None
         process.stdout.readline()
         process.terminate()

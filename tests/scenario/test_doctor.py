@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli_process import CLI
+from tests.cli_process import hf_oidc
 from tests.factories import id_token
 from tests.leaks import leaks
 from tests.local_hub_process import LocalHub, local_hub
@@ -55,14 +55,13 @@ def doctor(*arguments: str, env: Mapping[str, str] | None = None, cwd: Path | No
     """Run `hf-oidc doctor` with nothing of this environment; nothing may leak and nothing may end in a traceback."""
     kept = ("PATH", "COVERAGE_PROCESS_CONFIG", "COVERAGE_PROCESS_START", "HF_OIDC_TEST_CONTAINER")
     full = {name: os.environ[name] for name in kept if name in os.environ} | dict(env or {})
-    command = [*CLI, "doctor", *arguments]
-    run = subprocess.run(command, env=full, cwd=cwd or ROOT, capture_output=True, text=True, timeout=60, check=False)
-    told = Told(run.returncode, run.stdout, run.stderr)
-    unmasked = "\n".join(line for line in run.stderr.splitlines() if not line.startswith("::add-mask::"))
+    run = hf_oidc("doctor", *arguments, env=full, cwd=cwd or ROOT)
+    told = Told(run.returncode, run.stdout.decode(), run.stderr.decode())
+    unmasked = "\n".join(line for line in told.stderr.splitlines() if not line.startswith("::add-mask::"))
     secrets = {full.get("ACTIONS_ID_TOKEN_REQUEST_TOKEN", ""), full.get("HF_OIDC_ID_TOKEN", ""), *told.masks}
-    assert leaks(secrets, {"stdout": run.stdout.encode(), "stderr": unmasked.encode()}) == []
-    assert "Traceback" not in run.stderr + run.stdout
-    assert unmasked == "" or run.returncode == 2
+    assert leaks(secrets, {"stdout": run.stdout, "stderr": unmasked.encode()}) == []
+    assert "Traceback" not in told.stderr + told.stdout
+    assert unmasked == "" or told.exit_code == 2
     return told
 
 

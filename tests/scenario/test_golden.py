@@ -1,5 +1,7 @@
 """The action as a process, one story a test: what goes in, and every byte that comes out, as text to be read.
 
+It is a process: its bytes, its exit code, and the command lines while a request is answered are what is looked at.
+
 The texts are in tests/golden. After a change that is meant, `UPDATE_GOLDEN=1 make test PYTEST_ARGS=tests/scenario`
 writes them anew; the difference is then read like code.
 """
@@ -16,7 +18,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from tests.action_process import ActionRun, run_action
+from tests.action_process import ACTION, ActionRun, run_action
 from tests.factories import id_token
 from tests.leaks import leaks
 from tests.scripted_server import Answer, Recorded, ScriptedServer, scripted_server
@@ -165,7 +167,7 @@ def told(tmp_path: Path, story: Story, ci: ScriptedServer, hub: ScriptedServer) 
     event.write_text(story.event)
     given["GITHUB_EVENT_PATH"] = str(event)
     inputs = {"resource": "acme/model", "hub-url": hub.url, **story.inputs}
-    return run_action(tmp_path, given, inputs, secrets=[HUB_TOKEN], command_files=story.command_files)
+    return run_action(tmp_path, given, inputs, command=ACTION, secrets=[HUB_TOKEN], command_files=story.command_files)
 
 
 def assert_masked_first(run: ActionRun) -> None:

@@ -1,4 +1,7 @@
-"""The working directory is the caller's checkout, which may be anybody's: nothing in it is run."""
+"""The working directory is the caller's checkout, which may be anybody's: nothing in it is run.
+
+The action is a process here: what an interpreter imports when it starts is what is looked at.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.action_process import run_action
+from tests.action_process import ACTION, run_action
 from tests.factories import id_token
 from tests.scripted_server import Answer, scripted_server
 
@@ -62,7 +65,7 @@ def test_changes_nothing(tmp_path: Path, checkout: Path, with_variables: bool) -
     with scripted_server({"/oauth/token": GRANT}) as hub:
         env = environment(checkout) if with_variables else {}
         inputs = {"resource": "acme/model", "hub-url": hub.url, "id-token": id_token(hub.url)}
-        run = run_action(tmp_path, env, inputs, cwd=checkout)
+        run = run_action(tmp_path, env, inputs, command=ACTION, cwd=checkout)
     assert (run.exit_code, run.stderr) == (0, "")
     assert run.exported == {"HF_TOKEN": "hf_jwt_0123456789"}
     assert not (tmp_path / "sprung").exists()

@@ -4,6 +4,9 @@ What Local Hub says is so only proved where somebody else's client, which was no
 Each row is a job, a resource and a publisher; both clients present the same ID token. huggingface_hub's own minting
 cannot be compared (it drops `api-version` from GitHub's URL, shown at the end), so it is handed the ID token in
 `HF_OIDC_ID_TOKEN`.
+
+One Local Hub serves all rows but those about keys that it has not seen yet: each has a namespace of its own.
+huggingface_hub is imported by one process, which forks for each row, so that nothing of one row is known to the next.
 """
 
 from __future__ import annotations
@@ -17,8 +20,9 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +34,24 @@ from tests.action_process import run_action
 from tests.factories import signing_key
 from tests.local_hub_process import LocalHub, local_hub
 
-HUGGINGFACE_HUB = "import huggingface_hub as h; assert h.__version__ == '2.4.0'; print(h.get_token())"
+# For each line, an environment as JSON: a child with that environment asks for a token, and says what came of it.
+HUGGINGFACE_HUB = """
+import json, os, sys, traceback
+import huggingface_hub
+assert huggingface_hub.__version__ == "2.4.0"
+for line in sys.stdin:
+    child = os.fork()
+    if child:
+        os.waitpid(child, 0)
+        continue
+    os.environ.update(json.loads(line))
+    try:
+        said = {"token": huggingface_hub.get_token()}
+    except Exception:
+        said = {"error": traceback.format_exc()}
+    print(json.dumps(said), flush=True)
+    os._exit(0)
+"""
 GITHUB = {"repository": "acme/trainer", "branch": "main", "workflow": "publish.yml"}
 JOB = {"repository": "acme/trainer", "ref": "refs/heads/main"}
 # Makes the ID token that a row presents, of a Local Hub and of the job's description.
@@ -117,7 +138,10 @@ def with_the_new_key(hub: LocalHub, job: Mapping[str, Any]) -> str:
 
 @dataclass(frozen=True)
 class Row:
-    """`reason` is what Local Hub's log must say of the refusal; none means that the exchange is granted."""
+    """`reason` is what Local Hub's log must say of the refusal; none means that the exchange is granted.
+
+    `alone`: whether it needs a Local Hub that has seen no key of the issuer yet.
+    """
 
     reason: str | None = None
     resource: str = "acme/model"
@@ -127,6 +151,7 @@ class Row:
     publisher_of: str | None = "the resource"
     issuer: str | None = None
     locked: str | None = None
+    alone: bool = False
 
 
 def claims(**changes: Any) -> dict[str, Any]:
@@ -148,8 +173,8 @@ TABLE = {
     "a branch with slashes": Row(job={**JOB, "ref": "refs/heads/a/b"}, claims={**GITHUB, "branch": "a/b"}),
     "a tag, by its ref": Row(job={**JOB, "ref": "refs/tags/v1"}, claims={"ref": "refs/tags/v1"}),
     "an audience in a list": Row(job=claims(aud=["x", "{hub}"])),
-    "a key that is published still": Row(token=after_rotation(retire=False)),
-    "a key that is new": Row(token=with_the_new_key),
+    "a key that is published still": Row(token=after_rotation(retire=False), alone=True),
+    "a key that is new": Row(token=with_the_new_key, alone=True),
     "another repository": Row("repository", job={**JOB, "repository": "acme/other"}),
     "another case of the repository": Row("repository", claims={**GITHUB, "repository": "Acme/Trainer"}),
     "another branch": Row("branch", job={**JOB, "ref": "refs/heads/dev"}),
@@ -174,7 +199,7 @@ TABLE = {
     "a foreign key": Row("signature", token=signed_with_foreign_key),
     "an unknown kid": Row("kid", token=signed_with_unknown_kid),
     "tampered claims": Row("signature", token=tampered),
-    "a key that is withdrawn": Row("kid", token=after_rotation(retire=True)),
+    "a key that is withdrawn": Row("kid", token=after_rotation(retire=True), alone=True),
     "an unknown resource": Row("resource", publisher_of=None),
     "a resource without a publisher": Row("publishers", publisher_of=""),
     "a publisher of the dataset of that name": Row("resource", publisher_of="datasets/acme/model"),
@@ -186,17 +211,76 @@ TABLE = {
 }
 
 
-@pytest.mark.parametrize("name", TABLE)
-def test_same_verdict(tmp_path: Path, name: str) -> None:
-    """Granted to both with the same rights, or refused to both, and for the reason of the row."""
-    row = TABLE[name]
+@dataclass(frozen=True)
+class HuggingfaceHub:
+    """huggingface_hub in a process of its own, whose endpoint is this Local Hub."""
+
+    process: subprocess.Popen[str]
+
+    def exchange(self, env: Mapping[str, str]) -> dict[str, str]:
+        """Ask it for its token, as every program built on it does: the token, or the traceback."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(json.dumps(env) + "\n")
+        self.process.stdin.flush()
+        said: dict[str, str] = json.loads(self.process.stdout.readline())
+        return said
+
+
+@contextmanager
+def hub_and_client(home: Path) -> Iterator[tuple[LocalHub, HuggingfaceHub]]:
+    """A Local Hub, and huggingface_hub for it."""
+    command, pipe = [sys.executable, "-I", "-c", HUGGINGFACE_HUB], subprocess.PIPE
     with local_hub() as hub:
-        token = prepare(hub, row)
-        theirs = by_huggingface_hub(hub, row, token, tmp_path)
-        logged = hub.get("/local-hub/exchanges")[0]
-        ours = by_action(hub, row, token, tmp_path)
-        assert (rights(hub, ours), rights(hub, theirs)) == (expected(row), expected(row))
-        assert row.reason is None or re.search(row.reason, logged["reason"]), logged
+        env = {"PATH": os.environ["PATH"], "HOME": str(home), "HF_ENDPOINT": hub.hub}
+        with subprocess.Popen(command, env=env, stdin=pipe, stdout=pipe, text=True) as process:
+            yield hub, HuggingfaceHub(process)
+            process.communicate()
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[LocalHub, HuggingfaceHub]]:
+    """One of each for all rows that need none alone."""
+    with hub_and_client(tmp_path_factory.mktemp("home")) as both:
+        yield both
+
+
+@pytest.mark.parametrize("name", [name for name, row in TABLE.items() if not row.alone])
+def test_same_verdict(tmp_path: Path, shared: tuple[LocalHub, HuggingfaceHub], name: str) -> None:
+    """Granted to both with the same rights, or refused to both, and for the reason of the row."""
+    check_verdict(in_its_own_namespace(TABLE[name], f"acme-{list(TABLE).index(name)}"), *shared, tmp_path)
+
+
+@pytest.mark.parametrize("name", [name for name, row in TABLE.items() if row.alone])
+def test_same_verdict_on_keys(tmp_path: Path, name: str) -> None:
+    """Of a Local Hub that has seen none of the issuer's keys before."""
+    with hub_and_client(tmp_path) as both:
+        check_verdict(TABLE[name], *both, tmp_path)
+
+
+def check_verdict(row: Row, hub: LocalHub, huggingface_hub: HuggingfaceHub, tmp_path: Path) -> None:
+    """Both clients are told the same, which is what the row expects."""
+    token = prepare(hub, row)
+    theirs = huggingface_hub.exchange({"HF_OIDC_RESOURCE": row.resource, "HF_OIDC_ID_TOKEN": token})
+    logged = hub.get("/local-hub/exchanges")[0]
+    ours = by_action(hub, row, token, tmp_path)
+    assert (rights(hub, ours), rights(hub, theirs.get("token"))) == (expected(row), expected(row))
+    assert "400" in theirs.get("error", "400")
+    assert row.reason is None or re.search(row.reason, logged["reason"]), logged
+
+
+def in_its_own_namespace(row: Row, namespace: str) -> Row:
+    """The row, for a resource that no other row knows of."""
+
+    def renamed(resource: str | None) -> str | None:
+        return resource and re.sub(r"\bacme\b", namespace, resource)
+
+    return replace(
+        row,
+        resource=renamed(row.resource) or "",
+        publisher_of=renamed(row.publisher_of),
+        locked=renamed(row.locked),
+    )
 
 
 def prepare(hub: LocalHub, row: Row) -> str:
@@ -211,24 +295,6 @@ def prepare(hub: LocalHub, row: Row) -> str:
     if row.locked:
         hub.post(f"/local-hub/accounts/{row.locked}", {"locked": True})
     return row.token(hub, json.loads(json.dumps(row.job).replace("{hub}", hub.hub)))
-
-
-def by_huggingface_hub(hub: LocalHub, row: Row, token: str, home: Path) -> str | None:
-    """The token that huggingface_hub's own exchange gets."""
-    run = huggingface_hub(hub, row.resource, home, {"HF_OIDC_ID_TOKEN": token})
-    if run.returncode == 0:
-        return run.stdout.strip()
-    assert "400" in run.stderr
-    return None
-
-
-def huggingface_hub(
-    hub: LocalHub, resource: str, home: Path, env: Mapping[str, str]
-) -> subprocess.CompletedProcess[str]:
-    """A process that asks huggingface_hub for its token, as every program built on it does."""
-    world = {"PATH": os.environ["PATH"], "HOME": str(home), "HF_ENDPOINT": hub.hub, "HF_OIDC_RESOURCE": resource}
-    command = [sys.executable, "-I", "-c", HUGGINGFACE_HUB]
-    return subprocess.run(command, env={**world, **env}, capture_output=True, text=True, timeout=120, check=False)
 
 
 def by_action(hub: LocalHub, row: Row, token: str, tmp_path: Path) -> str | None:
@@ -260,12 +326,13 @@ def test_the_table_is_long_enough() -> None:
     assert min(len(granted), len(TABLE) - len(granted)) >= 10
 
 
-def test_huggingface_hub_cannot_mint_here(tmp_path: Path) -> None:
+def test_huggingface_hub_cannot_mint_here(shared: tuple[LocalHub, HuggingfaceHub]) -> None:
     """It replaces the query of GitHub's URL, so `api-version=2.0` is lost, and Local Hub, which insists, refuses."""
-    with local_hub() as hub:
-        prepare(hub, TABLE["a model"])
-        run = huggingface_hub(hub, "acme/model", tmp_path, hub.job(**JOB))
-        assert hub.get("/local-hub/exchanges") == []
-    assert run.returncode != 0
-    assert "400" in run.stderr
-    assert "idtoken?audience=" in run.stderr
+    hub, huggingface_hub = shared
+    row = in_its_own_namespace(TABLE["a model"], "minting")
+    prepare(hub, row)
+    before = hub.get("/local-hub/exchanges")
+    said = huggingface_hub.exchange({"HF_OIDC_RESOURCE": row.resource, **hub.job(**JOB)})
+    assert hub.get("/local-hub/exchanges") == before
+    assert "400" in said["error"]
+    assert "idtoken?audience=" in said["error"]

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -30,7 +31,8 @@ from tests.action_process import MASK_LINE, scrubbed
 from tests.cli_process import CLI, CliRun, run_cli
 from tests.factories import id_token
 from tests.leaks import leaks
-from tests.scripted_server import Answer, Recorded, ScriptedServer, command_lines, scripted_server
+from tests.processes import everywhere, joined
+from tests.scripted_server import Answer, Recorded, ScriptedServer, scripted_server
 
 # Says what it has been given, three times as long as its first token lives.
 REQUEST_TOKEN = "the-token-of-the-job-itself"
@@ -248,7 +250,9 @@ def test_a_command_that_will_not_be_stopped_is_killed(tmp_path: Path) -> None:
     """It is asked to end first."""
     with started(Hub(tmp_path, down=lambda hub: hub.asked > 1)) as hub:
         began = time.monotonic()
-        run = hub.run("--on-expiry", "stop", "acme/model", "--", "sh", "-c", "trap '' TERM; sleep 1000")
+        run = hub.run(
+            "--on-expiry", "stop", "acme/model", "--", "sh", "-c", "trap '' TERM; while :; do sleep 0.2; done"
+        )
     assert run.exit_code == 1
     assert time.monotonic() - began >= 10
 
@@ -323,7 +327,7 @@ def test_the_exit_code_is_the_commands(hub: Hub, script: str) -> None:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_no_file_is_left_after_a_signal(hub: Hub, number: signal.Signals) -> None:
     """It is the command's to end, and then the file is gone."""
-    with waiting(hub, "trap 'exit 3' TERM INT HUP; echo ready; while :; do sleep 0.1; done") as process:
+    with waiting(hub, "trap 'exit 3' TERM INT HUP; echo ready; read _") as process:
         assert len(hub.left) == 1
         process.send_signal(number)
         assert process.wait(30) == 3
@@ -357,15 +361,16 @@ def test_a_hangup_that_is_ignored_stays_so(hub: Hub) -> None:
 
 def test_what_a_killed_run_leaves(hub: Hub) -> None:
     """No command; a file that nobody else can read, whose token expires."""
-    with waiting(hub, "echo ready; exec sleep 1000") as process:
+    seconds = f"1000.{uuid.uuid4().int}"  # an argument that no other process of this machine has
+    with waiting(hub, f"echo ready; exec sleep {seconds}") as process:
         process.kill()
         process.wait(30)
     (folder,) = hub.left
     assert [path.stat().st_mode & 0o777 for path in (folder, folder / "HF_TOKEN")] == [0o700, 0o600]
     end = time.monotonic() + 30
-    while b"sleep\x001000" in command_lines() and time.monotonic() < end:
+    while seconds.encode() in joined(everywhere()) and time.monotonic() < end:
         time.sleep(0.05)
-    assert b"sleep\x001000" not in command_lines()
+    assert seconds.encode() not in joined(everywhere())
 
 
 @contextmanager
@@ -373,7 +378,12 @@ def waiting(hub: Hub, script: str) -> Iterator[subprocess.Popen[bytes]]:
     """A run whose command has said that it is ready."""
     command = [*CLI, "run", "--keep-fresh", "acme/model", "--", "sh", "-c", script]
     with subprocess.Popen(
-        command, env=scrubbed() | hub.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+        command,
+        env=scrubbed() | hub.env,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
     ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"ready\n"

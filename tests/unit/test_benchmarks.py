@@ -27,6 +27,7 @@ def test_programs_are_compared_round_by_round() -> None:
     ]
 
 
+@pytest.mark.process
 def test_programs_run_in_turn_and_the_first_round_is_not_counted(tmp_path: Path) -> None:
     """Prepared before, checked after, each round in the same order."""
     log = tmp_path / "log"
@@ -46,6 +47,7 @@ def test_programs_run_in_turn_and_the_first_round_is_not_counted(tmp_path: Path)
     assert said == ["prepare a", "check b"] * 3
 
 
+@pytest.mark.process
 def test_a_run_is_measured() -> None:
     """Time passes, and an interpreter takes some memory, but not the stopwatch's."""
     with started({}) as start:
@@ -55,12 +57,14 @@ def test_a_run_is_measured() -> None:
     assert run.peak > MIB
 
 
+@pytest.mark.process
 def test_a_program_that_fails_is_no_figure() -> None:
     """It ends the benchmark."""
     with pytest.raises(ChildProcessError, match="ended with status"), started({}) as start:
         start([PYTHON, "-I", "-S", "-c", "raise SystemExit(3)"])
 
 
+@pytest.mark.process
 def test_the_contestants_log_in_at_the_server(tmp_path: Path) -> None:
     """The job's variables are those that the action reads, and its server grants a token."""
     with job(tmp_path) as the_job, started(the_job.env) as start:
@@ -68,12 +72,14 @@ def test_the_contestants_log_in_at_the_server(tmp_path: Path) -> None:
         assert len(in_turn(start, [program], 1)[0]) == 1
 
 
+@pytest.mark.process
 def test_a_login_that_is_half_done_is_no_figure(tmp_path: Path) -> None:
     """Whoever mints and does not exchange was not faster."""
     with pytest.raises(ValueError, match="1 calls for an ID token, and 0 exchanges"), job(tmp_path) as the_job:
         requests.get(the_job.env["ACTIONS_ID_TOKEN_REQUEST_URL"], timeout=30)
 
 
+@pytest.mark.process
 def test_a_step_without_a_token_is_no_figure(tmp_path: Path) -> None:
     """The step ended well, and nobody has a token: that was no login."""
     with job(tmp_path) as the_job:
@@ -114,6 +120,7 @@ def test_a_machine_is_described_by_its_kind(cpuinfo: str, said: str) -> None:
     assert machine(cpuinfo, 4).startswith(said)
 
 
+@pytest.mark.process
 def test_the_plain_script_logs_in(tmp_path: Path) -> None:
     """It does what the others do, or it would not be one of them."""
     with job(tmp_path) as the_job, started(the_job.env) as start:

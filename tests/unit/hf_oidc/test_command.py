@@ -11,6 +11,8 @@ import pytest
 
 from hf_oidc.command import MAX_OUTPUT, Finished, NotRun, run
 
+pytestmark = pytest.mark.process
+
 
 def program(folder: Path, script: str, name: str = "ci") -> Path:
     """An executable of this name."""

@@ -141,6 +141,7 @@ def test_what_is_added_begins_on_a_line_of_its_own(before: str, after: str, tmp_
     assert (tmp_path / "x").read_text() == after
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("before", [None, "old\n"])
 def test_a_disk_that_fills_up_leaves_no_half_line(before: str | None, tmp_path: Path) -> None:
     """What was there stays, and nothing is added. A limit on file sizes plays the disk."""

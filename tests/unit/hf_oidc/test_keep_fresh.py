@@ -87,6 +87,16 @@ def test_a_job_of_nine_hours_always_has_a_token() -> None:
     assert job.told == []
 
 
+def test_forty_lifetimes_with_twenty_outages_never_lack_a_token() -> None:
+    """Each outage begins when a renewal is due and lasts for half of a lifetime; each is told, and its end too."""
+    life = 3
+    job = Job(40.0 * life, lambda time: HubUnavailable("down") if time % (2 * life) < life / 2 else None, life).run()
+    assert len(job.put) >= 40
+    assert not any("expired" in what for _, what in job.told)
+    assert max(later - earlier for earlier, later in itertools.pairwise([0.0, *(t for t, _ in job.put)])) < life
+    assert [what for _, what in job.told].count("recovered") >= 19
+
+
 def test_jobs_that_began_together_do_not_ask_together() -> None:
     """Between a fifth and a quarter of the life."""
     assert Job(1000, chance=0.99).run().put[0][0] == pytest.approx(721.8)

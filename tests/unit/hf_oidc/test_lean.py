@@ -23,12 +23,14 @@ def python(program: str, **env: str) -> list[str]:
     return run.stdout.split()
 
 
+@pytest.mark.process
 def test_nothing_stands_in_once_requests_is_there() -> None:
     """Who imports one of the modules later gets the real one."""
     program = f"import sys, hf_oidc.transport; print(*[name for name in {list(STAND_INS)} if name in sys.modules])"
     assert python(program, **UNMEASURED) == []
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("expression", "value"),
     [
@@ -47,6 +49,7 @@ def test_who_asks_gets_the_real_thing(expression: str, value: str) -> None:
     assert python(f"import sys, hf_oidc.transport, requests; print({expression})") == [value]
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("wanted", "expression", "value"),
     [
@@ -77,6 +80,7 @@ def test_what_was_imported_before_stays() -> None:
     assert before
 
 
+@pytest.mark.process
 def test_certificates_of_certifi_are_out_of_reach() -> None:
     """Trust is the system's, plus `ca-bundle`."""
     assert python("import hf_oidc.transport, requests; print(requests.certs.where(), 'none')") == ["none"]

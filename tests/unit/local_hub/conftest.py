@@ -1,10 +1,13 @@
 """One running Local Hub for all tests here that leave nothing behind which another could trip over."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.local_hub_process import LocalHub, local_hub
+
+HERE = Path(__file__).parent
 
 
 @pytest.fixture(scope="session")
@@ -12,3 +15,10 @@ def hub() -> Iterator[LocalHub]:
     """A Local Hub with defaults."""
     with local_hub() as running:
         yield running
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whoever asks for the running Local Hub has started a process."""
+    for item in items:
+        if "hub" in getattr(item, "fixturenames", ()) and item.path.parent == HERE:
+            item.add_marker(pytest.mark.process)

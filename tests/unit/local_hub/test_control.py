@@ -15,6 +15,7 @@ PUBLISHER = {
 }
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [
@@ -134,6 +135,7 @@ def test_an_unknown_token_is_not_active(hub: LocalHub, authorization: str | None
     assert hub.get("/local-hub/introspections")[0]["active"] is False
 
 
+@pytest.mark.process
 def test_rotated_keys_stay_until_they_are_retired() -> None:
     """A token signed before a rotation is accepted; one whose key was withdrawn is not."""
     with local_hub() as hub:

@@ -135,6 +135,7 @@ def test_a_wrong_script_is_refused_by_its_field(clean: LocalHub, body: object, f
     assert clean.get("/local-hub/faults") == {}
 
 
+@pytest.mark.process
 def test_the_configuration_scripts_faults_too(tmp_path: Path) -> None:
     """By path, as over HTTP."""
     config = tmp_path / "hub.yaml"
@@ -280,6 +281,7 @@ def handshake(url: str, context: ssl.SSLContext) -> Any:
         return encrypted.version()
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("fault", "said"),
     [
@@ -297,6 +299,7 @@ def test_a_tls_fault_is_what_it_says(fault: str, said: str) -> None:
             handshake(hub.hub, context)
 
 
+@pytest.mark.process
 def test_faults_strike_over_tls_as_well() -> None:
     """A reset is a reset there too."""
     with local_hub("--tls") as hub:

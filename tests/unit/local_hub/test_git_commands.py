@@ -40,6 +40,7 @@ def test_what_git_is_told() -> None:
     assert not own & {name for name in told if not name.startswith("GIT_CONFIG_")}
 
 
+@pytest.mark.process
 def test_no_hook_runs(bare: Path) -> None:
     """One that lies in the repository itself."""
     (bare / "hooks").mkdir()
@@ -53,12 +54,14 @@ def test_no_hook_runs(bare: Path) -> None:
     assert not (bare / "ran").exists()
 
 
+@pytest.mark.process
 def test_no_protocol_is_allowed(bare: Path) -> None:
     """Not even that of files, which leads to any repository on the machine."""
     with pytest.raises(GitFailed, match="not allowed"):
         git(bare, "ls-remote", f"file://{bare}")
 
 
+@pytest.mark.process
 def test_the_machines_configuration_is_not_read(bare: Path, tmp_path: Path) -> None:
     """A home with a hostile .gitconfig, wherever git might look for it, and configuration in the environment."""
     hostile = '[core]\n\thooksPath = /evil\n[alias]\n\tcat-file = !touch "$PWD/ran"\n'

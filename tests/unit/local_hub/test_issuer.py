@@ -14,6 +14,7 @@ def request_token(hub: LocalHub, url: str, authorization: str) -> httpx.Response
     return hub.request("GET", url, headers={"Authorization": authorization} if authorization else {})
 
 
+@pytest.mark.process
 def test_a_token_verifies_through_discovery_alone(hub: LocalHub) -> None:
     """PyJWT's own client, given the discovery document, accepts it."""
     discovery = hub.get("/oidc/github/.well-known/openid-configuration")

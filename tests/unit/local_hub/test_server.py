@@ -17,6 +17,8 @@ import pytest
 from tests.clients import token_for, trust
 from tests.local_hub_process import LocalHub, local_hub
 
+pytestmark = pytest.mark.process
+
 CONFIG = """
 publishers:
   - resource: acme/awesome-model

@@ -36,6 +36,7 @@ def started(tmp_path: Path) -> Iterator[dict[str, str]]:
     os.kill(int(exported["LOCAL_HUB_PID"]), signal.SIGTERM)
 
 
+@pytest.mark.process
 def test_it_trusts_this_repositorys_jobs(started: dict[str, str]) -> None:
     """By GitHub's issuer, and no other claim."""
     answer = httpx.get(started["LOCAL_HUB"] + "/local-hub/publishers", trust_env=False)
@@ -44,6 +45,7 @@ def test_it_trusts_this_repositorys_jobs(started: dict[str, str]) -> None:
     assert publisher["claims"] == {"repository": {"kind": "eq", "value": "org/hf-oidc-action"}}
 
 
+@pytest.mark.process
 def test_it_tells_a_token_that_is_not_good(started: dict[str, str]) -> None:
     """A login that has not worked, and a token that Local Hub does not know, fail the job."""
     failed = rehearsal("check", AUTHENTICATED="false", **started)

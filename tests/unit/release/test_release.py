@@ -198,6 +198,7 @@ def test_the_code_must_be_of_the_version() -> None:
         version.require_code('VERSION = "1.1.0"\n', Version.parse("1.2.0"))
 
 
+@pytest.mark.process
 def test_the_tag_is_on_a_commit_of_the_tree(repository: Path, tree: Path) -> None:
     """It holds exactly the tree, ignored files too; its parent is the source; main and the checkout are not touched."""
     source = git(repository, "rev-parse", "HEAD")
@@ -216,12 +217,14 @@ def test_the_tag_is_on_a_commit_of_the_tree(repository: Path, tree: Path) -> Non
     }
 
 
+@pytest.mark.process
 def test_the_same_release_is_the_same_commit(repository: Path, tree: Path) -> None:
     """Nothing but source, tree and version goes into it."""
     first = Version.parse("1.0.0")
     assert tag.committed(repository, first, tree) == tag.committed(repository, first, tree)
 
 
+@pytest.mark.process
 def test_the_moving_tag_follows_the_newest(repository: Path, tree: Path) -> None:
     """Not a pre-release, not a fix of an older line, not another major version."""
     v1 = {}
@@ -233,6 +236,7 @@ def test_the_moving_tag_follows_the_newest(repository: Path, tree: Path) -> None
     assert git(repository, "rev-parse", "v2") == git(repository, "rev-parse", "v2.0.0")
 
 
+@pytest.mark.process
 def test_a_version_is_released_once(repository: Path, tree: Path) -> None:
     """A tag that is here, or only at the remote, is not moved."""
     done = tag.release(repository, Version.parse("1.0.0"), tree, "origin")
@@ -244,6 +248,7 @@ def test_a_version_is_released_once(repository: Path, tree: Path) -> None:
     assert done in git(repository, "ls-remote", "origin", "v1.0.0")
 
 
+@pytest.mark.process
 def test_a_push_that_fails_is_told(repository: Path, tree: Path) -> None:
     """What git said, and no traceback."""
     command = [sys.executable, "-m", "release.tag", "1.0.0", str(tree), "--push", "nowhere"]
