@@ -1,4 +1,7 @@
-"""A command that is waited for: signals, exit codes, groups, and nothing left behind, as a shell would have it."""
+"""A command that is waited for: signals, exit codes, groups, and nothing left behind, as a shell would have it.
+
+Always processes: signals, exit codes and process groups are the subject.
+"""
 
 import os
 import pty

@@ -1,4 +1,7 @@
-"""`hf-oidc env`: what it writes to files and to later steps of a job."""
+"""`hf-oidc env`: what it writes to files and to later steps of a job.
+
+`env` runs inside the test process; shells and Docker, which read the result, are processes.
+"""
 
 import json
 import os

@@ -1,4 +1,7 @@
-"""No command leaks on any CI: tokens are where they were asked for, and where a CI is told to hide them."""
+"""No command leaks on any CI: tokens are where they were asked for, and where a CI is told to hide them.
+
+`hf-oidc` is a process here, because the search includes the command lines of processes.
+"""
 
 import os
 import shlex

@@ -1,4 +1,7 @@
-"""What every command of `hf-oidc` is told in the same way: arguments, options, variables, help."""
+"""What every command of `hf-oidc` is told in the same way: arguments, options, variables, help.
+
+`hf-oidc` runs inside the test process, except where the test is about what a new interpreter imports.
+"""
 
 import json
 import subprocess

@@ -1,4 +1,7 @@
-"""`hf-oidc run`: a command with the token in its environment, and nowhere else."""
+"""`hf-oidc run`: a command with the token in its environment, and nowhere else.
+
+Always a process: `run` replaces itself with the command.
+"""
 
 import signal
 import subprocess

@@ -1,4 +1,7 @@
-"""Shells read what `hf-oidc env` and `completion` print: real ones, and hostile tokens."""
+"""Shells read what `hf-oidc env` and `completion` print: real ones, and hostile tokens.
+
+Always processes: the shells call `hf-oidc` themselves.
+"""
 
 import os
 import pty

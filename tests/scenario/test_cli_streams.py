@@ -1,4 +1,7 @@
-"""Standard streams that are closed, full, or read by nobody: a token goes out whole, or the command says why not."""
+"""Standard streams that are closed, full, or read by nobody: a token goes out whole, or the command says why not.
+
+Always processes: their standard streams are the subject.
+"""
 
 import contextlib
 import os

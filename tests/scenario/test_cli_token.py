@@ -1,4 +1,7 @@
-"""`hf-oidc token`: the token alone on standard output, all else on standard error."""
+"""`hf-oidc token`: the token alone on standard output, all else on standard error.
+
+`token` runs inside the test process, except where a terminal or a signal is the subject.
+"""
 
 import os
 import pty

@@ -1,7 +1,7 @@
-"""`hf-oidc doctor` as a process: workflow files with typical mistakes, and CI jobs of Local Hub.
+"""`hf-oidc doctor`: workflow files with typical mistakes, and CI jobs of Local Hub.
 
 What it says of the files in tests/doctor is in tests/golden/doctor; `UPDATE_GOLDEN=1` writes it anew, and the
-difference is then read like code.
+difference is then read like code. The doctor runs inside the test process: its answers and exit codes are the subject.
 """
 
 from __future__ import annotations

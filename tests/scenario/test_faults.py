@@ -1,8 +1,8 @@
 """Every fault that Local Hub can play, at the phase that it strikes: each ends in its code, or in a login.
 
-The action runs as a process, and Local Hub counts its requests. Where time is judged, it runs from the first request
-that Local Hub saw to the end of the process, less what the same takes when nothing goes wrong: the machine's speed is
-not in it.
+The action runs inside the test process: Local Hub counts its requests, and no process is the subject. Where time is
+judged, it runs from the first request that Local Hub saw to the end of the run, less what the same takes when nothing
+goes wrong: the machine's speed is not in it.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The action as a process, one story a test: what goes in, and every byte that comes out, as text to be read.
 
-It is a process: its bytes, its exit code, and the command lines while a request is answered are what is looked at.
+Always a process: its bytes, its exit code, and the command lines during a request are the subject.
 
 The texts are in tests/golden. After a change that is meant, `UPDATE_GOLDEN=1 make test PYTEST_ARGS=tests/scenario`
 writes them anew; the difference is then read like code.

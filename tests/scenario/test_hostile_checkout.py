@@ -1,6 +1,6 @@
 """The working directory is the caller's checkout, which may be anybody's: nothing in it is run.
 
-The action is a process here: what an interpreter imports when it starts is what is looked at.
+Always a process: what an interpreter imports when it starts is the subject.
 """
 
 from __future__ import annotations

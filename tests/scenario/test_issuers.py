@@ -1,4 +1,7 @@
-"""A job on each CI, as Local Hub plays it: `hf-oidc` finds the ID token, and a publisher for its claims grants."""
+"""A job on each CI, as Local Hub plays it: `hf-oidc` finds the ID token, and a publisher for its claims grants.
+
+`hf-oidc` runs inside the test process; the commands of the CIs that Local Hub plays are processes.
+"""
 
 import json
 import os

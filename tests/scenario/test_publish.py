@@ -1,4 +1,7 @@
-"""The main job against Local Hub, which verifies what it is sent: a later step's token works, and only for its repo."""
+"""The main job against Local Hub, which verifies what it is sent: a later step's token works, and only for its repo.
+
+The action runs inside the test process: what matters here is what Local Hub answers and says of the token.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""A redirect on either call ends the login; the other host receives nothing."""
+"""A redirect on either call ends the login; the other host receives nothing.
+
+The action runs inside the test process: what matters here is which requests the servers receive.
+"""
 
 from __future__ import annotations
 

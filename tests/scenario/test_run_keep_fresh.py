@@ -1,4 +1,8 @@
-"""`hf-oidc run --keep-fresh`: a command that runs for longer than its token lives."""
+"""`hf-oidc run --keep-fresh`: a command that runs for longer than its token lives.
+
+Mostly processes: the command, its signals and its exit code are the subject. Rare errors are caused inside the test
+process, where the login is a parameter.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Several resources in one step: each has its own token, and all are handed over, or none."""
+"""Several resources in one step: each has its own token, and all are handed over, or none.
+
+The action runs inside the test process: what matters here is which tokens end up in which file.
+"""
 
 from __future__ import annotations
 

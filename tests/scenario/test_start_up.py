@@ -1,4 +1,7 @@
-"""What a login loads: nothing that it does not use, for every job would wait for it."""
+"""What a login loads: nothing that it does not use, for every job would wait for it.
+
+A process: what a new interpreter loads is the subject.
+"""
 
 import sys
 
