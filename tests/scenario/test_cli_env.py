@@ -126,6 +126,31 @@ def test_circleci_adds_to_bash_env(stage: Stage) -> None:
         assert (run.exit_code, path.read_text()) == (0, (before or "") + f"export HF_TOKEN='{PLAIN}'\n")
 
 
+def test_bash_env_that_others_may_read_is_taken_from_them(stage: Stage) -> None:
+    """Some images make it for all; later steps are the same user's."""
+    path = stage.tmp_path / "bash_env"
+    path.write_text("export A=1\n")
+    path.chmod(0o666)
+    env = {"HF_OIDC_ID_TOKEN": stage.id_token, "BASH_ENV": str(path)}
+    run = stage.run("env", "acme/model", "--format", "circleci", env=env, may_hold_them=[path])
+    assert (run.exit_code, stat.S_IMODE(path.stat().st_mode)) == (0, 0o600)
+
+
+@pytest.mark.parametrize("option", ["--output", "BASH_ENV"])
+def test_a_folder_that_is_a_link_of_the_checkout_is_found_before_a_token_is_asked_for(
+    option: str, stage: Stage
+) -> None:
+    """Whoever wrote the checkout would choose where the token is."""
+    (stage.tmp_path / "workspace").mkdir()
+    (stage.tmp_path / "elsewhere").mkdir()
+    (stage.tmp_path / "workspace/conf").symlink_to("../elsewhere")
+    to_file = ["--output", "conf/hf.env"] if option == "--output" else ["--format", "circleci"]
+    run = stage.run("env", "acme/model", *to_file, env={"HF_OIDC_ID_TOKEN": stage.id_token, "BASH_ENV": "conf/hf.env"})
+    assert (run.exit_code, run.stdout, stage.server.requests) == (1, "", [])
+    assert "conf/hf.env leads through conf, a symbolic link" in run.stderr
+    assert list((stage.tmp_path / "elsewhere").iterdir()) == []
+
+
 def test_the_file_of_bash_env_need_not_end_with_a_line(stage: Stage) -> None:
     """A step of before may have written it so: its line and ours are both read, by the shell that CircleCI runs."""
     path = stage.tmp_path / "bash_env"
