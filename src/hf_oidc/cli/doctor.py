@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
@@ -18,7 +17,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from hf_oidc import hall
+from hf_oidc import command, hall
 from hf_oidc.cli.options import BY_CI, Settings, asks_for_id_token
 from hf_oidc.cli.session import usual_mask
 from hf_oidc.diagnosis import doctor_json, doctor_text, text
@@ -192,11 +191,5 @@ def _file(path: Path) -> str:
 
 def _remote(folder: Path) -> str:
     """The URL of git's remote `origin`, empty if there is none."""
-    command = ["git", "remote", "get-url", "origin"]
-    try:
-        run = subprocess.run(  # noqa: S603 - no shell, and no argument that is not ours
-            command, cwd=folder, capture_output=True, text=True, timeout=GIT_TIMEOUT, check=False
-        )
-    except (OSError, ValueError, subprocess.SubprocessError):
-        return ""
-    return run.stdout.strip() if run.returncode == 0 else ""
+    done = command.run(["git", "-C", str(folder), "remote", "get-url", "origin"], os.environ, GIT_TIMEOUT)
+    return done.stdout.strip() if isinstance(done, command.Finished) and done.exit_code == 0 else ""

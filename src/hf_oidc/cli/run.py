@@ -92,7 +92,7 @@ def run(
         asked = wanted(resources, env)
         for each in asked if keep_fresh else ():
             env_name.checked_path(each.name, env, "RESOURCE")
-    program = find(command[0])
+    program = find(command[0], env)
     if keep_fresh:
         from hf_oidc.cli.fresh import Job, run_with_fresh_tokens  # noqa: PLC0415 - most commands are done within the hour
 
