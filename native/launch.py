@@ -18,6 +18,11 @@ WELL_KNOWN = ["/usr/local/bin", "/opt/homebrew/bin", "/usr/bin"]
 WINDOWS = os.name == "nt"
 PROBE = "import sys; sys.version_info >= (%d, %d) and print(sys.executable)" % NEEDED
 PROBE_SECONDS = 20
+# What is piped into the command is its standard input; the exit code is the command's.
+POWERSHELL = """\
+if ($MyInvocation.ExpectingInput) { $input | & %s -I %s @args } else { & %s -I %s @args }
+exit $LASTEXITCODE
+"""
 TOOL_CACHE_ARCH = {"X64": "x64", "X86": "x86", "ARM64": "arm64", "ARM": "arm"}
 
 
@@ -94,7 +99,7 @@ def tool_cache(env: "os._Environ[str]") -> "list[str]":
 
 
 def command_folder(python: str, temporary: "str | None") -> str:
-    """A new folder with the command `hf-oidc`: for POSIX shells, and on Windows also for its own."""
+    """A new folder with the command `hf-oidc`: for POSIX shells, and on Windows also for cmd.exe and PowerShell."""
     folder = tempfile.mkdtemp(prefix="hf-oidc-", dir=temporary or None)
     path = os.path.join(folder, "hf-oidc")
     quoted = ["'" + word.replace("'", "'\\''") + "'" for word in (python, PYZ)]
@@ -105,6 +110,11 @@ def command_folder(python: str, temporary: "str | None") -> str:
         words = tuple(word.replace("%", "%%") for word in (python, PYZ))
         with open(path + ".cmd", "w", encoding="utf-8", newline="\r\n") as command:
             command.write('@"%s" -I "%s" %%*\n' % words)
+        # PowerShell takes this one first. By way of the other, cmd.exe would read the arguments as well, and run what
+        # follows an `&` in one. The mark at the beginning says UTF-8 to Windows PowerShell.
+        words = tuple("'" + word.replace("'", "''") + "'" for word in (python, PYZ))
+        with open(path + ".ps1", "w", encoding="utf-8-sig", newline="\r\n") as command:
+            command.write(POWERSHELL % (words + words))
     return folder
 
 

@@ -22,14 +22,15 @@ from hf_oidc.sinks.dotenv import dotenv
 EPILOG = """\b
 Examples:
   # sh, bash, zsh; a CI's script on GitLab, Bitbucket, Buildkite, Jenkins, …
-  eval "$(hf-oidc env acme/awesome-model)"
-  eval "$(hf-oidc env MODEL_TOKEN=acme/model DATA_TOKEN=datasets/acme/corpus)"
+  vars=$(hf-oidc env acme/awesome-model) || exit; eval "$vars"
+  vars=$(hf-oidc env MODEL_TOKEN=acme/model DATA_TOKEN=datasets/acme/corpus) || exit; eval "$vars"
   # the later steps of a job on CircleCI; on GitHub and Forgejo
   hf-oidc env acme/awesome-model --format circleci
   hf-oidc env acme/awesome-model --format github
   # other shells, and programs that read files
-  hf-oidc env acme/awesome-model --format fish | source
-  hf-oidc env acme/awesome-model --format powershell | Out-String | Invoke-Expression
+  set vars (hf-oidc env acme/awesome-model --format fish); or exit; printf '%s\\n' $vars | source
+  $vars = hf-oidc env acme/awesome-model --format powershell; if ($LASTEXITCODE) { exit 1 }
+  $vars | Out-String | Invoke-Expression
   hf-oidc env acme/awesome-model --format dotenv --output /tmp/hf.env
 
 """
@@ -71,8 +72,8 @@ def env_(*, resources: tuple[str, ...], format_: str, path: str | None, show: bo
     With the format `circleci` they are added to the file $BASH_ENV, and with `github` to $GITHUB_ENV, for the later
     steps of the job. All the other formats go to standard output, or to the file of --output.
 
-    Either all of the tokens are given, or nothing is written. A shell's eval does not notice the latter; this does:
-    vars=$(hf-oidc env acme/model) && eval "$vars" || exit
+    Either all of the tokens are given, or nothing is written. A shell's eval "$(…)" does not notice the latter, and the
+    script goes on: assign the output first, as in the examples.
     """
     env = dict(os.environ)
     with explained():
