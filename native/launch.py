@@ -39,7 +39,7 @@ def main(env: "os._Environ[str]") -> int:
             "No Python %d.%d or newer was found, only %s. Have actions/setup-python install one before this step, or "
             "use the container action, which needs Docker but no Python." % ((*NEEDED, running))
         )
-    append(env.get("GITHUB_PATH"), command_folder(python, env.get("RUNNER_TEMP")))
+    append(env.get("GITHUB_PATH"), command_folder(python, env.get("RUNNER_TEMP"), WINDOWS))
     if python != sys.executable:
         return subprocess.call([python, "-I", PYZ, "action"])
     sys.argv[:] = [PYZ, "action"]
@@ -98,7 +98,7 @@ def tool_cache(env: "os._Environ[str]") -> "list[str]":
     return [os.path.join(root, version, arch, program) for version in versions]
 
 
-def command_folder(python: str, temporary: "str | None") -> str:
+def command_folder(python: str, temporary: "str | None", windows: bool) -> str:  # noqa: FBT001 - Python 3.5
     """A new folder with the command `hf-oidc`: for POSIX shells, and on Windows also for cmd.exe and PowerShell."""
     folder = tempfile.mkdtemp(prefix="hf-oidc-", dir=temporary or None)
     path = os.path.join(folder, "hf-oidc")
@@ -106,7 +106,7 @@ def command_folder(python: str, temporary: "str | None") -> str:
     with open(path, "w", encoding="utf-8", newline="\n") as command:
         command.write('#!/bin/sh\nexec %s -I %s "$@"\n' % tuple(quoted))
     os.chmod(path, 0o700)
-    if WINDOWS:
+    if windows:
         words = tuple(word.replace("%", "%%") for word in (python, PYZ))
         with open(path + ".cmd", "w", encoding="utf-8", newline="\r\n") as command:
             command.write('@"%s" -I "%s" %%*\n' % words)

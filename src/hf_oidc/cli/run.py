@@ -84,7 +84,8 @@ def run(
     with explained():
         if not command:
             raise click.UsageError(
-                "There is no command: write it after --, as in hf-oidc run acme/model -- python x.py"
+                "There is no command: write it after --, as in hf-oidc run acme/model -- python x.py; in PowerShell, "
+                "after '--'"
             )
         if not keep_fresh and (export_token or on_expiry):
             raise click.UsageError("--export-token and --on-expiry are of use with --keep-fresh alone.")
