@@ -209,11 +209,27 @@ def test_what_another_hub_has_stays(tmp_path: Path) -> None:
     assert fill(tmp_path, env, "acme/model", "127.0.0.1:808") == "model-token"
 
 
-def test_a_token_is_not_stored(tmp_path: Path) -> None:
-    """git hands passwords that were good to the helpers: `store` is not among them here."""
-    (tmp_path / ".gitconfig").write_text("[credential]\n\thelper = store\n")
-    good = "protocol=http\nhost=127.0.0.1:8080\npath=acme/model\nusername=hf_user\npassword=model-token\n\n"
-    git(tmp_path, configuration(HUB, [MODEL], {}), "credential", "approve", stdin=good)
+@pytest.mark.parametrize(
+    "section",
+    [
+        "credential",
+        f'credential "{HUB}"',
+        'credential "http://127.0.0.1"',
+        'credential "http://*:8080"',
+        f'credential "{HUB}/acme/model"',
+        f'credential "{HUB}/acme/model.git"',
+        f'credential "{HUB}/acme"',
+        'credential "http://hf_user@127.0.0.1:8080"',
+    ],
+)
+@pytest.mark.parametrize("path", ["acme/model", "acme/model.git", "acme/other", ""])
+def test_a_token_is_not_stored(tmp_path: Path, section: str, path: str) -> None:
+    """git gives passwords that were good to the helpers. Those of its files come before ours, whenever they were added."""
+    (tmp_path / ".gitconfig").write_text(f"[{section}]\n\thelper = store\n")
+    env = configuration(HUB, [MODEL], {})
+    good = f"protocol=http\nhost=127.0.0.1:8080\npath={path}\nusername=hf_user\npassword=model-token\n\n"
+    git(tmp_path, env, "credential", "approve", stdin=good)
+    assert fill(tmp_path, env, path) == "model-token"
     assert not (tmp_path / ".git-credentials").exists()
 
 
