@@ -224,7 +224,7 @@ def test_what_another_hub_has_stays(tmp_path: Path) -> None:
 )
 @pytest.mark.parametrize("path", ["acme/model", "acme/model.git", "acme/other", ""])
 def test_a_token_is_not_stored(tmp_path: Path, section: str, path: str) -> None:
-    """git gives passwords that were good to the helpers. Those of its files come before ours, whenever they were added."""
+    """git gives a good password to its helpers. Those of its files come before ours, whenever they were added."""
     (tmp_path / ".gitconfig").write_text(f"[{section}]\n\thelper = store\n")
     env = configuration(HUB, [MODEL], {})
     good = f"protocol=http\nhost=127.0.0.1:8080\npath={path}\nusername=hf_user\npassword=model-token\n\n"
