@@ -36,8 +36,7 @@ class Package(NamedTuple):
 
 def main() -> None:
     """Print what is found, for an issue; nothing where nothing is."""
-    paths = [str(path.relative_to(ROOT)) for pattern in WORKFLOWS for path in sorted(ROOT.glob(pattern))]
-    lines = [*vulnerable(locked_packages(ROOT), OSV), *faulty_workflows(ROOT, paths)]
+    lines = [*vulnerable(locked_packages(ROOT), OSV), *faulty_workflows(ROOT, workflows(ROOT))]
     sys.stdout.write(report(lines))
 
 
@@ -101,6 +100,11 @@ def _ask(url: str, document: dict[str, Any]) -> Any:
     request = urllib.request.Request(url, json.dumps(document).encode(), headers)  # noqa: S310 - https, but for tests
     with urllib.request.urlopen(request, timeout=OSV_SECONDS) as response:  # noqa: S310 - the same
         return json.load(response)
+
+
+def workflows(root: Path) -> list[str]:
+    """What zizmor reads: the actions, our workflows and the examples."""
+    return [str(path.relative_to(root)) for pattern in WORKFLOWS for path in sorted(root.glob(pattern))]
 
 
 def faulty_workflows(root: Path, paths: Iterable[str], options: Sequence[str] = ()) -> Iterator[str]:

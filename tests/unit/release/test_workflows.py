@@ -243,6 +243,13 @@ def test_what_is_signed_is_what_was_built() -> None:
         assert [step["artifact-ids"] for step in fetched] == ["${{ needs.files.outputs.artifact }}"]
 
 
+def test_the_document_names_the_jobs_of_a_release() -> None:
+    """In their order."""
+    release = yaml.safe_load((ROOT / ".github/workflows/release.yml").read_text(encoding="utf-8"))["jobs"]
+    document = (ROOT / "docs/releasing.md").read_text(encoding="utf-8").partition("Its jobs:")[2]
+    assert re.findall(r"^\| `(\w+)` \|", document, re.MULTILINE) == list(release)
+
+
 def test_the_scan_opens_one_issue() -> None:
     """Each week and by hand; the job that writes it finds it again by its title and its author."""
     scan = yaml.safe_load((ROOT / ".github/workflows/scan.yml").read_text(encoding="utf-8"))
