@@ -48,12 +48,14 @@ class Meaning:
     """What a finding says, and what to do about it.
 
     With a `remedy` the finding likely explains the refusal; without, it is one more thing to check. `{on}` stands for
-    the settings page, `{fields}` for the suggested publisher; where none is suggested, `otherwise` is said.
+    the settings page, `{fields}` for the suggested publisher, `{others}` for those of its fields that name no branch.
+    Where none is suggested, `otherwise` is said; where the one for this job is for a side branch, `of_side_branch`.
     """
 
     cause: str
     remedy: str = ""
     otherwise: str = ""
+    of_side_branch: str = ""
 
 
 CALL = {"mint": "asking the CI for an ID token", "exchange": "exchanging the ID token at the Hub"}
@@ -138,12 +140,16 @@ SKIPPED = {"id-token-fork-pull-request", "id-token-dependabot"}
 
 ON_PAGE = "On {page}, under {section}, "
 IN_SETTINGS = "On the Hub, in the settings of the resource, under Trusted Publishers, "
+SIDE_BRANCH = (
+    "It is for the branch {side_branch} alone. To publish from another branch, such as `main`, enter that one instead."
+)
+BRANCH_FIRST = "The Hub does not say what differs, so check the branch first."
+EXACT = "Each field that is filled in there must be exactly the same, upper and lower case too"
 COMPARE = Meaning(
     "",
-    "{on}compare the publisher with this job: {fields}. Each field that is filled in there must be exactly the same, "
-    "upper and lower case too; the Hub does not say which one differs.",
-    "{on}compare the publisher with what this job's ID token says; <show>. Each field that is "
-    "filled in there must be exactly the same, upper and lower case too; the Hub does not say which one differs.",
+    f"{{on}}compare the publisher with this job: {{fields}}. {EXACT}; the Hub does not say which one differs.",
+    f"{{on}}compare the publisher with what this job's ID token says; <show>. {EXACT}; the Hub does not say which one "
+    "differs.",
 )
 
 FINDINGS: Mapping[Name, Meaning] = {
@@ -173,6 +179,8 @@ FINDINGS: Mapping[Name, Meaning] = {
         "Check that {named} is spelled right. {on}add a publisher for exactly this job, if you mean to trust it: "
         "{fields}.",
         "Check that {named} is spelled right. {on}add a publisher for the job that you mean to publish from.",
+        "Check that {named} is spelled right. {on}add a publisher for the branch that you publish from, usually the "
+        "default branch, such as `main`. Its other fields are this job's: {others}. This job runs for {side_branch}.",
     ),
     "pull-request": Meaning(
         "This job runs for a pull request ({ref}), which is no branch: a publisher with a `branch` never accepts it.",
@@ -183,27 +191,75 @@ FINDINGS: Mapping[Name, Meaning] = {
         "Publish from a push to the branch that the publisher names. Or leave `branch` empty in the publisher and fill "
         "in `workflow`: it then accepts that workflow on every branch, tag and pull request of your repository.",
     ),
+    "merge-queue": Meaning(
+        "This job runs in a merge queue, for the temporary branch {ref}. A publisher cannot name it in advance.",
+        "Publish from the push that follows the merge. Keep the merge queue out: beside the job's `runs-on:`, add "
+        "`if: github.event_name != 'merge_group'`.",
+    ),
+    "merge-request": Meaning(
+        "A pull request or merge request started this job. A publisher usually names only the default branch, such as "
+        "`main`, and then refuses it.",
+        "Publish from a push to the branch that the publisher names. In pull requests and merge requests <skip>.",
+    ),
+    "other-tag": Meaning(
+        "This job runs for the tag {ref}. A publisher that names a branch refuses it.",
+        "Publish from a push to the branch that the publisher names. Or add a publisher that names the tag instead.",
+    ),
+    "other-branch": Meaning(
+        "This job runs for the branch {ref}. A publisher usually names only the default branch, such as `main`, and "
+        "then refuses every other.",
+        f"{BRANCH_FIRST} {{on}}look up the branch that the publisher names. If that is another one, run this job for "
+        "it, for example after a merge. If the publisher names {ref} too, compare the other fields: {others}.",
+        f"{BRANCH_FIRST} {{on}}look up the branch that the publisher names. If that is another one, run this job for "
+        "it, for example after a merge. If the publisher names {ref} too, compare the other fields with what this "
+        "job's ID token says; <show>.",
+    ),
+    "default-branch": Meaning(
+        "This job runs for {ref}, the default branch of its repository. A publisher that names another branch, such as "
+        "`main`, refuses it.",
+        f"{BRANCH_FIRST} {{on}}compare the publisher with this job: {{fields}}. {EXACT}.",
+        f"{BRANCH_FIRST} {{on}}compare the publisher with what this job's ID token says; <show>. {EXACT}.",
+    ),
+    "unprotected-branch": Meaning(
+        "In GitLab, {ref} is not a protected branch. A publisher with `ref_protected` refuses it.",
+        "The Hub does not say what differs, so check this first. If the publisher has `ref_protected`, protect {ref} "
+        "in GitLab: Settings, Repository, Protected branches. If it has not, compare its fields with this job: "
+        "{fields}.",
+        "The Hub does not say what differs, so check this first. If the publisher has `ref_protected`, protect {ref} "
+        "in GitLab: Settings, Repository, Protected branches. If it has not, compare its fields with what this job's "
+        "ID token says; <show>.",
+    ),
     "enterprise-issuer": Meaning(
         "This job's identity comes from {issuer}, an enterprise's own GitHub. The Hub's ready-made publisher for "
         "GitHub Actions is for https://token.actions.githubusercontent.com alone, and never accepts it.",
         "{on}add a publisher that names the issuer and the claims themselves, if you mean to trust this job: {fields}.",
         "{on}add a publisher that names the issuer {issuer}, and claims of the job that you mean to publish from.",
     ),
+    "pull-request-target": Meaning(
+        "`pull_request_target` runs for anybody's pull request, yet with the rights of {ref}: a publisher that accepts "
+        "this job may let strangers publish. Publish from a push instead."
+    ),
     "reusable-workflow": Meaning(
-        "This job runs a reusable workflow: {workflow_ref} was started, and it called {job_workflow_ref}. Which of the "
-        "two the Hub compares `workflow` with is not documented: leave it empty, or try {workflow}, then {called}."
+        "This job runs a reusable workflow: {workflow_ref} was started, and it called {job_workflow_ref}. The Hub's "
+        "documentation does not say which of the two it compares `workflow` with; one user reports the one that was "
+        "started. In the publisher, try {workflow}, then {called}, or leave `workflow` empty."
+    ),
+    "display-name": Meaning(
+        "In the publisher, `workflow` must be the file name {workflow}, not the workflow's title {display_name}."
     ),
     "letter-case": Meaning(
         "GitHub writes the owner {owner}, the Hub's namespace is {namespace}. In the publisher, `repository` must be "
         "as GitHub writes it: {repository}."
     ),
-    "pull-request-target": Meaning(
-        "`pull_request_target` runs for anybody's pull request, yet with the rights of {ref}: a publisher that accepts "
-        "this job may let strangers publish. Publish from a push instead."
+    "workflow-file": Meaning(
+        "In the publisher, `workflow` must be the file name {workflow}: with its ending, without a folder, and not the "
+        "workflow's title."
     ),
-    "display-name": Meaning(
-        "In the publisher, `workflow` must be the file name {workflow}, not the workflow's title {display_name}."
+    "repository": Meaning(
+        "In the publisher, {claim} must be {value}: the repository that the job is in, not the one on the Hub. Upper "
+        "and lower case matter."
     ),
+    "claim": Meaning("In the publisher, {claim} must be {value}. Upper and lower case matter."),
 }
 
 ABSENT: Mapping[Absence, str] = {
@@ -221,6 +277,7 @@ NO_SUGGESTION = {
         "None is suggested for a tag. A publisher without `branch` accepts every branch, tag and pull request of the "
         "repository; one with the issuer's URL and the claim `ref` accepts this one tag alone."
     ),
+    "merge-queue": "None is suggested for a merge queue: its branch is gone after the merge.",
     "plan": (
         "None is suggested for a plan: a pull request may start one. Log in as a run is applied, where "
         "`terraform_run_phase` is `apply`."
@@ -267,15 +324,32 @@ def after_refusal(
     """What the reader of a refusal can do about it: what the first likely cause asks for, or else compare."""
     likely = next((finding for finding in found if is_likely(finding)), None)
     meaning = FINDINGS[likely.name] if likely else COMPARE
-    entries = publisher.entries if isinstance(publisher, Suggestion) else {}
-    numbered = {f"entry_{number}": name for number, name in enumerate(entries)}
-    template = meaning.remedy if entries or not meaning.otherwise else meaning.otherwise
+    suggested = publisher if isinstance(publisher, Suggestion) else None
+    entries = suggested.entries if suggested else {}
     # By number: a claim's name may have marks in it that mean something in a template.
-    template = template.replace("{fields}", ", ".join(f"{name} {{{each}}}" for each, name in numbered.items()))
+    marks = {name: f"{name} {{entry_{number}}}" for number, name in enumerate(entries)}
+    template = meaning.remedy if entries or not meaning.otherwise else meaning.otherwise
+    values = {f"entry_{number}": value for number, value in enumerate(entries.values())}
+    if suggested and suggested.side_branch:
+        template = meaning.of_side_branch or template
+        values["side_branch"] = suggested.side_branch
+    others = suggested.entries_of_any_branch if suggested else {}
+    for mark, names in (("{fields}", entries), ("{others}", others)):
+        template = template.replace(mark, ", ".join(marks[name] for name in names))
     template = door.says(template).replace("{on}", ON_PAGE if page else IN_SETTINGS)
     place = {"page": page.url, "section": page.section} if page else {}
-    values = {each: entries[name] for each, name in numbered.items()}
     return Sentence(template, {**values, **(likely.facts if likely else {}), **place})
+
+
+def enter(publisher: Suggestion, page: SettingsPage | None) -> Sentence:
+    """Where to enter the suggested publisher, and whether to."""
+    template = "Enter it on {page}, under {section}," if page else "Enter it"
+    facts = {"page": page.url, "section": page.section} if page else {}
+    template += " only if this job is the one that you mean to trust."
+    if publisher.side_branch:
+        template += f" {SIDE_BRANCH}"
+        facts["side_branch"] = publisher.side_branch
+    return Sentence(template, facts)
 
 
 def is_likely(finding: Finding) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from hf_oidc.diagnosis.audiences import other_service
 from hf_oidc.diagnosis.ci import CIS, Ci, Todo
-from hf_oidc.diagnosis.claims import Claims, issued_by
+from hf_oidc.diagnosis.issuers import Claims, issued_by
 from hf_oidc.errors import (
     AudienceMismatch,
     ExchangeRejected,

@@ -14,9 +14,10 @@ from types import MappingProxyType
 from hf_oidc.diagnosis.advice import Sentence, after_refusal, next_step, snippet
 from hf_oidc.diagnosis.ci import Ci, Todo
 from hf_oidc.diagnosis.ci_advice import HUB_URL, Mine, cautions, ci_of, tells_publisher, todo
-from hf_oidc.diagnosis.claims import Claims, Field, fits_preset, publisher_fields, raw_claims, visible
+from hf_oidc.diagnosis.claims import Field, publisher_fields, raw_claims, visible
 from hf_oidc.diagnosis.door import ACTION, Door
 from hf_oidc.diagnosis.findings import Finding, findings, other_audience
+from hf_oidc.diagnosis.issuers import Claims, fits_preset
 from hf_oidc.diagnosis.publisher import NoSuggestion, SettingsPage, Suggestion, settings_page, suggest
 from hf_oidc.errors import Attempt, AudienceMismatch, ExchangeRejected, LoginError, Where
 from hf_oidc.resource import Resource
