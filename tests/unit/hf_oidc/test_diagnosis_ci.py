@@ -201,6 +201,55 @@ def test_a_tokens_claims_tell_whose_it_is(name: str) -> None:
     assert ci_of(error) is CIS[name]
 
 
+ACTIVE_STATE = "https://platform.activestate.com/api/v1/oauth/oidc"
+# Of GitLab's jobs, and of nobody else's. Others have some of them, too.
+GITLAB = claims("gitlab")
+MISLEADING: list[tuple[str, dict[str, Any], str]] = [
+    (ACTIVE_STATE, {"project_path": "acme/model", "organization": "acme", "project": "model"}, ""),
+    (ACTIVE_STATE, {"project_path": "acme/model", "ref": "main", "ref_type": "branch", "build_number": 7}, ""),
+    ("https://vstoken.dev.azure.com/5f4e1c2d", GITLAB, "azure"),
+    ("https://acme.semaphoreci.com", {"repository": "acme/model", "ref": "refs/heads/main"}, "semaphore"),
+    ("https://acme.app.spacelift.io", {"organization_slug": "acme", "pipeline_slug": "t"}, "spacelift"),
+    ("https://acme.app.us.spacelift.io", {"sub": "space:x"}, "spacelift"),
+    ("https://agent.buildkite.com", {"build_number": 7, "repositoryUuid": "{x}"}, "buildkite"),
+    ("https://oidc.codefresh.io", GITLAB, "codefresh"),
+    ("https://oidc.circleci.com", {}, "circleci"),
+    ("https://app.eu.terraform.io", {}, "terraform"),
+    ("https://accounts.google.com", {"kubernetes.io": {"namespace": "acme"}}, "google"),
+    ("https://identity.depot.dev", {"repository": "acme/model", "ref": "refs/heads/main"}, ""),
+    ("https://oidc.trigger.dev/acme", {"organization_slug": "acme"}, ""),
+    ("https://api.pulumi.com/oidc/v2", {"account_id": "x", "pipeline_id": "y"}, ""),
+    ("https://idp.acme.example", {"build_number": 7, "sub": "job-7"}, ""),
+    ("https://gitlab.com.evil.example", {"project_path": "acme/model"}, ""),
+    ("https://agent.buildkite.com.evil.example", {}, ""),
+    # Their own, at somebody's URL.
+    ("https://git.acme.example", GITLAB, "gitlab"),
+    ("https://terraform.acme.example", claims("terraform"), "terraform"),
+    ("https://circleci.acme.example/org/x", claims("circleci"), "circleci"),
+    ("https://git.acme.example/forgejo/api/actions", claims("forgejo"), "forgejo"),
+    ("https://jenkins.acme.example/oidc", claims("jenkins"), "jenkins"),
+]
+
+
+@pytest.mark.parametrize(("issuer", "has", "ci"), MISLEADING)
+def test_a_ci_is_known_by_its_issuer_first(issuer: str, has: dict[str, Any], ci: str) -> None:
+    """Whatever claims others have as well; a supplied ID token gets the cautions of its own CI, or none."""
+    found = {**has, "iss": issuer}
+    assert issued_by(found) == ci
+    error = ExchangeRejected(REFUSED, WHERE)
+    error.provider, error.unverified_claims = "supplied", found
+    diagnosis = diagnose(error, MODEL, HUB, door=COMMAND)
+    assert diagnosis.cautions == (CIS[ci].cautions if ci else ())
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:8000", "localhost", "[::1]:8000"])
+@pytest.mark.parametrize("name", ["github", *PLAYED])
+def test_the_issuers_of_local_hub_are_known_by_their_paths(name: str, host: str) -> None:
+    """Whatever the claims of its example jobs are."""
+    path = PLAYED[name].issuer_path if name in PLAYED else "github"
+    assert issued_by({"iss": f"http://{host}/oidc/{path}"}) == name
+
+
 @pytest.mark.parametrize(("value", "named"), [("true", True), ("false", False), (True, False), (None, False)])
 def test_a_protected_branch_is_named_as_one(value: object, named: bool) -> None:
     """On GitLab, where the claim is a text; a publisher for a job on any other branch has no use for it."""
