@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from hf_oidc.diagnosis.ci import PERMISSIONS, Todo
-from hf_oidc.diagnosis.ci_advice import Mine
+from hf_oidc.diagnosis.ci_advice import HUB_URL, Mine
 from hf_oidc.diagnosis.claims import Absence, Field, visible
 from hf_oidc.diagnosis.door import Door
 from hf_oidc.diagnosis.findings import Finding, Name
@@ -20,6 +20,7 @@ from hf_oidc.diagnosis.publisher import NoSuggestion, SettingsPage, Suggestion
 from hf_oidc.errors import (
     AudienceMismatch,
     ExchangeRejected,
+    HubUnavailable,
     IdTokenPermissionMissing,
     InvalidInput,
     InvalidResource,
@@ -28,7 +29,7 @@ from hf_oidc.errors import (
     Redirected,
     Where,
 )
-from hf_oidc.untrusted_text import shown
+from hf_oidc.untrusted_text import shown, shown_input
 
 
 @dataclass(frozen=True)
@@ -66,9 +67,7 @@ RESOURCE_FORMS = (
 
 ADVICE = {
     "insecure-url": "Write `https://` in place of `http://`: plain http is for this machine (localhost) alone.",
-    "no-provider": (
-        "Run this in a job of a CI that issues ID tokens. If it is one, hand over its ID token, <id-token>.<name-it>"
-    ),
+    "no-provider": "<no-provider>",
     "ambiguous-provider": "<which>",
     "id-token-permission-missing": (
         "Allow the job to prove who it is. If it has `permissions:` in the workflow file, add `id-token: write` to "
@@ -105,8 +104,7 @@ ADVICE = {
     ),
     "hub-unavailable": (
         "Run the job again later; https://status.huggingface.co has news. The trouble is the Hub's, or on the way to "
-        "it: do not change your publisher or your workflow. If you set <hub-url>, "
-        "`HF_ENDPOINT` or a proxy yourself, check that first."
+        "it: do not change your publisher or your workflow."
     ),
     "unexpected-response": (
         "Check that <hub-url> (or `HF_ENDPOINT`) is the Hub's address, and that no proxy or sign-in page answers in "
@@ -134,6 +132,20 @@ FIVE_MINUTES = 300.0  # the window of the Hub's limit, for when it does not say 
 REDIRECTED_MINT = (
     "Ask whoever runs this runner: something between it and its CI redirects the request, and a token is never sent "
     "on to where a redirect points."
+)
+
+PROXY_FIRST = (
+    "Check the proxy first: this machine reaches {server} through {proxy}, which the environment variable "
+    "`HTTPS_PROXY` or `ALL_PROXY` names. If the proxy is right, run the job again later."
+)
+URL_FIRST = (
+    "Check the Hub's URL first: {url} comes from <source>. If it is right, the server there has a fault, or this "
+    "machine cannot reach it: ask whoever runs it, or run the job again later."
+)
+NETWORK_FIRST = (
+    "Check the network of this machine first: it cannot look up the name {server}. See that its DNS works. A company's "
+    "network may need a proxy, in the environment variable `HTTPS_PROXY`. Do not change your publisher or your "
+    "workflow."
 )
 
 SKIPPED = {"id-token-fork-pull-request", "id-token-dependabot"}
@@ -295,9 +307,25 @@ def next_step(error: LoginError, door: Door, found: Todo | None, mine: Mine) -> 
 
     Of a refusal, `after_refusal` knows more.
     """
+    if unreached := _unreached(error, door, mine):
+        return unreached
     if found and not isinstance(error, ExchangeRejected):
         return Sentence(found.words, {"audience": visible(mine.audience)})
     return _from_facts(error, door) or Sentence(door.says(ADVICE.get(error.code, "")))
+
+
+def _unreached(error: LoginError, door: Door, mine: Mine) -> Sentence | None:
+    """What to check first where the way to the server, or its URL, may be wrong."""
+    where = error.where
+    facts = {"server": visible(where.host), "proxy": visible(where.proxy)} if where else {}
+    if where and where.proxy:
+        return Sentence(PROXY_FIRST, facts)
+    if not isinstance(error, HubUnavailable):
+        return None
+    if mine.hub_url != HUB_URL:
+        template = URL_FIRST.replace("<source>", "`$HF_ENDPOINT`" if mine.by_endpoint else "<hub-url>")
+        return Sentence(door.says(template), {"url": shown_input(mine.hub_url)})
+    return Sentence(NETWORK_FIRST, facts) if where and where.unresolved else None
 
 
 def _from_facts(error: LoginError, door: Door) -> Sentence | None:

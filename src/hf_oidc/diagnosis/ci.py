@@ -1,7 +1,8 @@
 """What is to be known of each CI, as data: what to write in its file, and which publisher to enter on the Hub.
 
 Under the names that errors carry as their `provider`. The facts are those of docs/providers.md, which says where each
-is from; `ci_advice` makes sentences of them. `{audience}`, `{resource}` and `{run}` stand for the user's own.
+is from; `ci_advice` makes sentences of them. `{audience}`, `{resource}`, `{command}` and `{run}` stand for
+the user's own.
 """
 
 from __future__ import annotations
@@ -301,7 +302,7 @@ CIS: Mapping[str, Ci] = {
         "your identity provider's",
         {"sub": "whom your identity provider says that this job is"},
         Todo(
-            OWN_TOKEN, '- script: hf-oidc run --id-token-file "$(Agent.TempDirectory)/id-token" {resource} -- ./publish'
+            OWN_TOKEN, '- script: hf-oidc run --id-token-file "$(Agent.TempDirectory)/id-token" {resource} -- {command}'
         ),
         Todo(AGAIN),
         FRESH,
@@ -317,7 +318,7 @@ CIS: Mapping[str, Ci] = {
         "semaphore",
         "your identity provider's",
         {"sub": "whom your identity provider says that this job is"},
-        Todo(OWN_TOKEN, "commands:\n  - hf-oidc run --id-token-file /tmp/id-token {resource} -- ./publish"),
+        Todo(OWN_TOKEN, "commands:\n  - hf-oidc run --id-token-file /tmp/id-token {resource} -- {command}"),
         Todo(AGAIN),
         FRESH,
         ("`SEMAPHORE_OIDC_TOKEN` does not help: it is for your organization's own address.",),
@@ -327,7 +328,7 @@ CIS: Mapping[str, Ci] = {
         "spacelift",
         "your identity provider's",
         {"sub": "whom your identity provider says that this job is"},
-        Todo(OWN_TOKEN, "after_apply:\n  - hf-oidc run --id-token-file /tmp/id-token {resource} -- ./publish"),
+        Todo(OWN_TOKEN, "after_apply:\n  - hf-oidc run --id-token-file /tmp/id-token {resource} -- {command}"),
         Todo(AGAIN),
         FRESH,
         ("`SPACELIFT_OIDC_TOKEN` does not help: it is for your account's own address.",),

@@ -42,7 +42,7 @@ ISSUERS: Mapping[str, re.Pattern[str]] = {
     },
 }
 # Local Hub plays each CI at a URL of its own.
-LOCAL_ISSUER = re.compile(r"http://(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?/oidc/([a-z]+)(?:/.*)?", re.ASCII)
+LOCAL_ISSUER = re.compile(r"https?://(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?/oidc/([a-z]+)(?:/.*)?", re.ASCII)
 LOCAL = frozenset(ISSUERS) | {"jenkins", "kubernetes"}
 # Of those that run at anybody's URL: the claims that, all together, no other has.
 CLAIMS_OF_ITS_OWN: Mapping[str, tuple[str, ...]] = {

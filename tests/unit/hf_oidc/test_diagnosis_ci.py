@@ -366,6 +366,8 @@ def test_lines_to_copy_are_what_they_say_that_they_are(name: str, audience: str)
         assert "{audience}" not in copied.lines
         assert "{resource}" not in copied.lines
         assert "{run" not in copied.lines
+        assert "{command}" not in copied.lines
+        assert "./publish" not in copied.lines
         assert not any(odd in copied.lines for odd in ODD_AUDIENCES if odd not in {'"', "@x", "a: b"})
         assert not copied.lines or copied.language != "yaml" or isinstance(yaml.safe_load(copied.lines), (dict, list))
 
@@ -374,12 +376,38 @@ def test_the_audience_and_the_resource_are_the_users_own() -> None:
     """Also where the Hub is another, and the resource is not known."""
     url = "https://hub.acme.example"
     mine = Mine(url, url, "datasets/acme/d")
-    assert mine.into("{audience} {run --x}") == f"{url} hf-oidc run --x --hub-url {url} datasets/acme/d -- ./publish"
     assert (
-        Mine("x", "http://[::1]:8000", "a/m").into("{run}") == "hf-oidc run --audience YOUR-AUDIENCE a/m -- ./publish"
+        mine.into("{audience} {run --x}")
+        == f"{url} hf-oidc run --x --hub-url {url} datasets/acme/d -- hf upload acme/d ./dataset . --repo-type dataset"
+    )
+    assert (
+        Mine("x", "http://[::1]:8000", "a/m").into("{run}")
+        == "hf-oidc run --audience YOUR-AUDIENCE a/m -- hf upload a/m ./model ."
     )
     other = Mine("urn:acme", HUB, "")
-    assert other.into("{run}") == "hf-oidc run --audience urn:acme namespace/name -- ./publish"
+    assert other.into("{run}") == "hf-oidc run --audience urn:acme namespace/name -- hf upload namespace/name ./model ."
+
+
+@pytest.mark.parametrize(
+    ("resource", "command"),
+    [
+        ("", "hf upload namespace/name ./model ."),
+        ("acme/model", "hf upload acme/model ./model ."),
+        ("datasets/acme/corpus", "hf upload acme/corpus ./dataset . --repo-type dataset"),
+        ("spaces/acme/demo", "hf upload acme/demo ./space . --repo-type space"),
+        ("kernels/acme/k", "hf upload acme/k ./kernel . --repo-type kernel"),
+        ("buckets/acme/b", "hf sync ./data hf://buckets/acme/b"),
+        ("acme", "hf download namespace/gated-model"),
+    ],
+)
+def test_the_lines_end_in_what_a_job_does_with_its_token(resource: str, command: str) -> None:
+    """With `hf`, as its documentation has it for each kind of repository; in every CI and by both doors."""
+    assert Mine(HUB, HUB, resource).into("{command}") == command
+    for door in (ACTION, COMMAND):
+        error = IdTokenDependabot("x")
+        said = text.annotation(diagnose(error, Resource.parse(resource) if resource else None, HUB, door=door))[1]
+        assert command in said
+        assert "./publish" not in said
 
 
 def test_each_door_has_its_own_words() -> None:
