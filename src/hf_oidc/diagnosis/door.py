@@ -82,8 +82,8 @@ COMMAND = Door(
     Todo(
         "`hf-oidc` is for CI jobs, and this looks like your own machine. To log in as yourself, or to check a workflow "
         "before you push it, run one of the lines below. To try a publication here, start Local Hub; "
-        f"{DOCUMENTS}/local-hub.md says how. If this is a CI job after all, name its CI with `--provider` (on a cloud's "
-        "machine `google` or `aws`), or hand over an ID token with `--id-token-file`.",
+        f"{DOCUMENTS}/local-hub.md says how. If this is a CI job after all, name its CI with `--provider` (on a "
+        "cloud's machine `google` or `aws`), or hand over an ID token with `--id-token-file`.",
         "hf auth login  # as yourself\nhf-oidc doctor --workflow .github/workflows/publish.yml  # before a push",
         "sh",
     ),
