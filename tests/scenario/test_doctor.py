@@ -396,7 +396,7 @@ def test_expectations(hub: LocalHub) -> None:
 
 def test_jobs_that_no_publisher_is_suggested_for(hub: LocalHub) -> None:
     """A pull request's and a tag's: it says why."""
-    assert "whoever can open one" in examined(hub, event_name="pull_request").stdout
+    assert "everybody who can open one" in examined(hub, event_name="pull_request").stdout
     told = examined(hub, "--json", ref="refs/tags/v1")
     assert (told.json["publisher"], told.json["fields"]["branch"]) == (None, None)
 

@@ -48,7 +48,7 @@ def test_a_side_branch_is_told_to_look_at_the_branch(hub: LocalHub, tmp_path: Pa
     assert "Likely cause: This job runs for the branch `feature-x`." in first
     assert "Next: The Hub does not say what differs, so check the branch first." in first
     assert "add a publisher" not in first
-    assert "It is for the branch `feature-x` alone." in run.summary
+    assert "It is only for the branch `feature-x`." in run.summary
 
 
 def test_the_same_on_another_ci_and_by_the_doctor(hub: LocalHub, tmp_path: Path) -> None:
@@ -60,7 +60,7 @@ def test_the_same_on_another_ci_and_by_the_doctor(hub: LocalHub, tmp_path: Path)
     run = run_cli(tmp_path, "doctor", "--hub-url", hub.hub, env=env, secrets=[env["HF_ID_TOKEN"]])
     assert run.exit_code == 0
     assert "CAREFUL  This job runs for the branch feature-x." in run.stdout
-    assert "It is for the branch feature-x alone." in " ".join(run.stdout.split())
+    assert "It is only for the branch feature-x." in " ".join(run.stdout.split())
 
 
 @pytest.mark.parametrize("name", ["option", "endpoint"])
@@ -118,4 +118,4 @@ def test_in_a_ci_that_is_not_known_nobody_is_told_of_a_laptop(tmp_path: Path) ->
     """Nearly every CI sets CI: there the provider is named, or an ID token handed over."""
     run = run_cli(tmp_path, "token", MODEL, env={"CI": "true"}, secrets=[])
     assert "hf auth login" not in run.stderr
-    assert following(run).startswith("Name the CI or the cloud of this job with `--provider`, or hand over an ID token")
+    assert following(run).startswith("Name the CI or the cloud of this job with `--provider`, or pass an ID token")

@@ -70,9 +70,9 @@ ADVICE = {
     "no-provider": "<no-provider>",
     "ambiguous-provider": "<which>",
     "id-token-permission-missing": (
-        "Allow the job to prove who it is. If it has `permissions:` in the workflow file, add `id-token: write` to "
-        "them; if it has none, add these lines, and whatever else it needs. If another workflow calls this one "
-        "(`workflow_call`), the calling job needs it too."
+        "Let the job request an ID token. If it has `permissions:` in the workflow file, add `id-token: write` there. "
+        "If it has none, add these lines, and whatever else the job needs. If another workflow calls this one "
+        "(`workflow_call`), the calling job needs the permission too."
     ),
     "id-token-fork-pull-request": (
         "Nothing is broken: only your own repository's jobs may publish. To let the job pass in pull requests, "
@@ -83,36 +83,36 @@ ADVICE = {
         "<skip-here>."
     ),
     "id-token-not-declared": (
-        "Run the workflow on GitHub. Or let Local Hub give the ID token, and stand in for the Hub on this machine: "
-        "https://github.com/org/hf-oidc-action/blob/main/docs/local-hub.md has the lines. Or hand over an ID token "
-        "from elsewhere, <id-token>."
+        "Run the workflow on GitHub. To try it on this machine, let Local Hub issue the ID token and stand in for the "
+        "Hub; https://github.com/org/hf-oidc-action/blob/main/docs/local-hub.md has the lines. Or pass another ID "
+        "token, <id-token>."
     ),
     "id-token-request-failed": (
-        "Run the job again: such a fault of the CI's mostly passes. If it stays, see its status page for news."
+        "Run the job again: this is usually temporary. If it keeps failing, check the CI's status page."
     ),
     "id-token-malformed": (
         "Give <the-id-token> (or `HF_OIDC_ID_TOKEN`) the ID token just as your CI issued it: one long word that "
         "begins with `eyJ`. A Hugging Face token or an API key is not one."
     ),
     "id-token-expired": (
-        "Get the ID token just before this step, for it lives a few minutes only. If it is fresh, set the clock of "
-        "this machine."
+        "Get the ID token just before this step: it is valid for a few minutes only. If it is fresh, correct the clock "
+        "of this machine."
     ),
     "exchange-invalid-request": (
         "Check <resource> and <hub-url>. If both are right, report this to Hugging Face, with the request "
         "id if there is one."
     ),
     "hub-unavailable": (
-        "Run the job again later; https://status.huggingface.co has news. The trouble is the Hub's, or on the way to "
-        "it: do not change your publisher or your workflow."
+        "Run the job again later; https://status.huggingface.co has news. The Hub, or the way to it, has a fault: do "
+        "not change your publisher or your workflow."
     ),
     "unexpected-response": (
         "Check that <hub-url> (or `HF_ENDPOINT`) is the Hub's address, and that no proxy or sign-in page answers in "
         "its place."
     ),
     "redirected": (
-        "Set <hub-url> to the address that the redirect leads to, if that is the Hub's new one; a sign-in page or a "
-        "proxy in between redirects, too. A token is never sent on to where a redirect points."
+        "Set <hub-url> to the target of the redirect, if that is the Hub's new address. A sign-in page or a proxy in "
+        "between redirects, too. A token is never sent to the target of a redirect."
     ),
     "tls-failed": (
         "If a private certificate authority signed the certificate (a company's proxy, a mirror), pass that "
@@ -125,13 +125,12 @@ RATE_LIMITED = (
     "their addresses, and the Hub limits requests by address."
 )
 FIXED_AUDIENCE = (
-    "Run this job in another CI, or take the ID token of an identity provider of your own, and hand that over, "
-    "<id-token>."
+    "Run this job in another CI. Or let your own identity provider issue an ID token, and pass that <id-token>."
 )
 FIVE_MINUTES = 300.0  # the window of the Hub's limit, for when it does not say how long to wait
 REDIRECTED_MINT = (
-    "Ask whoever runs this runner: something between it and its CI redirects the request, and a token is never sent "
-    "on to where a redirect points."
+    "Ask the administrator of this runner: something between it and its CI redirects the request. A token is never "
+    "sent to the target of a redirect."
 )
 
 PROXY_FIRST = (
@@ -140,7 +139,7 @@ PROXY_FIRST = (
 )
 URL_FIRST = (
     "Check the Hub's URL first: {url} comes from <source>. If it is right, the server there has a fault, or this "
-    "machine cannot reach it: ask whoever runs it, or run the job again later."
+    "machine cannot reach it: ask its administrator, or run the job again later."
 )
 NETWORK_FIRST = (
     "Check the network of this machine first: it cannot look up the name {server}. See that its DNS works. A company's "
@@ -153,7 +152,7 @@ SKIPPED = {"id-token-fork-pull-request", "id-token-dependabot"}
 ON_PAGE = "On {page}, under {section}, "
 IN_SETTINGS = "On the Hub, in the settings of the resource, under Trusted Publishers, "
 SIDE_BRANCH = (
-    "It is for the branch {side_branch} alone. To publish from another branch, such as `main`, enter that one instead."
+    "It is only for the branch {side_branch}. To publish from another branch, such as `main`, enter that one instead."
 )
 BRANCH_FIRST = "The Hub does not say what differs, so check the branch first."
 EXACT = "Each field that is filled in there must be exactly the same, upper and lower case too"
@@ -166,17 +165,17 @@ COMPARE = Meaning(
 
 FINDINGS: Mapping[Name, Meaning] = {
     "other-audience": Meaning(
-        "{audience} is the audience of {service}: this ID token was got for that service, and was not sent to the Hub.",
-        "Get an ID token of its own for the Hub.",
+        "{audience} is the audience of {service}. This ID token is for that service, and was not sent to the Hub.",
+        "Request a separate ID token for the Hub.",
     ),
     "own-audience": Meaning(
-        "This ID token is for {audience}, as was asked for. A Hub accepts ID tokens that are for itself, and this one "
-        "is {hub}.",
+        "This ID token is for {audience}, as requested. A Hub accepts only ID tokens for itself, and this one is "
+        "{hub}.",
         "Leave <audience> out, and the ID token is for the Hub's own URL. Only where <hub-url> is a mirror of "
         "huggingface.co, it has to be https://huggingface.co.",
     ),
     "other-resource": Meaning(
-        "The Hub speaks of {named}, and this login asked for {asked}.",
+        "The Hub names {named}, and this login asked for {asked}.",
         "Check <resource>: it must be the repository's name on the Hub.",
     ),
     "user-resource": Meaning(
@@ -195,11 +194,12 @@ FINDINGS: Mapping[Name, Meaning] = {
         "default branch, such as `main`. Its other fields are this job's: {others}. This job runs for {side_branch}.",
     ),
     "pull-request": Meaning(
-        "This job runs for a pull request ({ref}), which is no branch: a publisher with a `branch` never accepts it.",
+        "This job runs for a pull request ({ref}), which is not a branch. A publisher with a `branch` never accepts "
+        "it.",
         "Publish from a push to a branch. In pull requests <skip>.",
     ),
     "tag": Meaning(
-        "This job runs for a tag ({ref}), and a tag is no branch: a publisher with a `branch` never accepts it.",
+        "This job runs for a tag ({ref}), which is not a branch. A publisher with a `branch` never accepts it.",
         "Publish from a push to the branch that the publisher names. Or leave `branch` empty in the publisher and fill "
         "in `workflow`: it then accepts that workflow on every branch, tag and pull request of your repository.",
     ),
@@ -221,10 +221,11 @@ FINDINGS: Mapping[Name, Meaning] = {
         "This job runs for the branch {ref}. A publisher usually names only the default branch, such as `main`, and "
         "then refuses every other.",
         f"{BRANCH_FIRST} {{on}}look up the branch that the publisher names. If that is another one, run this job for "
-        "it, for example after a merge. If the publisher names {ref} too, compare the other fields: {others}.",
+        "that branch: merge first, or choose it where you start the run. If the publisher names {ref} too, compare the "
+        "other fields: {others}.",
         f"{BRANCH_FIRST} {{on}}look up the branch that the publisher names. If that is another one, run this job for "
-        "it, for example after a merge. If the publisher names {ref} too, compare the other fields with what this "
-        "job's ID token says; <show>.",
+        "that branch: merge first, or choose it where you start the run. If the publisher names {ref} too, compare the "
+        "other fields with what this job's ID token says; <show>.",
     ),
     "default-branch": Meaning(
         "This job runs for {ref}, the default branch of its repository. A publisher that names another branch, such as "
@@ -248,8 +249,8 @@ FINDINGS: Mapping[Name, Meaning] = {
         "{on}add a publisher that names the issuer {issuer}, and claims of the job that you mean to publish from.",
     ),
     "pull-request-target": Meaning(
-        "`pull_request_target` runs for anybody's pull request, yet with the rights of {ref}: a publisher that accepts "
-        "this job may let strangers publish. Publish from a push instead."
+        "`pull_request_target` runs for every pull request, from forks too, with the rights of {ref}. A publisher that "
+        "accepts this job may let strangers publish. Publish from a push instead."
     ),
     "reusable-workflow": Meaning(
         "This job runs a reusable workflow: {workflow_ref} was started, and it called {job_workflow_ref}. The Hub's "
@@ -276,15 +277,15 @@ FINDINGS: Mapping[Name, Meaning] = {
 
 ABSENT: Mapping[Absence, str] = {
     "missing": "the ID token does not say",
-    "not-text": "no text in the ID token, and a publisher compares texts",
+    "not-text": "not a string in the ID token, and a publisher compares strings",
     "tag": "{source} is a tag, and a tag has no branch",
-    "pull-request": "{source} is a pull request's, and that is no branch",
-    "no-branch": "{source} is no branch",
+    "pull-request": "{source} belongs to a pull request, which is not a branch",
+    "no-branch": "{source} is not a branch",
     "no-file": "{source} names no workflow file",
 }
 
 NO_SUGGESTION = {
-    "pull-request": "None is suggested for a pull request: whoever can open one could use the token.",
+    "pull-request": "None is suggested for a pull request: everybody who can open one could use the token.",
     "tag": (
         "None is suggested for a tag. A publisher without `branch` accepts every branch, tag and pull request of the "
         "repository; one with the issuer's URL and the claim `ref` accepts this one tag alone."

@@ -44,14 +44,14 @@ ACTION = Door(
         "skip": "skip this step, or set `on-error: warn`",
         "show": "the log of this step shows it",
         "which": (
-            "Take the variables of the one that it is not out of the job's environment, or hand over the ID token of "
-            "the other, as the input `id-token`."
+            "Remove the variables of the wrong one from the job's environment, or pass the ID token of the right one "
+            "as the input `id-token`."
         ),
         "deliver": (
             "Run this as a step of a workflow. If it is one, the runner's disk may be full, or its files not writable."
         ),
         "no-provider": (
-            "Run this in a job of a supported CI. In any other CI, hand over its ID token as the input `id-token`; "
+            "Run this in a job of a supported CI. In any other CI, pass its ID token as the input `id-token`; "
             f"{DOCUMENTS}/providers.md#any-other says how."
         ),
     },
@@ -69,10 +69,10 @@ COMMAND = Door(
         "skip-here": "run it only in others",
         "skip": "skip this step",
         "show": "`hf-oidc doctor`, in this job, shows it",
-        "which": "Say which one it is, with `--provider`, or hand over its ID token, with `--id-token-file`.",
+        "which": "Name the right one with `--provider`, or pass its ID token with `--id-token-file`.",
         "deliver": "See that the file, its folder and the disk can be written.",
         "no-provider": (
-            "Name the CI or the cloud of this job with `--provider`, or hand over an ID token with `--id-token-file`; "
+            "Name the CI or the cloud of this job with `--provider`, or pass an ID token with `--id-token-file`; "
             f"{DOCUMENTS}/providers.md has the lines for each."
         ),
     },
@@ -83,7 +83,7 @@ COMMAND = Door(
         "`hf-oidc` is for CI jobs, and this looks like your own machine. To log in as yourself, or to check a workflow "
         "before you push it, run one of the lines below. To try a publication here, start Local Hub; "
         f"{DOCUMENTS}/local-hub.md says how. If this is a CI job after all, name its CI with `--provider` (on a "
-        "cloud's machine `google` or `aws`), or hand over an ID token with `--id-token-file`.",
+        "cloud's machine `google` or `aws`), or pass an ID token with `--id-token-file`.",
         "hf auth login  # as yourself\nhf-oidc doctor --workflow .github/workflows/publish.yml  # before a push",
         "sh",
     ),

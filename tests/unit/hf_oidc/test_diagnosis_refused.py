@@ -122,7 +122,7 @@ def test_nobody_is_led_to_trust_a_side_branch(claims: dict[str, Any]) -> None:
         branch = diagnosis.publisher.side_branch
         assert branch
         for told in ("\n".join(text.details(diagnosis)), markdown.summary(diagnosis)):
-            assert f"It is for the branch `{branch}` alone. To publish from another branch" in told
+            assert f"It is only for the branch `{branch}`. To publish from another branch" in told
 
 
 @pytest.mark.parametrize("claims", [claims for claims, names in JOBS if names[:1] == ["other-branch"]])
