@@ -136,6 +136,27 @@ def test_without_any_publisher_the_branch_is_left_to_the_reader(claims: dict[str
         assert "for the branch that you publish from, usually the default branch, such as `main`" in following
 
 
+@pytest.mark.parametrize(
+    ("claims", "others"),
+    [
+        (job("github", ref=SIDE), ["repository", "workflow"]),
+        (job("github", iss=ENTERPRISE, ref=SIDE), ["issuer", "repository"]),
+        (job("forgejo", ref=SIDE, workflow_ref=f"acme/t/.forgejo/workflows/x.yml@{SIDE}"), ["issuer", "repository"]),
+        (job("gitlab", ref="feature-x"), ["issuer", "project_path", "ref_type", "ref_protected"]),
+        (job("bitbucket", branchName="feature-x"), ["issuer", "repositoryUuid"]),
+        (
+            job("circleci", **{VCS_REF: SIDE}),
+            ["issuer", "oidc.circleci.com/project-id", "oidc.circleci.com/vcs-origin"],
+        ),
+    ],
+)
+def test_the_other_fields_are_those_that_name_no_branch(claims: dict[str, Any], others: list[str]) -> None:
+    """Whatever the branch is called, and in whichever form a claim has it."""
+    publisher = refused(claims).publisher
+    assert isinstance(publisher, Suggestion)
+    assert list(publisher.entries_of_any_branch) == others
+
+
 def test_the_default_branch_is_a_publishers_branch() -> None:
     """A scheduled run on `trunk` tells that `trunk` is the default branch: a publisher for it is right."""
     diagnosis = refused(job("github", ref="refs/heads/trunk", event_name="schedule"))
