@@ -108,6 +108,12 @@ def test_later_steps_add_to_it(tmp_path: Path) -> None:
     assert git(tmp_path, env, "config", "user.name").stdout == "alice\n"
 
 
+def test_one_repository_of_a_step_answers_where_git_names_none(tmp_path: Path) -> None:
+    """The first, and none in its place: another one's token would be refused for reasons that nobody understands."""
+    env = configuration(HUB, [MODEL, DATA], {}) | {"MODEL": ""}
+    assert (fill(tmp_path, env), fill(tmp_path, env, DATA.path)) == ("", "data-token")
+
+
 def test_a_step_whose_token_is_gone_is_in_nobody_s_way(tmp_path: Path) -> None:
     """As of one before `run --keep-fresh`, which takes the variable away."""
     env = configuration(HUB, [MODEL], {})

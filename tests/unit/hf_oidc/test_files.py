@@ -243,6 +243,20 @@ def test_where_nothing_can_be_written_is_told_before(require: Require, write: Wr
     assert [path.name for path in tmp_path.iterdir()] == ["there"]
 
 
+@PAIRS
+@pytest.mark.parametrize("name", ["/sys/hf.env", "/sys/kernel/notes"])
+@pytest.mark.skipif(not os.path.lexists("/sys/kernel/notes"), reason="only Linux has a folder that root may not change")
+def test_what_the_system_does_not_allow_is_told_before(require: Require, write: Write, name: str) -> None:
+    """The reason is the system's, for a new file and for one that is there."""
+    if os.geteuid() != 0:
+        pytest.skip("another user is told that root's files belong to somebody else")
+    for attempt in (lambda path: write(path, "text"), require):
+        with pytest.raises(
+            DeliveryFailed, match=f"{name} cannot be written: (Permission denied|Read-only file system)"
+        ):
+            attempt(Path(name))
+
+
 @pytest.mark.parametrize(
     ("before", "after"), [("", "new\n"), ("old\n", "old\nnew\n"), ("old", "old\nnew\n"), ("\n", "\nnew\n")]
 )
