@@ -108,6 +108,24 @@ def test_later_steps_add_to_it(tmp_path: Path) -> None:
     assert git(tmp_path, env, "config", "user.name").stdout == "alice\n"
 
 
+@pytest.mark.parametrize(
+    ("path", "named"),
+    [
+        ("acme/model", "true"),
+        ("acme/model.git", "true"),
+        ("acme/model.git/info/lfs", "true"),
+        ("acme/other", ""),
+        ("acme/model2", ""),
+        ("", ""),
+    ],
+)
+def test_the_path_of_a_repository_is_named_and_no_other(tmp_path: Path, path: str, named: str) -> None:
+    """git-lfs asks for a repository where that is set; for the whole Hub, it would keep git-xet from an answer."""
+    env = configuration(HUB, [MODEL], {})
+    found = git(tmp_path, env, "config", "--get-urlmatch", "credential.useHttpPath", f"{HUB}/{path}").stdout.strip()
+    assert found == named
+
+
 def test_one_repository_of_a_step_answers_where_git_names_none(tmp_path: Path) -> None:
     """The first, and none in its place: another one's token would be refused for reasons that nobody understands."""
     env = configuration(HUB, [MODEL, DATA], {}) | {"MODEL": ""}
