@@ -113,7 +113,7 @@ def test_the_earliest_expiry_is_told(tmp_path: Path) -> None:
 
     def exchange(_: Recorded) -> Answer:
         lifetime = next(lifetimes)
-        return Answer({"access_token": f"hf_jwt_{lifetime}", "token_type": "bearer", "expires_in": lifetime})
+        return Answer({"access_token": f"hf_jwt_0123456789_{lifetime}", "token_type": "bearer", "expires_in": lifetime})
 
     with scripted_server({"/idtoken": Answer({"value": id_token()}), "/oauth/token": exchange}) as server:
         env = {

@@ -39,9 +39,6 @@ ACTION = Door(
             "Take the variables of the one that it is not out of the job's environment, or hand over the ID token of "
             "the other, as the input `id-token`."
         ),
-        "deliver": (
-            "Run this as a step of a workflow. If it is one, the runner's disk may be full, or its files not writable."
-        ),
         "name-it": "",
     },
     "- uses: org/hf-oidc-action@v1\n  id: hf\n  with:\n    resource: {resource}\n    on-error: warn\n"
@@ -59,7 +56,6 @@ COMMAND = Door(
         "skip": "skip this step",
         "show": "`hf-oidc doctor`, in this job, shows it",
         "which": "Say which one it is, with `--provider`, or hand over its ID token, with `--id-token-file`.",
-        "deliver": "See that the file, its folder and the disk can be written.",
         "name-it": " On a machine of a cloud, name it: `--provider google` or `--provider aws`.",
     },
     "- if: >-\n    github.actor != 'dependabot[bot]' &&\n"

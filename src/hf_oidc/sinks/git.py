@@ -90,5 +90,5 @@ def _is_there(hub_url: str, env: Mapping[str, str]) -> bool:
 def _count(env: Mapping[str, str]) -> int:
     count = env.get(COUNT, "").strip() or "0"
     if not (count.isascii() and count.isdigit() and len(count) <= 4):
-        raise DeliveryFailed(f"`{COUNT}` is not a number, so git's configuration cannot be added to")
+        raise DeliveryFailed(f"`{COUNT}` is not a number, so git's configuration cannot be added to", "git")
     return int(count)

@@ -46,7 +46,7 @@ def put(path: Path, secret: Secret) -> None:
         return
     with suppress(OSError):
         new.unlink()
-    raise DeliveryFailed(f"The file of the token cannot be written: {problem}")
+    raise DeliveryFailed(f"The file of the token cannot be written: {problem}", "token-folder")
 
 
 def _made(env: Mapping[str, str]) -> Path:
@@ -56,7 +56,7 @@ def _made(env: Mapping[str, str]) -> Path:
         place = next(usable, None) or tempfile.gettempdir()
         # Python's last resort. It is the caller's checkout, and what is in it may be published.
         if Path(place).samefile(Path.cwd()):
-            raise DeliveryFailed("There is no folder for the token's file but the working directory: set TMPDIR")
+            raise DeliveryFailed("There is no folder for the token's file but the working directory", "token-folder")
         return Path(tempfile.mkdtemp(prefix="hf-oidc-", dir=place))
     except OSError as error:
-        raise DeliveryFailed(f"There is no folder for the token's file: {error.strerror}") from None
+        raise DeliveryFailed(f"There is no folder for the token's file: {error.strerror}", "token-folder") from None
