@@ -173,8 +173,8 @@ def _say_how_long(tokens: Collection[HubToken], whose: Chosen, settings: Setting
 def _why(error: Exception) -> str:
     if isinstance(error, LoginError):
         return f"{error.code}. {error.what}"
-    # Of its text nothing: a value may be a token.
-    return f"a bug of hf-oidc, {hall.place_of(error)}"
+    # A bug of ours, or a machine without memory. Of its text nothing: a value may be a token.
+    return f"an unexpected error, {hall.place_of(error)}"
 
 
 def _good_for(seconds: float) -> str:

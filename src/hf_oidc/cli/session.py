@@ -36,7 +36,6 @@ from hf_oidc.providers.registry import Chosen, choose
 from hf_oidc.resource import Resource
 from hf_oidc.retry import Pace
 from hf_oidc.secret import Secret
-from hf_oidc.sinks.masking import worthless_part
 from hf_oidc.transport import Tls, trusting
 from hf_oidc.url import is_loopback
 from hf_oidc.wanted import Wanted, named
@@ -116,14 +115,14 @@ def usual_mask(settings: Settings, env: Mapping[str, str]) -> Callable[[Secret],
 
 def mask_on_github(secret: Secret) -> None:
     """Lets a runner of GitHub's kind hide `secret` in the log. Raises `DeliveryFailed`."""
-    from hf_oidc.sinks import github  # noqa: PLC0415 - what a runner of GitHub's kind needs, no other CI does
+    from hf_oidc.sinks import github, masking  # noqa: PLC0415 - what a runner of GitHub's kind needs, no other CI does
 
     output.require_log()
     # The runner reads its commands on standard error too: standard output stays what was asked for. It knows them at
     # the beginning of a line alone, and another program may be in the midst of one: all is written at once.
     with MASKING, contextlib.redirect_stdout(io.StringIO("\n")) as lines:
         lines.seek(0, io.SEEK_END)
-        github.mask(worthless_part(secret))
+        github.mask(masking.worthless_part(secret))
         output.write_error(lines.getvalue())
 
 
