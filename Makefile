@@ -63,7 +63,7 @@ lint: $(VENV)/dev.stamp
 	$(BIN)/zizmor --offline --persona pedantic action.yml native/action.yml .github examples/github/*.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions action.yml native/action.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml examples/github/*.yml
-	$(BIN)/hadolint Dockerfile benchmarks/plain.Dockerfile
+	$(BIN)/hadolint Dockerfile benchmarks/plain.Dockerfile release/images.Dockerfile
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' \
@@ -107,6 +107,7 @@ lock:
 	$(COMPILE) -c requirements/local-hub.txt pyproject.toml --extra local-hub --group dev -o requirements/dev.txt
 	$(COMPILE) requirements/pipeline-runner.in -o requirements/pipeline-runner.txt
 	$(COMPILE) -c requirements/dev.txt requirements/benchmarks.in -o requirements/benchmarks.txt
+	$(COMPILE) -c requirements/dev.txt requirements/scan.in -o requirements/scan.txt
 
 clean:
 	rm -rf $(VENV) .engines dist native/hf-oidc.pyz image.cdx.json .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

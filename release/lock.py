@@ -1,4 +1,4 @@
-"""Reads requirements/runtime.txt: what the product is made of besides its own code. It downloads nothing."""
+"""Reads hash-locked lists, foremost requirements/runtime.txt: what the product is made of. It downloads nothing."""
 
 from __future__ import annotations
 
@@ -28,12 +28,21 @@ def locked(text: str) -> list[Locked]:
 
     Raises `ValueError` where one is there twice, for different environments: one folder cannot hold both.
     """
+    found = pins(text)
+    if len({package.name for package in found}) != len(found):
+        raise ValueError("the lock is not one hash-locked version of each package")
+    return found
+
+
+def pins(text: str) -> list[Locked]:
+    """The packages of a lock for all environments: one may be there in several versions.
+
+    Raises `ValueError` where a line is no hash-locked version.
+    """
     found = [
         Locked(match["name"], match["version"], tuple(HASH.findall(match["rest"])))
         for match in REQUIREMENT.finditer(text)
     ]
-    names = [package.name for package in found]
-    lines = [line for line in text.splitlines() if line and line[0] not in " #"]
-    if len(set(names)) != len(names) or len(lines) != len(names):
-        raise ValueError("the lock is not one hash-locked version of each package")
+    if len([line for line in text.splitlines() if line and line[0] not in " #"]) != len(found):
+        raise ValueError("the lock has a line that is not a hash-locked version of a package")
     return found

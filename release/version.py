@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from release.lock import ROOT
 
 VERSION = re.compile(r"(?P<major>0|[1-9]\d*)\.(?P<minor>0|[1-9]\d*)\.(?P<patch>0|[1-9]\d*)(?:-rc\.(?P<rc>[1-9]\d*))?")
+CODE_FILE = "src/hf_oidc/version.py"
 CODE = re.compile(r'^VERSION = "(.*)"$', re.MULTILINE)
 
 
@@ -25,7 +26,8 @@ class Version:
         """Raises `ValueError` unless `text` is such a version."""
         match = VERSION.fullmatch(text)
         if not match:
-            raise ValueError(f"not a version (such as 1.2.3 or 1.2.3-rc.1): {text!r}")
+            hint = f"; without the v: {text[1:]}" if text[:1] == "v" and VERSION.fullmatch(text[1:]) else ""
+            raise ValueError(f"not a version (such as 1.2.3 or 1.2.3-rc.1): {text!r}{hint}")
         rc = int(match["rc"]) if match["rc"] else float("inf")
         return cls(text, (int(match["major"]), int(match["minor"]), int(match["patch"]), rc))
 
@@ -51,7 +53,7 @@ def main() -> None:
     parser.add_argument("version")
     try:
         version = Version.parse(parser.parse_args().version)
-        require_code((ROOT / "src/hf_oidc/version.py").read_text(encoding="utf-8"), version)
+        require_code((ROOT / CODE_FILE).read_text(encoding="utf-8"), version)
         notes = notes_of((ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), version)
     except ValueError as error:
         sys.exit(f"release.version: {error}")
@@ -60,9 +62,15 @@ def main() -> None:
 
 def require_code(source: str, version: Version) -> None:
     """Raises `ValueError` unless src/hf_oidc/version.py says the same; what it says is also in the `User-Agent`."""
+    found = code_version(source)
+    if found != version.text:
+        raise ValueError(f"{CODE_FILE} says {found}, not {version.text}: release {found}, or change it there")
+
+
+def code_version(source: str) -> str:
+    """The version that a version.py says, or "nothing"."""
     found = CODE.search(source)
-    if not found or found[1] != version.text:
-        raise ValueError(f"src/hf_oidc/version.py says {found[1] if found else 'nothing'}, not {version.text}")
+    return found[1] if found else "nothing"
 
 
 def notes_of(changelog: str, version: Version) -> str:

@@ -1,4 +1,4 @@
-"""A long job, compressed: tokens of three seconds, a program that uses them all the time, and outages.
+"""A long job, compressed: tokens of ten seconds, a program that uses them all the time, and outages.
 
 It is the one story of a renewal that takes its true time, as processes; tests/unit/hf_oidc/test_keep_fresh.py tells of
 forty lifetimes and twenty outages by a clock that does not wait.
@@ -22,8 +22,10 @@ from tests.clients import CLAIMS, JOB
 from tests.leaks import leaks
 from tests.local_hub_process import LocalHub, local_hub
 
-LIFETIME = 3
-LIFETIMES = 8
+# Seconds. A token is renewed after two and a half of them at the latest, and an outage may come then: what is left is
+# for a machine that is busy with something else.
+LIFETIME = 10
+LIFETIMES = 3
 # Of the issuer and of the Hub, by an answer and by a connection that breaks.
 OUTAGES = 4
 OUTAGE = 1.5
@@ -33,7 +35,7 @@ ISSUER, EXCHANGE = "/oidc/github/idtoken", "/oauth/token"
 
 @pytest.fixture
 def hub(tmp_path: Path) -> Iterator[LocalHub]:
-    """A Local Hub whose tokens live for three seconds, and a clone of its model."""
+    """A Local Hub whose tokens live for ten seconds, and a clone of its model."""
     with local_hub("--token-lifetime", str(LIFETIME), "--data", str(tmp_path / "data")) as running:
         running.post("/local-hub/publishers", {"resource": "acme/model", "issuerUrl": running.issuer, "claims": CLAIMS})
         subprocess.run(["git", "clone", "--quiet", f"{running.hub}/acme/model", tmp_path / "work"], check=True)
@@ -57,7 +59,7 @@ def run(hub: LocalHub, tmp_path: Path, seconds: float, *options: str) -> tuple[A
 def strike(hub: LocalHub, over: threading.Event, struck: list[str]) -> None:
     """Outages of the issuer and of the Hub, in turn; a token is renewed in between."""
     for number in range(OUTAGES):
-        if over.wait(LIFETIME * 1.3):
+        if over.wait(LIFETIME * 0.4):
             return
         path = (ISSUER, EXCHANGE)[number % 2]
         hub.post("/local-hub/faults", {"path": path, "faults": [("503", "reset-before-headers")[number % 4 > 1]] * 900})
@@ -80,7 +82,7 @@ def test_a_job_of_many_lifetimes_never_fails(hub: LocalHub, tmp_path: Path) -> N
     assert struck == [ISSUER, EXCHANGE] * (OUTAGES // 2)
     assert told["done"]["push"] >= LIFETIMES
     assert told["done"]["upload"] >= LIFETIMES
-    assert len(hub.get("/local-hub/exchanges")) >= LIFETIMES
+    assert len(hub.get("/local-hub/exchanges")) >= 2 * LIFETIMES
     tokens = {token.decode() for token in MASK_LINE.findall(log)}
     assert len(tokens) >= 2 * LIFETIMES  # ID tokens and the Hub's
     disk = {str(path): path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
@@ -90,6 +92,7 @@ def test_a_job_of_many_lifetimes_never_fails(hub: LocalHub, tmp_path: Path) -> N
 
 def test_without_it_the_job_fails_when_its_token_expires(hub: LocalHub, tmp_path: Path) -> None:
     """The same program: good for one lifetime."""
-    told, _, _ = run(hub, tmp_path, LIFETIME * 3, "--git")
-    assert told["done"]["upload"] > len(told["failed"]) > 0
-    assert "401" in told["failed"][-1] or "Authentication" in told["failed"][-1]
+    told, _, _ = run(hub, tmp_path, LIFETIME * 1.5, "--git")
+    failed = [failure for failure in told["failed"] if failure.startswith("upload ")]
+    assert told["done"]["upload"] > len(failed) > 0
+    assert "401" in failed[-1]

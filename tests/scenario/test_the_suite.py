@@ -37,6 +37,9 @@ def test_starts(start):
 @pytest.mark.process
 def test_starts_and_says_so():
     os.system("true")
+
+def test_is_the_last():
+    pass
 """
 
 
@@ -63,11 +66,11 @@ def test_a_failure_shows_what_the_programs_of_the_test_have_said(tmp_path: Path)
 def test_a_unit_test_that_starts_a_process_says_so(tmp_path: Path) -> None:
     """Whatever it starts it with: `make unit` is to stay what it is."""
     said = run(tmp_path, "tests/unit/test_it.py", STARTS)
-    assert "4 passed, 3 errors" in said
+    assert "5 passed, 3 errors" in said
     assert said.count("starts a process: mark it with `process`") >= 3
 
 
 @pytest.mark.parametrize("folder", ["scenario", "contract"])
 def test_other_tests_may_start_processes(tmp_path: Path, folder: str) -> None:
     """That is what they are for."""
-    assert "4 passed" in run(tmp_path, f"tests/{folder}/test_it.py", STARTS)
+    assert "5 passed" in run(tmp_path, f"tests/{folder}/test_it.py", STARTS)

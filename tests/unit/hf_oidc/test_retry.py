@@ -415,3 +415,14 @@ def test_a_try_that_only_the_deadline_ended_does_not_hide_what_was_wrong() -> No
     assert error.where.request_id == "r-1"
     assert [attempt.code for attempt in error.attempts] == ["hub-unavailable"] * 2 + ["id-token-request-failed"]
     assert error.__context__ is None
+
+
+def test_a_pace_holds_to_its_last_moment() -> None:
+    """Half a second that is left is waited for, spread by chance; when it is over, nobody waits."""
+    clock = FakeClock()
+    pace = Pace(clock.monotonic)
+    pace.hold(2)
+    clock.sleep(1.5)
+    assert pace.wait(0.25) == 0.75
+    clock.sleep(0.5)
+    assert pace.wait(0.25) == 0

@@ -2,7 +2,6 @@
 
 import io
 import json
-import re
 import subprocess
 import sys
 import zipfile
@@ -57,28 +56,68 @@ def git(repository: Path, *arguments: str) -> str:
     ).stdout.strip()
 
 
+def code(text: str) -> str:
+    """src/hf_oidc/version.py of a version."""
+    return f'"""The version."""\n\nVERSION = "{text}"\n'
+
+
+def commit_source(clone: Path, text: str) -> None:
+    """Commit the source of a version on main, and push it."""
+    (clone / "src/hf_oidc/version.py").write_text(code(text))
+    git(clone, "add", "--all")
+    git(clone, "commit", "--quiet", "--allow-empty", f"--message=Source of {text}")
+    git(clone, "push", "--quiet", "origin", "HEAD:main")
+
+
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
-    """A clone of a repository with one commit on main."""
+    """A clone of a repository with the source of 1.0.0 on main."""
     git(tmp_path, "init", "--quiet", "--bare", "--initial-branch=main", "origin.git")
     git(tmp_path, "clone", "--quiet", "origin.git", "clone")
     clone = tmp_path / "clone"
+    (clone / "src/hf_oidc").mkdir(parents=True)
     (clone / "Dockerfile").write_text("FROM scratch\n")
     (clone / ".gitignore").write_text("*.pyz\n")
-    git(clone, "add", "--all")
-    git(clone, "commit", "--quiet", "--message=Source")
-    git(clone, "push", "--quiet", "origin", "HEAD:main")
+    commit_source(clone, "1.0.0")
     return clone
+
+
+def build_tree(folder: Path, text: str) -> Path:
+    """What `make dist` would make of a version, in small."""
+    (folder / "native").mkdir(parents=True, exist_ok=True)
+    (folder / "action.yml").write_text(dist.pinned(ACTION, dist.IMAGE, DIGEST))
+    with zipfile.ZipFile(folder / "native/hf-oidc.pyz", "w") as pyz_file:
+        pyz_file.writestr(zipfile.ZipInfo("hf_oidc/version.py"), code(text))
+    return folder
 
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
-    """What `make dist` would make, in small."""
-    folder = tmp_path / "dist"
-    (folder / "native").mkdir(parents=True)
-    (folder / "action.yml").write_text(dist.pinned(ACTION, dist.IMAGE, DIGEST))
-    (folder / "native/hf-oidc.pyz").write_bytes(b"PK")
-    return folder
+    """The tree of 1.0.0."""
+    return build_tree(tmp_path / "dist", "1.0.0")
+
+
+def release(repository: Path, tree: Path, text: str) -> str:
+    """Release a version whose source and tree are of that version."""
+    commit_source(repository, text)
+    return tag.release(repository, Version.parse(text), build_tree(tree, text), "origin")
+
+
+def run_tag(repository: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """`python -m release.tag`, as release.yml runs it."""
+    return subprocess.run(
+        [sys.executable, "-m", "release.tag", *arguments],
+        cwd=repository,
+        env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def tags_everywhere(repository: Path) -> list[str]:
+    """The tags that the clone and the remote have."""
+    return [*git(repository, "tag", "--list").split(), *git(repository, "ls-remote", "--tags", "origin").split()]
 
 
 def test_the_digest_is_written_and_nothing_else_is_changed() -> None:
@@ -221,7 +260,7 @@ def test_the_tag_is_on_a_commit_of_the_tree(repository: Path, tree: Path) -> Non
 def test_the_same_release_is_the_same_commit(repository: Path, tree: Path) -> None:
     """Nothing but source, tree and version goes into it."""
     first = Version.parse("1.0.0")
-    assert tag.committed(repository, first, tree) == tag.committed(repository, first, tree)
+    assert tag.committed(repository, first, tree, []) == tag.committed(repository, first, tree, [])
 
 
 @pytest.mark.process
@@ -229,8 +268,7 @@ def test_the_moving_tag_follows_the_newest(repository: Path, tree: Path) -> None
     """Not a pre-release, not a fix of an older line, not another major version."""
     v1 = {}
     for text in ("1.0.0", "1.2.0-rc.1", "1.2.0", "1.1.1", "2.0.0"):
-        (tree / "version").write_text(text)
-        commit = tag.release(repository, Version.parse(text), tree, "origin")
+        commit = release(repository, tree, text)
         v1[text] = git(repository, "rev-parse", "v1") == commit
     assert v1 == {"1.0.0": True, "1.2.0-rc.1": False, "1.2.0": True, "1.1.1": False, "2.0.0": False}
     assert git(repository, "rev-parse", "v2") == git(repository, "rev-parse", "v2.0.0")
@@ -251,17 +289,148 @@ def test_a_version_is_released_once(repository: Path, tree: Path) -> None:
 @pytest.mark.process
 def test_a_push_that_fails_is_told(repository: Path, tree: Path) -> None:
     """What git said, and no traceback."""
-    command = [sys.executable, "-m", "release.tag", "1.0.0", str(tree), "--push", "nowhere"]
-    run = subprocess.run(
-        command,
-        cwd=repository,
-        env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    run = run_tag(repository, "1.0.0", str(tree), "--push", "nowhere")
     assert run.returncode == 1
-    assert run.stderr.startswith("release.tag: git ls-remote: ")
+    assert run.stderr.startswith("release.tag: git fetch: ")
+
+
+@pytest.mark.process
+@pytest.mark.parametrize(
+    ("versions", "message"),
+    [
+        (
+            ("1.2.3", "0.1.0", "0.1.0"),
+            "src/hf_oidc/version.py says 0.1.0, not 1.2.3: release 0.1.0, or change it there",
+        ),
+        (("0.1.0", "0.1.0", "0.0.9"), "hf_oidc/version.py in native/hf-oidc.pyz says 0.0.9, not 0.1.0: make the tree"),
+        (("0.1.0", "0.2.0", "0.1.0"), "src/hf_oidc/version.py says 0.2.0, not 0.1.0"),
+        (("1.0.0-rc.1", "1.0.0", "1.0.0"), "says 1.0.0, not 1.0.0-rc.1"),
+        (("1.0.0", "1.0.0-rc.1", "1.0.0"), "says 1.0.0-rc.1, not 1.0.0"),
+        (("v1.0.0", "1.0.0", "1.0.0"), "not a version (such as 1.2.3 or 1.2.3-rc.1): 'v1.0.0'; without the v: 1.0.0"),
+        (("V1.0.0", "1.0.0", "1.0.0"), "not a version (such as 1.2.3 or 1.2.3-rc.1): 'V1.0.0'"),
+        (("1.0", "1.0.0", "1.0.0"), "not a version (such as 1.2.3 or 1.2.3-rc.1): '1.0'"),
+        (("refs/tags/v1.0.0", "1.0.0", "1.0.0"), "not a version"),
+    ],
+)
+def test_what_is_tagged_is_of_the_version(
+    repository: Path, tmp_path: Path, versions: tuple[str, str, str], message: str
+) -> None:
+    """A version that the source or the tree does not have gets no tag, and the message names both."""
+    asked, source, built = versions
+    commit_source(repository, source)
+    folder = build_tree(tmp_path / "dist", built)
+    for more in ([], ["--push", "origin"]):
+        run = run_tag(repository, asked, str(folder), *more)
+        assert run.returncode == 1
+        assert message in run.stderr
+        assert tags_everywhere(repository) == []
+
+
+@pytest.mark.process
+def test_the_source_is_what_is_committed(repository: Path, tree: Path) -> None:
+    """The version in an uncommitted version.py is not that of the commit that is released."""
+    (repository / "src/hf_oidc/version.py").write_text(code("1.2.3"))
+    run = run_tag(repository, "1.2.3", str(build_tree(tree, "1.2.3")))
+    assert "commit or undo these changes first: src/hf_oidc/version.py" in run.stderr
+    assert tags_everywhere(repository) == []
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("change", ["changed", "staged", "new", "removed"])
+def test_a_checkout_with_changes_is_refused(repository: Path, tree: Path, change: str) -> None:
+    """The tree may hold what no commit has; the message names the file."""
+    name = "new.py" if change == "new" else "Dockerfile"
+    if change == "removed":
+        (repository / name).unlink()
+    else:
+        (repository / name).write_text("FROM busybox\n")
+    if change == "staged":
+        git(repository, "add", name)
+    run = run_tag(repository, "1.0.0", str(tree))
+    assert (run.returncode, run.stdout) == (1, "")
+    assert f"release.tag: commit or undo these changes first: {name}" in run.stderr
+    assert tags_everywhere(repository) == []
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("content", [None, b"PK", {"other.py": ""}, {"hf_oidc/version.py": "nothing"}])
+def test_a_tree_without_a_version_is_refused(
+    repository: Path, tree: Path, content: bytes | dict[str, str] | None
+) -> None:
+    """No zipapp, one that is no archive, or one that does not say its version."""
+    pyz_path = tree / "native/hf-oidc.pyz"
+    if content is None:
+        pyz_path.unlink()
+    elif isinstance(content, bytes):
+        pyz_path.write_bytes(content)
+    else:
+        with zipfile.ZipFile(pyz_path, "w") as pyz_file:
+            for name, text in content.items():
+                pyz_file.writestr(name, text)
+    run = run_tag(repository, "1.0.0", str(tree))
+    assert run.returncode == 1
+    assert "native/hf-oidc.pyz says nothing, not 1.0.0" in run.stderr
+    assert tags_everywhere(repository) == []
+
+
+@pytest.mark.process
+def test_a_moving_tag_moves_to_a_descendant(repository: Path, tree: Path) -> None:
+    """A lockfile that recorded `v1` and its commit stays valid: the commit is reachable from where `v1` moves to."""
+    before, moved = "", 0
+    for text in ("1.0.0", "1.1.0-rc.1", "1.0.1", "1.1.0", "1.0.2", "2.0.0", "1.2.0"):
+        release(repository, tree, text)
+        after = git(repository, "ls-remote", "origin", "refs/tags/v1").split()[0]
+        if before and after != before:
+            git(repository, "merge-base", "--is-ancestor", before, after)
+            moved += 1
+        before = after
+    assert moved == 3
+
+
+@pytest.mark.process
+def test_a_release_descends_from_each_older_version(repository: Path, tree: Path) -> None:
+    """From fixes of an older line and pre-releases too; not from a newer version."""
+    commits = {text: release(repository, tree, text) for text in ("1.0.0", "1.2.0", "1.1.0", "1.3.0-rc.1", "1.3.0")}
+    ancestors = {
+        text: [
+            other
+            for other, commit in commits.items()
+            if other != text and git(repository, "merge-base", commits[text], commit) == commit
+        ]
+        for text in commits
+    }
+    assert ancestors == {
+        "1.0.0": [],
+        "1.2.0": ["1.0.0"],
+        "1.1.0": ["1.0.0"],
+        "1.3.0-rc.1": ["1.0.0", "1.2.0", "1.1.0"],
+        "1.3.0": ["1.0.0", "1.2.0", "1.1.0", "1.3.0-rc.1"],
+    }
+
+
+@pytest.mark.process
+def test_a_clone_without_the_tags_makes_the_same_release(repository: Path, tree: Path, tmp_path: Path) -> None:
+    """What is released is asked of the remote: a fresh, shallow checkout has neither the tags nor their commits."""
+    first = release(repository, tree, "1.0.0")
+    commit_source(repository, "1.1.0")
+    origin = (tmp_path / "origin.git").as_uri()
+    git(tmp_path, "clone", "--quiet", "--depth=1", "--no-tags", origin, "fresh")
+    fresh = tmp_path / "fresh"
+    second = tag.release(fresh, Version.parse("1.1.0"), build_tree(tree, "1.1.0"), "origin")
+    assert git(repository, "ls-remote", "origin", "refs/tags/v1").split()[0] == second
+    assert git(fresh, "rev-parse", f"{second}^1", f"{second}^2").split() == [git(fresh, "rev-parse", "HEAD"), first]
+
+
+@pytest.mark.process
+def test_a_moving_tag_that_was_set_by_hand_is_an_ancestor_too(repository: Path, tree: Path) -> None:
+    """Wherever the moving tag is, it moves forward from there."""
+    git(repository, "push", "--quiet", "origin", "HEAD:refs/tags/v1")
+    by_hand = git(repository, "rev-parse", "HEAD")
+    commit_source(repository, "1.0.0")
+    git(repository, "checkout", "--quiet", "--orphan", "anew")
+    git(repository, "commit", "--quiet", "--message=Anew")
+    commit = tag.release(repository, Version.parse("1.0.0"), tree, "origin")
+    git(repository, "merge-base", "--is-ancestor", by_hand, commit)
 
 
 def test_the_bill_of_materials_names_what_is_locked() -> None:
@@ -297,10 +466,3 @@ def test_the_native_steps_pass_everything_on() -> None:
     for name, spec in NATIVE["outputs"].items():
         assert spec["value"] == f"${{{{ steps.posix.outputs.{name} || steps.windows.outputs.{name} }}}}"
     assert not [step["run"] for step in NATIVE["runs"]["steps"] if "${{" in step["run"]]
-
-
-def test_every_action_in_the_workflows_is_pinned() -> None:
-    """By a full commit id, with the version beside it."""
-    for path in (ROOT / ".github/workflows").glob("*.yml"):
-        for line in re.findall(r"uses: (.*)", path.read_text(encoding="utf-8")):
-            assert line.startswith("./native #") or re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", line), line
