@@ -205,7 +205,9 @@ def test_logins_that_worked_are_not_called_failed(stage: Stage) -> None:
 
 def test_somebody_at_a_terminal_sees_no_masks_of_local_hub(stage: Stage) -> None:
     """Its variables are those of a job, and no runner is there to obey; in a job with a terminal there are masks."""
-    for env, masks in (({}, 0), ({"GITHUB_ENV": "/dev/null"}, 2), ({"HF_ENDPOINT": "http://127.0.0.2:9"}, 0)):
+    of_a_job = {"GITHUB_ENV": "/dev/null"}
+    elsewhere = {"HF_ENDPOINT": "https://hub.example"}  # for which there is no ID token here: one mask, and no call
+    for env, masks in (({}, 0), (of_a_job, 2), (elsewhere, 1)):
         reading, writing = pty.openpty()
         world = stage.world() | {"GITHUB_ACTIONS": "true", **env}
         done = subprocess.run(
