@@ -227,7 +227,9 @@ def _failure(request: Request, error: Exception, proxy: str) -> NoResponse | Log
             reason = HANDSHAKE.get(name, shown(name))
             return TlsFailed(f"The TLS handshake with {host_of(request.url)} failed: {reason}", request.where)
     through = f", through the proxy {host_of(proxy)}" if proxy else ""
-    return NoResponse(request.where, _reason(causes) + through)
+    unresolved = any(isinstance(cause, socket.gaierror) for cause in causes)
+    where = request.where._replace(proxy=host_of(proxy) if proxy else "", unresolved=unresolved)
+    return NoResponse(where, _reason(causes) + through)
 
 
 def _reason(causes: list[BaseException]) -> str:

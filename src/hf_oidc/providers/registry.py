@@ -69,7 +69,7 @@ def choose(env: Mapping[str, str], read_file: ReadFile, *, id_token: str = "", n
         return Chosen(supplied.PROVIDER.name, *supplied.supply(id_token))
     provider = supplied.PROVIDER if supplied.is_here(env) else _named(named) if named else detected(env)
     if provider is None:
-        raise NoProvider("This is no CI that issues ID tokens, and no ID token was supplied")
+        raise NoProvider("No supported CI was detected, and no ID token was supplied")
     obtained = provider.obtain(env)
     if isinstance(obtained, CannotMint):
         raise _of(provider, obtained.reason(read_file))

@@ -214,6 +214,7 @@ def test_a_name_that_cannot_be_resolved_is_said_to_be_one() -> None:
     answer = transport().send(request("https://hub.invalid"))
     assert isinstance(answer, NoResponse)
     assert answer.reason == "its name could not be resolved"
+    assert (answer.where.unresolved, answer.where.proxy) == (True, "")
 
 
 @pytest.mark.parametrize("chunks", [[b""] * 1000, [b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"] + [b""] * 1000])
@@ -309,6 +310,7 @@ def test_goes_through_a_proxy() -> None:
         answer = transport(env={"HTTPS_PROXY": proxy}).send(request("https://hub.invalid/x"))
     assert isinstance(answer, NoResponse)
     assert answer.reason.endswith(f", through the proxy {proxy.removeprefix('http://')}")
+    assert (answer.where.unresolved, answer.where.proxy) == (False, proxy.removeprefix("http://"))
 
 
 def test_a_kind_of_proxy_that_is_not_supported_is_named() -> None:
