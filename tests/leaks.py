@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from collections.abc import Iterable, Mapping
 from urllib.parse import quote, quote_plus
 
@@ -30,7 +31,7 @@ def forms(secret: str) -> dict[str, bytes]:
 def parts(secrets: Iterable[str]) -> set[str]:
     """The secrets, and of each JWT among them its signature alone, for that is what makes it worth having."""
     whole = set(secrets)
-    signatures = {secret.rpartition(".")[2] for secret in whole if secret.startswith("eyJ") and secret.count(".") == 2}
+    signatures = {secret.rpartition(".")[2] for secret in whole if re.match(r"(hf_jwt_)?eyJ[^.]*\.[^.]*\.", secret)}
     return (whole | signatures) - {""}
 
 

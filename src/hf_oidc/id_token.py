@@ -5,6 +5,9 @@ Everything read here is named `unverified`. No I/O and no clock: the time is a p
 
 from __future__ import annotations
 
+import base64
+import json
+import re
 from contextlib import suppress
 from datetime import datetime, timedelta, timezone
 from typing import Any, NamedTuple
@@ -18,6 +21,9 @@ with lean.imports():
     import jwt
 
 MAX_CHARACTERS = 65_536
+# RFC 7515 § 7.1: three parts, base64url, the last of which is empty if nobody has signed. PyJWT skips what is no letter
+# of base64url, such as the line ends of a token that was folded.
+FORM = r"(?a)[\w-]+\.[\w-]+\.[\w-]*"
 # Machines' clocks differ. A token that this machine believes to be a little too old is left to the Hub's judgement.
 CLOCK_SKEW = timedelta(seconds=60)
 
@@ -50,6 +56,16 @@ class IdToken(NamedTuple):
             )
 
 
+def is_jwt(secret: Secret) -> bool:
+    """Whether `secret` has the form of a JWT, whatever its claims: nothing else can be of use to anybody."""
+    if not re.fullmatch(FORM, secret.reveal()):
+        return False
+    with suppress(ValueError, RecursionError):
+        header = json.loads(base64.urlsafe_b64decode(secret.reveal().partition(".")[0] + "=="))
+        return isinstance(header, dict) and "alg" in header  # RFC 7515 § 4.1.1: it must be there
+    return False
+
+
 def expiry_of(secret: Secret) -> datetime | None:
     """When a JWT expires (UTC), whatever else it says; nothing if `secret` is no JWT, or one that does not tell."""
     with suppress(IdTokenMalformed):
@@ -61,10 +77,10 @@ def _claims(secret: Secret) -> dict[str, Any]:
     # No variable holds the text: a logger that shows the variables of a traceback would show it.
     if len(secret.reveal()) > MAX_CHARACTERS or not secret.reveal().isascii():
         raise IdTokenMalformed("The ID token is not a JWT: too long, or not ASCII")
-    try:
-        claims = jwt.decode(secret.reveal(), options={"verify_signature": False})
-    except (jwt.PyJWTError, ValueError, RecursionError):
-        claims = None
+    claims = None
+    with suppress(jwt.PyJWTError, ValueError, RecursionError):
+        # PyJWT alone accepts more; and what is not masked is not to be sent either.
+        claims = jwt.decode(secret.reveal(), options={"verify_signature": False}) if is_jwt(secret) else None
     if claims is None:  # outside the handler: the exception that PyJWT raised would otherwise travel along
         raise IdTokenMalformed("The ID token is not a JWT: three parts, base64url, a JSON object inside")
     return dict(claims)

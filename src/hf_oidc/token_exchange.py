@@ -29,7 +29,8 @@ ID_TOKEN_TYPE = "urn:ietf:params:oauth:token-type:id_token"
 ACCESS_TOKEN_TYPE = "urn:ietf:params:oauth:token-type:access_token"
 
 MAX_EXPIRES_IN = 2_592_000  # seconds: 30 days
-ACCESS_TOKEN = r"[\x21-\x7e]{1,16384}"
+# A shorter one is no secret, and a runner would hide each place of the log where those letters stand.
+ACCESS_TOKEN = r"[\x21-\x7e]{16,16384}"
 # RFC 6749 § 5.2 and RFC 8693 § 2.2.2: an error code is printable ASCII without quotes and backslashes.
 ERROR_CODE = r"[a-z][a-z_]{0,39}"
 NOT_UNDERSTOOD = {"invalid_request", "unsupported_grant_type"}
@@ -83,7 +84,7 @@ def _grant(response: Response) -> tuple[Secret, int] | str:
         return "answer has another `issued_token_type` than access_token"
     token, expires_in = answer.get("access_token"), answer.get("expires_in")
     if not isinstance(token, str) or not re.fullmatch(ACCESS_TOKEN, token):
-        return "`access_token` is not one word of printable ASCII"
+        return "`access_token` is not one word of printable ASCII, of 16 characters or more"
     if type(expires_in) is not int or not 1 <= expires_in <= MAX_EXPIRES_IN:
         return "`expires_in` is not a number of seconds up to 30 days"
     return Secret(token), expires_in

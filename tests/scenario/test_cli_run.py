@@ -30,10 +30,10 @@ def test_run_leaves_the_arguments_as_they_are(stage: Stage) -> None:
 
 def test_run_takes_several(stage: Stage) -> None:
     """Each under its name."""
-    stage.tokens["datasets/acme/corpus"] = "hf_jwt_second"
+    stage.tokens["datasets/acme/corpus"] = "hf_jwt_second_0123456789"
     show = 'echo "${#A} ${#B}"'
     run = stage.run("run", "A=acme/model", "B=datasets/acme/corpus", "--", "sh", "-c", show)
-    assert run.stdout == f"{len(PLAIN)} {len('hf_jwt_second')}\n"
+    assert run.stdout == f"{len(PLAIN)} {len('hf_jwt_second_0123456789')}\n"
 
 
 @pytest.mark.parametrize(

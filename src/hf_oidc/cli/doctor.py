@@ -24,11 +24,11 @@ from hf_oidc.diagnosis import doctor_json, doctor_text, text
 from hf_oidc.diagnosis.claims import visible
 from hf_oidc.diagnosis.doctor import JobReport, Question, with_claims
 from hf_oidc.diagnosis.door import COMMAND
-from hf_oidc.diagnosis.report import diagnose
-from hf_oidc.errors import LoginError, UsageError
-from hf_oidc.id_token import IdToken
+from hf_oidc.diagnosis.report import diagnose, enter
+from hf_oidc.errors import DeliveryFailed, LoginError, UsageError
+from hf_oidc.login import mint
 from hf_oidc.providers._base import Means
-from hf_oidc.providers.registry import Chosen, choose
+from hf_oidc.providers.registry import choose
 from hf_oidc.resource import Resource
 from hf_oidc.transport import trusting
 from hf_oidc.untrusted_text import shown
@@ -111,7 +111,7 @@ def _examined(question: Question, settings: Settings, env: Mapping[str, str], me
     try:
         chosen = choose(env, hall.text_of, id_token=settings.id_token, named=settings.provider)
         report = JobReport(chosen.provider, question)
-        id_token = _id_token(chosen, question.audience, env, means)
+        id_token = mint(chosen, question.audience, means, usual_mask(settings, env))
         report = with_claims(report, id_token.unverified_claims, id_token.unverified_expiry)
         id_token.check(question.audience, datetime.now(timezone.utc))
     except LoginError as error:
@@ -120,14 +120,10 @@ def _examined(question: Question, settings: Settings, env: Mapping[str, str], me
         problem = diagnose(
             error, question.resource, question.hub_url, door=COMMAND, audience=question.audience, env=env
         )
+        if isinstance(error, DeliveryFailed):  # no ID token was asked for: the report is what is known without one
+            problem = replace(problem, enter=enter(report.ci, env), page=question.page)
         report = replace(report, provider=error.provider, problem=problem)
     return report
-
-
-def _id_token(chosen: Chosen, audience: str, env: Mapping[str, str], means: Means) -> IdToken:
-    secret = chosen.mint(audience, means)
-    usual_mask(env)(secret)
-    return IdToken.read(secret)
 
 
 def _check_workflow(path: Path, repository: str | None, hub_url: str, *, as_json: bool) -> None:

@@ -13,7 +13,7 @@ import click
 
 from hf_oidc.cli import output
 from hf_oidc.cli.options import BY_CI, Settings, logs_in, wanted
-from hf_oidc.cli.session import explained, mask_on_github, tokens
+from hf_oidc.cli.session import World, explained, mask_on_github, preparing, tokens
 from hf_oidc.errors import InvalidInput
 from hf_oidc.secret import Secret
 from hf_oidc.sinks import files, shell
@@ -83,7 +83,9 @@ def env_(*, resources: tuple[str, ...], format_: str, path: str | None, show: bo
         asked = wanted(resources, env)
         destination = _destination(format_, path, env, show=show)
         destination.require()
-    granted = tokens(asked, settings, env)
+    with preparing(asked, settings):
+        world = World.of(settings, env)
+    granted = tokens(asked, settings, world)
     variables = [(each.name, token.secret) for each, token in zip(asked, granted, strict=True)]
     with explained():
         destination.write(variables)
@@ -124,9 +126,7 @@ def _later_steps(format_: str, path: str | None, env: Mapping[str, str]) -> Dest
         problem = f"`{variable}` is not set, so this is no step of a job there, and the format {format_} has no use"
         raise InvalidInput("--format", problem, "another format, or hand the token to one command, by `hf-oidc run`")
     if format_ == "github":
-        from hf_oidc.sinks import github  # noqa: PLC0415 - what a runner of GitHub's kind needs, no other CI does
-
-        return Destination(lambda: github.require_environment_file(env), lambda variables: _export(variables, env))
+        return Destination(lambda: _require_runner(env), lambda variables: _export(variables, env))
     file = Path(env[variable])
     return Destination(
         lambda: files.require_appendable(file), lambda variables: files.append(file, _text("sh", variables, env))
@@ -140,8 +140,15 @@ def _text(format_: str, variables: Variables, env: Mapping[str, str]) -> str:
     return forget + "".join(LINES[format_](*variable) for variable in variables)
 
 
-def _export(variables: Variables, env: Mapping[str, str]) -> None:
+def _require_runner(env: Mapping[str, str]) -> None:
     from hf_oidc.sinks import github  # noqa: PLC0415 - what a runner of GitHub's kind needs, no other CI does
+
+    github.require_environment_file(env)
+    output.require_log()
+
+
+def _export(variables: Variables, env: Mapping[str, str]) -> None:
+    from hf_oidc.sinks import github  # noqa: PLC0415 - as above
 
     for _, secret in variables:
         mask_on_github(secret)

@@ -14,7 +14,7 @@ import click
 from hf_oidc import env_name
 from hf_oidc.cli.options import BY_CI, Settings, logs_in, wanted
 from hf_oidc.cli.program import cannot_run, find
-from hf_oidc.cli.session import explained, tokens
+from hf_oidc.cli.session import World, explained, preparing, tokens
 from hf_oidc.wanted import Wanted
 
 EPILOG = """\b
@@ -99,8 +99,10 @@ def run(
 
         job = Job(program, command, asked, export_token=export_token, stop_on_expiry=on_expiry == "stop")
         raise click.exceptions.Exit(run_with_fresh_tokens(job, settings, env))
-    configuration = _for_git(asked, settings, env) if git_ else {}
-    granted = tokens(asked, settings, env)
+    with preparing(asked, settings):
+        configuration = _for_git(asked, settings, env) if git_ else {}
+        world = World.of(settings, env)
+    granted = tokens(asked, settings, world)
     secrets = {each.name: token.secret.reveal() for each, token in zip(asked, granted, strict=True)}
     kept = {name: value for name, value in env.items() if name != "HF_OIDC_RESOURCE"}
     _become(program, command, {**kept, **configuration, **secrets})
@@ -109,8 +111,7 @@ def run(
 def _for_git(asked: Sequence[Wanted], settings: Settings, env: Mapping[str, str]) -> dict[str, str]:
     from hf_oidc.sinks import git  # noqa: PLC0415 - most commands are not git's
 
-    with explained():
-        return git.configuration(settings.hub_url, git.credentials(asked, git.in_variable), env)
+    return git.configuration(settings.hub_url, git.credentials(asked, git.in_variable), env)
 
 
 def _become(program: str, command: tuple[str, ...], env: Mapping[str, str]) -> NoReturn:

@@ -19,6 +19,7 @@ from hf_oidc.diagnosis.findings import Finding, Name
 from hf_oidc.diagnosis.publisher import NoSuggestion, SettingsPage, Suggestion
 from hf_oidc.errors import (
     AudienceMismatch,
+    DeliveryFailed,
     ExchangeRejected,
     HubUnavailable,
     IdTokenPermissionMissing,
@@ -26,6 +27,7 @@ from hf_oidc.errors import (
     InvalidResource,
     LoginError,
     RateLimited,
+    Recipient,
     Redirected,
     Where,
 )
@@ -118,7 +120,26 @@ ADVICE = {
         "If a private certificate authority signed the certificate (a company's proxy, a mirror), pass that "
         "authority's certificate <ca-bundle>."
     ),
-    "delivery-failed": ("<deliver>"),
+}
+DELIVERY: Mapping[Recipient, str] = {
+    "file": (
+        "Name a regular file of your own, in a folder that exists and where you may write. If it is one, the disk may "
+        "be full."
+    ),
+    "standard-output": "Let standard output go to a pipe, a variable, or a file on a disk that is not full.",
+    "log": (
+        "Let standard error of `hf-oidc` go to the job's log: remove the redirection (`2>`). To redirect the errors of "
+        "a command alone: `hf-oidc run RESOURCE -- sh -c 'COMMAND 2>err.log'`."
+    ),
+    "runner": (
+        "Run this as a step of a workflow. If it is one, the runner's disk may be full, or its files not writable."
+    ),
+    "git": "Set `GIT_CONFIG_COUNT` to the number of the `GIT_CONFIG_KEY_…` variables that are set, or unset it.",
+    "dotenv": "Choose another `--format`, such as `json`, or hand the token to one command, with `hf-oidc run`.",
+    "token-folder": (
+        "Set `XDG_RUNTIME_DIR` to a folder of your own outside of the working directory, where you may write and the "
+        "disk is not full."
+    ),
 }
 RATE_LIMITED = (
     "Run the job again in {expected} or later. Most likely nothing is wrong with your configuration: runners share "
@@ -312,6 +333,8 @@ def next_step(error: LoginError, door: Door, found: Todo | None, mine: Mine) -> 
         return unreached
     if found and not isinstance(error, ExchangeRejected):
         return Sentence(found.words, {"audience": visible(mine.audience)})
+    if isinstance(error, DeliveryFailed):
+        return Sentence(DELIVERY[error.recipient])
     return _from_facts(error, door) or Sentence(door.says(ADVICE.get(error.code, "")))
 
 

@@ -99,7 +99,7 @@ def diagnose(
         snippet(error, door, found, mine),
         asked,
         ci,
-        _enter(ci, env) if tells_publisher(error) else (),
+        enter(ci, env) if tells_publisher(error) else (),
         cautions(error, ci),
         page=settings_page(resource, hub_url) if resource and (tells_publisher(error) or _refused(error)) else None,
         attempts=error.attempts,
@@ -121,7 +121,7 @@ def _of_refusal(plain: Diagnosis, claims: Claims, resource: Resource | None, doo
     return replace(
         plain,
         next_step=after_refusal(found, publisher, plain.page, door),
-        enter=() if publisher != NoSuggestion("incomplete") else _enter(plain.ci, {}),
+        enter=() if publisher != NoSuggestion("incomplete") else enter(plain.ci, {}),
         findings=found,
         fields=publisher_fields(claims, preset=preset) if claims else (),
         claims=raw_claims(claims),
@@ -129,7 +129,8 @@ def _of_refusal(plain: Diagnosis, claims: Claims, resource: Resource | None, doo
     )
 
 
-def _enter(ci: Ci | None, env: Mapping[str, str]) -> tuple[Field, ...]:
+def enter(ci: Ci | None, env: Mapping[str, str]) -> tuple[Field, ...]:
+    """The publisher that the jobs of a CI need, in general, with what the variables say of this job."""
     # Facts of ours, and no claims: each is shown as it is. The job's own values are not.
     values = {"issuer": ci.issuer, **ci.claims, **_own(ci.own, env)} if ci else {}
     return tuple(Field(name, value) for name, value in values.items())

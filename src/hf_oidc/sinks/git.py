@@ -109,5 +109,5 @@ def _earlier(hub_url: str, env: Mapping[str, str], count: int) -> list[tuple[str
 def _count(env: Mapping[str, str]) -> int:
     count = env.get(COUNT, "").strip() or "0"
     if not (count.isascii() and count.isdigit() and len(count) <= 4):
-        raise DeliveryFailed(f"`{COUNT}` is not a number, so git's configuration cannot be added to")
+        raise DeliveryFailed(f"`{COUNT}` is not a number, so git's configuration cannot be added to", "git")
     return int(count)

@@ -48,7 +48,7 @@ def mask(secret: Secret) -> None:
         problem = f"The log, which masks a token, cannot be written ({error.strerror})"
     else:
         return
-    raise DeliveryFailed(problem)
+    raise DeliveryFailed(problem, "runner")
 
 
 def deliver(tokens: Mapping[str, HubToken], variables: Mapping[str, str], *, export: bool, files: CommandFiles) -> None:
@@ -125,7 +125,7 @@ def _all_or_nothing(paths: Iterable[Path], write: Callable[[], None]) -> None:
     else:
         return
     # Outside of the handler, so that the error of before, which may hold a token, does not travel along.
-    raise DeliveryFailed(f"A command file of the runner could not be written: {problem}")
+    raise DeliveryFailed(f"A command file of the runner could not be written: {problem}", "runner")
 
 
 @contextmanager
@@ -158,7 +158,7 @@ def _command_file(variable: str, env: Mapping[str, str]) -> Path:
     path = Path(env.get(variable, ""))
     problem = _write_problem(path) if env.get(variable) else "is not set"
     if problem:
-        raise DeliveryFailed(f"`{variable}` {problem}: the runner sets it to a file that can be written")
+        raise DeliveryFailed(f"`{variable}` {problem}: the runner sets it to a file that can be written", "runner")
     return path
 
 

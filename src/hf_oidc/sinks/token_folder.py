@@ -47,7 +47,7 @@ def put(path: Path, secret: Secret) -> None:
         return
     with suppress(OSError):
         new.unlink()
-    raise DeliveryFailed(f"The file of the token cannot be written: {problem}")
+    raise DeliveryFailed(f"The file of the token cannot be written: {problem}", "token-folder")
 
 
 def _made(env: Mapping[str, str]) -> Path:
@@ -58,8 +58,9 @@ def _made(env: Mapping[str, str]) -> Path:
         # Python's last resort, or a job's own choice. What is in a checkout may be published.
         if is_in_checkout(Path(place)):
             raise DeliveryFailed(
-                "The token's file would be in the working directory: set XDG_RUNTIME_DIR to a folder elsewhere"
+                "The token's file would be in the working directory: set XDG_RUNTIME_DIR to a folder elsewhere",
+                "token-folder",
             )
         return Path(tempfile.mkdtemp(prefix="hf-oidc-", dir=place))
     except OSError as error:
-        raise DeliveryFailed(f"There is no folder for the token's file: {error.strerror}") from None
+        raise DeliveryFailed(f"There is no folder for the token's file: {error.strerror}", "token-folder") from None

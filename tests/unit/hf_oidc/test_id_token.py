@@ -8,7 +8,7 @@ import jwt
 import pytest
 
 from hf_oidc.errors import AudienceMismatch, IdTokenExpired, IdTokenMalformed
-from hf_oidc.id_token import IdToken
+from hf_oidc.id_token import IdToken, is_jwt
 from hf_oidc.secret import Secret
 from tests.factories import HUB, id_token
 
@@ -24,6 +24,45 @@ def part(document: object) -> str:
     """A part of a JWT, from anything."""
     raw = document if isinstance(document, bytes) else json.dumps(document).encode()
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+HEADER = part({"alg": "RS256"})
+ID_TOKEN = id_token()
+NO_JWT = {
+    "empty": "",
+    "a word of every log": "true",
+    "a number": "1",
+    "a name of three parts": "token.actions.example",
+    "a token of the Hub's": "hf_jwt_0123456789abcdef",
+    "two parts": ID_TOKEN.rpartition(".")[0],
+    "four parts": f"{ID_TOKEN}.x",
+    "several lines": ID_TOKEN.replace(".", ".\n"),
+    "a line break at its end": f"{ID_TOKEN}\n",
+    "spaces": ID_TOKEN.replace(".", " . "),
+    "letters of no base64url": f"{HEADER}.{part({})}.a+b/c",
+    "letters beyond ASCII": f"{HEADER}.{part({})}.\u00e9",
+    "a header that is no base64": f"eyJ.{part({})}.x",
+    "a header that is no JSON": f"{part(b'alg: RS256')}.{part({})}.x",
+    "a header that is a list": f"{part(['alg'])}.{part({})}.x",
+    "a header without an algorithm": f"{part({})}.{part({})}.x",
+    "a header that is nested too deeply": f"{part(b'[' * 100_000)}.e30.x",
+}
+
+
+@pytest.mark.parametrize("name", NO_JWT)
+def test_what_cannot_be_a_jwt_is_refused(name: str) -> None:
+    """It is not masked, so it must not be sent either."""
+    assert not is_jwt(Secret(NO_JWT[name]))
+    with pytest.raises(IdTokenMalformed):
+        read(NO_JWT[name])
+
+
+@pytest.mark.parametrize(
+    "token", [ID_TOKEN, id_token(None, exp=None), f"{HEADER}.{part(['claims'])}.x", f"{HEADER}.e30."]
+)
+def test_what_may_be_a_jwt_is_one(token: str) -> None:
+    """Whatever it claims: it is masked, for another service may take it."""
+    assert is_jwt(Secret(token))
 
 
 def test_reads_claims_without_a_key() -> None:

@@ -19,7 +19,7 @@ VECTORS = load("responses")
 NOW = datetime(2026, 11, 22, 12, 0, 0, tzinfo=timezone.utc)
 RESOURCE = Resource.parse("acme/model")
 GRANTED = {
-    "access_token": "hf_jwt_abc",
+    "access_token": "hf_jwt_0123456789abc",
     "token_type": "bearer",
     "expires_in": 3600,
     "issued_token_type": "urn:ietf:params:oauth:token-type:access_token",
@@ -77,9 +77,9 @@ def test_names_a_refusal(vector: dict[str, Any]) -> None:
     assert caught.value.where == Where("exchange", "hub.example", vector["status"])
 
 
-@pytest.mark.parametrize(("length", "accepted"), [(16_384, True), (16_385, False)])
+@pytest.mark.parametrize(("length", "accepted"), [(15, False), (16, True), (16_384, True), (16_385, False)])
 def test_bounds_the_token(length: int, accepted: bool) -> None:
-    """16 KiB are the most that a token may have."""
+    """From 16 characters, for a shorter one would be a mask of words, to 16 KiB."""
     body = json.dumps({**GRANTED, "access_token": "x" * length}).encode()
     answer = Response("exchange", "hub.example", 200, {}, body)
     if accepted:
@@ -142,7 +142,11 @@ def test_a_grant_counts_from_when_it_was_requested() -> None:
             {**GRANTED, "issued_token_type": "x"},
             "The Hub's answer has another `issued_token_type` than access_token",
         ),
-        (200, {**GRANTED, "access_token": ""}, "The Hub's `access_token` is not one word of printable ASCII"),
+        (
+            200,
+            {**GRANTED, "access_token": ""},
+            "The Hub's `access_token` is not one word of printable ASCII, of 16 characters or more",
+        ),
         (200, {**GRANTED, "expires_in": 0}, "The Hub's `expires_in` is not a number of seconds up to 30 days"),
         (429, {}, "The Hub has had too many requests from this address"),
         (500, {"error": "invalid_grant"}, "The Hub is in trouble"),
