@@ -414,13 +414,33 @@ def test_a_ci_goes_before_the_platform_that_it_runs_on(name: str, platform: str)
     assert choose(here(platform) | here(name), str).provider == name
 
 
-@minting
-def test_a_supplied_token_goes_before_every_other(name: str) -> None:
-    """An argument, then HF_OIDC_ID_TOKEN, then the one that is named; whoever supplied one meant it."""
-    env = here(name) | {"HF_OIDC_ID_TOKEN": "from-variable"}
-    for id_token_, expected in (("from-input", "from-input"), (" ", "from-variable")):
-        chosen = choose(env, str, id_token=id_token_, named=name)
-        assert (chosen.provider, chosen.mint(HUB, means(transport())).reveal()) == ("supplied", expected)
+# The ID token that is handed in, the provider that is named, what HF_OIDC_ID_TOKEN holds -> whose ID token, and which.
+SOURCES = [
+    ("typed", "", "", ("supplied", "typed")),
+    ("typed", "", "ambient", ("supplied", "typed")),
+    ("typed", "{name}", "", ("supplied", "typed")),
+    ("typed", "{name}", "ambient", ("supplied", "typed")),
+    (" ", "", "ambient", ("supplied", "ambient")),
+    ("", "", "ambient", ("supplied", "ambient")),
+    ("", "{name}", "ambient", ("{name}", TOKEN)),
+    ("", "{name}", "", ("{name}", TOKEN)),
+    ("", "{name}", " \n", ("{name}", TOKEN)),
+    ("", "", " \n", ("{name}", TOKEN)),
+    ("", "", "", ("{name}", TOKEN)),
+]
+
+
+@pytest.mark.parametrize("name", [name for name in MINTING if name != "supplied"])
+@pytest.mark.parametrize(("handed_in", "named", "ambient", "expected"), SOURCES)
+def test_what_a_person_typed_goes_before_the_environment(
+    name: str, handed_in: str, named: str, ambient: str, expected: tuple[str, str], *, worlds: Make
+) -> None:
+    """The ID token that is handed in, then the provider that is named, then HF_OIDC_ID_TOKEN, then detection."""
+    world = worlds(name)
+    env = world.env | {"HF_OIDC_ID_TOKEN": ambient}
+    chosen = choose(env, world.read, id_token=handed_in, named=named.format(name=name))
+    given = chosen.mint(HUB, means(transport(), env, world.read)).reveal()
+    assert (chosen.provider, given) == (expected[0].format(name=name), expected[1])
 
 
 @minting

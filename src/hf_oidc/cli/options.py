@@ -56,10 +56,9 @@ AUDIENCE = click.option(
 ID_TOKEN_FILE = click.option(
     "--id-token-file",
     metavar="FILE",
-    envvar="HF_OIDC_ID_TOKEN_FILE",
     default="",
-    help="A file that holds the ID token; - is standard input. $HF_OIDC_ID_TOKEN_FILE does the same, and "
-    "$HF_OIDC_ID_TOKEN is the token itself.",
+    help="A file that holds the ID token; - is standard input. Without --provider, $HF_OIDC_ID_TOKEN_FILE does the "
+    "same, and $HF_OIDC_ID_TOKEN is the token itself.",
 )
 CA_BUNDLE = click.option(
     "--ca-bundle", metavar="FILE", default="", help="A PEM file, trusted in addition to the system's certificates."
@@ -97,12 +96,15 @@ class Settings:
     def read(cls, given: Mapping[str, Any], env: Mapping[str, str]) -> Settings:
         """Raises the `UsageError` that names the option that is wrong."""
         hub_url = hall.hub_url("--hub-url", given["hub_url"], env)
+        # What was typed goes before what the environment holds: a provider that is named, before a file that is not.
+        ambient = "" if given["provider"] else env.get("HF_OIDC_ID_TOKEN_FILE", "")
+        id_token_file = given["id_token_file"] or ambient
         return cls(
             provider=given["provider"] or "",
             hub_url=hub_url,
             audience=hall.audience("--audience", given["audience"], hub_url),
-            id_token_file=given["id_token_file"],
-            id_token=read_id_token(given["id_token_file"]),
+            id_token_file=id_token_file,
+            id_token=read_id_token(id_token_file),
             ca_bundle=given["ca_bundle"],
             timeout=given["timeout"],
             verbose=given.get("verbose", False),
