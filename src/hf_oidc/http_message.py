@@ -40,10 +40,14 @@ class Request(NamedTuple):
 
 
 class NoResponse(NamedTuple):
-    """Nothing usable came back; `reason` completes "no answer from the host: …"."""
+    """Nothing usable came back; `reason` completes "no answer from the host: …".
+
+    `proxy_variable`: the variable of the environment, if its proxy is why; no other try will be answered then.
+    """
 
     where: Where
     reason: str
+    proxy_variable: str = ""
 
 
 class Response(NamedTuple):

@@ -128,6 +128,11 @@ FIXED_AUDIENCE = (
     "Run this job in another CI, or take the ID token of an identity provider of your own, and hand that over, "
     "<id-token>."
 )
+PROXY = (
+    "Correct the environment variable {variable} on the machine that runs this job. It has to be the http:// or "
+    "https:// URL of a proxy that lets the job through. In a password, percent-encode special characters (`#` is "
+    "`%23`). If {host} can be reached without a proxy, add it to `NO_PROXY`."
+)
 FIVE_MINUTES = 300.0  # the window of the Hub's limit, for when it does not say how long to wait
 REDIRECTED_MINT = (
     "Ask whoever runs this runner: something between it and its CI redirects the request, and a token is never sent "
@@ -238,6 +243,8 @@ def next_step(error: LoginError, door: Door, found: Todo | None, mine: Mine) -> 
 
     Of a refusal, `after_refusal` knows more.
     """
+    if error.proxy_variable and error.where:
+        return Sentence(PROXY, {"variable": error.proxy_variable, "host": visible(error.where.host)})
     if found and not isinstance(error, ExchangeRejected):
         return Sentence(found.words, {"audience": visible(mine.audience)})
     return _from_facts(error, door) or Sentence(door.says(ADVICE.get(error.code, "")))
