@@ -4,6 +4,7 @@ import contextlib
 import gzip
 import socket
 import ssl
+import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -16,9 +17,10 @@ from requests.adapters import HTTPAdapter
 
 from hf_oidc.errors import InsecureUrl, InvalidInput, LoginError, Redirected, TlsFailed
 from hf_oidc.http_message import NoResponse, Request, Response
-from hf_oidc.transport import MAX_BODY, Transport, trusting
+from hf_oidc.transport import MAX_BODY, Transport, _Call, trusting
 from tests.connect_proxy import tunnel
 from tests.scripted_server import Answer, scripted_server
+from tests.tiresome_server import tiresome_server
 
 SECRET = "secret-of-the-request"
 
@@ -255,6 +257,80 @@ def test_the_deadline_holds_however_slowly_a_server_answers(chunks: list[bytes])
     # Either the socket's time-out or the deadline, whichever a thread is told of first.
     assert answer.reason in {"timed out", "the time-out of the login has passed"}
     assert took < 30
+
+
+def given_up(kind: str, url: str, *, ca: trustme.CA | None, times: int) -> None:
+    """Calls that are given up, one after the other."""
+    bundle = ca.cert_pem.bytes().decode() if ca else ""
+    client = Transport(
+        env={}, tls=trusting(bundle), user_agent="test", deadline=time.monotonic() + 600, call_timeout=0.015
+    )
+    for _ in range(times):
+        answer = client.send(request(url))
+        assert (kind, answer) == (kind, NoResponse(request(url).where, "timed out"))
+
+
+def held() -> tuple[int, int]:
+    """How many threads and file descriptors this process has."""
+    return len(threading.enumerate()), len(list(Path("/proc/self/fd").iterdir()))
+
+
+def settles(within: tuple[int, int], seconds: float = 5.0) -> bool:
+    """Whether there are soon no more threads and descriptors than `within`."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if all(now <= most for now, most in zip(held(), within, strict=True)):
+            return True
+        time.sleep(0.01)
+    return False
+
+
+@pytest.mark.process
+@pytest.mark.skipif(sys.platform != "linux", reason="counts the descriptors in /proc")
+@pytest.mark.parametrize("secure", [False, True], ids=["http", "https"])
+def test_a_day_of_calls_that_are_given_up_leaves_nothing_behind(secure: bool, tmp_path: Path) -> None:
+    """Neither threads nor descriptors grow, and nothing is computed afterwards.
+
+    A day of an outage is some 300 calls, as `run --keep-fresh` makes them; here each is given up after 0.015 s.
+    """
+    ca = trustme.CA() if secure else None
+    if ca:
+        ca.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(tmp_path / "server.pem")
+    with tiresome_server(str(tmp_path / "server.pem") if secure else "") as ports:
+        urls = {kind: f"http{'s' if secure else ''}://127.0.0.1:{port}/x" for kind, port in ports.items()}
+        before = held()
+        for _ in range(4):
+            for kind, url in urls.items():
+                given_up(kind, url, ca=ca, times=20)
+            # The last few may be on their way to their end.
+            assert settles(within=(before[0] + 2, before[1] + 4)), held()
+        assert settles(within=before), held()
+        began = time.process_time()
+        time.sleep(0.5)
+        assert time.process_time() - began < 0.25
+
+
+def test_a_call_that_was_given_up_sends_nothing_any_more() -> None:
+    """Not even if the resolver, which cannot be closed, answers in the end."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        call = _Call()
+        call.give_up()
+        connection = socket.create_connection(listener.getsockname())
+        with call, pytest.raises(TimeoutError):
+            call.opened(connection)
+        assert connection.fileno() == -1
+
+
+def test_to_give_up_a_call_that_has_ended_does_nothing() -> None:
+    """Its socket may belong to somebody else by then."""
+    ours, peer = socket.socketpair()
+    with ours, peer:
+        call = _Call()
+        with call:
+            call.opened(ours)
+        call.give_up()
+        ours.sendall(b"x")
+        assert peer.recv(1) == b"x"
 
 
 def test_nothing_is_sent_after_the_deadline() -> None:
