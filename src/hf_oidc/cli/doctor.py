@@ -31,6 +31,7 @@ from hf_oidc.id_token import IdToken
 from hf_oidc.providers._base import Means
 from hf_oidc.providers.registry import Chosen, choose
 from hf_oidc.resource import Resource
+from hf_oidc.settings import DEFAULT_HUB_URL, hub_url
 from hf_oidc.transport import trusting
 from hf_oidc.untrusted_text import shown
 
@@ -89,7 +90,7 @@ def doctor(
     try:
         if workflow is not None:
             _no_use(context, OF_A_JOB, "with --workflow")
-            url = hall.hub_url("--hub-url", given["hub_url"], env)
+            url = hub_url(given["hub_url"], env, "--hub-url")
             _check_workflow(Path(workflow), repository, url, as_json=as_json)
         else:
             _no_use(context, OF_A_FILE, "in a CI job, without --workflow")
@@ -97,7 +98,7 @@ def doctor(
             question = Question(settings.hub_url, settings.audience, _resource(resource, env), _expected(expect))
             _check_job(question, settings, env, as_json=as_json)
     except UsageError as error:
-        _, message = text.annotation(diagnose(error, None, hall.HUB_URL, door=COMMAND, env=env))
+        _, message = text.annotation(diagnose(error, None, DEFAULT_HUB_URL, door=COMMAND, env=env))
         raise click.UsageError(message) from None
 
 

@@ -34,6 +34,7 @@ from hf_oidc.providers.registry import Chosen, choose
 from hf_oidc.resource import Resource
 from hf_oidc.retry import Pace
 from hf_oidc.secret import Secret
+from hf_oidc.settings import DEFAULT_HUB_URL
 from hf_oidc.transport import Tls, trusting
 from hf_oidc.wanted import Wanted, named
 
@@ -79,7 +80,7 @@ def failed(
 
     `of`: which of several logins it was.
     """
-    hub_url, audience = (settings.hub_url, settings.audience) if settings else (hall.HUB_URL, "")
+    hub_url, audience = (settings.hub_url, settings.audience) if settings else (DEFAULT_HUB_URL, "")
     diagnosis = diagnose(error, resource, hub_url, door=COMMAND, audience=audience, env=os.environ)
     title, message = text.annotation(diagnosis)
     more = text.details(diagnosis) if settings and settings.verbose else []
