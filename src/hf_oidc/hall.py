@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from datetime import datetime, timezone
 from pathlib import Path
 
 from hf_oidc import command
@@ -20,7 +21,12 @@ USER_AGENT = f"hf-oidc-action/{VERSION}"
 def means(env: Mapping[str, str], tls: Tls, seconds: float) -> Means:
     """What a login may use, for at most so many seconds from now."""
     transport = Transport(env=env, tls=tls, user_agent=USER_AGENT, deadline=time.monotonic() + seconds)
-    return Means(transport, lambda argv: command.run(argv, env, transport.remaining), text_of)
+    return Means(
+        transport,
+        lambda argv: command.run(argv, env, transport.remaining),
+        text_of,
+        lambda: datetime.now(timezone.utc),
+    )
 
 
 def text_of(path: str) -> str:
