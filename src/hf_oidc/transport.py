@@ -113,14 +113,15 @@ class Transport:
             return NoResponse(request.where, "no thread could be started")
         try:
             thread.join(max(0.0, min(self.remaining, self._call_timeout)))
+            in_time = outcome[:]  # what comes now is but that the call was given up
         finally:
             call.give_up()  # of no effect on one that has ended
-        if not outcome:
-            in_time = self.remaining > 0
-            return NoResponse(request.where, "timed out" if in_time else "the time-out of the login has passed")
-        if isinstance(outcome[0], LoginError):
-            raise outcome[0]
-        return outcome[0]
+        if not in_time:
+            passed = self.remaining <= 0
+            return NoResponse(request.where, "the time-out of the login has passed" if passed else "timed out")
+        if isinstance(in_time[0], LoginError):
+            raise in_time[0]
+        return in_time[0]
 
     def _outcome(self, request: Request, proxy: Proxy | None, call: _Call) -> Response | NoResponse | LoginError:
         try:
