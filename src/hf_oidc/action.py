@@ -79,7 +79,7 @@ def run(env: Mapping[str, str]) -> int:
         inputs = Inputs.read(env)
         files = github.CommandFiles.find(env)
     except LoginError as error:
-        github.annotate("error", *_explained(error).annotation)
+        github.annotate("error", *_explained(error, env).annotation)
         return 2 if isinstance(error, UsageError) else 1
     try:
         to_git = _for_git(inputs, env)  # before a token is made in vain
@@ -120,7 +120,7 @@ def _failed(
     github.decline(files)
     several = len(inputs.wanted) > 1
     for error, wanted in alike(failures):
-        explained = _explained(error, wanted[0].resource, inputs.hub_url)
+        explained = _explained(error, env, wanted[0].resource, inputs.hub_url)
         title, message = explained.annotation
         whose = f"{named(wanted)}: " if several else ""
         github.annotate("error" if fails else "warning", title, whose + message)
@@ -141,16 +141,22 @@ class Explained(NamedTuple):
     summary: str
 
 
-def _explained(error: LoginError, resource: Resource | None = None, hub_url: str = "") -> Explained:
+def _explained(
+    error: LoginError, env: Mapping[str, str], resource: Resource | None = None, hub_url: str = ""
+) -> Explained:
     # Imported here: a login that works has nothing to explain.
     try:
         from hf_oidc.diagnosis import markdown, text  # noqa: PLC0415
         from hf_oidc.diagnosis.report import diagnose  # noqa: PLC0415
 
-        diagnosis = diagnose(error, resource, hub_url)
+        diagnosis = diagnose(error, resource, hub_url, env=env)
         return Explained(text.annotation(diagnosis), text.details(diagnosis), markdown.summary(diagnosis))
     except Exception:  # noqa: BLE001 - a bug in the explanation must not hide what it was to explain
         return Explained((f"hf-oidc: {error.code}", f"{error}."), (), "")
+
+
+def _now() -> datetime:
+    return datetime.now(timezone.utc)
 
 
 def _chance() -> float:
@@ -167,7 +173,7 @@ def _tell(attempt: Attempt) -> None:
 
 def _logins(inputs: Inputs, env: Mapping[str, str]) -> list[Login]:
     identity = choose(env, hall.text_of, id_token=inputs.id_token)
-    means = hall.means(env, trusting(inputs.ca_bundle), inputs.timeout)
+    means = hall.means(env, trusting(inputs.ca_bundle), inputs.timeout, _now)
     pace = Pace(time.monotonic)
     return [
         Login(
@@ -177,7 +183,7 @@ def _logins(inputs: Inputs, env: Mapping[str, str]) -> list[Login]:
             identity=identity,
             means=means,
             mask=github.mask,
-            now=lambda: datetime.now(timezone.utc),
+            now=_now,
             sleep=time.sleep,
             chance=_chance,
             tell=_tell,

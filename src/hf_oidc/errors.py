@@ -44,7 +44,8 @@ class Where(NamedTuple):
 
     `phase`: `mint` asks the CI for the ID token, `exchange` gives it to the Hub. `host`: with the port, if one was
     named. `request_id`: the Hub's `x-request-id`, which its support asks for. `retry_after`: seconds that the server
-    asks to wait before the next call.
+    asks to wait before the next call. `proxy`: the host of the proxy that it went through; `unresolved`: nobody knew
+    the address of the host, or of the proxy. Both are for a call that nobody answered.
     """
 
     phase: Phase
@@ -52,6 +53,8 @@ class Where(NamedTuple):
     status: int | None = None
     request_id: str | None = None
     retry_after: float | None = None
+    proxy: str = ""
+    unresolved: bool = False
 
 
 class Attempt(NamedTuple):

@@ -6,8 +6,8 @@ It is handed the environment and prints nothing, as everything behind the doors.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from datetime import datetime, timezone
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from pathlib import Path
 
 from hf_oidc import command
@@ -18,15 +18,10 @@ from hf_oidc.version import VERSION
 USER_AGENT = f"hf-oidc-action/{VERSION}"
 
 
-def means(env: Mapping[str, str], tls: Tls, seconds: float) -> Means:
+def means(env: Mapping[str, str], tls: Tls, seconds: float, now: Callable[[], datetime]) -> Means:
     """What a login may use, for at most so many seconds from now."""
     transport = Transport(env=env, tls=tls, user_agent=USER_AGENT, deadline=time.monotonic() + seconds)
-    return Means(
-        transport,
-        lambda argv: command.run(argv, env, transport.remaining),
-        text_of,
-        lambda: datetime.now(timezone.utc),
-    )
+    return Means(transport, lambda argv: command.run(argv, env, transport.remaining), text_of, now)
 
 
 def text_of(path: str) -> str:

@@ -293,11 +293,13 @@ def _failure(request: Request, error: Exception, proxy: Proxy | None) -> NoRespo
             reason = HANDSHAKE.get(name, shown(name))
             at_fault = proxy.variable if proxy and at_proxy else ""
             return TlsFailed(f"The TLS handshake with {host} failed: {reason}", request.where, proxy_variable=at_fault)
+    unresolved = any(isinstance(cause, socket.gaierror) for cause in causes)
+    where = request.where._replace(proxy=host_of(proxy.url) if proxy else "", unresolved=unresolved)
     if proxy and (refusal := next(filter(None, (re.match(REFUSED_BY_PROXY, str(cause)) for cause in causes)), None)):
         at_fault = proxy.variable if refusal[1].startswith("4") else ""
-        return NoResponse(request.where, f"{proxy_named} answered HTTP {refusal[1]}", at_fault)
+        return NoResponse(where, f"{proxy_named} answered HTTP {refusal[1]}", at_fault)
     through = f", through {proxy_named}" if proxy else ""
-    return NoResponse(request.where, _reason(causes) + through)
+    return NoResponse(where, _reason(causes) + through)
 
 
 def _reason(causes: list[BaseException]) -> str:

@@ -124,6 +124,45 @@ def test_the_provider_can_be_named(stage: Stage) -> None:
     assert stage.run("token", "acme/model", "--provider", "gitlab", env=env, stdout_may_hold_them=True).exit_code == 0
 
 
+@pytest.mark.parametrize("name", ["gitlab", "GitLab", "GITLAB", "gitLab"])
+def test_a_providers_name_may_be_in_any_case(name: str, stage: Stage) -> None:
+    """As its makers write it, or as the shell's history has it."""
+    env = {"HF_ID_TOKEN": stage.id_token}
+    assert stage.run("token", "acme/model", "--provider", name, env=env, stdout_may_hold_them=True).exit_code == 0
+
+
+def test_other_names_may_be_in_any_case(stage: Stage) -> None:
+    """A format, a shell."""
+    assert stage.run("env", "acme/model", "--format", "JSON", stdout_may_hold_them=True).exit_code == 0
+    assert stage.run("completion", "Bash").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("word", "suggested"),
+    [
+        ("login", "`hf-oidc run RESOURCE -- COMMAND` runs COMMAND with a token, `hf-oidc token RESOURCE` prints one."),
+        ("Login", "`hf-oidc run RESOURCE -- COMMAND` runs COMMAND with a token"),
+        ("logn", "`hf-oidc run RESOURCE -- COMMAND` runs COMMAND with a token"),
+        ("auth", "`hf-oidc token RESOURCE` prints one"),
+        ("tokn", "Did you mean `hf-oidc token`?"),
+        ("TOKEN", "Did you mean `hf-oidc token`?"),
+        ("rnu", "Did you mean `hf-oidc run`?"),
+        ("exec", "Did you mean `hf-oidc run`?"),
+        ("export", "Did you mean `hf-oidc env`?"),
+        ("check", "Did you mean `hf-oidc doctor`?"),
+        ("acme/model", "A command comes first: `hf-oidc run acme/model -- COMMAND`."),
+        ("xyzzy", "No such command 'xyzzy'."),
+    ],
+)
+def test_a_command_that_is_not_there_suggests_the_one_that_was_meant(word: str, suggested: str, stage: Stage) -> None:
+    """Exit code 2; a word like nothing else is named alone."""
+    run = stage.run(word)
+    assert run.exit_code == 2
+    assert f"No such command {word!r}." in run.stderr
+    assert suggested in run.stderr
+    assert run.stderr.rstrip().endswith(("prints one.", "?", "COMMAND`.", "'xyzzy'."))
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

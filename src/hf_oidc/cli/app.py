@@ -14,6 +14,7 @@ import click
 
 from hf_oidc.cli import output
 from hf_oidc.errors import LoginError
+from hf_oidc.untrusted_text import shown_input
 from hf_oidc.version import VERSION
 
 EPILOG = """\b
@@ -33,6 +34,11 @@ COMMANDS = {
 }
 
 
+# What people try, and what does it.
+LOGIN = "`hf-oidc run RESOURCE -- COMMAND` runs COMMAND with a token, `hf-oidc token RESOURCE` prints one."
+MEANT = {"login": LOGIN, "log-in": LOGIN, "auth": LOGIN, "exec": "run", "export": "env", "check": "doctor"}
+
+
 class Commands(click.Group):
     """The commands of `COMMANDS`."""
 
@@ -47,6 +53,24 @@ class Commands(click.Group):
         module, attribute = COMMANDS[cmd_name]
         command: click.Command = getattr(importlib.import_module(module), attribute)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that the arguments begin with; of one that is not there, what was likely meant."""
+        if not args[0].startswith("-") and args[0] not in COMMANDS:
+            ctx.fail(f"No such command {shown_input(args[0], 100)!r}.{_suggestion(args[0])}")
+        return super().resolve_command(ctx, args)
+
+
+def _suggestion(word: str) -> str:
+    from difflib import get_close_matches  # noqa: PLC0415 - no command that is there needs it
+
+    if "/" in word:
+        return f" A command comes first: `hf-oidc run {shown_input(word, 100)} -- COMMAND`."
+    found = get_close_matches(word.lower(), [*COMMANDS, *MEANT], 1)
+    meant = MEANT.get(found[0], found[0]) if found else ""
+    return f" {meant}" if meant == LOGIN else f" Did you mean `hf-oidc {meant}`?" if meant else ""
 
 
 @click.group(cls=Commands, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})

@@ -13,7 +13,7 @@ Examples:
 
 
 @click.command(epilog=EPILOG, short_help="Print what makes a shell complete all of this.")
-@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"], case_sensitive=False))
 @click.pass_context
 def completion(context: click.Context, /, *, shell: str) -> None:
     """Print the script that completes hf-oidc in SHELL."""

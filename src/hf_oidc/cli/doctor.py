@@ -11,7 +11,6 @@ import os
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from click.core import ParameterSource
 
 from hf_oidc import hall
 from hf_oidc.cli.options import BY_CI, Settings, asks_for_id_token
-from hf_oidc.cli.session import usual_mask
+from hf_oidc.cli.session import now, usual_mask
 from hf_oidc.diagnosis import doctor_json, doctor_text, text
 from hf_oidc.diagnosis.claims import visible
 from hf_oidc.diagnosis.doctor import JobReport, Question, with_claims
@@ -103,7 +102,7 @@ def doctor(
 
 
 def _check_job(question: Question, settings: Settings, env: Mapping[str, str], *, as_json: bool) -> None:
-    means = hall.means(env, trusting(settings.ca_bundle), settings.timeout)
+    means = hall.means(env, trusting(settings.ca_bundle), settings.timeout, now)
     report = _examined(question, settings, env, means)
     _write(doctor_json.job(report) if as_json else doctor_text.job(report), fails=report.fails)
 
@@ -115,7 +114,7 @@ def _examined(question: Question, settings: Settings, env: Mapping[str, str], me
         report = JobReport(chosen.provider, question)
         id_token = _id_token(chosen, question.audience, env, means)
         report = with_claims(report, id_token.unverified_claims, id_token.unverified_expiry)
-        id_token.check(question.audience, datetime.now(timezone.utc))
+        id_token.check(question.audience, now())
     except LoginError as error:
         error.provider = error.provider or report.provider
         error.unverified_claims = id_token.unverified_claims if id_token else None

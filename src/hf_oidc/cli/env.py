@@ -55,7 +55,9 @@ FORMATS = (*LINES, "json", *CI_FILES)
 
 @click.command("env", epilog=EPILOG + BY_CI, short_help="Set environment variables: of a shell, a file, later steps.")
 @click.argument("resources", metavar="[NAME=]RESOURCE…", nargs=-1)
-@click.option("--format", "format_", type=click.Choice(FORMATS), default="sh", help="sh unless given.")
+@click.option(
+    "--format", "format_", type=click.Choice(FORMATS, case_sensitive=False), default="sh", help="sh unless given."
+)
 @click.option(
     "--output",
     "-o",

@@ -43,7 +43,7 @@ https://github.com/org/hf-oidc-action/blob/main/docs/providers.md has all of it.
 
 PROVIDER = click.option(
     "--provider",
-    type=click.Choice(NAMES),
+    type=click.Choice(NAMES, case_sensitive=False),
     metavar="NAME",
     help=f"Whose ID token: {', '.join(NAMES)}. Found out from the environment unless given.",
 )

@@ -51,7 +51,7 @@ class WithCommand(click.Command):
 @click.option("--export-token", is_flag=True, help="With --keep-fresh: put the first token into HF_TOKEN as well.")
 @click.option(
     "--on-expiry",
-    type=click.Choice(["warn", "stop"]),
+    type=click.Choice(["warn", "stop"], case_sensitive=False),
     help="With --keep-fresh: what is done if a token expires and there is no new one; warn unless given.",
 )
 @logs_in

@@ -98,6 +98,11 @@ def _all_failed(
     return max(ends, key=lambda end: end.exit_code)
 
 
+def now() -> datetime:
+    """The time, UTC."""
+    return datetime.now(timezone.utc)
+
+
 def usual_mask(env: Mapping[str, str]) -> Callable[[Secret], None]:
     """How a token is hidden in the log here, if there is a way."""
     if env.get("GITHUB_ACTIONS") == "true":
@@ -179,7 +184,7 @@ def logins(asked: Sequence[Wanted], settings: Settings, world: World, seconds: f
     def tell(attempt: Attempt) -> None:
         say(text.retry_line(attempt), settings)
 
-    means = hall.means(world.env, world.tls, seconds)
+    means = hall.means(world.env, world.tls, seconds, now)
     return [
         Login(
             resource=each.resource,
@@ -188,7 +193,7 @@ def logins(asked: Sequence[Wanted], settings: Settings, world: World, seconds: f
             identity=world.identity,
             means=means,
             mask=world.mask,
-            now=lambda: datetime.now(timezone.utc),
+            now=now,
             sleep=time.sleep,
             chance=random.random,
             tell=tell,

@@ -9,7 +9,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from hf_oidc.diagnosis.claims import Claims, visible
+from hf_oidc.diagnosis.claims import visible
+from hf_oidc.diagnosis.issuers import Claims
 
 
 @dataclass(frozen=True)

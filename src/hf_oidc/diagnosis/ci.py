@@ -1,7 +1,8 @@
 """What is to be known of each CI, as data: what to write in its file, and which publisher to enter on the Hub.
 
 Under the names that errors carry as their `provider`. The facts are those of docs/providers.md, which says where each
-is from; `ci_advice` makes sentences of them. `{audience}`, `{resource}` and `{run}` stand for the user's own.
+is from; `ci_advice` makes sentences of them. `{audience}`, `{resource}`, `{command}` and `{run}` stand for
+the user's own.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ PERMISSIONS = "permissions:\n  contents: read\n  id-token: write"
 PUBLIC_ISSUER = "The Hub must be able to reach the issuer: it reads the keys there."
 
 
-AGAIN = "Run the job again: such a fault mostly passes."
+AGAIN = "Run the job again: this is usually temporary."
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class Ci:
     expired: str
     cautions: tuple[str, ...] = ()
     given: bool = False
-    passing: str = f"{AGAIN} If it stays, see the CI's status page for news."
+    passing: str = f"{AGAIN} If it keeps failing, check the CI's status page."
     own: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -86,7 +87,7 @@ CIS: Mapping[str, Ci] = {
         Todo("Let the job ask GitHub for an ID token: give it these permissions, and keep the others:", PERMISSIONS),
         Todo(f"{REQUEST_TOKEN} If it stays, see https://www.githubstatus.com for news."),
         FRESH,
-        passing=f"{AGAIN} If it stays, see https://www.githubstatus.com for news.",
+        passing=f"{AGAIN} If it keeps failing, check https://www.githubstatus.com.",
         own={"repository": "{GITHUB_REPOSITORY}"},
     ),
     "forgejo": Ci(
@@ -306,7 +307,7 @@ CIS: Mapping[str, Ci] = {
         "your identity provider's",
         {"sub": "whom your identity provider says that this job is"},
         Todo(
-            OWN_TOKEN, '- script: hf-oidc run --id-token-file "$(Agent.TempDirectory)/id-token" {resource} -- ./publish'
+            OWN_TOKEN, '- script: hf-oidc run --id-token-file "$(Agent.TempDirectory)/id-token" {resource} -- {command}'
         ),
         Todo(AGAIN),
         FRESH,
@@ -322,7 +323,7 @@ CIS: Mapping[str, Ci] = {
         "semaphore",
         "your identity provider's",
         {"sub": "whom your identity provider says that this job is"},
-        Todo(OWN_TOKEN, "commands:\n  - hf-oidc run --id-token-file /tmp/id-token {resource} -- ./publish"),
+        Todo(OWN_TOKEN, "commands:\n  - hf-oidc run --id-token-file /tmp/id-token {resource} -- {command}"),
         Todo(AGAIN),
         FRESH,
         ("`SEMAPHORE_OIDC_TOKEN` does not help: it is for your organization's own address.",),
@@ -332,7 +333,7 @@ CIS: Mapping[str, Ci] = {
         "spacelift",
         "your identity provider's",
         {"sub": "whom your identity provider says that this job is"},
-        Todo(OWN_TOKEN, "after_apply:\n  - hf-oidc run --id-token-file /tmp/id-token {resource} -- ./publish"),
+        Todo(OWN_TOKEN, "after_apply:\n  - hf-oidc run --id-token-file /tmp/id-token {resource} -- {command}"),
         Todo(AGAIN),
         FRESH,
         ("`SPACELIFT_OIDC_TOKEN` does not help: it is for your account's own address.",),
@@ -363,8 +364,8 @@ CIS: Mapping[str, Ci] = {
                 "cannot."
             ),
         ),
-        passing="Google's metadata server is there on Google's machines alone. If this is one, run the job again: such "
-        "a fault mostly passes. If it is none, `--provider google` has no use here: leave it out, or name another.",
+        passing="Google's metadata server is there on Google's machines alone. If this is one, run the job again: "
+        "this is usually temporary. If it is not, leave out `--provider google`, or name another provider.",
     ),
     "aws": Ci(
         "AWS",

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from hf_oidc.diagnosis.audiences import other_service
 from hf_oidc.diagnosis.ci import CIS, Ci, Todo
-from hf_oidc.diagnosis.claims import Claims, issued_by
+from hf_oidc.diagnosis.issuers import Claims, issued_by
 from hf_oidc.errors import (
     AudienceMismatch,
     ExchangeRejected,
@@ -27,22 +27,29 @@ HUB_URL = "https://huggingface.co"
 # What YAML, HCL and a shell read as it is, between quotes or without.
 PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9._:/~+-]*[A-Za-z0-9_/]", re.ASCII)
 RUN = re.compile(r"\{run(?P<options>[^}]*)\}")
+# The kinds of repositories that are no models, by the prefix of the resource, as `hf upload` has them.
+UPLOADED = {"datasets": "dataset", "spaces": "space", "kernels": "kernel"}
 ODD = Todo("Run the job again. If it stays, something answers in the CI's place: ask whoever runs this machine.")
 
 
 @dataclass(frozen=True)
 class Mine:
-    """The user's own: the audience of the ID token, the Hub's URL, and the resource as it was asked for."""
+    """The user's own: the audience of the ID token, the Hub's URL, and the resource as it was asked for.
+
+    `by_endpoint`: the URL is that of `$HF_ENDPOINT`.
+    """
 
     audience: str
     hub_url: str
     resource: str
+    by_endpoint: bool = False
 
     def into(self, template: str) -> str:
         """`template` of lines to copy, with these in it."""
         audience = self.audience if PLAIN.fullmatch(self.audience) else "YOUR-AUDIENCE"
         filled = RUN.sub(lambda mark: self._run(mark["options"], audience), template)
-        return filled.replace("{audience}", audience).replace("{resource}", self.resource or "namespace/name")
+        filled = filled.replace("{audience}", audience).replace("{command}", self._command())
+        return filled.replace("{resource}", self.resource or "namespace/name")
 
     def _run(self, options: str, audience: str) -> str:
         # By itself hf-oidc goes to huggingface.co, and asks for the URL of the Hub that it goes to.
@@ -50,7 +57,18 @@ class Mine:
             options += f" --hub-url {self.hub_url}"
         if self.audience != self.hub_url:
             options += f" --audience {audience}"
-        return f"hf-oidc run{options} {{resource}} -- ./publish"
+        return f"hf-oidc run{options} {{resource}} -- {{command}}"
+
+    def _command(self) -> str:
+        """What a job most likely does with its token."""
+        prefix, _, name = self.resource.partition("/")
+        if prefix == "buckets":
+            return f"hf sync ./data hf://{self.resource}"
+        if kind := UPLOADED.get(prefix):
+            return f"hf upload {name} ./{kind} . --repo-type {kind}"
+        # A user's token reads gated repositories, and writes nothing.
+        is_user = bool(prefix) and not name
+        return "hf download namespace/gated-model" if is_user else "hf upload {resource} ./model ."
 
 
 def ci_of(error: LoginError) -> Ci | None:

@@ -9,22 +9,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
-from urllib.parse import urlsplit
+from typing import Literal
 
+from hf_oidc.diagnosis.issuers import Claims, issued_by
+from hf_oidc.diagnosis.ref import branch_of, is_ref
 from hf_oidc.untrusted_text import no_command, shown
-from hf_oidc.url import is_loopback
 
-GITHUB_ISSUER = "https://token.actions.githubusercontent.com"
-PRESET_ISSUERS = frozenset({GITHUB_ISSUER})
-# An enterprise's own issuer, one on ghe.com, and GitHub Enterprise Server.
-ENTERPRISE_ISSUER = re.compile(
-    rf"{re.escape(GITHUB_ISSUER)}/[^/]+|https://token\.actions\.[a-z0-9-]+\.ghe\.com|https://[^/]+/_services/token",
-    re.IGNORECASE,
-)
-# By the CI: which raw claims say whose job it is and from where. The first claim tells whose token it is.
+# By the CI: which raw claims say whose job it is and from where; the first one says whose.
 IDENTIFYING: Mapping[str, tuple[str, ...]] = {
     "github": ("repository", "ref", "workflow_ref"),
+    "forgejo": ("repository", "ref", "workflow_ref"),
     "gitlab": ("project_path", "ref_type", "ref"),
     # Its origin too: a fork's build has the same project and may have the same ref.
     "circleci": ("oidc.circleci.com/project-id", "oidc.circleci.com/vcs-origin", "oidc.circleci.com/vcs-ref"),
@@ -32,13 +26,14 @@ IDENTIFYING: Mapping[str, tuple[str, ...]] = {
     "buildkite": ("organization_slug", "pipeline_slug", "build_branch"),
     "terraform": ("terraform_organization_name", "terraform_workspace_name", "terraform_run_phase"),
     "codefresh": ("account_id", "pipeline_id", "scm_repo_url", "scm_ref"),
+    # Their subject says it all.
+    "google": ("sub",),
+    "aws": ("sub",),
+    "kubernetes": ("sub",),
+    "jenkins": ("sub",),
 }
 # The claim that keeps others out, with the value that does so; a job that has another is not described by it.
 PROTECTING: Mapping[str, tuple[str, str]] = {"gitlab": ("ref_protected", "true")}
-# Those whose subject says it all, and the claim that no other has.
-BY_SUBJECT = {"aws": "https://sts.amazonaws.com/", "kubernetes": "kubernetes.io", "jenkins": "build_number"}
-GOOGLE_ISSUER = "https://accounts.google.com"
-LOCAL_GOOGLE_ISSUER = re.compile(r"http://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?/oidc/google", re.ASCII)
 # What is shown of a token, in this order. A list, for a log is public and some CIs put people's addresses in tokens.
 RAW = (
     "iss",
@@ -89,7 +84,6 @@ RAW = (
 MAX_CHARACTERS = 300
 MAX_BITS = 1024  # of a whole number; longer ones take long to write, and identify nothing
 
-Claims = Mapping[str, Any]
 Absence = Literal["missing", "not-text", "tag", "pull-request", "no-branch", "no-file"]
 
 
@@ -106,40 +100,6 @@ class Field:
     exact: bool = True
     absence: Absence | None = None
     source: str = ""
-
-
-def fits_preset(claims: Claims, hub_url: str) -> bool:
-    """Whether the GitHub preset of the Hub at `hub_url` is for this issuer; a Local Hub's is for its own as well."""
-    issuer = claims.get("iss")
-    if not isinstance(issuer, str):
-        return False
-    own = issuer == f"{hub_url}/oidc/github" and is_loopback(urlsplit(hub_url).hostname or "")
-    return own or issuer in PRESET_ISSUERS
-
-
-def is_enterprise(claims: Claims) -> bool:
-    """Whether a GitHub issued the token that is not the one of the Hub's preset."""
-    issuer = claims.get("iss")
-    return isinstance(issuer, str) and ENTERPRISE_ISSUER.fullmatch(issuer) is not None
-
-
-def issued_by(claims: Claims) -> str:
-    """The name of the CI that has such claims, empty if none is known."""
-    found = next((ci for ci, names in IDENTIFYING.items() if text_of(claims.get(names[0]))), "")
-    if found == "github":
-        return _of_githubs_kind(claims)
-    by_subject = next((ci for ci, mark in BY_SUBJECT.items() if mark in claims), "")
-    return found or by_subject or ("google" if _is_googles(claims.get("iss")) else "")
-
-
-def branch_of(ref: object) -> str | None:
-    """The branch that `ref` names; a tag and a pull request's merge ref name none."""
-    return ref[len("refs/heads/") :] or None if isinstance(ref, str) and is_ref(ref, "heads") else None
-
-
-def is_ref(ref: object, kind: str) -> bool:
-    """Whether `ref` is one of `refs/<kind>/`."""
-    return isinstance(ref, str) and ref.startswith(f"refs/{kind}/")
 
 
 def workflow_of(workflow_ref: object) -> str | None:
@@ -184,9 +144,20 @@ def field(name: str, claims: Claims, *, preset: bool) -> Field:
     return Field(name, None, absence=_absence(name, claims.get(source)), source=_shown(claims.get(source)))
 
 
+def publisher_names(claims: Claims, *, preset: bool) -> tuple[str, ...]:
+    """The fields that a publisher for this job's issuer would have, the one that says whose job it is first."""
+    if preset:
+        return tuple(PRESET)
+    # Whatever is of GitHub's kind has GitHub's claims, whoever issued it.
+    kind = issued_by(claims) or ("github" if text_of(claims.get("repository")) else "")
+    claim, protects = PROTECTING.get(kind, ("", ""))
+    protecting = (claim,) if claim and claims.get(claim) == protects else ()
+    return (*IDENTIFYING.get(kind, ()), *protecting)
+
+
 def publisher_fields(claims: Claims, *, preset: bool) -> tuple[Field, ...]:
     """Every field that a publisher for this job's issuer would have, absent ones too."""
-    return tuple(field(name, claims, preset=preset) for name in _names(claims, preset=preset))
+    return tuple(field(name, claims, preset=preset) for name in publisher_names(claims, preset=preset))
 
 
 def raw_claims(claims: Claims) -> tuple[Field, ...]:
@@ -199,30 +170,6 @@ def visible(text: str, limit: int = MAX_CHARACTERS) -> str:
     """`text` fit to be shown. Each part of a path counts as a word of its own: together they are longer than a word."""
     line = no_command("".join(part if part in "/@:" else shown(part) for part in re.split("([/@:])", text[:limit])))
     return line if len(line) <= limit and len(text) <= limit else line[: limit - 1] + "…"
-
-
-def _of_githubs_kind(claims: Claims) -> str:
-    issuer = claims.get("iss")
-    if not isinstance(issuer, str):
-        return ""
-    if issuer.endswith("/api/actions"):
-        return "forgejo"
-    return "github" if issuer in PRESET_ISSUERS or is_enterprise(claims) else ""
-
-
-def _is_googles(issuer: object) -> bool:
-    # Nothing but the issuer tells: what else Google's ID tokens have, others' have as well. A Local Hub has its own.
-    return isinstance(issuer, str) and (issuer == GOOGLE_ISSUER or LOCAL_GOOGLE_ISSUER.fullmatch(issuer) is not None)
-
-
-def _names(claims: Claims, *, preset: bool) -> tuple[str, ...]:
-    if preset:
-        return tuple(PRESET)
-    # Whatever is of GitHub's kind has GitHub's claims, whoever issued it.
-    kind = "github" if text_of(claims.get("repository")) else issued_by(claims)
-    claim, protects = PROTECTING.get(kind, ("", ""))
-    protecting = (claim,) if claim and claims.get(claim) == protects else ()
-    return (*IDENTIFYING.get(kind, ("sub",) if kind else ()), *protecting)
 
 
 def _reading(name: str, *, preset: bool) -> tuple[str, Callable[[object], str | None]]:

@@ -11,8 +11,9 @@ from datetime import datetime
 
 from hf_oidc.diagnosis.advice import cause
 from hf_oidc.diagnosis.ci import CIS, Ci
-from hf_oidc.diagnosis.claims import Claims, Field, fits_preset, issued_by, publisher_fields, raw_claims
-from hf_oidc.diagnosis.findings import Finding, own_audience, reusable_workflow
+from hf_oidc.diagnosis.claims import Field, publisher_fields, raw_claims
+from hf_oidc.diagnosis.findings import Finding, branch, own_audience, reusable_workflow
+from hf_oidc.diagnosis.issuers import Claims, fits_preset, issued_by
 from hf_oidc.diagnosis.publisher import (
     Difference,
     NoSuggestion,
@@ -47,11 +48,13 @@ class Question:
 class JobReport:
     """A job. `provider`: empty where no CI is known. What needs an ID token is empty where there is none.
 
+    `issuer`: the name of the CI that the ID token is from, which differs where the token was supplied.
     `findings`: what may keep the Hub from accepting this job although nothing fails here.
     """
 
     provider: str
     question: Question
+    issuer: str = ""
     problem: Diagnosis | None = None
     expires: datetime | None = None
     fields: tuple[Field, ...] = ()
@@ -68,9 +71,7 @@ class JobReport:
     @property
     def ci(self) -> Ci | None:
         """What is known of the CI; of a supplied ID token, of the one that it is from."""
-        if self.provider == "supplied":
-            return CIS.get(issued_by({field.name: field.value for field in self.claims}))
-        return CIS.get(self.provider)
+        return CIS.get(self.issuer if self.provider == "supplied" else self.provider)
 
     @property
     def cautions(self) -> tuple[str, ...]:
@@ -90,10 +91,15 @@ def with_claims(report: JobReport, claims: Claims, expires: datetime) -> JobRepo
     preset = fits_preset(claims, question.hub_url)
     return replace(
         report,
+        issuer=issued_by(claims),
         expires=expires,
         fields=publisher_fields(claims, preset=preset),
         claims=raw_claims(claims),
         publisher=suggest(claims, preset=preset),
         unmet=tuple(differences(question.expected, claims, preset=preset)),
-        findings=(*own_audience({"aud": question.audience}, question.hub_url), *reusable_workflow(claims)),
+        findings=(
+            *own_audience({"aud": question.audience}, question.hub_url),
+            *branch(claims, preset=preset),
+            *reusable_workflow(claims),
+        ),
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Iterator
 
-from hf_oidc.diagnosis.advice import NO_SUGGESTION, absent, cause
+from hf_oidc.diagnosis.advice import NO_SUGGESTION, SIDE_BRANCH, absent, cause
 from hf_oidc.diagnosis.claims import Field
 from hf_oidc.diagnosis.doctor import JobReport
 from hf_oidc.diagnosis.doctor_words import words
@@ -143,6 +143,8 @@ def _suggested(publisher: Suggestion | NoSuggestion, page: SettingsPage | None) 
             (_label(field.name) if publisher.preset else field.name, field.value or "") for field in publisher.fields
         ]
         yield from _table([kind, *names])
+        if publisher.side_branch:
+            yield from _wrapped(SIDE_BRANCH.format(side_branch=publisher.side_branch), "  ")
     else:
         yield from _heading("What to enter on the Hub")
         yield from _place(page)

@@ -9,15 +9,23 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from hf_oidc.diagnosis.ci import Todo
+
+DOCUMENTS = "https://github.com/org/hf-oidc-action/blob/main/docs"
 MARK = re.compile(r"<([a-z-]+)>")
 
 
 @dataclass(frozen=True)
 class Door:
-    """Where the user writes what. `skip`: lines that let a job pass where it cannot log in, for `{resource}`."""
+    """Where the user writes what.
+
+    `skip`: lines that let a job pass where it cannot log in, for `{resource}`, to run `{command}`. `own_machine`: what
+    to do where this is a person's machine and no CI job, if it may be one.
+    """
 
     words: Mapping[str, str]
     skip: str
+    own_machine: Todo | None = None
 
     def says(self, template: str) -> str:
         """`template`, with each mark in the words of this door."""
@@ -36,16 +44,19 @@ ACTION = Door(
         "skip": "skip this step, or set `on-error: warn`",
         "show": "the log of this step shows it",
         "which": (
-            "Take the variables of the one that it is not out of the job's environment, or hand over the ID token of "
-            "the other, as the input `id-token`."
+            "Remove the variables of the wrong one from the job's environment, or pass the ID token of the right one "
+            "as the input `id-token`."
         ),
         "deliver": (
             "Run this as a step of a workflow. If it is one, the runner's disk may be full, or its files not writable."
         ),
-        "name-it": "",
+        "no-provider": (
+            "Run this in a job of a supported CI. In any other CI, pass its ID token as the input `id-token`; "
+            f"{DOCUMENTS}/providers.md#any-other says how."
+        ),
     },
     "- uses: org/hf-oidc-action@v1\n  id: hf\n  with:\n    resource: {resource}\n    on-error: warn\n"
-    "- if: steps.hf.outputs.authenticated == 'true'\n  run: ./publish",
+    "- if: steps.hf.outputs.authenticated == 'true'\n  run: {command}",
 )
 COMMAND = Door(
     {
@@ -58,11 +69,22 @@ COMMAND = Door(
         "skip-here": "run it only in others",
         "skip": "skip this step",
         "show": "`hf-oidc doctor`, in this job, shows it",
-        "which": "Say which one it is, with `--provider`, or hand over its ID token, with `--id-token-file`.",
+        "which": "Name the right one with `--provider`, or pass its ID token with `--id-token-file`.",
         "deliver": "See that the file, its folder and the disk can be written.",
-        "name-it": " On a machine of a cloud, name it: `--provider google` or `--provider aws`.",
+        "no-provider": (
+            "Name the CI or the cloud of this job with `--provider`, or pass an ID token with `--id-token-file`; "
+            f"{DOCUMENTS}/providers.md has the lines for each."
+        ),
     },
     "- if: >-\n    github.actor != 'dependabot[bot]' &&\n"
     "    (!github.event.pull_request || github.event.pull_request.head.repo.full_name == github.repository)\n"
-    "  run: hf-oidc run {resource} -- ./publish",
+    "  run: hf-oidc run {resource} -- {command}",
+    Todo(
+        "`hf-oidc` is for CI jobs, and this looks like your own machine. To log in as yourself, or to check a workflow "
+        "before you push it, run one of the lines below. To try a publication here, start Local Hub; "
+        f"{DOCUMENTS}/local-hub.md says how. If this is a CI job after all, name its CI with `--provider` (on a "
+        "cloud's machine `google` or `aws`), or pass an ID token with `--id-token-file`.",
+        "hf auth login  # as yourself\nhf-oidc doctor --workflow .github/workflows/publish.yml  # before a push",
+        "sh",
+    ),
 )

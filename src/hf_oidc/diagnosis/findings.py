@@ -1,25 +1,21 @@
 """What can be told of a failed job from its claims, its resource and the Hub's own text. Data, no sentences.
 
-Each finding is there only where its condition holds; the most decisive comes first. `advice` has the words for each.
+Each finding is there only where its condition holds. What the Hub says comes first; where it gives no reason, the most
+common one that fits the job: its branch, its workflow file, its repository. `advice` has the words for each.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 from hf_oidc.diagnosis.audiences import other_service
 from hf_oidc.diagnosis.ci_advice import HUB_URL
-from hf_oidc.diagnosis.claims import (
-    Claims,
-    is_enterprise,
-    is_ref,
-    text_of,
-    visible,
-    workflow_of,
-)
+from hf_oidc.diagnosis.claims import presented, publisher_names, text_of, visible, workflow_of
+from hf_oidc.diagnosis.issuers import Claims, is_enterprise, issued_by
+from hf_oidc.diagnosis.ref import USUAL_BRANCH, ref_of
 from hf_oidc.resource import Resource
 from hf_oidc.untrusted_text import shown, shown_input
 
@@ -31,13 +27,24 @@ Name = Literal[
     "no-publisher",
     "pull-request",
     "tag",
+    "merge-queue",
+    "merge-request",
+    "other-tag",
+    "other-branch",
+    "default-branch",
+    "unprotected-branch",
     "enterprise-issuer",
-    "reusable-workflow",
-    "letter-case",
     "pull-request-target",
+    "reusable-workflow",
     "display-name",
+    "letter-case",
+    "workflow-file",
+    "repository",
+    "claim",
 ]
 NAMES: tuple[Name, ...] = get_args(Name)
+# Claims that have a repository's name, which is easily taken for the one on the Hub.
+REPOSITORIES = {"repository", "project_path"}
 NO_PUBLISHER = re.compile(r"No trusted publisher configured on ([A-Za-z0-9_./-]*[A-Za-z0-9_-])")
 
 
@@ -53,13 +60,33 @@ def findings(
     claims: Claims, resource: Resource | None, said: str, hub_url: str, *, preset: bool
 ) -> tuple[Finding, ...]:
     """What is found in a job that the Hub at `hub_url` refused; `said`: what failed, with the Hub's own text."""
-    found = [
-        *own_audience(claims, hub_url),
-        *_said(resource, said),
-        *_ref(claims, preset=preset),
-        *_names(claims, resource, preset=preset),
-    ]
+    reasons = [*own_audience(claims, hub_url), *_said(resource, said), *_user(resource)]
+    about_the_job = [*branch(claims, preset=preset), *_issuer(claims, preset=preset), *_workflow(claims, preset=preset)]
+    found = [*reasons, *about_the_job, *_letter_case(claims, resource)]
+    ref = ref_of(claims)
+    if not reasons and (ref is None or ref.kind == "branch"):
+        found += _to_compare(claims, {finding.name for finding in found}, preset=preset)
     return tuple(sorted(found, key=lambda finding: NAMES.index(finding.name)))
+
+
+def branch(claims: Claims, *, preset: bool) -> Iterator[Finding]:
+    """What is found where a publisher that names a branch, as most do, may not accept what the job runs for."""
+    ref = ref_of(claims)
+    if ref is None:
+        return
+    facts = {"ref": visible(ref.name)}
+    if ref.kind == "tag":
+        yield Finding("tag" if preset else "other-tag", facts)
+    elif ref.kind == "pull-request":
+        yield Finding("pull-request" if preset else "merge-request", facts)
+    elif ref.kind == "merge-queue":
+        yield Finding("merge-queue", facts)
+    elif not ref.is_usual:
+        yield Finding("other-branch", facts)
+    elif ref.name != USUAL_BRANCH:
+        yield Finding("default-branch", facts)
+    elif issued_by(claims) == "gitlab" and text_of(claims.get("ref_protected")) == "false":
+        yield Finding("unprotected-branch", facts)
 
 
 def reusable_workflow(claims: Claims) -> Iterator[Finding]:
@@ -94,31 +121,37 @@ def _said(resource: Resource | None, said: str) -> Iterator[Finding]:
         yield Finding("no-publisher", {"named": shown(match[1])})
 
 
-def _ref(claims: Claims, *, preset: bool) -> Iterator[Finding]:
-    ref = text_of(claims.get("ref")) or ""
-    if preset and is_ref(ref, "tags"):
-        yield Finding("tag", {"ref": visible(ref)})
-    if preset and is_ref(ref, "pull"):
-        yield Finding("pull-request", {"ref": visible(ref)})
-    if claims.get("event_name") == "pull_request_target":
-        yield Finding("pull-request-target", {"ref": visible(ref)})
-
-
-def _names(claims: Claims, resource: Resource | None, *, preset: bool) -> Iterator[Finding]:
-    if is_enterprise(claims) and not preset:
-        yield Finding("enterprise-issuer", {"issuer": visible(claims["iss"])})
+def _user(resource: Resource | None) -> Iterator[Finding]:
     if resource and resource.kind == "user":
         yield Finding("user-resource", {"user": shown_input(str(resource))})
-    yield from _workflow(claims, preset=preset)
-    yield from _letter_case(claims, resource)
+
+
+def _issuer(claims: Claims, *, preset: bool) -> Iterator[Finding]:
+    if is_enterprise(claims) and not preset:
+        yield Finding("enterprise-issuer", {"issuer": visible(claims["iss"])})
+    if claims.get("event_name") == "pull_request_target":
+        yield Finding("pull-request-target", {"ref": visible(text_of(claims.get("ref")) or "")})
 
 
 def _workflow(claims: Claims, *, preset: bool) -> Iterator[Finding]:
     yield from reusable_workflow(claims)
     mine = workflow_of(claims.get("workflow_ref"))
     display_name = text_of(claims.get("workflow"))
-    if preset and mine and display_name and display_name != mine:
+    # Without a `name:` of its own, a workflow's title is the path of its file.
+    if preset and mine and display_name and display_name.rpartition("/")[2] != mine:
         yield Finding("display-name", {"display_name": visible(display_name), "workflow": visible(mine)})
+
+
+def _to_compare(claims: Claims, found: Collection[Name], *, preset: bool) -> Iterator[Finding]:
+    """What a publisher is most often wrong about, where nothing more special was found."""
+    mine = workflow_of(claims.get("workflow_ref"))
+    if preset and mine and not {"reusable-workflow", "display-name"} & set(found):
+        yield Finding("workflow-file", {"workflow": visible(mine)})
+    whose = next(iter(publisher_names(claims, preset=preset)), "")
+    value = presented(whose, claims, preset=preset)
+    if value and "letter-case" not in found:
+        facts = {"claim": whose, "value": visible(value)}
+        yield Finding("repository" if whose in REPOSITORIES else "claim", facts)
 
 
 def _letter_case(claims: Claims, resource: Resource | None) -> Iterator[Finding]:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from urllib.parse import quote
 
-from hf_oidc.diagnosis.advice import NO_SUGGESTION, Sentence, absent, call, cause
+from hf_oidc.diagnosis.advice import NO_SUGGESTION, Sentence, absent, call, cause, enter
 from hf_oidc.diagnosis.claims import Field
 from hf_oidc.diagnosis.publisher import Suggestion
 from hf_oidc.diagnosis.report import Diagnosis
@@ -46,7 +46,7 @@ def _head(diagnosis: Diagnosis) -> str:
 def _sections(diagnosis: Diagnosis) -> Iterator[str]:
     if diagnosis.findings:
         found = "\n".join(f"- {_markdown(cause(finding))}" for finding in diagnosis.findings)
-        yield f"### What stands out\n\n{found}"
+        yield f"### What to check, in this order\n\n{found}"
     if diagnosis.enter:
         yield f"### The publisher for such jobs, on the Hub\n\n{_enter(diagnosis)}"
     if diagnosis.cautions:
@@ -81,10 +81,8 @@ def _publisher(diagnosis: Diagnosis) -> str:
     publisher = diagnosis.publisher
     if not isinstance(publisher, Suggestion):
         return NO_SUGGESTION[publisher.reason] if publisher else ""
-    where = f" on {_link(diagnosis.page.url)}, under {diagnosis.page.section}," if diagnosis.page else ""
     issuer = Field("issuer", "GitHub Actions" if publisher.preset else publisher.issuer)
-    said = f"Enter it{where} only if this job is the one that you mean to trust."
-    return f"{said}\n\n{_fields((issuer, *publisher.fields))}"
+    return f"{_markdown(enter(publisher, diagnosis.page))}\n\n{_fields((issuer, *publisher.fields))}"
 
 
 def _fields(fields: Iterable[Field], heading: str = "field") -> str:

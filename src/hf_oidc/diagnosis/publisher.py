@@ -10,29 +10,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from hf_oidc.diagnosis.claims import (
-    Claims,
-    Field,
-    field,
-    is_ref,
-    presented,
-    publisher_fields,
-    visible,
-)
+from hf_oidc.diagnosis.claims import Field, field, presented, publisher_fields, visible
+from hf_oidc.diagnosis.issuers import Claims
+from hf_oidc.diagnosis.ref import ref_of
 from hf_oidc.resource import Resource
 
-PULL_REQUESTS = {"pull_request", "pull_request_target", "merge_request_event", "external_pull_request_event"}
-# The claims that hold a full ref.
-REFS = ("ref", "oidc.circleci.com/vcs-ref")
+# GitHub's and Forgejo's: such a job may run for a branch, and whoever opens a pull request starts it all the same.
+PULL_REQUESTS = ("pull_request", "pull_request_target")
 
 
 @dataclass(frozen=True)
 class Suggestion:
-    """A publisher that fits exactly this job. `preset`: enter it as GitHub Actions, else as an issuer with claims."""
+    """A publisher that fits exactly this job. `preset`: enter it as GitHub Actions, else as an issuer with claims.
+
+    `side_branch`: the branch that it is for, where that is not one that publishers usually name.
+    """
 
     issuer: str
     preset: bool
     fields: tuple[Field, ...]
+    side_branch: str = ""
 
     @property
     def entries(self) -> dict[str, str]:
@@ -40,12 +37,19 @@ class Suggestion:
         issuer = {} if self.preset else {"issuer": self.issuer}
         return {**issuer, **{each.name: each.value or "" for each in self.fields}}
 
+    @property
+    def entries_of_any_branch(self) -> dict[str, str]:
+        """Those of them that do not name the side branch."""
+        named = (self.side_branch, f"refs/heads/{self.side_branch}")
+        of_branch = {name for name, value in self.entries.items() if value in named or value.endswith(f"@{named[1]}")}
+        return {name: value for name, value in self.entries.items() if name not in of_branch}
+
 
 @dataclass(frozen=True)
 class NoSuggestion:
     """Why no publisher is suggested."""
 
-    reason: Literal["pull-request", "tag", "plan", "incomplete", "not-showable"]
+    reason: Literal["pull-request", "tag", "merge-queue", "plan", "incomplete", "not-showable"]
 
 
 @dataclass(frozen=True)
@@ -67,10 +71,11 @@ class Difference:
 
 def suggest(claims: Claims, *, preset: bool) -> Suggestion | NoSuggestion:
     """The publisher to enter for exactly this job."""
-    if is_pull_request(claims):
+    ref = ref_of(claims)
+    if claims.get("event_name") in PULL_REQUESTS:
         return NoSuggestion("pull-request")
-    if _is_tag(claims):
-        return NoSuggestion("tag")
+    if ref and ref.kind != "branch":
+        return NoSuggestion(ref.kind)
     if claims.get("terraform_run_phase") == "plan":
         return NoSuggestion("plan")
     issuer = field("iss", claims, preset=preset)
@@ -79,26 +84,8 @@ def suggest(claims: Claims, *, preset: bool) -> Suggestion | NoSuggestion:
         return NoSuggestion("incomplete")
     if not all(each.exact for each in (issuer, *fields)):
         return NoSuggestion("not-showable")
-    return Suggestion(issuer.value or "", preset, fields)
-
-
-def is_pull_request(claims: Claims) -> bool:
-    """Whether a pull request started this job: GitHub's by event or ref, GitLab's by the pipeline's source."""
-    events = (claims.get("event_name"), claims.get("pipeline_source"))
-    return (
-        any(is_ref(claims.get(name), "pull") for name in REFS)
-        or any(isinstance(event, str) and event in PULL_REQUESTS for event in events)
-        or bool(claims.get("scm_pull_request_target_branch"))  # Codefresh
-    )
-
-
-def _is_tag(claims: Claims) -> bool:
-    # Buildkite has a claim for it, GitLab and Forgejo have the ref's type.
-    return (
-        any(is_ref(claims.get(name), "tags") for name in REFS)
-        or claims.get("ref_type") == "tag"
-        or bool(claims.get("build_tag"))
-    )
+    side_branch = visible(ref.name) if ref and not ref.is_usual else ""
+    return Suggestion(issuer.value or "", preset, fields, side_branch)
 
 
 def settings_page(resource: Resource, hub_url: str) -> SettingsPage:

@@ -14,15 +14,15 @@ from types import MappingProxyType
 from hf_oidc.diagnosis.advice import Sentence, after_refusal, next_step, snippet
 from hf_oidc.diagnosis.ci import Ci, Todo
 from hf_oidc.diagnosis.ci_advice import HUB_URL, Mine, cautions, ci_of, tells_publisher, todo
-from hf_oidc.diagnosis.claims import Claims, Field, fits_preset, publisher_fields, raw_claims, visible
-from hf_oidc.diagnosis.door import ACTION, Door
+from hf_oidc.diagnosis.claims import Field, publisher_fields, raw_claims, visible
+from hf_oidc.diagnosis.door import ACTION, DOCUMENTS, Door
 from hf_oidc.diagnosis.findings import Finding, findings, other_audience
+from hf_oidc.diagnosis.issuers import Claims, fits_preset
 from hf_oidc.diagnosis.publisher import NoSuggestion, SettingsPage, Suggestion, settings_page, suggest
-from hf_oidc.errors import Attempt, AudienceMismatch, ExchangeRejected, LoginError, Where
+from hf_oidc.errors import Attempt, AudienceMismatch, ExchangeRejected, LoginError, NoProvider, Where
 from hf_oidc.resource import Resource
 from hf_oidc.untrusted_text import shown, shown_input
 
-DOCUMENTS = "https://github.com/org/hf-oidc-action/blob/main/docs"
 MAX_WHAT = 800
 
 
@@ -85,9 +85,12 @@ def diagnose(
     hub_url = hub_url or HUB_URL
     asked = shown_input(str(resource)) if resource else ""
     ci = ci_of(error)
-    found = todo(error, ci)
+    # Nearly every CI sets CI.
+    on_own_machine = isinstance(error, NoProvider) and not env.get("CI")
+    found = door.own_machine if on_own_machine else todo(error, ci)
     expected = error.expected if isinstance(error, AudienceMismatch) else ""
-    mine = Mine(audience or expected or hub_url, hub_url, asked)
+    by_endpoint = env.get("HF_ENDPOINT", "").strip().rstrip("/").lower() == hub_url.lower()
+    mine = Mine(audience or expected or hub_url, hub_url, asked, by_endpoint)
     plain = Diagnosis(
         error.code,
         shown(error.what, MAX_WHAT),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from hf_oidc.diagnosis.advice import NO_SUGGESTION, Sentence, absent, call, cause, is_likely
+from hf_oidc.diagnosis.advice import NO_SUGGESTION, Sentence, absent, call, cause, enter, is_likely
 from hf_oidc.diagnosis.claims import Field
 from hf_oidc.diagnosis.findings import Finding
 from hf_oidc.diagnosis.publisher import Suggestion
@@ -36,7 +36,7 @@ def annotation(diagnosis: Diagnosis) -> tuple[str, str]:
 def details(diagnosis: Diagnosis) -> list[str]:
     """What the annotation has no room for, a line each; nothing if there is no more to say."""
     sections = [
-        ("What stands out:", [f"- {_text(cause(finding))}" for finding in diagnosis.findings]),
+        ("What to check, in this order:", [f"- {_text(cause(finding))}" for finding in diagnosis.findings]),
         ("This job, as a publisher on the Hub describes it:", _table(diagnosis.fields_alone)),
         ("The publisher for exactly this job:", _publisher(diagnosis)),
         ("What this job's ID token says (unverified):", _table(diagnosis.claims)),
@@ -96,8 +96,7 @@ def _publisher(diagnosis: Diagnosis) -> list[str]:
     if not isinstance(publisher, Suggestion):
         return [NO_SUGGESTION[publisher.reason]]
     lines = _table([Field("issuer", "GitHub Actions" if publisher.preset else publisher.issuer), *publisher.fields])
-    where = f" on {shown_input(diagnosis.page.url)}, under {diagnosis.page.section}," if diagnosis.page else ""
-    return [*lines, f"Enter it{where} only if this job is the one that you mean to trust."]
+    return [_text(enter(publisher, diagnosis.page)), *lines]
 
 
 def _attempts(attempts: tuple[Attempt, ...]) -> Iterator[str]:

@@ -71,7 +71,7 @@ def choose(env: Mapping[str, str], read_file: ReadFile, *, id_token: str = "", n
         return Chosen(supplied.PROVIDER.name, *supplied.supply(id_token))
     provider = _named(named) if named else detected(env)
     if provider is None:
-        raise NoProvider("This is no CI that issues ID tokens, and no ID token was supplied")
+        raise NoProvider("No supported CI was detected, and no ID token was supplied")
     obtained = provider.obtain(env)
     if isinstance(obtained, CannotMint):
         raise _of(provider, obtained.reason(read_file))

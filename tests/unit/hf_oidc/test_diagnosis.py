@@ -158,8 +158,8 @@ def test_several_attempts_are_counted_and_listed() -> None:
         (AudienceMismatch("The ID token is for x", "https://hub.example"), "(its claim `aud`) `https://hub.example`."),
         (RateLimited("Too many"), "Next: Run the job again in 5 minutes or later."),
         (RateLimited("Too many", Where("exchange", "h", 429, None, 55.0)), "Next: Run the job again in 55 seconds or"),
-        (Redirected("Redirected", Where("exchange", "h", 307)), "Next: Set `hub-url` to the address"),
-        (Redirected("Redirected", Where("mint", "h", 307)), "Next: Ask whoever runs this runner"),
+        (Redirected("Redirected", Where("exchange", "h", 307)), "Next: Set `hub-url` to the target of"),
+        (Redirected("Redirected", Where("mint", "h", 307)), "Next: Ask the administrator of this runner"),
     ],
 )
 def test_the_next_step_uses_the_facts(error: LoginError, next_step: str) -> None:

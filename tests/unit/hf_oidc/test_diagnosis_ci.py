@@ -18,8 +18,9 @@ from hf_oidc.diagnosis import markdown, text
 from hf_oidc.diagnosis.audiences import SERVICES, other_service
 from hf_oidc.diagnosis.ci import CIS
 from hf_oidc.diagnosis.ci_advice import Mine, ci_of
-from hf_oidc.diagnosis.claims import BY_SUBJECT, GOOGLE_ISSUER, IDENTIFYING, issued_by, raw_claims
+from hf_oidc.diagnosis.claims import IDENTIFYING, raw_claims
 from hf_oidc.diagnosis.door import ACTION, COMMAND, MARK
+from hf_oidc.diagnosis.issuers import issued_by
 from hf_oidc.diagnosis.publisher import NoSuggestion, Suggestion, suggest
 from hf_oidc.diagnosis.report import Diagnosis, diagnose
 from hf_oidc.errors import (
@@ -59,7 +60,7 @@ ISSUERS = {
     "buildkite": "https://agent.buildkite.com",
     "codefresh": "https://oidc.codefresh.io",
     "forgejo": "https://codeberg.org/api/actions",
-    "google": GOOGLE_ISSUER,
+    "google": "https://accounts.google.com",
     "aws": "https://5f4e1c2d-0000-4000-8000-000000000000.tokens.sts.global.api.aws",
     "kubernetes": "https://oidc.cluster.acme.example",
     "jenkins": "https://jenkins.acme.example/oidc",
@@ -191,13 +192,62 @@ def test_what_is_to_be_entered_is_what_the_token_has(name: str) -> None:
     assert {each.name for each in suggestion.fields} >= set(CIS[name].claims)
 
 
-@pytest.mark.parametrize("name", [*IDENTIFYING, *BY_SUBJECT, "google", "forgejo"])
+@pytest.mark.parametrize("name", IDENTIFYING)
 def test_a_tokens_claims_tell_whose_it_is(name: str) -> None:
     """A supplied ID token is spoken of in the words of the CI that it is from."""
     assert issued_by(claims(name)) == name
     error = ExchangeRejected(REFUSED, WHERE)
     error.provider, error.unverified_claims = "supplied", claims(name)
     assert ci_of(error) is CIS[name]
+
+
+ACTIVE_STATE = "https://platform.activestate.com/api/v1/oauth/oidc"
+# Of GitLab's jobs, and of nobody else's. Others have some of them, too.
+GITLAB = claims("gitlab")
+MISLEADING: list[tuple[str, dict[str, Any], str]] = [
+    (ACTIVE_STATE, {"project_path": "acme/model", "organization": "acme", "project": "model"}, ""),
+    (ACTIVE_STATE, {"project_path": "acme/model", "ref": "main", "ref_type": "branch", "build_number": 7}, ""),
+    ("https://vstoken.dev.azure.com/5f4e1c2d", GITLAB, "azure"),
+    ("https://acme.semaphoreci.com", {"repository": "acme/model", "ref": "refs/heads/main"}, "semaphore"),
+    ("https://acme.app.spacelift.io", {"organization_slug": "acme", "pipeline_slug": "t"}, "spacelift"),
+    ("https://acme.app.us.spacelift.io", {"sub": "space:x"}, "spacelift"),
+    ("https://agent.buildkite.com", {"build_number": 7, "repositoryUuid": "{x}"}, "buildkite"),
+    ("https://oidc.codefresh.io", GITLAB, "codefresh"),
+    ("https://oidc.circleci.com", {}, "circleci"),
+    ("https://app.eu.terraform.io", {}, "terraform"),
+    ("https://accounts.google.com", {"kubernetes.io": {"namespace": "acme"}}, "google"),
+    ("https://identity.depot.dev", {"repository": "acme/model", "ref": "refs/heads/main"}, ""),
+    ("https://oidc.trigger.dev/acme", {"organization_slug": "acme"}, ""),
+    ("https://api.pulumi.com/oidc/v2", {"account_id": "x", "pipeline_id": "y"}, ""),
+    ("https://idp.acme.example", {"build_number": 7, "sub": "job-7"}, ""),
+    ("https://gitlab.com.evil.example", {"project_path": "acme/model"}, ""),
+    ("https://agent.buildkite.com.evil.example", {}, ""),
+    # Their own, at somebody's URL.
+    ("https://git.acme.example", GITLAB, "gitlab"),
+    ("https://terraform.acme.example", claims("terraform"), "terraform"),
+    ("https://circleci.acme.example/org/x", claims("circleci"), "circleci"),
+    ("https://git.acme.example/forgejo/api/actions", claims("forgejo"), "forgejo"),
+    ("https://jenkins.acme.example/oidc", claims("jenkins"), "jenkins"),
+]
+
+
+@pytest.mark.parametrize(("issuer", "has", "ci"), MISLEADING)
+def test_a_ci_is_known_by_its_issuer_first(issuer: str, has: dict[str, Any], ci: str) -> None:
+    """Whatever claims others have as well; a supplied ID token gets the cautions of its own CI, or none."""
+    found = {**has, "iss": issuer}
+    assert issued_by(found) == ci
+    error = ExchangeRejected(REFUSED, WHERE)
+    error.provider, error.unverified_claims = "supplied", found
+    diagnosis = diagnose(error, MODEL, HUB, door=COMMAND)
+    assert diagnosis.cautions == (CIS[ci].cautions if ci else ())
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:8000", "localhost", "[::1]:8000"])
+@pytest.mark.parametrize("name", ["github", *PLAYED])
+def test_the_issuers_of_local_hub_are_known_by_their_paths(name: str, host: str) -> None:
+    """Whatever the claims of its example jobs are."""
+    path = PLAYED[name].issuer_path if name in PLAYED else "github"
+    assert issued_by({"iss": f"http://{host}/oidc/{path}"}) == name
 
 
 @pytest.mark.parametrize(("value", "named"), [("true", True), ("false", False), (True, False), (None, False)])
@@ -226,7 +276,7 @@ def test_shows_every_claim_that_the_guide_speaks_of_for_a_publisher(name: str) -
         ({"repository": "o/r"}, ""),
         ({"repository": "o/r", "iss": ["https://codeberg.org/api/actions"]}, ""),
         ({"repository": "o/r", "iss": "https://github.acme.example/_services/token"}, "github"),
-        ({"iss": [GOOGLE_ISSUER]}, ""),
+        ({"iss": ["https://accounts.google.com"]}, ""),
         ({"iss": "http://127.0.0.1:8000/oidc/google"}, "google"),
         ({"iss": "http://idp.example/oidc/google"}, ""),
         ({"iss": "http://127.0.0.1.example/oidc/google"}, ""),
@@ -316,6 +366,8 @@ def test_lines_to_copy_are_what_they_say_that_they_are(name: str, audience: str)
         assert "{audience}" not in copied.lines
         assert "{resource}" not in copied.lines
         assert "{run" not in copied.lines
+        assert "{command}" not in copied.lines
+        assert "./publish" not in copied.lines
         assert not any(odd in copied.lines for odd in ODD_AUDIENCES if odd not in {'"', "@x", "a: b"})
         assert not copied.lines or copied.language != "yaml" or isinstance(yaml.safe_load(copied.lines), (dict, list))
 
@@ -324,12 +376,38 @@ def test_the_audience_and_the_resource_are_the_users_own() -> None:
     """Also where the Hub is another, and the resource is not known."""
     url = "https://hub.acme.example"
     mine = Mine(url, url, "datasets/acme/d")
-    assert mine.into("{audience} {run --x}") == f"{url} hf-oidc run --x --hub-url {url} datasets/acme/d -- ./publish"
     assert (
-        Mine("x", "http://[::1]:8000", "a/m").into("{run}") == "hf-oidc run --audience YOUR-AUDIENCE a/m -- ./publish"
+        mine.into("{audience} {run --x}")
+        == f"{url} hf-oidc run --x --hub-url {url} datasets/acme/d -- hf upload acme/d ./dataset . --repo-type dataset"
+    )
+    assert (
+        Mine("x", "http://[::1]:8000", "a/m").into("{run}")
+        == "hf-oidc run --audience YOUR-AUDIENCE a/m -- hf upload a/m ./model ."
     )
     other = Mine("urn:acme", HUB, "")
-    assert other.into("{run}") == "hf-oidc run --audience urn:acme namespace/name -- ./publish"
+    assert other.into("{run}") == "hf-oidc run --audience urn:acme namespace/name -- hf upload namespace/name ./model ."
+
+
+@pytest.mark.parametrize(
+    ("resource", "command"),
+    [
+        ("", "hf upload namespace/name ./model ."),
+        ("acme/model", "hf upload acme/model ./model ."),
+        ("datasets/acme/corpus", "hf upload acme/corpus ./dataset . --repo-type dataset"),
+        ("spaces/acme/demo", "hf upload acme/demo ./space . --repo-type space"),
+        ("kernels/acme/k", "hf upload acme/k ./kernel . --repo-type kernel"),
+        ("buckets/acme/b", "hf sync ./data hf://buckets/acme/b"),
+        ("acme", "hf download namespace/gated-model"),
+    ],
+)
+def test_the_lines_end_in_what_a_job_does_with_its_token(resource: str, command: str) -> None:
+    """With `hf`, as its documentation has it for each kind of repository; in every CI and by both doors."""
+    assert Mine(HUB, HUB, resource).into("{command}") == command
+    for door in (ACTION, COMMAND):
+        error = IdTokenDependabot("x")
+        said = text.annotation(diagnose(error, Resource.parse(resource) if resource else None, HUB, door=door))[1]
+        assert command in said
+        assert "./publish" not in said
 
 
 def test_each_door_has_its_own_words() -> None:

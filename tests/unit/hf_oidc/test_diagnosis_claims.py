@@ -7,13 +7,9 @@ from typing import Any
 import pytest
 
 from hf_oidc.diagnosis.claims import (
-    GITHUB_ISSUER,
     Absence,
     Field,
-    branch_of,
     field,
-    fits_preset,
-    is_enterprise,
     publisher_fields,
     raw_claims,
     text_of,
@@ -21,7 +17,9 @@ from hf_oidc.diagnosis.claims import (
     workflow_of,
 )
 from hf_oidc.diagnosis.findings import NAMES, findings
+from hf_oidc.diagnosis.issuers import GITHUB_ISSUER, fits_preset, is_enterprise
 from hf_oidc.diagnosis.publisher import NoSuggestion, Suggestion, differences, settings_page, suggest
+from hf_oidc.diagnosis.ref import branch_of
 from hf_oidc.resource import Resource
 from tests.factories import HUB, github_claims
 from tests.vectors import load
@@ -128,8 +126,11 @@ def test_the_preset_has_three_fields() -> None:
     ("claims", "names"),
     [
         (github_claims(), ["repository", "ref", "workflow_ref"]),
-        ({"project_path": "g/p", "ref": "main"}, ["project_path", "ref_type", "ref"]),
-        ({"organization_slug": "o"}, ["organization_slug", "pipeline_slug", "build_branch"]),
+        ({"iss": "https://gitlab.com"}, ["project_path", "ref_type", "ref"]),
+        ({"iss": "https://agent.buildkite.com"}, ["organization_slug", "pipeline_slug", "build_branch"]),
+        ({"iss": "https://accounts.google.com", "repository": "o/r"}, ["sub"]),
+        ({"iss": "https://identity.depot.dev", "repository": "o/r"}, ["repository", "ref", "workflow_ref"]),
+        ({"project_path": "g/p", "ref": "main"}, []),
         ({"sub": "x"}, []),
         ({"repository": ["o/r"]}, []),
     ],
@@ -240,6 +241,7 @@ def test_a_difference_says_what_both_have() -> None:
 
 
 MIRROR = "https://hub.acme.example"
+TO_COMPARE = ["workflow-file", "repository"]
 AUDIENCE_FIRST = ["own-audience", "no-publisher"]
 OTHER = "acme/shared/.github/workflows/release.yml@refs/tags/v3"
 
@@ -247,30 +249,35 @@ OTHER = "acme/shared/.github/workflows/release.yml@refs/tags/v3"
 @pytest.mark.parametrize(
     ("claims", "resource", "said", "names"),
     [
-        (github_claims(), "acme/model", "refused", []),
+        (github_claims(), "acme/model", "refused", TO_COMPARE),
         ({}, None, "refused", []),
         (github_claims(), "acme/model", UNKNOWN.format("acme/model"), ["no-publisher"]),
         (github_claims(), None, UNKNOWN.format("acme/model."), ["no-publisher"]),
         (github_claims(), "acme/model", UNKNOWN.format("datasets/acme/model"), ["other-resource"]),
         (github_claims(ref="refs/tags/v1"), "acme/model", "refused", ["tag"]),
         (github_claims(ref="refs/pull/1/merge"), "acme/model", "refused", ["pull-request"]),
-        (github_claims(ref="refs/tags/v1", iss="https://ci.example"), "acme/model", "refused", []),
-        (github_claims(iss=f"{GITHUB_ISSUER}/acme"), "acme/model", "refused", ["enterprise-issuer"]),
+        (github_claims(ref="refs/tags/v1", iss="https://ci.example"), "acme/model", "refused", ["other-tag"]),
+        (github_claims(iss=f"{GITHUB_ISSUER}/acme"), "acme/model", "refused", ["enterprise-issuer", "repository"]),
         (github_claims(), "gpt2", "refused", ["user-resource"]),
         (github_claims(), "gpt2", UNKNOWN.format("gpt2"), ["user-resource", "no-publisher"]),
         (github_claims(aud="https://x.example"), "acme/model", UNKNOWN.format("acme/model"), AUDIENCE_FIRST),
         (github_claims(aud=[7, "https://x.example"]), "acme/model", "refused", ["own-audience"]),
-        (github_claims(aud=["https://x.example", MIRROR]), "acme/model", "refused", []),
-        (github_claims(aud=[HUB]), "acme/model", "refused", []),
-        (github_claims(aud=7), "acme/model", "refused", []),
-        (github_claims(job_workflow_ref=OTHER), "acme/model", "refused", ["reusable-workflow"]),
-        (github_claims(job_workflow_ref="odd"), "acme/model", "refused", []),
-        (github_claims(repository_owner="Acme"), "acme/model", "refused", ["letter-case"]),
-        (github_claims(repository_owner="Acme"), "datasets/acme/model", "refused", ["letter-case"]),
-        (github_claims(repository_owner="other"), "acme/model", "refused", []),
-        (github_claims(event_name="pull_request_target"), "acme/model", "refused", ["pull-request-target"]),
-        (github_claims(workflow="Publish"), "acme/model", "refused", ["display-name"]),
-        (github_claims(workflow="Publish", iss="https://ci.example"), "acme/model", "refused", []),
+        (github_claims(aud=["https://x.example", MIRROR]), "acme/model", "refused", TO_COMPARE),
+        (github_claims(aud=[HUB]), "acme/model", "refused", TO_COMPARE),
+        (github_claims(aud=7), "acme/model", "refused", TO_COMPARE),
+        (github_claims(job_workflow_ref=OTHER), "acme/model", "refused", ["reusable-workflow", "repository"]),
+        (github_claims(job_workflow_ref="odd"), "acme/model", "refused", TO_COMPARE),
+        (github_claims(repository_owner="Acme"), "acme/model", "refused", ["letter-case", "workflow-file"]),
+        (github_claims(repository_owner="Acme"), "datasets/acme/model", "refused", ["letter-case", "workflow-file"]),
+        (github_claims(repository_owner="other"), "acme/model", "refused", TO_COMPARE),
+        (
+            github_claims(event_name="pull_request_target"),
+            "acme/model",
+            "refused",
+            ["pull-request-target", *TO_COMPARE],
+        ),
+        (github_claims(workflow="Publish"), "acme/model", "refused", ["display-name", "repository"]),
+        (github_claims(workflow="Publish", iss="https://ci.example"), "acme/model", "refused", ["repository"]),
         (
             github_claims(ref="refs/tags/v1", workflow="Publish"),
             "acme/model",

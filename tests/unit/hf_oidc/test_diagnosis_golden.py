@@ -88,6 +88,9 @@ DEPENDABOT = "Dependabot started this run, and GitHub gives such runs no ID toke
 BUSY = Where("exchange", "huggingface.co", 429, "Root=1-6740b1f2-0a1b2c3d", 55.0)
 STORIES = {
     "rejected-on-main": rejected(),
+    "side-branch": rejected(ref="refs/heads/feature-x", workflow="Publish the model"),
+    "scheduled": rejected(ref="refs/heads/trunk", event_name="schedule"),
+    "merge-queue": rejected(ref="refs/heads/gh-readonly-queue/main/pr-7-0123abc", event_name="merge_group"),
     "tag": rejected(ref="refs/tags/v1.0", ref_type="tag"),
     "pull-request": rejected(ref="refs/pull/7/merge", event_name="pull_request", head_ref="patch-1", base_ref="main"),
     "pull-request-target": rejected(event_name="pull_request_target", head_ref="patch-1", base_ref="main"),
@@ -99,9 +102,16 @@ STORIES = {
     "own-audience": rejected(aud="https://example.com"),
     "letter-case": rejected(resource="datasets/acme/corpus", repository="Acme/trainer", repository_owner="Acme"),
     "no-publisher": rejected(UNKNOWN.format("datasets/acme/corpus"), resource="datasets/acme/corpus"),
+    "no-publisher-and-side-branch": rejected(UNKNOWN.format("acme/model"), ref="refs/heads/feature-x"),
     "no-publisher-and-tag": rejected(UNKNOWN.format("acme/model"), ref="refs/tags/v1.0", ref_type="tag"),
     "other-resource": rejected(UNKNOWN.format("acme/modell")),
     "gitlab": Story(ExchangeRejected(REFUSED, WHERE), "spaces/acme/demo", GITLAB, provider="gitlab"),
+    "gitlab-side-branch": Story(
+        ExchangeRejected(REFUSED, WHERE), "acme/model", {**GITLAB, "ref": "feature-x"}, provider="gitlab"
+    ),
+    "gitlab-unprotected": Story(
+        ExchangeRejected(REFUSED, WHERE), "acme/model", {**GITLAB, "ref_protected": "false"}, provider="gitlab"
+    ),
     "unknown-ci": Story(ExchangeRejected(REFUSED, WHERE), "acme/model", UNKNOWN_CI, provider=""),
     "hostile-claims": Story(ExchangeRejected(REFUSED, WHERE), claims=github_claims(**HOSTILE)),
     "disguised-outage": Story(

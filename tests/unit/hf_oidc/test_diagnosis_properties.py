@@ -8,7 +8,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from hf_oidc.diagnosis import markdown, text
-from hf_oidc.diagnosis.claims import GITHUB_ISSUER, RAW
+from hf_oidc.diagnosis.claims import RAW
+from hf_oidc.diagnosis.issuers import GITHUB_ISSUER
 from hf_oidc.diagnosis.report import Diagnosis, diagnose
 from hf_oidc.errors import (
     Attempt,

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import event, example, given, settings
 from hypothesis import strategies as st
 
-from hf_oidc.diagnosis.claims import fits_preset
+from hf_oidc.diagnosis.issuers import fits_preset
 from hf_oidc.diagnosis.publisher import Suggestion, differences, suggest
 from local_hub import publishers
 from local_hub.exchange import Granted, Lookups, Request, decide

@@ -217,6 +217,7 @@ def test_a_name_that_cannot_be_resolved_is_said_to_be_one() -> None:
     answer = transport().send(request("https://hub.invalid"))
     assert isinstance(answer, NoResponse)
     assert answer.reason == "its name could not be resolved"
+    assert (answer.where.unresolved, answer.where.proxy) == (True, "")
 
 
 @pytest.mark.parametrize("chunks", [[b""] * 1000, [b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"] + [b""] * 1000])
@@ -364,6 +365,7 @@ def test_goes_through_a_proxy() -> None:
     assert isinstance(answer, NoResponse)
     assert answer.reason == f"the proxy {proxy.removeprefix('http://')} (`HTTPS_PROXY`) answered HTTP 502"
     assert answer.proxy_variable == ""
+    assert (answer.where.unresolved, answer.where.proxy) == (False, proxy.removeprefix("http://"))
 
 
 @contextlib.contextmanager

@@ -9,7 +9,8 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 
-from hf_oidc.diagnosis.claims import GITHUB_ISSUER, Field, publisher_fields
+from hf_oidc.diagnosis.claims import Field, publisher_fields
+from hf_oidc.diagnosis.issuers import GITHUB_ISSUER
 from hf_oidc.diagnosis.workflow.findings import Branch, Finding, JobReport, WorkflowReport
 from hf_oidc.diagnosis.workflow.login_step import (
     RESOURCE_VARIABLE,
