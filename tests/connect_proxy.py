@@ -12,7 +12,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-CONNECT = re.compile(rb"CONNECT ([^ :]+):(\d+) HTTP/1\.[01]\r\n.*?\r\n\r\n", re.DOTALL)
+CONNECT = re.compile(rb"CONNECT ([^ :]+):(\d+) HTTP/1\.[01]\r\n(.*?\r\n)?\r\n", re.DOTALL)
 
 
 @dataclass
@@ -47,19 +47,23 @@ def main() -> None:
 
 def tunnel(client: socket.socket) -> None:
     """Answer one CONNECT, then pass bytes both ways."""
-    head = b""
-    while b"\r\n\r\n" not in head:
-        head += client.recv(4096)
-    asked = CONNECT.match(head)
-    if asked is None:
-        client.sendall(b"HTTP/1.1 405 Method Not Allowed\r\nContent-Length: 0\r\n\r\n")
-        client.close()
-        return
-    say(asked[1].decode())
-    server = socket.create_connection(("127.0.0.1", int(asked[2])))
-    client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
-    threading.Thread(target=pump, args=(server, client), daemon=True).start()
-    pump(client, server)
+    with client:
+        head = b""
+        while b"\r\n\r\n" not in head:
+            if not (piece := client.recv(4096)):
+                return
+            head += piece
+        asked = CONNECT.match(head)
+        if asked is None:
+            client.sendall(b"HTTP/1.1 405 Method Not Allowed\r\nContent-Length: 0\r\n\r\n")
+            return
+        say(asked[1].decode())
+        with socket.create_connection(("127.0.0.1", int(asked[2]))) as server:
+            client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            back = threading.Thread(target=pump, args=(server, client), daemon=True)
+            back.start()
+            pump(client, server)
+            back.join()
 
 
 def pump(source: socket.socket, target: socket.socket) -> None:
@@ -67,6 +71,7 @@ def pump(source: socket.socket, target: socket.socket) -> None:
     with contextlib.suppress(OSError):
         while piece := source.recv(65_536):
             target.sendall(piece)
+    with contextlib.suppress(OSError):
         target.shutdown(socket.SHUT_WR)
 
 

@@ -3,6 +3,7 @@
 import functools
 import time
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timezone
 from typing import Any
 
 import jwt
@@ -62,4 +63,4 @@ def means(transport: Transport, env: Mapping[str, str] | None = None, read_file:
     def run(argv: Sequence[str]) -> Finished | NotRun:
         return command.run(argv, env or {}, transport.remaining)
 
-    return Means(transport, run, read_file)
+    return Means(transport, run, read_file, lambda: datetime.now(timezone.utc))

@@ -20,26 +20,24 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timezone
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
-from hf_oidc import hall
+from hf_oidc import hall, settings
 from hf_oidc.diagnosis.environment import warnings
 from hf_oidc.diagnosis.granted import granted_line
-from hf_oidc.errors import Attempt, InvalidInput, LoginError, UsageError
+from hf_oidc.errors import Attempt, LoginError, UsageError
 from hf_oidc.hub_token import HubToken
 from hf_oidc.login import Login
 from hf_oidc.logins import alike, log_in_all
 from hf_oidc.providers.registry import choose
 from hf_oidc.resource import Resource
 from hf_oidc.retry import Pace
+from hf_oidc.settings import Setting
 from hf_oidc.sinks import github
 from hf_oidc.transport import trusting
-from hf_oidc.untrusted_text import shown_input
-from hf_oidc.wanted import Wanted, from_lines, named
+from hf_oidc.wanted import Wanted, named
 
-# YAML 1.2, core schema: these and no others.
-BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
-ON_ERROR = {"fail": True, "warn": False}
+Value = TypeVar("Value")
 
 
 class Inputs(NamedTuple):
@@ -61,17 +59,17 @@ class Inputs(NamedTuple):
     @classmethod
     def read(cls, env: Mapping[str, str]) -> Inputs:
         """Raises the `UsageError` that names the input that is wrong."""
-        hub_url = hall.hub_url("hub-url", _input(env, "hub-url"), env)
+        hub_url = settings.hub_url(_text(env, settings.HUB_URL), env)
         return cls(
-            wanted=from_lines(_input(env, "resource"), "resource"),
-            export_env=_choice(env, "export-env", BOOLEANS, default="true"),
-            git_credentials=_choice(env, "git-credentials", BOOLEANS, default="false"),
-            fail_on_error=_choice(env, "on-error", ON_ERROR, default="fail"),
+            wanted=_input(env, settings.RESOURCE),
+            export_env=_input(env, settings.EXPORT_ENV),
+            git_credentials=_input(env, settings.GIT_CREDENTIALS),
+            fail_on_error=_input(env, settings.ON_ERROR),
             hub_url=hub_url,
-            audience=hall.audience("audience", _input(env, "audience"), hub_url),
-            id_token=_input(env, "id-token"),
-            ca_bundle=_input(env, "ca-bundle"),
-            timeout=_seconds(env, "timeout", default=60),
+            audience=_input(env, settings.AUDIENCE) or hub_url,
+            id_token=_input(env, settings.ID_TOKEN),
+            ca_bundle=_input(env, settings.CA_BUNDLE),
+            timeout=_input(env, settings.TIMEOUT),
         )
 
 
@@ -170,6 +168,10 @@ def _explained(
         return Explained((f"hf-oidc: {error.code}", f"{error}."), (), "")
 
 
+def _now() -> datetime:
+    return datetime.now(timezone.utc)
+
+
 def _chance() -> float:
     import random  # noqa: PLC0415 - asked for after a failure
 
@@ -184,7 +186,7 @@ def _tell(attempt: Attempt) -> None:
 
 def _logins(inputs: Inputs, env: Mapping[str, str]) -> list[Login]:
     identity = choose(env, hall.text_of, id_token=inputs.id_token)
-    means = hall.means(env, trusting(inputs.ca_bundle), inputs.timeout)
+    means = hall.means(env, trusting(inputs.ca_bundle), inputs.timeout, _now)
     pace = Pace(time.monotonic)
     return [
         Login(
@@ -194,7 +196,7 @@ def _logins(inputs: Inputs, env: Mapping[str, str]) -> list[Login]:
             identity=identity,
             means=means,
             mask=github.mask,
-            now=lambda: datetime.now(timezone.utc),
+            now=_now,
             sleep=time.sleep,
             chance=_chance,
             tell=_tell,
@@ -204,26 +206,13 @@ def _logins(inputs: Inputs, env: Mapping[str, str]) -> list[Login]:
     ]
 
 
-def _input(env: Mapping[str, str], name: str) -> str:
+def _input(env: Mapping[str, str], setting: Setting[Value]) -> Value:
+    return setting.read(_text(env, setting))
+
+
+def _text(env: Mapping[str, str], setting: Setting[Value]) -> str:
     # The runner's naming: upper case, hyphens kept.
-    return env.get(f"INPUT_{name.upper()}", "").strip()
-
-
-def _choice(env: Mapping[str, str], name: str, choices: Mapping[str, bool], *, default: str) -> bool:
-    value = _input(env, name) or default
-    if value not in choices:
-        expected = " or ".join(word for word in choices if word.islower())
-        raise InvalidInput(name, f"`{name}` is not {expected}: {shown_input(value)!r}", expected)
-    return choices[value]
-
-
-def _seconds(env: Mapping[str, str], name: str, *, default: int) -> int:
-    value = _input(env, name) or str(default)
-    seconds = int(value) if value.isascii() and value.isdigit() and len(value) <= 4 else 0
-    if not 1 <= seconds <= hall.MAX_TIMEOUT:
-        expected = f"a whole number of seconds from 1 to {hall.MAX_TIMEOUT}"
-        raise InvalidInput(name, f"`{name}` is not {expected}: {shown_input(value)!r}", expected)
-    return seconds
+    return env.get(f"INPUT_{setting.name.upper()}", "").strip()
 
 
 def guarded(run: Callable[[Mapping[str, str]], int], env: Mapping[str, str]) -> int:

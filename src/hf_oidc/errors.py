@@ -72,7 +72,8 @@ class LoginError(Exception):
 
     `passing`: the fault may pass, so that another try can succeed. `attempts`: every try of the login, the last one
     too. `provider`: the name of the one that gives the ID token, once that is known. `unverified_claims`: those of
-    the ID token, once there was one.
+    the ID token, once there was one. `proxy_variable`: the variable of the environment whose proxy is at fault, if one
+    is: whoever runs the machine has to correct it, and no input is wrong.
     """
 
     code: ClassVar[str]
@@ -84,6 +85,7 @@ class LoginError(Exception):
         self.where = where
         self.attempts: tuple[Attempt, ...] = ()
         self.provider = ""
+        self.proxy_variable = ""
         self.unverified_claims: Mapping[str, Any] | None = None
 
 
@@ -170,9 +172,10 @@ class IdTokenRequestFailed(IdentityError):
 
     code = "id-token-request-failed"
 
-    def __init__(self, what: str, where: Where | None = None, *, passing: bool) -> None:
+    def __init__(self, what: str, where: Where | None = None, *, passing: bool, proxy_variable: str = "") -> None:
         super().__init__(what, where)
         self.passing = passing
+        self.proxy_variable = proxy_variable
 
 
 class IdTokenMalformed(IdentityError):
@@ -217,7 +220,11 @@ class HubUnavailable(ExchangeError):
     """The Hub gave no answer, or said that it is in trouble."""
 
     code = "hub-unavailable"
-    passing = True
+
+    def __init__(self, what: str, where: Where | None = None, *, proxy_variable: str = "") -> None:
+        super().__init__(what, where)
+        self.proxy_variable = proxy_variable
+        self.passing = not proxy_variable
 
 
 class RateLimited(ExchangeError):
@@ -240,9 +247,13 @@ class Redirected(ExchangeError):
 
 
 class TlsFailed(ExchangeError):
-    """The server's certificate, or the handshake, was not accepted."""
+    """The server's certificate, or the handshake, was not accepted; or that of the proxy in between."""
 
     code = "tls-failed"
+
+    def __init__(self, what: str, where: Where | None = None, *, proxy_variable: str = "") -> None:
+        super().__init__(what, where)
+        self.proxy_variable = proxy_variable
 
 
 class DeliveryError(LoginError):

@@ -1,4 +1,4 @@
-"""What both doors need: the settings that they share, a file's text, and where a bug is.
+"""What both doors need: the means of a login, a file's text, and where a bug is.
 
 It is handed the environment and prints nothing, as everything behind the doors.
 """
@@ -6,41 +6,22 @@ It is handed the environment and prints nothing, as everything behind the doors.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from pathlib import Path
 
 from hf_oidc import command
-from hf_oidc.errors import InvalidInput
 from hf_oidc.providers._base import Means
 from hf_oidc.transport import Tls, Transport
-from hf_oidc.untrusted_text import shown_input
-from hf_oidc.url import base_url
 from hf_oidc.version import VERSION
 
-HUB_URL = "https://huggingface.co"
 USER_AGENT = f"hf-oidc-action/{VERSION}"
-MAX_AUDIENCE = 1000  # characters
-MAX_TIMEOUT = 3600  # seconds, for a login
 
 
-def hub_url(name: str, given: str, env: Mapping[str, str]) -> str:
-    """The Hub's URL: `given` as the setting `name`, or $HF_ENDPOINT, or huggingface.co. Raises a `UsageError`."""
-    if given:
-        return base_url(name, given)
-    return base_url("HF_ENDPOINT", env.get("HF_ENDPOINT", "").strip() or HUB_URL)
-
-
-def audience(name: str, given: str, hub_url: str) -> str:
-    """The ID token's audience: `given` as the setting `name`, or the Hub's URL. Raises `InvalidInput`."""
-    if not given.isprintable() or " " in given or len(given) > MAX_AUDIENCE:
-        raise InvalidInput(name, f"`{name}` is not one word: {shown_input(given)!r}", f"a URL such as {HUB_URL}")
-    return given or hub_url
-
-
-def means(env: Mapping[str, str], tls: Tls, seconds: float) -> Means:
+def means(env: Mapping[str, str], tls: Tls, seconds: float, now: Callable[[], datetime]) -> Means:
     """What a login may use, for at most so many seconds from now."""
     transport = Transport(env=env, tls=tls, user_agent=USER_AGENT, deadline=time.monotonic() + seconds)
-    return Means(transport, lambda argv: command.run(argv, env, transport.remaining), text_of)
+    return Means(transport, lambda argv: command.run(argv, env, transport.remaining), text_of, now)
 
 
 def text_of(path: str) -> str:

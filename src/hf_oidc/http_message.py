@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
-from typing import Any, Literal, NamedTuple, NoReturn
+from typing import Any, Literal, NamedTuple
 
 from hf_oidc.errors import Phase, Where
+from hf_oidc.strict_json import read_object
 from hf_oidc.url import host_of
 
 # The Hub's `RateLimit: "api";r=0;t=55`: `t` is the seconds until there is room again.
@@ -40,10 +40,14 @@ class Request(NamedTuple):
 
 
 class NoResponse(NamedTuple):
-    """Nothing usable came back; `reason` completes "no answer from the host: …"."""
+    """Nothing usable came back; `reason` completes "no answer from the host: …".
+
+    `proxy_variable`: the variable of the environment, if its proxy is why; no other try will be answered then.
+    """
 
     where: Where
     reason: str
+    proxy_variable: str = ""
 
 
 class Response(NamedTuple):
@@ -81,18 +85,8 @@ class Response(NamedTuple):
         return max((seconds for seconds in asked if seconds is not None), default=None)
 
     def json_object(self) -> dict[str, Any] | None:
-        """The body as a JSON object, or `None` if it is anything else.
-
-        Strict: UTF-8 without a byte order mark, no duplicate names, no NaN. Two readers of a lenient document can
-        see two different tokens.
-        """
-        try:
-            document = json.loads(
-                (self.body or b"").decode("utf-8"), object_pairs_hook=_without_duplicates, parse_constant=_refuse
-            )
-        except (ValueError, RecursionError):
-            return None
-        return document if isinstance(document, dict) else None
+        """The body as a JSON object, strictly read, or `None` if it is anything else."""
+        return read_object(self.body or b"")
 
 
 def _delay(retry_after: str, date: str) -> float | None:
@@ -106,14 +100,3 @@ def _delay(retry_after: str, date: str) -> float | None:
     except (ValueError, TypeError, OverflowError, IndexError):
         return None
     return max(0.0, seconds)
-
-
-def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise ValueError("a name occurs twice")
-    return members
-
-
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is not JSON")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta, timezone
 from typing import Any, NamedTuple
@@ -15,10 +16,12 @@ from typing import Any, NamedTuple
 from hf_oidc import lean
 from hf_oidc.errors import AudienceMismatch, IdTokenExpired, IdTokenMalformed
 from hf_oidc.secret import Secret
+from hf_oidc.strict_json import read_object
 from hf_oidc.untrusted_text import shown
 
 with lean.imports():
     import jwt
+    from jwt.utils import base64url_decode
 
 MAX_CHARACTERS = 65_536
 # RFC 7515 § 7.1: three parts, base64url, the last of which is empty if nobody has signed. PyJWT skips what is no letter
@@ -77,13 +80,24 @@ def _claims(secret: Secret) -> dict[str, Any]:
     # No variable holds the text: a logger that shows the variables of a traceback would show it.
     if len(secret.reveal()) > MAX_CHARACTERS or not secret.reveal().isascii():
         raise IdTokenMalformed("The ID token is not a JWT: too long, or not ASCII")
-    claims = None
-    with suppress(jwt.PyJWTError, ValueError, RecursionError):
-        # PyJWT alone accepts more; and what is not masked is not to be sent either.
-        claims = jwt.decode(secret.reveal(), options={"verify_signature": False}) if is_jwt(secret) else None
-    if claims is None:  # outside the handler: the exception that PyJWT raised would otherwise travel along
-        raise IdTokenMalformed("The ID token is not a JWT: three parts, base64url, a JSON object inside")
-    return dict(claims)
+    # RFC 7519 § 4 lets a reader of a name that occurs twice take the last one. PyJWT does, the Hub may not.
+    header, claims = _objects(secret)
+    if header is None or claims is None:  # outside the handler: PyJWT's exception would otherwise travel along
+        raise IdTokenMalformed(
+            "The ID token is not a JWT: three parts, base64url, JSON objects that have each name once"
+        )
+    return claims
+
+
+def _objects(secret: Secret) -> Sequence[dict[str, Any] | None]:
+    """Header and claims of a JWT, each if it is one object to every reader."""
+    if not is_jwt(secret):  # PyJWT alone accepts more; and what is not masked is not to be sent either
+        return None, None
+    try:
+        jwt.decode(secret.reveal(), options={"verify_signature": False})
+    except (jwt.PyJWTError, ValueError, RecursionError):
+        return None, None
+    return [read_object(base64url_decode(part)) for part in secret.reveal().split(".")[:2]]
 
 
 def _audience(aud: object) -> tuple[str, ...]:

@@ -57,7 +57,8 @@ def read_response(response: Response | NoResponse, resource: Resource, requested
     Raises the `ExchangeError` that says why there is none.
     """
     if isinstance(response, NoResponse):
-        raise HubUnavailable(f"The Hub gave no answer: {response.reason}", response.where)
+        problem = f"The Hub gave no answer: {response.reason}"
+        raise HubUnavailable(problem, response.where, proxy_variable=response.proxy_variable)
     if response.status == 200:
         return _granted(response, resource, requested_at)
     raise _refusal(response)

@@ -1,6 +1,7 @@
 """The only module that opens HTTP connections. It knows nothing of what flows: requests in, responses out.
 
-No redirect is followed, TLS is always verified, one deadline stands over all calls, and an answer is bounded.
+No redirect is followed, TLS is always verified, one deadline stands over all calls, and an answer is bounded. A call
+that is given up is closed: no thread and no socket outlives it for long.
 """
 
 from __future__ import annotations
@@ -13,22 +14,22 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from hf_oidc import lean
 from hf_oidc.errors import InvalidInput, LoginError, Redirected, TlsFailed
 from hf_oidc.http_message import NoResponse, Request, Response
+from hf_oidc.proxy import Proxy, proxy_for
 from hf_oidc.untrusted_text import shown, shown_input
-from hf_oidc.url import METADATA_SERVERS, host_of, is_loopback, require_secure
+from hf_oidc.url import host_of, require_secure
 
 with lean.imports():
-    import urllib.request
-    from http.cookiejar import DefaultCookiePolicy
-
     import requests
     from requests.adapters import HTTPAdapter
+    from urllib3.connection import HTTPConnection, HTTPSConnection
+    from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 CONNECT_TIMEOUT = 10.0  # seconds
 READ_TIMEOUT = 15.0  # seconds; the Hub reports an outage of its own after about 10
@@ -37,6 +38,8 @@ MAX_BODY = 1_048_576  # bytes
 REDIRECTS = {301, 302, 303, 307, 308}
 # OpenSSL's word for it would send its reader looking for a version.
 HANDSHAKE = {"WRONG_VERSION_NUMBER": "the port does not speak TLS"}
+# http.client's words for a proxy's answer to CONNECT.
+REFUSED_BY_PROXY = r"Tunnel connection failed: (\d{3})\b"
 CERTIFICATE = r"-----BEGIN CERTIFICATE-----[\sA-Za-z0-9+/=]+-----END CERTIFICATE-----"
 
 
@@ -83,19 +86,12 @@ class Transport:
         call_timeout: float = CALL_TIMEOUT,
     ) -> None:
         self._env = env
+        self._tls = tls
+        self._user_agent = user_agent
         self._deadline = deadline
         self._clock = clock
         self._read_timeout = read_timeout
         self._call_timeout = call_timeout
-        self._session = _Session()
-        # The two calls are two services: what one sets, the other is not sent (cookies know hosts, but not ports).
-        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        # Else requests would take passwords from ~/.netrc, which replace the Authorization header, and certificates
-        # and proxies from the process's environment rather than from `env`.
-        self._session.trust_env = False
-        self._session.mount("https://", _Adapter(tls))
-        # `identity`: an answer that decompresses to more than it seems is not asked for, and not decompressed.
-        self._session.headers.update({"User-Agent": user_agent, "Accept-Encoding": "identity"})
 
     def send(self, request: Request) -> Response | NoResponse:
         """The answer to `request`, or why there was none before the deadline.
@@ -103,38 +99,58 @@ class Transport:
         Raises `InsecureUrl`, `Redirected` and `TlsFailed`: what no second try would mend.
         """
         require_secure(request.url, request.url_name, link_local=request.link_local)
+        proxy = proxy_for(request.url, self._env)
+        if proxy and proxy.problem:
+            return NoResponse(request.where, proxy.problem, proxy.variable)
+        call = _Call()
         outcome: list[Response | NoResponse | LoginError] = []
         # In a thread, because neither the resolver nor a server that sends one byte a second can be stopped by a
-        # socket's time-out. A daemon, because a call that was given up must not keep the process.
-        call = threading.Thread(target=lambda: outcome.append(self._outcome(request)), daemon=True)
+        # socket's time-out. A daemon, because the resolver's part cannot be closed and must not keep the process.
+        thread = threading.Thread(target=lambda: outcome.append(self._outcome(request, proxy, call)), daemon=True)
         try:
-            call.start()
+            thread.start()
         except RuntimeError:  # the machine has no thread to spare at this moment
             return NoResponse(request.where, "no thread could be started")
-        call.join(max(0.0, min(self.remaining, self._call_timeout)))
-        if not outcome:
-            in_time = self.remaining > 0
-            return NoResponse(request.where, "timed out" if in_time else "the time-out of the login has passed")
-        if isinstance(outcome[0], LoginError):
-            raise outcome[0]
-        return outcome[0]
-
-    def _outcome(self, request: Request) -> Response | NoResponse | LoginError:
         try:
-            with self._open(request) as response:
+            thread.join(max(0.0, min(self.remaining, self._call_timeout)))
+            in_time = outcome[:]  # what comes now is but that the call was given up
+        finally:
+            call.give_up()  # of no effect on one that has ended
+        if not in_time:
+            passed = self.remaining <= 0
+            return NoResponse(request.where, "the time-out of the login has passed" if passed else "timed out")
+        if isinstance(in_time[0], LoginError):
+            raise in_time[0]
+        return in_time[0]
+
+    def _outcome(self, request: Request, proxy: Proxy | None, call: _Call) -> Response | NoResponse | LoginError:
+        try:
+            with call, self._session() as session, self._open(session, request, proxy) as response:
                 return _read(request, response)
         except Exception as error:  # noqa: BLE001 - whichever it is, it holds the request, tokens and all: it ends here
-            return _failure(request, error, "".join(proxies_for(request.url, self._env).values()))
+            return _failure(request, error, proxy)
 
-    def _open(self, request: Request) -> requests.Response:
+    def _session(self) -> requests.Session:
+        """One for each call: the two calls are two services, and what one sets, the other is not sent."""
+        session = _Session()
+        # Else requests would take passwords from ~/.netrc, which replace the Authorization header, and certificates
+        # and proxies from the process's environment rather than from `env`.
+        session.trust_env = False
+        session.mount("https://", _Adapter(self._tls))
+        session.mount("http://", _Adapter(self._tls))
+        # `identity`: an answer that decompresses to more than it seems is not asked for, and not decompressed.
+        session.headers.update({"User-Agent": self._user_agent, "Accept-Encoding": "identity"})
+        return session
+
+    def _open(self, session: requests.Session, request: Request, proxy: Proxy | None) -> requests.Response:
         remaining = max(0.001, self.remaining)
-        return self._session.request(
+        return session.request(
             request.method,
             request.url,
             headers=dict(request.headers),
             data=request.body,
             timeout=(min(CONNECT_TIMEOUT, remaining), min(self._read_timeout, remaining)),
-            proxies=proxies_for(request.url, self._env),
+            proxies={"https": proxy.url, "http": proxy.url} if proxy else {},
             allow_redirects=False,
             stream=True,
         )
@@ -156,43 +172,91 @@ class _Session(requests.Session):
         return iter(())
 
 
+class _Call:
+    """A call's socket, which another thread can shut: to give up waiting for a thread does not end it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._sockets: list[socket.socket] = []
+        self._given_up = False
+
+    def __enter__(self) -> None:
+        CALL.set(self)
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            while self._sockets:
+                self._sockets.pop().close()
+
+    def opened(self, connection: socket.socket) -> socket.socket:
+        """`connection`, if it is still wanted: where the resolver took too long, nothing is sent any more."""
+        with self._lock:
+            if self._given_up:
+                connection.close()
+                raise TimeoutError
+            # A second handle on the same connection: TLS takes the first one over, and leaves its object empty.
+            self._sockets.append(connection.dup())
+        return connection
+
+    def give_up(self) -> None:
+        """Ends the connection, which wakes whoever reads from it or writes to it."""
+        with self._lock:
+            self._given_up = True
+            for each in self._sockets:
+                with contextlib.suppress(OSError):  # the server has ended it
+                    each.shutdown(socket.SHUT_RDWR)
+
+
+# The call of the thread that asks.
+CALL: ContextVar[_Call] = ContextVar("CALL")
+
+
+class _Connection(HTTPConnection):
+    def _new_conn(self) -> socket.socket:
+        return CALL.get().opened(super()._new_conn())
+
+
+class _TlsConnection(HTTPSConnection):
+    def _new_conn(self) -> socket.socket:
+        return CALL.get().opened(super()._new_conn())
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _TlsPool(HTTPSConnectionPool):
+    ConnectionCls = _TlsConnection
+
+
+POOLS: dict[str, type[HTTPConnectionPool]] = {"http": _Pool, "https": _TlsPool}
+
+
 class _Adapter(HTTPAdapter):
-    """Trusts what its TLS context trusts. requests would add the certificates that certifi ships."""
+    """Trusts what its TLS context trusts, a proxy too. requests would add the certificates that certifi ships."""
 
     def __init__(self, tls: Tls) -> None:
         self._tls = tls
         super().__init__()
 
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = POOLS
+
     def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
-        return super().proxy_manager_for(*args, **kwargs, ssl_context=self._tls())
+        tls = self._tls()
+        manager = super().proxy_manager_for(*args, **kwargs, ssl_context=tls, proxy_ssl_context=tls)
+        manager.pool_classes_by_scheme = POOLS
+        return manager
 
     def build_connection_pool_key_attributes(self, request: Any, verify: Any, cert: Any = None) -> Any:
         host, pool = super().build_connection_pool_key_attributes(request, verify, cert)
+        if host["scheme"] == "http":
+            return host, pool
         return host, {**pool, "ssl_context": self._tls(), "cert_reqs": "CERT_REQUIRED"}
 
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:  # noqa: ARG002 - requests' signature
         conn.cert_reqs = "CERT_REQUIRED"
-
-
-def proxies_for(url: str, env: Mapping[str, str]) -> dict[str, str]:
-    """The proxy that `env` names for `url`, by scheme, as requests takes it; none if it is to be reached directly.
-
-    Lower-case names win, as in curl. This machine and a metadata server are never reached through a proxy: plain HTTP
-    to them is allowed, and a proxy would carry that plain HTTP over the network.
-    """
-    parts = urlsplit(url)
-    proxy = _setting(env, f"{parts.scheme}_proxy") or _setting(env, "all_proxy")
-    # The two-argument form, which type stubs do not know, judges by the given list and not by os.environ.
-    bypass: Callable[[str, dict[str, str]], bool] = urllib.request.proxy_bypass_environment  # type: ignore[attr-defined]
-    host = parts.hostname or ""
-    near = is_loopback(host) or host in METADATA_SERVERS
-    if not proxy or near or bypass(parts.netloc, {"no": _setting(env, "no_proxy")}):
-        return {}
-    return {parts.scheme: proxy}
-
-
-def _setting(env: Mapping[str, str], name: str) -> str:
-    return env.get(name) or env.get(name.upper()) or ""
 
 
 def _read(request: Request, response: requests.Response) -> Response | LoginError:
@@ -213,22 +277,28 @@ def _body(response: requests.Response) -> bytes | None:
     return body
 
 
-def _failure(request: Request, error: Exception, proxy: str) -> NoResponse | LoginError:
+def _failure(request: Request, error: Exception, proxy: Proxy | None) -> NoResponse | LoginError:
     causes = list(_causes(error))
-    if proxy and isinstance(error, requests.exceptions.InvalidSchema):
-        return InvalidInput("HTTPS_PROXY", "The proxy is of a kind that is not supported", "a proxy's http:// URL")
+    proxy_named = f"the proxy {host_of(proxy.url)} (`{proxy.variable}`)" if proxy else ""
+    # requests has an error of its own for what went wrong before the proxy was reached: the certificate is its then.
+    at_proxy = proxy is not None and isinstance(error, requests.exceptions.ProxyError)
+    host = proxy_named if at_proxy else host_of(request.url)
     for cause in causes:
         if isinstance(cause, ssl.SSLCertVerificationError):
             reason = shown(cause.verify_message)
-            return TlsFailed(f"The certificate of {host_of(request.url)} was not accepted: {reason}", request.where)
+            return TlsFailed(f"The certificate of {host} was not accepted: {reason}", request.where)
         if isinstance(cause, ssl.SSLError) and not isinstance(cause, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
             # An SSLError that OpenSSL did not raise has no such attribute.
             name = getattr(cause, "reason", None) or "for an unknown reason"
             reason = HANDSHAKE.get(name, shown(name))
-            return TlsFailed(f"The TLS handshake with {host_of(request.url)} failed: {reason}", request.where)
-    through = f", through the proxy {host_of(proxy)}" if proxy else ""
+            at_fault = proxy.variable if proxy and at_proxy else ""
+            return TlsFailed(f"The TLS handshake with {host} failed: {reason}", request.where, proxy_variable=at_fault)
     unresolved = any(isinstance(cause, socket.gaierror) for cause in causes)
-    where = request.where._replace(proxy=host_of(proxy) if proxy else "", unresolved=unresolved)
+    where = request.where._replace(proxy=host_of(proxy.url) if proxy else "", unresolved=unresolved)
+    if proxy and (refusal := next(filter(None, (re.match(REFUSED_BY_PROXY, str(cause)) for cause in causes)), None)):
+        at_fault = proxy.variable if refusal[1].startswith("4") else ""
+        return NoResponse(where, f"{proxy_named} answered HTTP {refusal[1]}", at_fault)
+    through = f", through {proxy_named}" if proxy else ""
     return NoResponse(where, _reason(causes) + through)
 
 

@@ -414,13 +414,33 @@ def test_a_ci_goes_before_the_platform_that_it_runs_on(name: str, platform: str)
     assert choose(here(platform) | here(name), str).provider == name
 
 
-@minting
-def test_a_supplied_token_goes_before_every_other(name: str) -> None:
-    """An argument, then HF_OIDC_ID_TOKEN, then the one that is named; whoever supplied one meant it."""
-    env = here(name) | {"HF_OIDC_ID_TOKEN": "from-variable"}
-    for id_token_, expected in (("from-input", "from-input"), (" ", "from-variable")):
-        chosen = choose(env, str, id_token=id_token_, named=name)
-        assert (chosen.provider, chosen.mint(HUB, means(transport())).reveal()) == ("supplied", expected)
+# The ID token that is handed in, the provider that is named, what HF_OIDC_ID_TOKEN holds -> whose ID token, and which.
+SOURCES = [
+    ("typed", "", "", ("supplied", "typed")),
+    ("typed", "", "ambient", ("supplied", "typed")),
+    ("typed", "{name}", "", ("supplied", "typed")),
+    ("typed", "{name}", "ambient", ("supplied", "typed")),
+    (" ", "", "ambient", ("supplied", "ambient")),
+    ("", "", "ambient", ("supplied", "ambient")),
+    ("", "{name}", "ambient", ("{name}", TOKEN)),
+    ("", "{name}", "", ("{name}", TOKEN)),
+    ("", "{name}", " \n", ("{name}", TOKEN)),
+    ("", "", " \n", ("{name}", TOKEN)),
+    ("", "", "", ("{name}", TOKEN)),
+]
+
+
+@pytest.mark.parametrize("name", [name for name in MINTING if name != "supplied"])
+@pytest.mark.parametrize(("handed_in", "named", "ambient", "expected"), SOURCES)
+def test_what_a_person_typed_goes_before_the_environment(
+    name: str, handed_in: str, named: str, ambient: str, expected: tuple[str, str], *, worlds: Make
+) -> None:
+    """The ID token that is handed in, then the provider that is named, then HF_OIDC_ID_TOKEN, then detection."""
+    world = worlds(name)
+    env = world.env | {"HF_OIDC_ID_TOKEN": ambient}
+    chosen = choose(env, world.read, id_token=handed_in, named=named.format(name=name))
+    given = chosen.mint(HUB, means(transport(), env, world.read)).reveal()
+    assert (chosen.provider, given) == (expected[0].format(name=name), expected[1])
 
 
 @minting
@@ -447,6 +467,68 @@ def test_terraform_prefers_the_token_with_the_tag() -> None:
     assert choose(env, str).mint(HUB, means(transport())).reveal() == "plain"
     env["TFC_WORKLOAD_IDENTITY_TOKEN_HF"] = "tagged"
     assert choose(env, str).mint(HUB, means(transport())).reveal() == "tagged"
+
+
+ORGANIZATION = "c9035eb6-6eb2-4c85-8a81-d9ee6a1fa8c2"
+# CIRCLE_OIDC_TOKEN_V2, CIRCLE_OIDC_TOKEN, and what the command gives, each by its audience; `old` has expired, and an
+# empty one is not there. -> Where the ID token is from.
+CIRCLECI = [
+    ("", "", HUB, "command"),
+    (ORGANIZATION, ORGANIZATION, HUB, "command"),
+    (HUB, ORGANIZATION, HUB, "v2"),
+    (HUB, HUB, HUB, "v2"),
+    (ORGANIZATION, HUB, HUB, "v1"),
+    ("", HUB, HUB, "v1"),
+    (HUB, "", "", "v2"),
+    ("", HUB, "", "v1"),
+    ("old", "", HUB, "command"),
+    ("old", HUB, HUB, "v1"),
+    ("old", "", "", "v2"),
+    (ORGANIZATION, "old", "", "v1"),
+    ("not-a-jwt", HUB, "", "v1"),
+    ("not-a-jwt", "", HUB, "command"),
+    (f"{HUB}/", f"{HUB}.example", HUB, "command"),
+    (ORGANIZATION, ORGANIZATION, "", None),
+    ("not-a-jwt", "", "", None),
+]
+
+
+def circleci_token(kind: str, name: str) -> str:
+    """An ID token for the audience `kind`, or what else that says."""
+    if kind == "not-a-jwt":
+        return kind
+    return id_token(exp=1_700_000_000, jti=name) if kind == "old" else id_token(kind, jti=name)
+
+
+@pytest.mark.parametrize(("v2", "v1", "command", "expected"), CIRCLECI)
+def test_circleci_takes_a_variable_that_fits_or_else_the_command(
+    v2: str, v1: str, command: str, expected: str | None, *, worlds: Make
+) -> None:
+    """V2 first; one for another audience is left alone, and an old one only taken where nothing else is."""
+    given = {"v2": v2, "v1": v1, "command": command}
+    tokens = {name: circleci_token(kind, name) for name, kind in given.items()}
+    world = worlds("circleci", token=tokens["command"])
+    if not command:
+        (world.bin / "circleci").unlink()
+    names = {"CIRCLE_OIDC_TOKEN_V2": "v2", "CIRCLE_OIDC_TOKEN": "v1"}
+    env = world.env | {variable: f" {tokens[name]}\n" for variable, name in names.items() if given[name]}
+    chosen = choose(env, str)
+    if expected is None:
+        with pytest.raises(IdTokenRequestFailed, match="not on PATH"):
+            chosen.mint(HUB, means(transport(), env))
+    else:
+        assert chosen.mint(HUB, means(transport(), env)).reveal() == tokens[expected]
+    assert (world.bin / "circleci.args").exists() == (expected == "command")
+
+
+def test_circleci_takes_a_list_of_audiences(worlds: Make) -> None:
+    """RFC 7519 has both forms; `--audience` chooses the variable that is for it."""
+    world = worlds("circleci")
+    both = id_token([ORGANIZATION, HUB])
+    env = world.env | {"CIRCLE_OIDC_TOKEN_V2": both}
+    assert choose(env, str).mint(HUB, means(transport(), env)).reveal() == both
+    assert choose(env, str).mint(ORGANIZATION, means(transport(), env)).reveal() == both
+    assert choose(env, str).mint("other", means(transport(), env)).reveal() == TOKEN
 
 
 def test_codefresh_says_no_bearer(worlds: Make) -> None:

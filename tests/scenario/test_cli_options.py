@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from tests.cli_stage import PLAIN, Stage
+from tests.factories import id_token
 
 
 def test_the_resource_may_be_in_the_environment(stage: Stage) -> None:
@@ -38,6 +39,46 @@ def test_the_id_token_may_be_in_a_file(stage: Stage) -> None:
     ):
         run = stage.run("token", "acme/model", *arguments, env=env, stdout_may_hold_them=True, may_hold_them=[path])
         assert run.stdout == f"{PLAIN}\n"
+
+
+GITLAB = ["--provider", "gitlab"]
+
+
+@pytest.mark.parametrize("command", [["token", "acme/model"], ["env", "acme/model"], ["run", "acme/model"], ["doctor"]])
+@pytest.mark.parametrize(
+    ("options", "ambient", "expected"),
+    [
+        (["--id-token-file", "{typed}"], {"HF_OIDC_ID_TOKEN_FILE": "{other}"}, "typed"),
+        (["--id-token-file", "{typed}", *GITLAB], {"HF_OIDC_ID_TOKEN_FILE": "{other}"}, "typed"),
+        (["--id-token-file", "{typed}", *GITLAB], {"HF_OIDC_ID_TOKEN": "ambient"}, "typed"),
+        (GITLAB, {"HF_OIDC_ID_TOKEN_FILE": "{other}"}, "gitlab"),
+        (GITLAB, {"HF_OIDC_ID_TOKEN_FILE": "/nowhere"}, "gitlab"),
+        (GITLAB, {"HF_OIDC_ID_TOKEN": "ambient"}, "gitlab"),
+        (GITLAB, {"HF_OIDC_ID_TOKEN_FILE": "{other}", "HF_OIDC_ID_TOKEN": "ambient"}, "gitlab"),
+        ([], {"HF_OIDC_ID_TOKEN_FILE": "{typed}", "HF_OIDC_ID_TOKEN": "ambient"}, "typed"),
+        ([], {"HF_OIDC_ID_TOKEN_FILE": ""}, "gitlab"),
+    ],
+)
+def test_what_a_person_typed_goes_before_the_environment(
+    command: list[str], options: list[str], ambient: dict[str, str], expected: str, stage: Stage
+) -> None:
+    """In every command; `$HF_OIDC_ID_TOKEN_FILE` is of the environment, too."""
+    tokens = {name: id_token(stage.server.url, repository=name) for name in ("typed", "other", "ambient", "gitlab")}
+    files = {name: stage.tmp_path / name for name in ("typed", "other")}
+    for name, path in files.items():
+        path.write_text(tokens[name])
+    texts = {name: str(path) for name, path in files.items()}
+    env = {"GITLAB_CI": "true", "HF_ID_TOKEN": tokens["gitlab"]}
+    env |= {name: tokens.get(value, value.format_map(texts)) for name, value in ambient.items()}
+    arguments = [*command, *(option.format_map(texts) for option in options)]
+    arguments += ["--json"] if command == ["doctor"] else ["--", "true"] if command[0] == "run" else []
+    run = stage.run(*arguments, env=env, stdout_may_hold_them=True, may_hold_them=files.values())
+    if command == ["doctor"]:
+        used = json.loads(run.stdout)["claims"]["repository"]
+    else:
+        sent = json.loads(stage.server.requests[-1].body)["subject_token"]
+        used = next(name for name, token in tokens.items() if token == sent)
+    assert used == expected
 
 
 def test_the_id_token_may_come_on_standard_input(stage: Stage) -> None:

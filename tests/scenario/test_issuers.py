@@ -142,6 +142,38 @@ def test_an_audience_that_was_declared_wrongly_is_refused_here(name: str, hub: L
     assert len(hub.get("/local-hub/exchanges")) == before
 
 
+@pytest.mark.parametrize("command", [True, False], ids=["with the command", "without"])
+def test_circleci_uses_the_variable_of_a_project_that_set_its_audience(
+    command: bool, hub: LocalHub, tmp_path: Path
+) -> None:
+    """Then the command `circleci` is not needed, which a container of the step does not have."""
+    env, _, _ = job(hub, "circleci", tmp_path, audience=hub.hub)
+    env["PATH"] = env["PATH"] if command else os.environ["PATH"]
+    secret = env["CIRCLE_OIDC_TOKEN_V2"]
+    run = run_cli(tmp_path, "token", "acme/circleci", env=env, secrets=[secret], stdout_may_hold_them=True)
+    assert run.exit_code == 0, run.stderr
+
+
+@pytest.mark.parametrize("name", ["circleci", "bitbucket"])
+def test_the_default_audience_of_a_ci_is_not_sent_unless_it_is_asked_for(
+    name: str, hub: LocalHub, tmp_path: Path
+) -> None:
+    """The organization's id, the workspace: `--audience` sends such a token, for a Hub that accepts it."""
+    default = {
+        "circleci": "c9035eb6-6eb2-4c85-8a81-d9ee6a1fa8c2",
+        "bitbucket": "ari:cloud:bitbucket::workspace/b1c0e4d2-0000-4000-8000-000000000002",
+    }[name]
+    env, _, _ = job(hub, name, tmp_path, audience=default)
+    env["PATH"] = os.environ["PATH"]
+    variable = {"circleci": "CIRCLE_OIDC_TOKEN_V2", "bitbucket": "BITBUCKET_STEP_OIDC_TOKEN"}[name]
+    before = len(hub.get("/local-hub/exchanges"))
+    for audience, sent in (([], 0), (["--audience", default], 1)):
+        run = run_cli(tmp_path, "token", f"acme/{name}", *audience, env=env, secrets=[env[variable]])
+        assert run.exit_code == 1
+        assert len(hub.get("/local-hub/exchanges")) == before + sent
+    assert "aud: expected" in hub.get("/local-hub/exchanges")[0]["reason"]
+
+
 def test_google_goes_to_iam_where_the_metadata_server_has_none(hub: LocalHub, tmp_path: Path) -> None:
     """As in Cloud Build."""
     env, _, _ = job(hub, "google", tmp_path, **{"cloud-build": True})

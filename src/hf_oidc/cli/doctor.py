@@ -10,7 +10,6 @@ import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from click.core import ParameterSource
 
 from hf_oidc import command, hall
 from hf_oidc.cli.options import BY_CI, Settings, asks_for_id_token
-from hf_oidc.cli.session import usual_mask
+from hf_oidc.cli.session import now, usual_mask
 from hf_oidc.diagnosis import doctor_json, doctor_text, text
 from hf_oidc.diagnosis.claims import visible
 from hf_oidc.diagnosis.doctor import JobReport, Question, with_claims
@@ -30,6 +29,7 @@ from hf_oidc.login import mint
 from hf_oidc.providers._base import Means
 from hf_oidc.providers.registry import choose
 from hf_oidc.resource import Resource
+from hf_oidc.settings import DEFAULT_HUB_URL, hub_url
 from hf_oidc.transport import trusting
 from hf_oidc.untrusted_text import shown
 
@@ -88,7 +88,7 @@ def doctor(
     try:
         if workflow is not None:
             _no_use(context, OF_A_JOB, "with --workflow")
-            url = hall.hub_url("--hub-url", given["hub_url"], env)
+            url = hub_url(given["hub_url"], env, "--hub-url")
             _check_workflow(Path(workflow), repository, url, as_json=as_json)
         else:
             _no_use(context, OF_A_FILE, "in a CI job, without --workflow")
@@ -96,12 +96,12 @@ def doctor(
             question = Question(settings.hub_url, settings.audience, _resource(resource, env), _expected(expect))
             _check_job(question, settings, env, as_json=as_json)
     except UsageError as error:
-        _, message = text.annotation(diagnose(error, None, hall.HUB_URL, door=COMMAND, env=env))
+        _, message = text.annotation(diagnose(error, None, DEFAULT_HUB_URL, door=COMMAND, env=env))
         raise click.UsageError(message) from None
 
 
 def _check_job(question: Question, settings: Settings, env: Mapping[str, str], *, as_json: bool) -> None:
-    means = hall.means(env, trusting(settings.ca_bundle), settings.timeout)
+    means = hall.means(env, trusting(settings.ca_bundle), settings.timeout, now)
     report = _examined(question, settings, env, means)
     _write(doctor_json.job(report) if as_json else doctor_text.job(report), fails=report.fails)
 
@@ -113,7 +113,7 @@ def _examined(question: Question, settings: Settings, env: Mapping[str, str], me
         report = JobReport(chosen.provider, question)
         id_token = mint(chosen, question.audience, means, usual_mask(settings, env))
         report = with_claims(report, id_token.unverified_claims, id_token.unverified_expiry)
-        id_token.check(question.audience, datetime.now(timezone.utc))
+        id_token.check(question.audience, now())
     except LoginError as error:
         error.provider = error.provider or report.provider
         error.unverified_claims = id_token.unverified_claims if id_token else None

@@ -16,7 +16,7 @@ from typing import Any, TextIO
 
 import click
 
-from hf_oidc import hall
+from hf_oidc import settings
 from hf_oidc.errors import InvalidInput
 from hf_oidc.id_token import MAX_CHARACTERS
 from hf_oidc.providers.registry import PROVIDERS
@@ -48,7 +48,7 @@ PROVIDER = click.option(
     help=f"Whose ID token: {', '.join(NAMES)}. Found out from the environment unless given.",
 )
 HUB_URL = click.option(
-    "--hub-url", metavar="URL", default="", help=f"The Hub; $HF_ENDPOINT, or {hall.HUB_URL}, unless given."
+    "--hub-url", metavar="URL", default="", help=f"The Hub; $HF_ENDPOINT, or {settings.DEFAULT_HUB_URL}, unless given."
 )
 AUDIENCE = click.option(
     "--audience", metavar="A", default="", help="Whom the ID token is for; the Hub's URL unless given."
@@ -56,10 +56,9 @@ AUDIENCE = click.option(
 ID_TOKEN_FILE = click.option(
     "--id-token-file",
     metavar="FILE",
-    envvar="HF_OIDC_ID_TOKEN_FILE",
     default="",
-    help="A file that holds the ID token; - is standard input. $HF_OIDC_ID_TOKEN_FILE does the same, and "
-    "$HF_OIDC_ID_TOKEN is the token itself.",
+    help="A file that holds the ID token; - is standard input. Without --provider, $HF_OIDC_ID_TOKEN_FILE does the "
+    "same, and $HF_OIDC_ID_TOKEN is the token itself.",
 )
 CA_BUNDLE = click.option(
     "--ca-bundle", metavar="FILE", default="", help="A PEM file, trusted in addition to the system's certificates."
@@ -67,8 +66,7 @@ CA_BUNDLE = click.option(
 TIMEOUT = click.option(
     "--timeout",
     metavar="SECONDS",
-    type=click.IntRange(1, hall.MAX_TIMEOUT),
-    default=60,
+    default=settings.TIMEOUT.default,
     help="For the whole login, retries included; 60 unless given.",
 )
 VERBOSE = click.option(
@@ -96,15 +94,18 @@ class Settings:
     @classmethod
     def read(cls, given: Mapping[str, Any], env: Mapping[str, str]) -> Settings:
         """Raises the `UsageError` that names the option that is wrong."""
-        hub_url = hall.hub_url("--hub-url", given["hub_url"], env)
+        hub_url = settings.hub_url(given["hub_url"], env, "--hub-url")
+        # What was typed goes before what the environment holds: a provider that is named, before a file that is not.
+        ambient = "" if given["provider"] else env.get("HF_OIDC_ID_TOKEN_FILE", "")
+        id_token_file = given["id_token_file"] or ambient
         return cls(
             provider=given["provider"] or "",
             hub_url=hub_url,
-            audience=hall.audience("--audience", given["audience"], hub_url),
-            id_token_file=given["id_token_file"],
-            id_token=read_id_token(given["id_token_file"]),
+            audience=settings.AUDIENCE.read(given["audience"], "--audience") or hub_url,
+            id_token_file=id_token_file,
+            id_token=read_id_token(id_token_file),
             ca_bundle=given["ca_bundle"],
-            timeout=given["timeout"],
+            timeout=settings.TIMEOUT.read(given["timeout"], "--timeout"),
             verbose=given.get("verbose", False),
             quiet=given.get("quiet", False),
         )

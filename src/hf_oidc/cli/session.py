@@ -36,6 +36,7 @@ from hf_oidc.providers.registry import Chosen, choose
 from hf_oidc.resource import Resource
 from hf_oidc.retry import Pace
 from hf_oidc.secret import Secret
+from hf_oidc.settings import DEFAULT_HUB_URL
 from hf_oidc.transport import Tls, trusting
 from hf_oidc.url import is_loopback
 from hf_oidc.wanted import Wanted, named
@@ -85,7 +86,7 @@ def failed(
 
     `of`: which of several logins it was.
     """
-    hub_url, audience = (settings.hub_url, settings.audience) if settings else (hall.HUB_URL, "")
+    hub_url, audience = (settings.hub_url, settings.audience) if settings else (DEFAULT_HUB_URL, "")
     diagnosis = diagnose(error, resource, hub_url, door=COMMAND, audience=audience, env=os.environ)
     title, message = text.annotation(diagnosis)
     more = text.details(diagnosis) if settings and settings.verbose else []
@@ -101,6 +102,11 @@ def _all_failed(
         of = f", for {named(wanted)}" if several else ""
         ends.append(failed(error, wanted[0].resource, settings, of=of))
     return max(ends, key=lambda end: end.exit_code)
+
+
+def now() -> datetime:
+    """The time, UTC."""
+    return datetime.now(timezone.utc)
 
 
 def usual_mask(settings: Settings, env: Mapping[str, str]) -> Callable[[Secret], None]:
@@ -199,7 +205,7 @@ def logins(asked: Sequence[Wanted], settings: Settings, world: World, seconds: f
     def tell(attempt: Attempt) -> None:
         say(text.retry_line(attempt), settings)
 
-    means = hall.means(world.env, world.tls, seconds)
+    means = hall.means(world.env, world.tls, seconds, now)
     return [
         Login(
             resource=each.resource,
@@ -208,7 +214,7 @@ def logins(asked: Sequence[Wanted], settings: Settings, world: World, seconds: f
             identity=world.identity,
             means=means,
             mask=world.mask,
-            now=lambda: datetime.now(timezone.utc),
+            now=now,
             sleep=time.sleep,
             chance=random.random,
             tell=tell,

@@ -148,6 +148,11 @@ RATE_LIMITED = (
 FIXED_AUDIENCE = (
     "Run this job in another CI. Or let your own identity provider issue an ID token, and pass that <id-token>."
 )
+PROXY = (
+    "Correct the environment variable {variable} on the machine that runs this job. It has to be the http:// or "
+    "https:// URL of a proxy that lets the job through. In a password, percent-encode special characters (`#` is "
+    "`%23`). If {host} can be reached without a proxy, add it to `NO_PROXY`."
+)
 FIVE_MINUTES = 300.0  # the window of the Hub's limit, for when it does not say how long to wait
 REDIRECTED_MINT = (
     "Ask the administrator of this runner: something between it and its CI redirects the request. A token is never "
@@ -329,6 +334,8 @@ def next_step(error: LoginError, door: Door, found: Todo | None, mine: Mine) -> 
 
     Of a refusal, `after_refusal` knows more.
     """
+    if error.proxy_variable and error.where:
+        return Sentence(PROXY, {"variable": error.proxy_variable, "host": visible(error.where.host)})
     if unreached := _unreached(error, door, mine):
         return unreached
     if found and not isinstance(error, ExchangeRejected):

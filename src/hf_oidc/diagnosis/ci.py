@@ -137,17 +137,22 @@ CIS: Mapping[str, Ci] = {
             "oidc.circleci.com/vcs-ref": "refs/heads/main",
         },
         Todo(
-            "Leave `CIRCLE_OIDC_TOKEN` and `CIRCLE_OIDC_TOKEN_V2` alone: they are for your organization. In "
-            "`.circleci/config.yml` let hf-oidc ask for one for the Hub, by itself:",
+            "Do not hand over `CIRCLE_OIDC_TOKEN_V2`, which is for your organization unless the project sets another "
+            "audience. In `.circleci/config.yml` let hf-oidc get an ID token for the Hub:",
             "- run: {run}",
         ),
         Todo(
-            "Run this in a step of a CircleCI job: the command `circleci` is there, and not in a container that the "
-            "step starts. A fork's build gets an ID token only if the project passes secrets to such builds. To see "
-            "whether it works, in the job:",
+            "Run this in a step of a CircleCI job, which has the command `circleci`. A container that the step starts "
+            "does not: there, set the project's audience to {audience}, and pass `CIRCLECI` and "
+            "`CIRCLE_OIDC_TOKEN_V2` to the container. A fork's build gets an ID token only if the project passes "
+            "secrets to such builds. To see whether it works, in the job:",
             '- run: |\n    circleci run oidc get --claims \'{"aud": "{audience}"}\' > /dev/null',
         ),
-        FRESH,
+        (
+            "CircleCI issues the ID token in `CIRCLE_OIDC_TOKEN_V2` as the job begins. Publish in a job of its own, or "
+            "in a step that has the command `circleci`, which gives a new one. If it is fresh, set the clock of this "
+            "machine."
+        ),
         (
             (
                 "Without `oidc.circleci.com/vcs-origin` a publisher may accept a fork's build, where the project "

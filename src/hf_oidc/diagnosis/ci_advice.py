@@ -84,13 +84,14 @@ def ci_of(error: LoginError) -> Ci | None:
 def todo(error: LoginError, ci: Ci | None) -> Todo | None:
     """What to do about `error` in that CI; nothing where a CI makes no difference."""
     choose = next((choose for kind, choose in CHOICES.items() if isinstance(error, kind)), None)
-    return choose(error, ci) if choose and ci else None
+    return choose(error, ci) if choose and ci and not error.proxy_variable else None
 
 
 def tells_publisher(error: LoginError) -> bool:
     """Whether the publisher belongs to the next step: where no job has got an ID token for the Hub yet."""
     kinds = (IdTokenNotDeclared, IdTokenPermissionMissing, AudienceMismatch)
-    return isinstance(error, kinds) or (isinstance(error, IdTokenRequestFailed) and not error.passing)
+    failed = isinstance(error, IdTokenRequestFailed) and not error.passing and not error.proxy_variable
+    return failed or isinstance(error, kinds)
 
 
 def cautions(error: LoginError, ci: Ci | None) -> tuple[str, ...]:

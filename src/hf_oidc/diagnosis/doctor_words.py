@@ -63,7 +63,7 @@ WORDS = {
         "If you meant a repository, write namespace/name.",
     ),
     "unknown-input": Words("The action has no input `{input}`: GitHub warns, and ignores it.", "{suggest}"),
-    "invalid-input": Words("The input `{input}` is not {expected}: '{value}'.", "Write {expected}."),
+    "invalid-input": Words("{problem}.", "Write {expected}."),
     "id-token-written-out": Words(
         "The input `id-token` is written out in the file. An ID token lives for minutes, and whoever reads it can use "
         "it.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Literal, NamedTuple
 
 from hf_oidc.command import RunCommand
@@ -15,11 +16,12 @@ ReadFile = Callable[[str], str]
 
 
 class Means(NamedTuple):
-    """All that a provider may use: HTTP requests, commands of the CI's, and files that it left."""
+    """All that a provider may use: HTTP requests, commands of the CI's, files that it left, and the time (UTC)."""
 
     transport: Transport
     run: RunCommand
     read_file: ReadFile
+    now: Callable[[], datetime]
 
 
 # The audience -> an ID token for it. Raises an `IdentityError`, or what `Transport.send` raises.

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from hf_oidc.providers._base import CanMint, Means, Provider
 from hf_oidc.providers._sources import from_command, word
 from hf_oidc.secret import Secret
+from hf_oidc.strict_json import read_object
 
 
 def is_here(env: Mapping[str, str]) -> bool:
@@ -31,12 +32,5 @@ def _mint(audience: str, means: Means) -> Secret:
     # As JSON: version 1 of the command fetches an argument that is a URL, and `--audience` would be the page there.
     asked = json.dumps({"Audience": [audience], "SigningAlgorithm": "RS256"})
     said = from_command(means, ("aws", "sts", "get-web-identity-token", "--cli-input-json", asked, "--output", "json"))
-    return word(_member(said), "The output of `aws sts get-web-identity-token`")
-
-
-def _member(said: Secret) -> object:
-    try:
-        answer = json.loads(said.reveal())
-    except (ValueError, RecursionError):
-        return None
-    return answer.get("WebIdentityToken") if isinstance(answer, dict) else None
+    member = (read_object(said.reveal().encode()) or {}).get("WebIdentityToken")
+    return word(member, "The output of `aws sts get-web-identity-token`")

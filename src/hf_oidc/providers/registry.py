@@ -45,8 +45,8 @@ PROVIDERS: tuple[Provider, ...] = (
     aws.PROVIDER,
     kubernetes.PROVIDER,
 )
-# A supplied token was put there on purpose, so it goes first. A platform is asked only where no CI is: the runner of
-# a CI on Kubernetes is that CI's.
+# A token in HF_OIDC_ID_TOKEN was put there on purpose, so it goes before what is detected. A platform is asked only
+# where no CI is: the runner of a CI on Kubernetes is that CI's.
 ORDER: tuple[Kind, ...] = ("supplied", "ci", "platform")
 
 
@@ -60,14 +60,16 @@ class Chosen(NamedTuple):
 
 
 def choose(env: Mapping[str, str], read_file: ReadFile, *, id_token: str = "", named: str = "") -> Chosen:
-    """Who gives the ID token: `id_token` itself, `HF_OIDC_ID_TOKEN`, the provider that is `named`, the one detected.
+    """Who gives the ID token: `id_token` itself, the provider that is `named`, `HF_OIDC_ID_TOKEN`, the one detected.
+
+    What a person typed goes before what the environment happens to hold.
 
     `named` is empty, or the name of one of `PROVIDERS`. Raises `AmbiguousProvider`, `NoProvider`, or the reason why
     the provider that is here cannot mint.
     """
     if id_token.strip():
         return Chosen(supplied.PROVIDER.name, *supplied.supply(id_token))
-    provider = supplied.PROVIDER if supplied.is_here(env) else _named(named) if named else detected(env)
+    provider = _named(named) if named else detected(env)
     if provider is None:
         raise NoProvider("No supported CI was detected, and no ID token was supplied")
     obtained = provider.obtain(env)

@@ -32,7 +32,8 @@ class Ci:
     """A CI. `issuer_path`: below `/oidc/`. `lifetime`: seconds that an ID token lives.
 
     `claims`: those of an example job, without the times and the audience; a job's own are merged over them. `files`:
-    what the CI writes before the job begins, by its absolute path.
+    what the CI writes before the job begins, by its absolute path. `default_audience`: of a token that is issued before
+    the job begins, where nobody chose another; the hub's own URL if empty.
     """
 
     name: str
@@ -41,4 +42,5 @@ class Ci:
     environment: Callable[[Handout], Mapping[str, str]]
     lifetime: int = 300
     audience_is_a_list: bool = False
+    default_audience: str = ""
     files: Callable[[Handout], Mapping[str, str]] = field(default=lambda _handout: {})

@@ -1,4 +1,6 @@
-"""CircleCI. Its command mints, with the audience that it is asked for.
+"""CircleCI. Its command mints, with the audience that it is asked for; two variables have a token as the job begins.
+
+That is for the organization's id, unless the project has set another audience (a job's `audience`).
 
 https://circleci.com/docs/openid-connect-tokens/
 """
@@ -39,6 +41,8 @@ def environment(handout: Handout) -> Mapping[str, str]:
         "CI": "true",
         "CIRCLECI": "true",
         "CIRCLE_BRANCH": "main",
+        "CIRCLE_OIDC_TOKEN": handout.token,
+        "CIRCLE_OIDC_TOKEN_V2": handout.token,
         "CIRCLE_ORGANIZATION_ID": ORG,
         "CIRCLE_PROJECT_ID": PROJECT,
         "PATH": handout.path,
@@ -46,4 +50,4 @@ def environment(handout: Handout) -> Mapping[str, str]:
     }
 
 
-CI = Ci("circleci", f"circleci/org/{ORG}", claims, environment, audience_is_a_list=True)
+CI = Ci("circleci", f"circleci/org/{ORG}", claims, environment, audience_is_a_list=True, default_audience=ORG)

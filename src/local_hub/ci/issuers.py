@@ -36,8 +36,8 @@ FLAVOR = {"Metadata-Flavor": "Google"}
 class CiJob:
     """A job of a CI, and the claims that were asked for over its own; a claim of None is taken away.
 
-    `audience`: of a token that is issued before the job begins; the hub's own URL if empty. `cloud_build`: Google's
-    metadata server has no ID tokens for it, as in Cloud Build.
+    `audience`: of a token that is issued before the job begins; the CI's default, or else the hub's own URL, if empty.
+    `cloud_build`: Google's metadata server has no ID tokens for it, as in Cloud Build.
     """
 
     ci: Ci
@@ -93,7 +93,7 @@ class CiIssuers:
         if job.ci is google.CI:
             self.metadata = job
         handout = Handout(
-            token=self.mint(job, job.audience or self.base_url),
+            token=self.mint(job, job.audience or job.ci.default_audience or self.base_url),
             url=f"{self.url(job.ci)}/idtoken?api-version=2.0",
             secret=secret,
             authority=urlsplit(self.base_url).netloc,

@@ -159,6 +159,47 @@ def test_refuses_what_is_not_a_jwt(text: str) -> None:
     assert len(text) < 3 or text not in str(caught.value)
 
 
+PLAIN_CLAIMS = b'{"aud": "a", "exp": 1900000000}'
+PLAIN_HEADER = b'{"alg": "RS256"}'
+
+
+@pytest.mark.parametrize(
+    ("header", "claims"),
+    [
+        (PLAIN_HEADER, b'{"aud": "a", "aud": "b", "exp": 1900000000}'),
+        (PLAIN_HEADER, b'{"aud": "a", "a\\u0075d": "b", "exp": 1900000000}'),
+        (PLAIN_HEADER, b'{"aud": "a", "exp": 1900000000, "exp": 1900000001}'),
+        (PLAIN_HEADER, b'{"aud": "a", "exp": 1900000000, "x": {"y": 1, "y": 2}}'),
+        (PLAIN_HEADER, b'{"aud": "a", "exp": 1900000000, "x": [{"y": 1, "y": 2}]}'),
+        (b'{"alg": "RS256", "alg": "none"}', PLAIN_CLAIMS),
+        (b'{"alg": "RS256", "kid": "a", "kid": "b"}', PLAIN_CLAIMS),
+        (b'{"alg": "RS256", "x": NaN}', PLAIN_CLAIMS),
+        (PLAIN_HEADER, b'{"aud": "a", "exp": 1900000000, "x": -Infinity}'),
+        (PLAIN_HEADER, b"\xef\xbb\xbf" + PLAIN_CLAIMS),
+        (PLAIN_HEADER, PLAIN_CLAIMS.decode().encode("utf-16")),
+        (PLAIN_HEADER.decode().encode("utf-32"), PLAIN_CLAIMS),
+        (PLAIN_HEADER, b'{"aud": "a", "exp": 1900000000, "x": "\xff"}'),
+        (PLAIN_HEADER, b'{"aud": "a", "exp": 1900000000, "x": ' + b"9" * 5000 + b"}"),
+    ],
+)
+def test_refuses_what_two_readers_could_read_differently(header: bytes, claims: bytes) -> None:
+    """RFC 7519 § 4: names are unique, or only the last is read. Whom a token is for must not depend on the reader."""
+    read(f"{part(PLAIN_HEADER)}.{part(PLAIN_CLAIMS)}.c2ln")
+    with pytest.raises(IdTokenMalformed) as caught:
+        read(f"{part(header)}.{part(claims)}.c2ln")
+    assert caught.value.__context__ is None
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+@pytest.mark.parametrize("odd", ["!", "+", "/", "=", " ", "\n", "."])
+def test_refuses_what_base64url_does_not_have(place: int, odd: str) -> None:
+    """RFC 7515 § 2: a lenient decoder drops it, and reads a token that nobody else does."""
+    parts = [part(PLAIN_HEADER), part(PLAIN_CLAIMS), "c2ln"]
+    parts[place] = f"{parts[place][:2]}{odd}{parts[place][2:]}"
+    with pytest.raises(IdTokenMalformed):
+        read(".".join(parts))
+
+
 def test_leaves_the_algorithm_to_the_hub() -> None:
     """Reading needs no algorithm; judging one is for whoever verifies."""
     token = jwt.encode({"exp": 1_900_000_000, "aud": HUB}, "", algorithm="none")

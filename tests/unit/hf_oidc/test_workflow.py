@@ -12,13 +12,15 @@ from hypothesis import strategies as st
 
 from hf_oidc.action import Inputs
 from hf_oidc.cli.app import guarded
+from hf_oidc.cli.options import Settings
 from hf_oidc.diagnosis import doctor_json, doctor_text
 from hf_oidc.diagnosis.doctor_words import WORDS
 from hf_oidc.diagnosis.workflow.examine import examine, repository_of
 from hf_oidc.diagnosis.workflow.findings import WorkflowReport
-from hf_oidc.diagnosis.workflow.login_step import INPUTS, OUTPUTS
+from hf_oidc.diagnosis.workflow.login_step import OUTPUTS
 from hf_oidc.diagnosis.workflow.yaml_text import UnreadableYaml
 from hf_oidc.errors import UsageError
+from hf_oidc.settings import INPUTS
 
 ROOT = Path(__file__).parents[3]
 HUB = "https://huggingface.co"
@@ -313,14 +315,44 @@ def test_remotes(remote: str, expected: str) -> None:
 
 
 def test_inputs_and_outputs_are_those_of_the_action() -> None:
-    """Names and order of action.yml."""
+    """Names, order and defaults of action.yml."""
     action = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
-    assert tuple(action["inputs"]) == INPUTS
+    assert [*action["inputs"]] == [*INPUTS]
+    assert {name: given.get("default", "") for name, given in action["inputs"].items()} == {
+        name: setting.default for name, setting in INPUTS.items()
+    }
     assert tuple(action["outputs"]) == OUTPUTS
 
 
 VALUES = ["", "true", "True", "yes", "FALSE", "fail", "warn", "0", "1", "60", "0060", "3600", "3601", "1m", "a b", "é"]
 VALUES += [HUB, "http://localhost:1", "http://a.example", "acme/m", "acme", "models/acme/m", "٣"]
+# White space and signs that look like none, or like others; numbers that a lenient reader takes.
+VALUES += [
+    "00060",
+    "0" * 50 + "60",
+    "9" * 5000,
+    "+60",
+    "6_0",
+    " 60 ",
+    "60\u00a0",
+    "6\n0",
+    "1e1",
+    "0x3c",
+    "60.0",
+    "-1",
+    "²",
+]
+VALUES += ["a\u00a0b", "a\u2009b", "a\u200bb", "a\tb", "a\x7fb", "\u00a0", "\u202ea", "a" * 1000, "a" * 1001, "\uff41"]
+VALUES += [
+    "on",
+    "Warn",
+    "fail\n",
+    "tru\u0435",
+    "None",
+    "https://svc:pw@hub.example",
+    "https://hub.example/?a",
+    "https://",
+]
 VALUES += ["A=acme/m", "A=acme/m\nB=acme/n", "A=acme/m\nacme/n", "A=acme/m\na=acme/n", "PATH=acme/m"]
 
 
@@ -336,6 +368,28 @@ def test_literal_values_are_judged_as_the_action_does(name: str, value: str) -> 
         assert found.fails
     else:
         assert not found.fails
+
+
+@pytest.mark.parametrize("name", [name for name in INPUTS if name != "resource"])
+@pytest.mark.parametrize("value", ["${{ inputs.x }}", "a b ${{ x }}", "${{ vars.A }} ${{ vars.B }}", "00${{ x }}"])
+def test_what_github_computes_is_unknown_and_not_wrong(name: str, value: str) -> None:
+    """Whatever stands around an expression."""
+    assert not report(workflow({**LOGIN, "with": {"resource": "acme/model", name: value}})).fails
+
+
+@pytest.mark.parametrize(("name", "option"), [("hub-url", "hub_url"), ("audience", "audience"), ("timeout", "timeout")])
+@pytest.mark.parametrize("value", [value for value in VALUES if value == value.strip()])
+def test_options_are_judged_as_the_inputs_are(name: str, option: str, value: str) -> None:
+    """The same text is wrong for both, or says the same to both; the command's words name the option."""
+    options = {"provider": None, "hub_url": "", "audience": "", "id_token_file": "", "ca_bundle": "", "timeout": "60"}
+    try:
+        action = Inputs.read({"INPUT_RESOURCE": "acme/model", f"INPUT_{name.upper()}": value})
+    except UsageError as error:
+        with pytest.raises(type(error)) as caught:
+            Settings.read({**options, option: value}, {})
+        assert caught.value.what == error.what.replace(f"`{name}`", f"`--{name}`")
+    else:
+        assert getattr(Settings.read({**options, option: value}, {}), option) == getattr(action, option)
 
 
 def test_every_finding_has_its_words() -> None:

@@ -1,6 +1,6 @@
 """Which steps log in to the Hub, and whether what they are given can work. Steps in, findings out.
 
-The inputs' names and forms are those of action.yml; tests hold the two together.
+The inputs' names and forms are those of `settings`; the outputs' names are those of action.yml.
 """
 
 from __future__ import annotations
@@ -14,31 +14,10 @@ from hf_oidc.diagnosis.workflow.model import Job, Step, Workflow
 from hf_oidc.diagnosis.workflow.yaml_text import line_of
 from hf_oidc.errors import InvalidInput, InvalidResource, UsageError
 from hf_oidc.resource import Resource
+from hf_oidc.settings import INPUTS, RESOURCE
 from hf_oidc.untrusted_text import shown
-from hf_oidc.url import base_url
-from hf_oidc.wanted import from_lines
 
-INPUTS = (
-    "resource",
-    "export-env",
-    "git-credentials",
-    "on-error",
-    "hub-url",
-    "audience",
-    "id-token",
-    "ca-bundle",
-    "timeout",
-)
 OUTPUTS = ("token", "tokens", "expires-at", "expires-in", "authenticated")
-BOOLEAN = (r"true|True|TRUE|false|False|FALSE", "true or false")
-# Input -> the form of its literal values, for a machine and for people. An empty value is the default.
-FORMS = {
-    "export-env": BOOLEAN,
-    "git-credentials": BOOLEAN,
-    "on-error": (r"fail|warn", "fail or warn"),
-    "timeout": (r"0*([1-9]\d{0,2}|[12]\d{3}|3[0-5]\d\d|3600)", "a whole number of seconds from 1 to 3600"),
-    "audience": (r"[^\x00-\x20\x7f]{1,1000}", "one word, a URL such as https://huggingface.co"),
-}
 OURS = re.compile(r"(?:^|/)hf-oidc-action(?P<native>/native)?[@:]", re.IGNORECASE)
 LOCAL = re.compile(r"\./(?P<native>native)?/?")
 RESOURCE_VARIABLE = "HF_OIDC_RESOURCE"
@@ -58,7 +37,10 @@ def login_steps(job: Job) -> tuple[Step, ...]:
 
 def is_soft(step: Step) -> bool:
     """Whether a login that fails here lets the job go on."""
-    return step.continues or any(name.lower() == "on-error" and value == "warn" for name, value in step.inputs.items())
+    return step.continues or any(
+        name.lower() == "on-error" and isinstance(value, str) and value.strip() == "warn"
+        for name, value in step.inputs.items()
+    )
 
 
 def is_literal(text: object) -> bool:
@@ -90,7 +72,7 @@ def check_inputs(step: Step) -> Iterator[Finding]:
 
 def read_input(value: str) -> list[Resource]:
     """The resources that the input names: one, or one a line. Raises `InvalidInput` or `InvalidResource`."""
-    return [wanted.resource for wanted in from_lines(value, "resource")]
+    return [wanted.resource for wanted in RESOURCE.read(value)]
 
 
 def read_variable(value: str) -> list[Resource]:
@@ -124,17 +106,11 @@ def _check_value(name: str, value: str, line: int | None) -> Iterator[Finding]:
         yield from check_resources(read_input, value, line)
     elif name == "id-token" and value:
         yield Finding("id-token-written-out", "error", line)
-    elif name == "hub-url" and value:
-        yield from _check_hub_url(value, line)
-    elif value and name in FORMS and not re.fullmatch(FORMS[name][0], value, re.ASCII):
-        facts = {"input": name, "value": shown(value, 60), "expected": FORMS[name][1]}
-        yield Finding("invalid-input", "error", line, facts)
-
-
-def _check_hub_url(value: str, line: int | None) -> Iterator[Finding]:
-    try:
-        base_url("hub-url", value)
-    except UsageError:
-        expected = "https://host, such as https://huggingface.co"
-        facts = {"input": "hub-url", "value": shown(value, 60), "expected": expected}
-        yield Finding("invalid-input", "error", line, facts)
+    elif name in INPUTS:
+        try:
+            INPUTS[name].read(value)
+        except UsageError as error:
+            expected = (
+                error.expected if isinstance(error, InvalidInput) else "https://host, such as https://huggingface.co"
+            )
+            yield Finding("invalid-input", "error", line, {"problem": error.what, "expected": expected})
