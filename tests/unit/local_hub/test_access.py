@@ -154,7 +154,7 @@ STATE = {
 
 def told(denied: Denied | None) -> Told | None:
     """What of a refusal reaches the caller."""
-    return denied and (denied.status, denied.code, denied.message)
+    return None if denied is None else (denied.status, denied.code, denied.message)
 
 
 @pytest.mark.parametrize("name", HOLDER)
