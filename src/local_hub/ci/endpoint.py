@@ -25,11 +25,12 @@ Handler = Callable[[Request], Awaitable[Response]]
 class Refused(Exception):
     """No ID token: the status, and why. The reason repeats nothing of the request, which may hold a token anywhere."""
 
-    def __init__(self, status: int, reason: str) -> None:
-        """Refuse with this status, for this reason."""
+    def __init__(self, status: int, reason: str, allow: str = "") -> None:
+        """Refuse with this status, for this reason; `allow` is the method that would be right."""
         super().__init__(reason)
         self.status = status
         self.reason = reason
+        self.allow = allow
 
 
 # Writes down that the issuer of this URL refused a request.
@@ -81,7 +82,10 @@ def recorded(issuer: str, handler: Handler, record: Record, answer: Callable[[Re
             return await handler(request)
         except Refused as refused:
             record(issuer, request, refused)
-            return answer(refused)
+            response = answer(refused)
+            if refused.allow:
+                response.headers["Allow"] = refused.allow
+            return response
 
     return handle
 
@@ -89,13 +93,12 @@ def recorded(issuer: str, handler: Handler, record: Record, answer: Callable[[Re
 def check_method(request: Request, method: str) -> None:
     """Refuse any other method."""
     if request.method != method:
-        raise Refused(405, f"the method must be {method}")
+        # RFC 9110 § 15.5.6: a 405 says which methods there are.
+        raise Refused(405, f"the method must be {method}", allow=method)
 
 
 def _message(refused: Refused) -> Response:
-    # RFC 9110 § 15.5.6: a 405 says which methods there are.
-    allow = {"Allow": "GET"} if refused.status == 405 else {}
-    return JSONResponse({"message": refused.reason}, refused.status, headers={**NO_STORE, **allow})
+    return JSONResponse({"message": refused.reason}, refused.status, headers=NO_STORE)
 
 
 def _request_token(request: Request, endpoint: Endpoint) -> str:

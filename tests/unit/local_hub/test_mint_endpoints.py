@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import httpx
@@ -221,9 +221,19 @@ def test_a_malformed_request_is_refused_and_written_down(name: str, jobs: Jobs) 
     assert not any(token in str(log) for token in jobs.tokens.values())
 
 
-def test_a_405_says_which_method_there_is(jobs: Jobs) -> None:
-    """RFC 9110 § 15.5.6."""
-    assert jobs.ask(REFUSED["github: POST"]).headers["allow"] == "GET"
+@pytest.mark.parametrize("method", ["HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
+def test_no_method_but_get_mints(method: str, jobs: Jobs) -> None:
+    """The answer says which there is (RFC 9110 § 15.5.6), and the log has every one."""
+    before = len(jobs.log())
+    answer = jobs.ask(replace(REFUSED["github: POST"], method=method))
+    assert (answer.status_code, answer.headers["allow"], len(jobs.log())) == (405, "GET", before + 1)
+    assert jobs.ask(REFUSED["google: POST"]).headers["allow"] == "GET"
+    assert jobs.ask(REFUSED["iam: GET"]).headers["allow"] == "POST"
+
+
+def test_only_a_405_speaks_of_methods(jobs: Jobs) -> None:
+    """Where the method was right, another would not help."""
+    assert "allow" not in jobs.ask(REFUSED["github: an unknown token"]).headers
 
 
 def test_a_refusal_is_on_the_page(jobs: Jobs) -> None:
