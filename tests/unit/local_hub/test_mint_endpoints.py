@@ -286,6 +286,12 @@ def test_github_needs_neither_api_version_nor_audience(query: str, audience: str
     assert claims_of(answer.json()["value"])["aud"] == audience
 
 
+def test_codefresh_has_no_api_version(jobs: Jobs) -> None:
+    """It is a parameter like any that nobody knows."""
+    answer = jobs.ask(Row(f"{CODEFRESH}/idtoken?api-version=1.0&{AUDIENCE}", 200, "", "{codefresh}"))
+    assert answer.status_code == 200
+
+
 def test_only_urls_of_githubs_kind_have_a_query(jobs: Jobs) -> None:
     """A client appends the audience to either."""
     assert {ci: url.partition("?")[2] for ci, url in jobs.urls.items()} == {
