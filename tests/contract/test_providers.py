@@ -572,9 +572,10 @@ def test_google_says_which_call_failed(path: str, worlds: Make) -> None:
     assert caught.value.passing
 
 
-def test_github_keeps_the_query_of_its_url(worlds: Make) -> None:
+@pytest.mark.parametrize("name", ["github", "forgejo"])
+def test_the_query_of_the_runners_url_is_kept(name: str, worlds: Make) -> None:
     """`api-version` must stay; the bearer token goes in the header."""
-    world = worlds("github")
+    world = worlds(name)
     world.mint()
     (seen,) = world.server.requests
     assert seen.method == "GET"
