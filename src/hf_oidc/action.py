@@ -34,7 +34,7 @@ from hf_oidc.resource import Resource
 from hf_oidc.retry import Pace
 from hf_oidc.sinks import github
 from hf_oidc.transport import trusting
-from hf_oidc.untrusted_text import shown_input
+from hf_oidc.untrusted_text import shown
 from hf_oidc.wanted import Wanted, from_lines, named
 
 # YAML 1.2, core schema: these and no others.
@@ -198,7 +198,7 @@ def _choice(env: Mapping[str, str], name: str, choices: Mapping[str, bool], *, d
     value = _input(env, name) or default
     if value not in choices:
         expected = " or ".join(word for word in choices if word.islower())
-        raise InvalidInput(name, f"`{name}` is not {expected}: {shown_input(value)!r}", expected)
+        raise InvalidInput(name, f"`{name}` is not {expected}: {shown(value)!r}", expected)
     return choices[value]
 
 
@@ -207,7 +207,7 @@ def _seconds(env: Mapping[str, str], name: str, *, default: int) -> int:
     seconds = int(value) if value.isascii() and value.isdigit() and len(value) <= 4 else 0
     if not 1 <= seconds <= hall.MAX_TIMEOUT:
         expected = f"a whole number of seconds from 1 to {hall.MAX_TIMEOUT}"
-        raise InvalidInput(name, f"`{name}` is not {expected}: {shown_input(value)!r}", expected)
+        raise InvalidInput(name, f"`{name}` is not {expected}: {shown(value)!r}", expected)
     return seconds
 
 

@@ -13,8 +13,8 @@ from hf_oidc import command
 from hf_oidc.errors import InvalidInput
 from hf_oidc.providers._base import Means
 from hf_oidc.transport import Tls, Transport
-from hf_oidc.untrusted_text import shown_input
-from hf_oidc.url import base_url
+from hf_oidc.untrusted_text import shown
+from hf_oidc.url import base_url, has_password, shown_url
 from hf_oidc.version import VERSION
 
 HUB_URL = "https://huggingface.co"
@@ -32,8 +32,11 @@ def hub_url(name: str, given: str, env: Mapping[str, str]) -> str:
 
 def audience(name: str, given: str, hub_url: str) -> str:
     """The ID token's audience: `given` as the setting `name`, or the Hub's URL. Raises `InvalidInput`."""
+    # It would stand in the ID token, which CIs and the Hub log.
+    if has_password(given):
+        raise InvalidInput(name, f"`{name}` has a password in it: {shown_url(given)}", f"a URL such as {HUB_URL}")
     if not given.isprintable() or " " in given or len(given) > MAX_AUDIENCE:
-        raise InvalidInput(name, f"`{name}` is not one word: {shown_input(given)!r}", f"a URL such as {HUB_URL}")
+        raise InvalidInput(name, f"`{name}` is not one word: {shown(given)!r}", f"a URL such as {HUB_URL}")
     return given or hub_url
 
 

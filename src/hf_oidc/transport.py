@@ -20,8 +20,8 @@ from urllib.parse import urlsplit
 from hf_oidc import lean
 from hf_oidc.errors import InvalidInput, LoginError, Redirected, TlsFailed
 from hf_oidc.http_message import NoResponse, Request, Response
-from hf_oidc.untrusted_text import shown, shown_input
-from hf_oidc.url import METADATA_SERVERS, host_of, is_loopback, require_secure
+from hf_oidc.untrusted_text import shown
+from hf_oidc.url import METADATA_SERVERS, host_of, is_loopback, require_secure, shown_url
 
 with lean.imports():
     import urllib.request
@@ -226,7 +226,7 @@ def _failure(request: Request, error: Exception, proxy: str) -> NoResponse | Log
             name = getattr(cause, "reason", None) or "for an unknown reason"
             reason = HANDSHAKE.get(name, shown(name))
             return TlsFailed(f"The TLS handshake with {host_of(request.url)} failed: {reason}", request.where)
-    through = f", through the proxy {host_of(proxy)}" if proxy else ""
+    through = f", through the proxy {shown_url(proxy)}" if proxy else ""
     return NoResponse(request.where, _reason(causes) + through)
 
 
@@ -278,7 +278,7 @@ def _file(path: str) -> str:
             if len(text) <= MAX_BODY:
                 return text
             problem = "is larger than 1 MiB"
-    raise _no_certificate(f"{problem}: {shown_input(path)!r}")
+    raise _no_certificate(f"{problem}: {shown(path)!r}")
 
 
 def _no_certificate(problem: str) -> InvalidInput:

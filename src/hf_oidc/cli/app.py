@@ -6,6 +6,7 @@ A command is imported when it is called for: what the others need, a job does no
 from __future__ import annotations
 
 import importlib
+import io
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -63,8 +64,9 @@ def guarded(run: Callable[[], Any]) -> int:
     except click.exceptions.Exit as end:
         return end.exit_code
     except click.ClickException as error:
-        with output.telling():
-            error.show()
+        said = io.StringIO()  # click repeats arguments as they are
+        error.show(said)
+        output.tell(said.getvalue().removesuffix("\n"))
         return error.exit_code
     except LoginError as error:
         from hf_oidc.cli.session import failed  # noqa: PLC0415 - help and completion need none of what this needs

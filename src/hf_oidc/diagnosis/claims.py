@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from hf_oidc.untrusted_text import no_command, shown
+from hf_oidc.untrusted_text import shown
 from hf_oidc.url import is_loopback
 
 GITHUB_ISSUER = "https://token.actions.githubusercontent.com"
@@ -86,7 +86,6 @@ RAW = (
     "scm_ref",
     "scm_pull_request_target_branch",
 )
-MAX_CHARACTERS = 300
 MAX_BITS = 1024  # of a whole number; longer ones take long to write, and identify nothing
 
 Claims = Mapping[str, Any]
@@ -178,7 +177,7 @@ def field(name: str, claims: Claims, *, preset: bool) -> Field:
     """The publisher's field `name` as this job has it, or why it has none."""
     value = presented(name, claims, preset=preset)
     if value:
-        seen = visible(value)
+        seen = shown(value)
         return Field(name, seen, exact=seen == value)
     source, _ = _reading(name, preset=preset)
     return Field(name, None, absence=_absence(name, claims.get(source)), source=_shown(claims.get(source)))
@@ -193,12 +192,6 @@ def raw_claims(claims: Claims) -> tuple[Field, ...]:
     """The claims that matter, as they are; what the token does not have is left out."""
     found = ((name, _shown(claims.get(name))) for name in RAW)
     return tuple(Field(name, text) for name, text in found if text)
-
-
-def visible(text: str, limit: int = MAX_CHARACTERS) -> str:
-    """`text` fit to be shown. Each part of a path counts as a word of its own: together they are longer than a word."""
-    line = no_command("".join(part if part in "/@:" else shown(part) for part in re.split("([/@:])", text[:limit])))
-    return line if len(line) <= limit and len(text) <= limit else line[: limit - 1] + "…"
 
 
 def _of_githubs_kind(claims: Claims) -> str:
@@ -243,4 +236,4 @@ def _absence(name: str, value: object) -> Absence:
 
 def _shown(value: object) -> str:
     values = value[:10] if isinstance(value, list) else [value]
-    return visible(", ".join(text for text in map(text_of, values) if text))
+    return shown(", ".join(text for text in map(text_of, values) if text))

@@ -17,11 +17,10 @@ from hf_oidc.diagnosis.claims import (
     is_enterprise,
     is_ref,
     text_of,
-    visible,
     workflow_of,
 )
 from hf_oidc.resource import Resource
-from hf_oidc.untrusted_text import shown, shown_input
+from hf_oidc.untrusted_text import shown
 
 Name = Literal[
     "other-audience",
@@ -67,8 +66,8 @@ def reusable_workflow(claims: Claims) -> Iterator[Finding]:
     workflow_ref, job_workflow_ref = claims.get("workflow_ref"), claims.get("job_workflow_ref")
     mine, called = workflow_of(workflow_ref), workflow_of(job_workflow_ref)
     if mine and called and workflow_ref != job_workflow_ref:
-        facts = {"workflow_ref": visible(str(workflow_ref)), "job_workflow_ref": visible(str(job_workflow_ref))}
-        yield Finding("reusable-workflow", {**facts, "workflow": visible(mine), "called": visible(called)})
+        facts = {"workflow_ref": shown(str(workflow_ref)), "job_workflow_ref": shown(str(job_workflow_ref))}
+        yield Finding("reusable-workflow", {**facts, "workflow": shown(mine), "called": shown(called)})
 
 
 def other_audience(claims: Claims, expected: str) -> tuple[Finding, ...]:
@@ -83,13 +82,13 @@ def own_audience(claims: Claims, hub_url: str) -> Iterator[Finding]:
     aud = claims.get("aud")
     audiences = [each for each in (aud if isinstance(aud, list) else [aud]) if isinstance(each, str)]
     if audiences and not {hub_url, HUB_URL} & set(audiences):
-        yield Finding("own-audience", {"audience": visible(audiences[0]), "hub": shown_input(hub_url)})
+        yield Finding("own-audience", {"audience": shown(audiences[0]), "hub": shown(hub_url)})
 
 
 def _said(resource: Resource | None, said: str) -> Iterator[Finding]:
     match = NO_PUBLISHER.search(said)
     if match and resource and match[1] != str(resource):
-        yield Finding("other-resource", {"named": shown(match[1]), "asked": shown_input(str(resource))})
+        yield Finding("other-resource", {"named": shown(match[1]), "asked": shown(str(resource))})
     elif match:
         yield Finding("no-publisher", {"named": shown(match[1])})
 
@@ -97,18 +96,18 @@ def _said(resource: Resource | None, said: str) -> Iterator[Finding]:
 def _ref(claims: Claims, *, preset: bool) -> Iterator[Finding]:
     ref = text_of(claims.get("ref")) or ""
     if preset and is_ref(ref, "tags"):
-        yield Finding("tag", {"ref": visible(ref)})
+        yield Finding("tag", {"ref": shown(ref)})
     if preset and is_ref(ref, "pull"):
-        yield Finding("pull-request", {"ref": visible(ref)})
+        yield Finding("pull-request", {"ref": shown(ref)})
     if claims.get("event_name") == "pull_request_target":
-        yield Finding("pull-request-target", {"ref": visible(ref)})
+        yield Finding("pull-request-target", {"ref": shown(ref)})
 
 
 def _names(claims: Claims, resource: Resource | None, *, preset: bool) -> Iterator[Finding]:
     if is_enterprise(claims) and not preset:
-        yield Finding("enterprise-issuer", {"issuer": visible(claims["iss"])})
+        yield Finding("enterprise-issuer", {"issuer": shown(claims["iss"])})
     if resource and resource.kind == "user":
-        yield Finding("user-resource", {"user": shown_input(str(resource))})
+        yield Finding("user-resource", {"user": shown(str(resource))})
     yield from _workflow(claims, preset=preset)
     yield from _letter_case(claims, resource)
 
@@ -118,7 +117,7 @@ def _workflow(claims: Claims, *, preset: bool) -> Iterator[Finding]:
     mine = workflow_of(claims.get("workflow_ref"))
     display_name = text_of(claims.get("workflow"))
     if preset and mine and display_name and display_name != mine:
-        yield Finding("display-name", {"display_name": visible(display_name), "workflow": visible(mine)})
+        yield Finding("display-name", {"display_name": shown(display_name), "workflow": shown(mine)})
 
 
 def _letter_case(claims: Claims, resource: Resource | None) -> Iterator[Finding]:
@@ -126,7 +125,7 @@ def _letter_case(claims: Claims, resource: Resource | None) -> Iterator[Finding]
     namespace = _namespace(resource)
     if owner and repository and namespace and owner != namespace and owner.lower() == namespace.lower():
         facts = {"owner": owner, "namespace": namespace, "repository": repository}
-        yield Finding("letter-case", {name: visible(text) for name, text in facts.items()})
+        yield Finding("letter-case", {name: shown(text) for name, text in facts.items()})
 
 
 def _namespace(resource: Resource | None) -> str:

@@ -17,9 +17,9 @@ from hf_oidc.diagnosis.claims import (
     is_ref,
     presented,
     publisher_fields,
-    visible,
 )
 from hf_oidc.resource import Resource
+from hf_oidc.untrusted_text import shown
 
 PULL_REQUESTS = {"pull_request", "pull_request_target", "merge_request_event", "external_pull_request_event"}
 # The claims that hold a full ref.
@@ -116,7 +116,7 @@ def differences(publisher_claims: Mapping[str, str], claims: Claims, *, preset: 
     compared. The Hub stores no publisher without claims.
     """
     return [
-        Difference(name, visible(expected), field(name, claims, preset=preset))
+        Difference(name, shown(expected), field(name, claims, preset=preset))
         for name, expected in publisher_claims.items()
         if presented(name, claims, preset=preset) != expected
     ]

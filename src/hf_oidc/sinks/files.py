@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from hf_oidc.errors import DeliveryFailed
-from hf_oidc.untrusted_text import shown_input
+from hf_oidc.untrusted_text import shown
 
 PRIVATE = 0o600
 # Not on Windows, each for its own reason: no link is followed, a pipe that takes the file's place does not keep us
@@ -81,7 +81,7 @@ def _explained(path: Path) -> Iterator[None]:
         reason = getattr(error, "strerror", None) or "its name is not one of a file"
     else:
         return
-    raise DeliveryFailed(f"{shown_input(str(path))} cannot be written: {reason}")
+    raise DeliveryFailed(f"{shown(str(path))} cannot be written: {reason}")
 
 
 @contextlib.contextmanager
@@ -123,8 +123,8 @@ def _require_own_file(path: Path) -> bool:
 
 def _require_own(found: os.stat_result, path: Path) -> None:
     if stat.S_ISLNK(found.st_mode):
-        raise DeliveryFailed(f"{shown_input(str(path))} is a symbolic link, and a token is not written through one")
+        raise DeliveryFailed(f"{shown(str(path))} is a symbolic link, and a token is not written through one")
     if not stat.S_ISREG(found.st_mode):
-        raise DeliveryFailed(f"{shown_input(str(path))} is not a file")
+        raise DeliveryFailed(f"{shown(str(path))} is not a file")
     if hasattr(os, "geteuid") and found.st_uid != os.geteuid():
-        raise DeliveryFailed(f"{shown_input(str(path))} belongs to somebody else")
+        raise DeliveryFailed(f"{shown(str(path))} belongs to somebody else")

@@ -17,6 +17,7 @@ from requests.adapters import HTTPAdapter
 from hf_oidc.errors import InsecureUrl, InvalidInput, LoginError, Redirected, TlsFailed
 from hf_oidc.http_message import NoResponse, Request, Response
 from hf_oidc.transport import MAX_BODY, Transport, proxies_for, trusting
+from tests.leaks import PASSWORDS, URL_FORMS, shows_password
 from tests.scripted_server import Answer, scripted_server
 
 SECRET = "secret-of-the-request"
@@ -308,7 +309,19 @@ def test_goes_through_a_proxy() -> None:
     with raw_server(b"HTTP/1.1 502 Bad Gateway\r\n\r\n") as proxy:
         answer = transport(env={"HTTPS_PROXY": proxy}).send(request("https://hub.invalid/x"))
     assert isinstance(answer, NoResponse)
-    assert answer.reason.endswith(f", through the proxy {proxy.removeprefix('http://')}")
+    assert answer.reason.endswith(f", through the proxy {proxy}")
+
+
+@pytest.mark.parametrize("form", URL_FORMS)
+def test_no_error_shows_a_proxys_password(form: str) -> None:
+    """However the proxy's URL is malformed."""
+    for password in PASSWORDS:
+        try:
+            said = repr(transport(env={"HTTPS_PROXY": form.format(password)}).send(request("https://hub.invalid/x")))
+        except LoginError as error:
+            said = error.what
+        assert said
+        assert not shows_password(said)
 
 
 def test_a_kind_of_proxy_that_is_not_supported_is_named() -> None:

@@ -15,7 +15,7 @@ from hf_oidc.diagnosis.workflow.yaml_text import line_of
 from hf_oidc.errors import InvalidInput, InvalidResource, UsageError
 from hf_oidc.resource import Resource
 from hf_oidc.untrusted_text import shown
-from hf_oidc.url import base_url
+from hf_oidc.url import base_url, has_password, shown_url
 from hf_oidc.wanted import from_lines
 
 INPUTS = (
@@ -37,7 +37,8 @@ FORMS = {
     "git-credentials": BOOLEAN,
     "on-error": (r"fail|warn", "fail or warn"),
     "timeout": (r"0*([1-9]\d{0,2}|[12]\d{3}|3[0-5]\d\d|3600)", "a whole number of seconds from 1 to 3600"),
-    "audience": (r"[^\x00-\x20\x7f]{1,1000}", "one word, a URL such as https://huggingface.co"),
+    # As `url.has_password` has it: none with a password in it.
+    "audience": (r"(?!.*(:|//).*(@|%40))[^\x00-\x20\x7f]{1,1000}", "one word, a URL such as https://huggingface.co"),
 }
 OURS = re.compile(r"(?:^|/)hf-oidc-action(?P<native>/native)?[@:]", re.IGNORECASE)
 LOCAL = re.compile(r"\./(?P<native>native)?/?")
@@ -127,7 +128,8 @@ def _check_value(name: str, value: str, line: int | None) -> Iterator[Finding]:
     elif name == "hub-url" and value:
         yield from _check_hub_url(value, line)
     elif value and name in FORMS and not re.fullmatch(FORMS[name][0], value, re.ASCII):
-        facts = {"input": name, "value": shown(value, 60), "expected": FORMS[name][1]}
+        seen = shown_url(value) if has_password(value) else shown(value, 60)
+        facts = {"input": name, "value": seen, "expected": FORMS[name][1]}
         yield Finding("invalid-input", "error", line, facts)
 
 
@@ -136,5 +138,5 @@ def _check_hub_url(value: str, line: int | None) -> Iterator[Finding]:
         base_url("hub-url", value)
     except UsageError:
         expected = "https://host, such as https://huggingface.co"
-        facts = {"input": "hub-url", "value": shown(value, 60), "expected": expected}
+        facts = {"input": "hub-url", "value": shown_url(value), "expected": expected}
         yield Finding("invalid-input", "error", line, facts)
