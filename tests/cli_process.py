@@ -13,6 +13,7 @@ from pathlib import Path
 from hf_oidc.cli import app
 from tests import evidence, in_process
 from tests.action_process import ANOTHER_PYTHON, MASK_LINE, PYTHON, scrubbed, watched
+from tests.commands import commands_of_others
 from tests.leaks import leaks
 
 CLI = (*PYTHON, "-I", "-m", "hf_oidc.cli")
@@ -65,6 +66,8 @@ def run_cli(
     found |= {"stderr": process.stderr, "command lines": b"\n".join(seen)}
     found |= {} if stdout_may_hold_them else {"stdout": process.stdout}
     assert leaks(secrets, found) == []
+    # What `run` starts may say what it likes.
+    assert "run" in arguments[:1] or commands_of_others(process.stderr.decode(errors="replace")) == []
     assert b"Traceback" not in process.stderr + process.stdout
     return CliRun(process.returncode, process.stdout.decode(), process.stderr.decode())
 

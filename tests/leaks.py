@@ -6,6 +6,26 @@ import re
 from collections.abc import Iterable, Mapping
 from urllib.parse import quote, quote_plus
 
+# Passwords that end the user information too early for one parser or another, and places in URLs, good and bad, where
+# people write them.
+PASSWORDS = (*(f"Winter{mark}Frost" for mark in "#/?@: "), "31415/Winter")
+URL_FORMS = (
+    "http://svc:{}@mirror.corp:3128",
+    "https://svc:{}@mirror.corp/hub",
+    "https:svc:{}@mirror.corp",
+    "svc:{}@mirror.corp",
+    "//svc:{}@mirror.corp",
+    "HTTPS://svc:{}@mirror.corp?x#y",
+    "https://{}@mirror.corp",
+    "https://svc:{}%40mirror.corp",
+    "http:/svc:{}@mirror.corp",
+)
+
+
+def shows_password(said: str) -> bool:
+    """Whether a part of one of these passwords is in what was said."""
+    return any(part in said for part in ("Winter", "31415", "Frost"))
+
 
 def forms(secret: str) -> dict[str, bytes]:
     """The text as it is, URL-encoded, JSON-escaped, and the part of its base64 that does not hang on its neighbours."""

@@ -99,6 +99,7 @@ def _exchange(login: Login, id_token: IdToken) -> HubToken:
     requested_at = login.now()
     id_token.check(login.audience, requested_at)
     request = token_exchange.build_request(login.hub_url, id_token.secret, login.resource)
-    token = token_exchange.read_response(login.means.transport.send(request), login.resource, requested_at)
+    response = login.means.transport.send(request)
+    token = token_exchange.read_response(response, login.resource, requested_at, sent=id_token.secret)
     login.mask(token.secret)
     return token

@@ -51,8 +51,12 @@ def build_request(hub_url: str, subject_token: Secret, resource: Resource) -> Re
     return Request("exchange", "POST", f"{hub_url}/oauth/token", "hub-url", headers, json.dumps(body).encode())
 
 
-def read_response(response: Response | NoResponse, resource: Resource, requested_at: datetime) -> HubToken:
+def read_response(
+    response: Response | NoResponse, resource: Resource, requested_at: datetime, sent: Secret | None = None
+) -> HubToken:
     """The token that `response` grants; `requested_at` (UTC) is when the exchange was sent.
+
+    `sent`: the ID token, which the answer may repeat.
 
     Raises the `ExchangeError` that says why there is none.
     """
@@ -61,7 +65,7 @@ def read_response(response: Response | NoResponse, resource: Resource, requested
         raise HubUnavailable(problem, response.where, proxy_variable=response.proxy_variable)
     if response.status == 200:
         return _granted(response, resource, requested_at)
-    raise _refusal(response)
+    raise _refusal(response, sent)
 
 
 def _granted(response: Response, resource: Resource, requested_at: datetime) -> HubToken:
@@ -91,13 +95,13 @@ def _grant(response: Response) -> tuple[Secret, int] | str:
     return Secret(token), expires_in
 
 
-def _refusal(response: Response) -> ExchangeError:
+def _refusal(response: Response, sent: Secret | None) -> ExchangeError:
     where = response.where
     if response.status == 429:
         return RateLimited("The Hub has had too many requests from this address", where)
     if response.status >= 500:
         return HubUnavailable("The Hub is in trouble", where)
-    code, description = _oauth_error(response)
+    code, description = _oauth_error(response, sent)
     if code is None:
         return UnexpectedResponse("The answer is not one that the exchange defines", where)
     said = f"{code}, {description}" if description else code
@@ -108,10 +112,13 @@ def _refusal(response: Response) -> ExchangeError:
     return ExchangeRejected(f"The Hub refused the exchange: {said}", where)
 
 
-def _oauth_error(response: Response) -> tuple[str | None, str]:
+def _oauth_error(response: Response, sent: Secret | None) -> tuple[str | None, str]:
     """The OAuth error code and its description, quoted; no code if a 4xx answer is no OAuth error."""
     answer = (response.json_object() or {}) if response.status >= 400 else {}
     code, description = answer.get("error"), answer.get("error_description")
     if not isinstance(code, str) or not re.fullmatch(ERROR_CODE, code):
         return None, ""
-    return code, f'"{shown(description)}"' if isinstance(description, str) and description.strip() else ""
+    if not isinstance(description, str) or not description.strip():
+        return code, ""
+    # Whole, it is recognised as a JWT; a short signature alone is not.
+    return code, f'"{shown(sent.hidden_in(description) if sent else description)}"'

@@ -20,7 +20,6 @@ from hf_oidc import command, hall
 from hf_oidc.cli.options import BY_CI, Settings, asks_for_id_token
 from hf_oidc.cli.session import now, usual_mask
 from hf_oidc.diagnosis import doctor_json, doctor_text, text
-from hf_oidc.diagnosis.claims import visible
 from hf_oidc.diagnosis.doctor import JobReport, Question, with_claims
 from hf_oidc.diagnosis.door import COMMAND
 from hf_oidc.diagnosis.report import diagnose, enter
@@ -31,7 +30,7 @@ from hf_oidc.providers.registry import choose
 from hf_oidc.resource import Resource
 from hf_oidc.settings import DEFAULT_HUB_URL, hub_url
 from hf_oidc.transport import trusting
-from hf_oidc.untrusted_text import shown
+from hf_oidc.untrusted_text import sanitize, shown
 
 GIT_TIMEOUT = 10.0  # seconds
 NO_YAML = "Reading a workflow needs PyYAML: pip install PyYAML"
@@ -143,15 +142,19 @@ def _check_workflow(path: Path, repository: str | None, hub_url: str, *, as_json
         )
     except UnreadableYaml as error:
         place = f", line {error.line}" if error.line else ""
-        raise click.UsageError(f"{visible(str(path), 200)}{place}: {shown(error.what)}.") from None
+        raise click.UsageError(f"{shown(str(path), 200)}{place}: {shown(error.what)}.") from None
     found = doctor_json.workflow(report, hub_url) if as_json else doctor_text.workflow(report, hub_url)
     _write(found, fails=report.fails)
 
 
 def _write(found: dict[str, Any] | Iterable[str], *, fails: bool) -> None:
-    text = json.dumps(found, indent=2) if isinstance(found, dict) else "\n".join(found)
-    click.echo(text)
+    click.echo(_json(found) if isinstance(found, dict) else sanitize("\n".join(found)))
     raise click.exceptions.Exit(1 if fails else 0)
+
+
+def _json(found: dict[str, Any]) -> str:
+    # A program reads the same, and a CI, whose log this may be, no command: these two stand in strings alone.
+    return json.dumps(found, indent=2).replace("#", r"\u0023").replace("::", r":\u003a")
 
 
 def _no_use(context: click.Context, options: Sequence[str], where: str) -> None:
@@ -182,7 +185,7 @@ def _file(path: Path) -> str:
         return content.decode("utf-8-sig")
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-    raise click.UsageError(f"{visible(str(path), 200)} cannot be read: {reason}")
+    raise click.UsageError(f"{shown(str(path), 200)} cannot be read: {reason}")
 
 
 def _remote(folder: Path) -> str:

@@ -19,6 +19,7 @@ from typing import cast
 import click
 
 from hf_oidc.errors import DeliveryFailed
+from hf_oidc.untrusted_text import sanitize
 
 STANDARD_OUTPUT, STANDARD_ERROR = 1, 2
 WHOLE_SECONDS = 5.0  # that a full pipe is waited for
@@ -83,7 +84,7 @@ def whole() -> Iterator[None]:
 def tell(text: str) -> None:
     """Lines on standard error."""
     with telling():
-        click.echo(text, err=True)
+        click.echo(sanitize(text), err=True)
 
 
 def write_error(text: str) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from hf_oidc.diagnosis.ci import PERMISSIONS, Todo
 from hf_oidc.diagnosis.ci_advice import HUB_URL, Mine
-from hf_oidc.diagnosis.claims import Absence, Field, visible
+from hf_oidc.diagnosis.claims import Absence, Field
 from hf_oidc.diagnosis.door import Door
 from hf_oidc.diagnosis.findings import Finding, Name
 from hf_oidc.diagnosis.publisher import NoSuggestion, SettingsPage, Suggestion
@@ -31,7 +31,7 @@ from hf_oidc.errors import (
     Redirected,
     Where,
 )
-from hf_oidc.untrusted_text import shown, shown_input
+from hf_oidc.untrusted_text import shown
 
 
 @dataclass(frozen=True)
@@ -335,11 +335,11 @@ def next_step(error: LoginError, door: Door, found: Todo | None, mine: Mine) -> 
     Of a refusal, `after_refusal` knows more.
     """
     if error.proxy_variable and error.where:
-        return Sentence(PROXY, {"variable": error.proxy_variable, "host": visible(error.where.host)})
+        return Sentence(PROXY, {"variable": error.proxy_variable, "host": shown(error.where.host)})
     if unreached := _unreached(error, door, mine):
         return unreached
     if found and not isinstance(error, ExchangeRejected):
-        return Sentence(found.words, {"audience": visible(mine.audience)})
+        return Sentence(found.words, {"audience": shown(mine.audience)})
     if isinstance(error, DeliveryFailed):
         return Sentence(DELIVERY[error.recipient])
     return _from_facts(error, door) or Sentence(door.says(ADVICE.get(error.code, "")))
@@ -348,14 +348,14 @@ def next_step(error: LoginError, door: Door, found: Todo | None, mine: Mine) -> 
 def _unreached(error: LoginError, door: Door, mine: Mine) -> Sentence | None:
     """What to check first where the way to the server, or its URL, may be wrong."""
     where = error.where
-    facts = {"server": visible(where.host), "proxy": visible(where.proxy)} if where else {}
+    facts = {"server": shown(where.host), "proxy": shown(where.proxy)} if where else {}
     if where and where.proxy:
         return Sentence(PROXY_FIRST, facts)
     if not isinstance(error, HubUnavailable):
         return None
     if mine.hub_url != HUB_URL:
         template = URL_FIRST.replace("<source>", "`$HF_ENDPOINT`" if mine.by_endpoint else "<hub-url>")
-        return Sentence(door.says(template), {"url": shown_input(mine.hub_url)})
+        return Sentence(door.says(template), {"url": shown(mine.hub_url)})
     return Sentence(NETWORK_FIRST, facts) if where and where.unresolved else None
 
 
@@ -366,9 +366,7 @@ def _from_facts(error: LoginError, door: Door) -> Sentence | None:
         return Sentence("Write {expected}.", {"expected": shown(error.expected)})
     if isinstance(error, AudienceMismatch):
         template = "Let your CI issue the ID token for the audience (its claim `aud`) {audience}."
-        return Sentence(
-            template if error.expected else door.says(FIXED_AUDIENCE), {"audience": visible(error.expected)}
-        )
+        return Sentence(template if error.expected else door.says(FIXED_AUDIENCE), {"audience": shown(error.expected)})
     if isinstance(error, RateLimited):
         asked = error.where.retry_after if error.where else None
         return Sentence(RATE_LIMITED, {"expected": duration(asked or FIVE_MINUTES)})
@@ -437,12 +435,12 @@ def snippet(error: LoginError, door: Door, found: Todo | None, mine: Mine) -> To
 
 def call(where: Where) -> Sentence:
     """The call that failed, and what came back."""
-    words, facts = [CALL[where.phase], "{host}"], {"host": visible(where.host)}
+    words, facts = [CALL[where.phase], "{host}"], {"host": shown(where.host)}
     if where.status:
         words.append(f"HTTP {where.status:d}")
     if where.request_id:
         words.append("request id {request_id}")
-        facts["request_id"] = visible(where.request_id)
+        facts["request_id"] = shown(where.request_id)
     if where.retry_after:
         words.append(f"asked to wait {duration(where.retry_after)}")
     return Sentence(", ".join(words), facts)
@@ -461,5 +459,5 @@ def duration(seconds: float) -> str:
 
 def _did_you_mean(error: InvalidResource) -> Sentence:
     if error.suggestion:
-        return Sentence("Did you mean {resource}?", {"resource": visible(error.suggestion)})
+        return Sentence("Did you mean {resource}?", {"resource": shown(error.suggestion)})
     return Sentence(RESOURCE_FORMS)

@@ -18,6 +18,7 @@ from hf_oidc import lean
 from hf_oidc.errors import DeliveryFailed
 from hf_oidc.hub_token import HubToken
 from hf_oidc.secret import Secret
+from hf_oidc.untrusted_text import sanitize
 
 with lean.imports():
     from actions_toolkit import core
@@ -91,7 +92,7 @@ def decline(files: CommandFiles) -> None:
 
 def annotate(level: Literal["error", "warning"], title: str, message: str) -> None:
     """An annotation of the step, shown in the log and on the run's page."""
-    issue_command(level, {"title": title}, message)
+    issue_command(level, {"title": title}, sanitize(message))
 
 
 def group(title: str, lines: Iterable[str]) -> None:
@@ -99,7 +100,7 @@ def group(title: str, lines: Iterable[str]) -> None:
     lines = list(lines)
     if lines:
         core.start_group(title)
-        core.info("\n".join(lines))
+        core.info(sanitize("\n".join(lines)))
         core.end_group()
 
 
@@ -113,7 +114,7 @@ def summarize(markdown: str, env: Mapping[str, str]) -> None:
 
 def say(line: str) -> None:
     """One line in the log."""
-    core.info(line)
+    core.info(sanitize(line))
 
 
 def _all_or_nothing(paths: Iterable[Path], write: Callable[[], None]) -> None:

@@ -120,6 +120,18 @@ def test_an_answer_that_echoes_a_token_does_not_show_it(status: int) -> None:
     assert token.rpartition(".")[2] not in f"{caught.value!r} {vars(caught.value)}"
 
 
+@pytest.mark.parametrize("repeated", ["{token}", "signature {signature}", "({signature})", "x{token}y"])
+@pytest.mark.parametrize("signature", ["abcdefghijklmnopqrstuvwxyz", "ABCDEFGH01234567", "a-b_c-d_e-f_g-h_i"])
+def test_what_was_sent_is_not_shown_when_it_is_repeated(signature: str, repeated: str) -> None:
+    """Not even a signature that looks like a word: this run knows it."""
+    token = f"eyJhbGciOiJub25lIn0.e30.{signature}"
+    said = repeated.format(token=token, signature=signature)
+    body = json.dumps({"error": "invalid_grant", "error_description": said})
+    with pytest.raises(ExchangeError, match=r"\*\*\*") as caught:
+        read_response(Response("exchange", "hub.example", 400, {}, body.encode()), RESOURCE, NOW, sent=Secret(token))
+    assert signature not in caught.value.what
+
+
 def test_the_request_is_named_for_errors() -> None:
     """Which call it is, and whose URL: what a failed transport tells."""
     request = build_request("https://hub.example", Secret("x"), RESOURCE)
