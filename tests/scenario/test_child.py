@@ -237,8 +237,8 @@ def test_why_a_program_cannot_be_run_is_known(content: str | None, error: type[O
         ("head -c 7 /proc/$$/cmdline", b"a name\0"),
         ('printf "%s|" "$@"', b"\xff b|*||"),
         ("cat /proc/$$/environ", b"ONLY=this\0LC_ALL=C\0"),
-        ("grep SigIgn /proc/$$/status", b"SigIgn:\t0000000000000000\n"),
-        ("grep SigBlk /proc/$$/status", b"SigBlk:\t0000000000000000\n"),
+        ("exec grep SigIgn /proc/self/status", b"SigIgn:\t0000000000000000\n"),
+        ("exec grep SigBlk /proc/self/status", b"SigBlk:\t0000000000000000\n"),
         ("ls /proc/$$/fd", b"0\n1\n2\n"),
     ],
 )

@@ -192,7 +192,8 @@ def test_is_given_up_when_the_time_has_passed(seconds: float, tmp_path: Path) ->
 
 def test_an_interrupt_ends_the_command(tmp_path: Path) -> None:
     """What was started does not stay behind."""
-    program(tmp_path, "echo $$ > $0.pid; exec /bin/sleep 300")
+    # Its input ends when it is waited for, and the interrupt comes after that.
+    program(tmp_path, "/bin/cat; echo $$ > $0.pid; exec /bin/sleep 300")
     code = "import sys; from hf_oidc.command import run; run(['ci'], {'PATH': sys.argv[1]}, 60)"
     with subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stderr=subprocess.DEVNULL) as process:
         pid = tmp_path / "ci.pid"
