@@ -360,3 +360,17 @@ def test_google_without_a_job_has_nothing() -> None:
     assert [(answer.status_code, answer.text) for answer in answers[:1]] == [(404, "Not Found")]
     assert answers[1].status_code == 403
     assert [entry["reason"] for entry in log] == [DENIED, "no job of Google's is registered"]
+
+
+def test_cloud_build_has_all_but_id_tokens() -> None:
+    """Its metadata server gives what IAM is asked with."""
+    with local_hub() as hub:
+        hub.job(ci="google", **{"cloud-build": True})
+        identity, email, token = (
+            hub.request("GET", f"{ACCOUNT}/{what}", headers=FLAVOR)
+            for what in (f"identity?{AUDIENCE}&format=full", "email", "token")
+        )
+        log = hub.get("/local-hub/refused-mints")
+    assert (identity.status_code, identity.text, email.text) == (404, "Not Found", EMAIL)
+    assert token.json() == {"access_token": "ya29.local", "expires_in": 3599, "token_type": "Bearer"}
+    assert [entry["reason"] for entry in log] == ["the metadata server of Cloud Build has no ID tokens"]
