@@ -57,7 +57,7 @@ def read_response(response: Response | NoResponse, resource: Resource, requested
     """
     if isinstance(response, NoResponse):
         problem = f"The Hub gave no answer: {response.reason}"
-        raise HubUnavailable(problem, response.where, proxy_variable=response.proxy_variable)
+        raise HubUnavailable(problem, response.where, passing=response.passing)
     if response.status == 200:
         return _granted(response, resource, requested_at)
     raise _refusal(response)

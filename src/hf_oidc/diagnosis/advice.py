@@ -139,8 +139,8 @@ REDIRECTED_MINT = (
 )
 
 PROXY_FIRST = (
-    "Check the proxy first: this machine reaches {server} through {proxy}, which the environment variable "
-    "`HTTPS_PROXY` or `ALL_PROXY` names. If the proxy is right, run the job again later."
+    "Check the proxy first: this machine reaches {server} through {proxy}, which the environment variable {variable} "
+    "names. If the proxy is right, run the job again later."
 )
 URL_FIRST = (
     "Check the Hub's URL first: {url} comes from <source>. If it is right, the server there has a fault, or this "
@@ -313,8 +313,6 @@ def next_step(error: LoginError, door: Door, found: Todo | None, mine: Mine) -> 
 
     Of a refusal, `after_refusal` knows more.
     """
-    if error.proxy_variable and error.where:
-        return Sentence(PROXY, {"variable": error.proxy_variable, "host": visible(error.where.host)})
     if unreached := _unreached(error, door, mine):
         return unreached
     if found and not isinstance(error, ExchangeRejected):
@@ -325,9 +323,12 @@ def next_step(error: LoginError, door: Door, found: Todo | None, mine: Mine) -> 
 def _unreached(error: LoginError, door: Door, mine: Mine) -> Sentence | None:
     """What to check first where the way to the server, or its URL, may be wrong."""
     where = error.where
-    facts = {"server": visible(where.host), "proxy": visible(where.proxy)} if where else {}
+    if error.proxy_variable and where:
+        return Sentence(PROXY, {"variable": error.proxy_variable, "host": visible(where.host)})
+    facts = {"server": visible(where.host)} if where else {}
     if where and where.proxy:
-        return Sentence(PROXY_FIRST, facts)
+        proxy = {"proxy": visible(where.proxy), "variable": where.proxy_variable}
+        return Sentence(PROXY_FIRST, {**facts, **proxy})
     if not isinstance(error, HubUnavailable):
         return None
     if mine.hub_url != HUB_URL:
