@@ -18,6 +18,11 @@ WELL_KNOWN = ["/usr/local/bin", "/opt/homebrew/bin", "/usr/bin"]
 WINDOWS = os.name == "nt"
 PROBE = "import sys; sys.version_info >= (%d, %d) and print(sys.executable)" % NEEDED
 PROBE_SECONDS = 20
+# What is piped into the command is its standard input; the exit code is the command's.
+POWERSHELL = """\
+if ($MyInvocation.ExpectingInput) { $input | & %s -I %s @args } else { & %s -I %s @args }
+exit $LASTEXITCODE
+"""
 TOOL_CACHE_ARCH = {"X64": "x64", "X86": "x86", "ARM64": "arm64", "ARM": "arm"}
 
 
@@ -34,7 +39,7 @@ def main(env: "os._Environ[str]") -> int:
             "No Python %d.%d or newer was found, only %s. Have actions/setup-python install one before this step, or "
             "use the container action, which needs Docker but no Python." % ((*NEEDED, running))
         )
-    append(env.get("GITHUB_PATH"), command_folder(python, env.get("RUNNER_TEMP")))
+    append(env.get("GITHUB_PATH"), command_folder(python, env.get("RUNNER_TEMP"), WINDOWS))
     if python != sys.executable:
         return subprocess.call([python, "-I", PYZ, "action"])
     sys.argv[:] = [PYZ, "action"]
@@ -93,18 +98,23 @@ def tool_cache(env: "os._Environ[str]") -> "list[str]":
     return [os.path.join(root, version, arch, program) for version in versions]
 
 
-def command_folder(python: str, temporary: "str | None") -> str:
-    """A new folder with the command `hf-oidc`: for POSIX shells, and on Windows also for its own."""
+def command_folder(python: str, temporary: "str | None", windows: bool) -> str:  # noqa: FBT001 - Python 3.5
+    """A new folder with the command `hf-oidc`: for POSIX shells, and on Windows also for cmd.exe and PowerShell."""
     folder = tempfile.mkdtemp(prefix="hf-oidc-", dir=temporary or None)
     path = os.path.join(folder, "hf-oidc")
     quoted = ["'" + word.replace("'", "'\\''") + "'" for word in (python, PYZ)]
     with open(path, "w", encoding="utf-8", newline="\n") as command:
         command.write('#!/bin/sh\nexec %s -I %s "$@"\n' % tuple(quoted))
     os.chmod(path, 0o700)
-    if WINDOWS:
+    if windows:
         words = tuple(word.replace("%", "%%") for word in (python, PYZ))
         with open(path + ".cmd", "w", encoding="utf-8", newline="\r\n") as command:
             command.write('@"%s" -I "%s" %%*\n' % words)
+        # PowerShell takes this one first. By way of the other, cmd.exe would read the arguments as well, and run what
+        # follows an `&` in one. The mark at the beginning says UTF-8 to Windows PowerShell.
+        words = tuple("'" + word.replace("'", "''") + "'" for word in (python, PYZ))
+        with open(path + ".ps1", "w", encoding="utf-8-sig", newline="\r\n") as command:
+            command.write(POWERSHELL % (words + words))
     return folder
 
 

@@ -28,9 +28,10 @@ CERTIFICATES = Path("/etc/ssl/certs")
 # command line imports its commands by their names, and what starts it.
 PACKAGE = "hf_oidc"
 ENTRIES = ("runpy", "site")
-# What no import statement names: the interpreter's own C code imports these.
+# What no import statement names: the interpreter's own C code imports these, and `cli.child` starts another one.
 BY_NAME = (
     "_strptime",
+    "ctypes",
     "traceback",
     *("encodings.ascii", "encodings.idna", "encodings.latin_1", "encodings.punycode", "encodings.utf_8"),
 )

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from hf_oidc import action
 from tests import evidence, in_process
+from tests.commands import commands_of_others
 from tests.leaks import leaks
 from tests.processes import command_lines
 
@@ -89,6 +90,8 @@ def run_action(
 ) -> ActionRun:
     """Run the action with the job's `env` and the workflow's `inputs`, and fail if it leaks a secret.
 
+    It fails as well if the log holds a command of any CI's that is not the action's own.
+
     `command`: what to start; without one, the action runs in this process.
 
     Secrets are those of `env` and `inputs`, those that the run masked or handed over, and `secrets`.
@@ -120,6 +123,7 @@ def run_action(
     known |= {*secrets, *run.masks, run.outputs.get("token", "")}
     found = leaks(known, run.places)
     assert not found, found
+    assert commands_of_others(run.stdout + run.stderr) == []
     return run
 
 

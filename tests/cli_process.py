@@ -13,6 +13,7 @@ from pathlib import Path
 from hf_oidc.cli import app
 from tests import evidence, in_process
 from tests.action_process import ANOTHER_PYTHON, MASK_LINE, PYTHON, scrubbed, watched
+from tests.commands import commands_of_others
 from tests.leaks import leaks
 
 CLI = (*PYTHON, "-I", "-m", "hf_oidc.cli")
@@ -61,9 +62,12 @@ def run_cli(
     evidence.note(f"hf-oidc {arguments[0]}, exit code {process.returncode}", said.decode(errors="replace"))
     allowed = set(may_hold_them)
     found = {str(path): path.read_bytes() for path in tmp_path.rglob("*") if path.is_file() and path not in allowed}
-    found |= {"stderr": MASK_LINE.sub(b"", process.stderr), "command lines": b"\n".join(seen)}
+    # The lines that mask are searched as well: whoever reads them is told no token, and no signature.
+    found |= {"stderr": process.stderr, "command lines": b"\n".join(seen)}
     found |= {} if stdout_may_hold_them else {"stdout": process.stdout}
     assert leaks(secrets, found) == []
+    # What `run` starts may say what it likes.
+    assert "run" in arguments[:1] or commands_of_others(process.stderr.decode(errors="replace")) == []
     assert b"Traceback" not in process.stderr + process.stdout
     return CliRun(process.returncode, process.stdout.decode(), process.stderr.decode())
 

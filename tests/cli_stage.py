@@ -9,27 +9,27 @@ from tests.action_process import scrubbed
 from tests.cli_process import CLI, CliRun, run_cli
 from tests.scripted_server import ScriptedServer
 
-PLAIN = "hf_jwt_eyJhbGciOiJSUzI1NiJ9.e30.c2lnbmF0dXJl-_"
+PLAIN = f"hf_jwt_eyJhbGciOiJFUzI1NiJ9.e30.{'c2lnbmF0dXJl-_' * 6}AA"
 # One word of printable ASCII may hold all of this (RFC 6749, appendix A.12).
 HOSTILE = [
-    "hf_it's",
-    "'hf_quoted'",
-    '"hf_quoted"',
-    "hf_$HOME",
-    "hf_${HOME}",
-    "hf_$(id)",
-    "hf_`id`",
-    "hf_a\\b\\n\\\\c",
-    "hf_back\\",
-    "-hf_n",
-    "#hf_comment",
-    "hf_a#b",
-    "hf_!history!",
-    "hf_%PATH%",
-    "hf_*?[a]{b,c}~",
-    "hf_a;b&c|d<e>f",
-    "~hf_home",
-    "hf_\\'\"\\",
+    "hf_0123456789_it's",
+    "'hf_0123456789_quoted'",
+    '"hf_0123456789_quoted"',
+    "hf_0123456789_$HOME",
+    "hf_0123456789_${HOME}",
+    "hf_0123456789_$(id)",
+    "hf_0123456789_`id`",
+    "hf_0123456789_a\\b\\n\\\\c",
+    "hf_0123456789_back\\",
+    "-hf_0123456789_n",
+    "#hf_0123456789_comment",
+    "hf_0123456789_a#b",
+    "hf_0123456789_!history!",
+    "hf_0123456789_%PATH%",
+    "hf_0123456789_*?[a]{b,c}~",
+    "hf_0123456789_a;b&c|d<e>f",
+    "~hf_0123456789_home",
+    "hf_0123456789_\\'\"\\",
     "hf_" + "x" * 16_000,
 ]
 

@@ -2,8 +2,29 @@
 
 import base64
 import json
+import re
 from collections.abc import Iterable, Mapping
 from urllib.parse import quote, quote_plus
+
+# Passwords that end the user information too early for one parser or another, and places in URLs, good and bad, where
+# people write them.
+PASSWORDS = (*(f"Winter{mark}Frost" for mark in "#/?@: "), "31415/Winter")
+URL_FORMS = (
+    "http://svc:{}@mirror.corp:3128",
+    "https://svc:{}@mirror.corp/hub",
+    "https:svc:{}@mirror.corp",
+    "svc:{}@mirror.corp",
+    "//svc:{}@mirror.corp",
+    "HTTPS://svc:{}@mirror.corp?x#y",
+    "https://{}@mirror.corp",
+    "https://svc:{}%40mirror.corp",
+    "http:/svc:{}@mirror.corp",
+)
+
+
+def shows_password(said: str) -> bool:
+    """Whether a part of one of these passwords is in what was said."""
+    return any(part in said for part in ("Winter", "31415", "Frost"))
 
 
 def forms(secret: str) -> dict[str, bytes]:
@@ -30,7 +51,7 @@ def forms(secret: str) -> dict[str, bytes]:
 def parts(secrets: Iterable[str]) -> set[str]:
     """The secrets, and of each JWT among them its signature alone, for that is what makes it worth having."""
     whole = set(secrets)
-    signatures = {secret.rpartition(".")[2] for secret in whole if secret.startswith("eyJ") and secret.count(".") == 2}
+    signatures = {secret.rpartition(".")[2] for secret in whole if re.match(r"(hf_jwt_)?eyJ[^.]*\.[^.]*\.", secret)}
     return (whole | signatures) - {""}
 
 

@@ -27,6 +27,7 @@ REVEALING = {
     "sinks/dotenv.py",
     "sinks/github.py",
     "sinks/shell.py",
+    "sinks/masking.py",
     "sinks/token_folder.py",
     "cli/env.py",
     "cli/fresh.py",

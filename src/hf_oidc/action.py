@@ -83,16 +83,20 @@ def run(env: Mapping[str, str]) -> int:
         return 2 if isinstance(error, UsageError) else 1
     try:
         to_git = _for_git(inputs, env)  # before a token is made in vain
-        outcomes = list(zip(inputs.wanted, log_in_all(_logins(inputs, env)), strict=True))
-        failures = [(wanted, outcome) for wanted, outcome in outcomes if isinstance(outcome, LoginError)]
-        if not failures:
-            tokens = {wanted.name: outcome for wanted, outcome in outcomes if isinstance(outcome, HubToken)}
-            github.deliver(tokens, to_git, export=inputs.export_env, files=files)
-            _tell_of(tokens, inputs, env)
-            return 0
+        logins = _logins(inputs, env)
     except LoginError as error:
-        failures = [(wanted, error) for wanted in inputs.wanted]
-    return _failed(failures, inputs, env, files)
+        return _failed([(inputs.wanted[0], error)], inputs, env, files, instead="No login was tried.")
+    outcomes = list(zip(inputs.wanted, log_in_all(logins), strict=True))
+    if failures := [(wanted, outcome) for wanted, outcome in outcomes if isinstance(outcome, LoginError)]:
+        return _failed(failures, inputs, env, files)
+    tokens = {wanted.name: outcome for wanted, outcome in outcomes if isinstance(outcome, HubToken)}
+    try:
+        github.deliver(tokens, to_git, export=inputs.export_env, files=files)
+    except LoginError as error:
+        all_well = "All logins succeeded, but no token is handed over."
+        return _failed([(inputs.wanted[0], error)], inputs, env, files, instead=all_well)
+    _tell_of(tokens, inputs, env)
+    return 0
 
 
 def _for_git(inputs: Inputs, env: Mapping[str, str]) -> dict[str, str]:
@@ -112,8 +116,17 @@ def _tell_of(tokens: Mapping[str, HubToken], inputs: Inputs, env: Mapping[str, s
 
 
 def _failed(
-    failures: Sequence[tuple[Wanted, LoginError]], inputs: Inputs, env: Mapping[str, str], files: github.CommandFiles
+    failures: Sequence[tuple[Wanted, LoginError]],
+    inputs: Inputs,
+    env: Mapping[str, str],
+    files: github.CommandFiles,
+    *,
+    instead: str = "",
 ) -> int:
+    """The exit code, after each failure was told of. `instead`: where it was no login that failed, what became of them.
+
+    It is then one failure for all of them, and is told of once, with none of their names.
+    """
     # A wrong input is the workflow's own mistake: `on-error: warn` is for jobs that cannot log in, not for those.
     is_usage = any(isinstance(error, UsageError) for _, error in failures)
     fails = inputs.fail_on_error or is_usage
@@ -122,12 +135,12 @@ def _failed(
     for error, wanted in alike(failures):
         explained = _explained(error, env, wanted[0].resource, inputs.hub_url)
         title, message = explained.annotation
-        whose = f"{named(wanted)}: " if several else ""
+        whose = f"{named(wanted)}: " if several and not instead else ""
         github.annotate("error" if fails else "warning", title, whose + message)
         github.group("hf-oidc: what this job is, and what would match", explained.details)
         github.summarize(explained.summary, env)
     if several:
-        github.say(f"No token is handed over: {len(failures)} of {len(inputs.wanted)} logins failed.")
+        github.say(instead or f"No token is handed over: {len(failures)} of {len(inputs.wanted)} logins failed.")
     if not fails:
         return 0
     return 2 if is_usage else 1

@@ -1,21 +1,27 @@
-"""The only module that starts a CI's own command, such as `circleci`. It does not know what is asked for.
+"""Finds programs, and is the only module that starts a CI's own command, such as `circleci`.
 
-No shell is in between, and nothing is run out of the working directory: that is the caller's checkout.
+No shell is in between, and no program is found in the working directory: that is the caller's checkout. What a command
+is asked for is not known here.
 """
 
 from __future__ import annotations
 
+import ntpath
 import os
+import posixpath
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     import subprocess
 
 MAX_OUTPUT = 1_048_576  # characters
+WINDOWS = sys.platform == "win32"
+# What Windows calls a program where PATHEXT is not set.
+PATHEXT = ".COM;.EXE;.BAT;.CMD"
 
 
 class Finished(NamedTuple):
@@ -45,7 +51,7 @@ def run(command: Sequence[str], env: Mapping[str, str], seconds: float, stdin: s
     import subprocess  # noqa: PLC0415 - few CIs have a command, and those that have none do not wait for this
 
     name, *arguments = command
-    program = _find(name, env.get("PATH", ""))
+    program = find(name, env)
     if program is None:
         return NotRun("is not on PATH")
     try:
@@ -80,12 +86,29 @@ def _end(process: subprocess.Popen[str]) -> None:
         os.killpg(process.pid, signal.SIGKILL)
 
 
-def _find(name: str, path: str) -> str | None:
-    import shutil  # noqa: PLC0415 - as above
+def find(name: str, env: Mapping[str, str], mode: int = os.F_OK | os.X_OK) -> str | None:
+    """The program of this name that `env`'s PATH has, or that is at this path, as far as `mode` (of `access`) allows.
 
-    for folder in filter(Path.is_absolute, map(Path, path.split(os.pathsep))):
-        program = shutil.which(name, path=str(folder))
-        # On Windows the working directory is searched first, whatever the path.
-        if program and Path(program).parent == folder:
+    Not shutil.which: on Windows that looks in the working directory first, and everywhere in each relative folder.
+    """
+    path, pathext = env.get("PATH", os.defpath), env.get("PATHEXT") or PATHEXT
+    for program in candidates(name, path, pathext, windows=WINDOWS):
+        if os.access(program, mode) and not Path(program).is_dir():
             return program
     return None
+
+
+def candidates(name: str, path: str, pathext: str, *, windows: bool) -> list[str]:
+    """Where a program of this name may be, the first of which counts: in the absolute folders of `path`.
+
+    A name with a folder is a path of its own. On Windows a program's file ends in one of the parts of `pathext`.
+    """
+    paths, pure, separator = (ntpath, PureWindowsPath, ";") if windows else (posixpath, PurePosixPath, ":")
+    folder, file = paths.split(name)
+    endings = [ending for ending in pathext.lower().split(";") if ending] if windows else [""]
+    names = [name] if file.lower().endswith(tuple(endings)) else [name + ending for ending in endings]
+    if not file or folder:
+        return names if file else []
+    # Not isabs: in old versions of Python it calls `\\folder` absolute, which is on whatever drive is the current one.
+    folders = [each for each in path.split(separator) if pure(each).is_absolute()]
+    return [paths.join(each, name) for each in folders for name in names]

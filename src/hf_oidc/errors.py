@@ -37,6 +37,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, NamedTuple
 
 Phase = Literal["mint", "exchange"]
+Recipient = Literal["file", "standard-output", "log", "runner", "git", "dotenv", "token-folder"]
 
 
 class Where(NamedTuple):
@@ -259,6 +260,13 @@ class DeliveryError(LoginError):
 
 
 class DeliveryFailed(DeliveryError):
-    """A command file of the runner is missing or cannot be written."""
+    """The token cannot be handed over, or cannot be hidden first: `recipient` is what does not take it.
+
+    `file`: one that the user named. `log`: standard error, which a runner reads. `runner`: its command files.
+    """
 
     code = "delivery-failed"
+
+    def __init__(self, what: str, recipient: Recipient = "file") -> None:
+        super().__init__(what)
+        self.recipient = recipient

@@ -5,6 +5,9 @@ Everything read here is named `unverified`. No I/O and no clock: the time is a p
 
 from __future__ import annotations
 
+import base64
+import json
+import re
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta, timezone
@@ -21,6 +24,9 @@ with lean.imports():
     from jwt.utils import base64url_decode
 
 MAX_CHARACTERS = 65_536
+# RFC 7515 § 7.1: three parts, base64url, the last of which is empty if nobody has signed. PyJWT skips what is no letter
+# of base64url, such as the line ends of a token that was folded.
+FORM = r"(?a)[\w-]+\.[\w-]+\.[\w-]*"
 # Machines' clocks differ. A token that this machine believes to be a little too old is left to the Hub's judgement.
 CLOCK_SKEW = timedelta(seconds=60)
 
@@ -53,6 +59,16 @@ class IdToken(NamedTuple):
             )
 
 
+def is_jwt(secret: Secret) -> bool:
+    """Whether `secret` has the form of a JWT, whatever its claims: nothing else can be of use to anybody."""
+    if not re.fullmatch(FORM, secret.reveal()):
+        return False
+    with suppress(ValueError, RecursionError):
+        header = json.loads(base64.urlsafe_b64decode(secret.reveal().partition(".")[0] + "=="))
+        return isinstance(header, dict) and "alg" in header  # RFC 7515 § 4.1.1: it must be there
+    return False
+
+
 def expiry_of(secret: Secret) -> datetime | None:
     """When a JWT expires (UTC), whatever else it says; nothing if `secret` is no JWT, or one that does not tell."""
     with suppress(IdTokenMalformed):
@@ -75,6 +91,8 @@ def _claims(secret: Secret) -> dict[str, Any]:
 
 def _objects(secret: Secret) -> Sequence[dict[str, Any] | None]:
     """Header and claims of a JWT, each if it is one object to every reader."""
+    if not is_jwt(secret):  # PyJWT alone accepts more; and what is not masked is not to be sent either
+        return None, None
     try:
         jwt.decode(secret.reveal(), options={"verify_signature": False})
     except (jwt.PyJWTError, ValueError, RecursionError):

@@ -28,7 +28,7 @@ LONGEST_ASKED = 3600.0  # seconds, that a server is heard for
 
 
 class Renewal(NamedTuple):
-    """How a token is renewed. `log_in` takes the seconds that it may last; it and `put` raise a `LoginError`."""
+    """How a token is renewed. `log_in` takes the seconds that it may last; what it and `put` raise is a failure."""
 
     log_in: Callable[[float], HubToken]
     put: Callable[[HubToken], None]
@@ -40,9 +40,9 @@ class Listener(NamedTuple):
     `recovered`: there is a new token after all. `expired`: there is none, and the last has expired.
     """
 
-    failing: Callable[[LoginError, float], None]
+    failing: Callable[[Exception, float], None]
     recovered: Callable[[], None]
-    expired: Callable[[LoginError], None]
+    expired: Callable[[Exception], None]
 
 
 class Life(NamedTuple):
@@ -78,7 +78,7 @@ def keep_fresh(
         try:
             new = renewal.log_in(round_of(life.end - began, life.seconds))
             renewal.put(new)
-        except LoginError as error:
+        except Exception as error:  # noqa: BLE001 - a bug of ours, too: the command is not to suffer from it
             failures += 1
             told = _tell(told, listener, error, life.end - clock())
             delay = pause(life.end - clock(), life.seconds, error, failures, chance())
@@ -89,7 +89,7 @@ def keep_fresh(
         told, failures = "", 0
 
 
-def _tell(told: str, listener: Listener, error: LoginError, left: float) -> str:
+def _tell(told: str, listener: Listener, error: Exception, left: float) -> str:
     """What has been told after this failure: each change once."""
     if left <= 0 and told != "expired":
         listener.expired(error)
@@ -115,15 +115,15 @@ def round_of(left: float, lifetime: float) -> float:
     return max(SHORTEST, min(LONGEST_ROUND, max(left, lifetime * EARLIEST) * ROUND))
 
 
-def pause(left: float, lifetime: float, error: LoginError, failures: int, chance: float) -> float:
+def pause(left: float, lifetime: float, error: Exception, failures: int, chance: float) -> float:
     """Seconds before the next round, after so many `failures`, the last with `error`.
 
     A server that asks to wait is heard; while the token is good, as long as that leaves time for a round. `left`: the
-    seconds that the token is good for.
+    seconds that the token is good for. What is no `LoginError` is a bug, which passes no sooner than a refusal.
     """
-    asked = asked_to_wait(error)
+    is_passing, asked = (error.passing, asked_to_wait(error)) if isinstance(error, LoginError) else (False, 0.0)
     usual = min(LONGEST_PAUSE, max(left, lifetime * EARLIEST) * PAUSE) * (1 + chance) / 2
     if left > 0:
         return max(SHORTEST, min(left, max(usual, min(asked, left / 2))))
-    longest = LONGEST_PAUSE if error.passing else LONGEST_PAUSE_AFTERWARDS
+    longest = LONGEST_PAUSE if is_passing else LONGEST_PAUSE_AFTERWARDS
     return max(SHORTEST, min(longest, usual * 2.0 ** min(failures, 20)), min(asked, LONGEST_ASKED))

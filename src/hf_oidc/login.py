@@ -9,7 +9,7 @@ from typing import NamedTuple
 from hf_oidc import token_exchange
 from hf_oidc.errors import Attempt, LoginError
 from hf_oidc.hub_token import HubToken
-from hf_oidc.id_token import IdToken
+from hf_oidc.id_token import IdToken, is_jwt
 from hf_oidc.providers._base import Means
 from hf_oidc.providers.registry import Chosen
 from hf_oidc.resource import Resource
@@ -59,6 +59,15 @@ def log_in(login: Login) -> HubToken:
         login.sleep(wait)
 
 
+def mint(identity: Chosen, audience: str, means: Means, mask: Callable[[Secret], None]) -> IdToken:
+    """A new ID token, masked and read. Raises the `LoginError` that says why there is none."""
+    secret = identity.mint(audience, means)
+    # What is no JWT is refused, and to mask it would hide each `true` of the log where somebody wrote `id-token: true`.
+    if is_jwt(secret):
+        mask(secret)
+    return IdToken.read(secret)
+
+
 def _wait_for_turn(login: Login) -> None:
     """Waits as long as a server has asked another login to; not if there would be no time left for a try."""
     wait = login.pace.wait(login.chance())
@@ -78,9 +87,7 @@ def _told(login: Login, errors: list[LoginError], attempts: list[Attempt]) -> Lo
 
 def _try(login: Login) -> HubToken:
     # A new ID token for each try, where the CI can mint one: the Hub need not accept one twice.
-    subject_token = login.identity.mint(login.audience, login.means)
-    login.mask(subject_token)
-    id_token = IdToken.read(subject_token)
+    id_token = mint(login.identity, login.audience, login.means, login.mask)
     try:
         return _exchange(login, id_token)
     except LoginError as error:
@@ -92,6 +99,7 @@ def _exchange(login: Login, id_token: IdToken) -> HubToken:
     requested_at = login.now()
     id_token.check(login.audience, requested_at)
     request = token_exchange.build_request(login.hub_url, id_token.secret, login.resource)
-    token = token_exchange.read_response(login.means.transport.send(request), login.resource, requested_at)
+    response = login.means.transport.send(request)
+    token = token_exchange.read_response(response, login.resource, requested_at, sent=id_token.secret)
     login.mask(token.secret)
     return token

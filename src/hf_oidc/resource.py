@@ -11,7 +11,8 @@ from typing import Literal, NamedTuple
 from urllib.parse import urlsplit
 
 from hf_oidc.errors import InvalidResource
-from hf_oidc.untrusted_text import shown_input
+from hf_oidc.untrusted_text import shown
+from hf_oidc.url import has_password, shown_url
 
 Kind = Literal["model", "dataset", "space", "kernel", "bucket", "user"]
 
@@ -36,6 +37,8 @@ PREFIX_OF_MISTAKE = {
 }
 # What follows namespace/name in the addresses of the Hub's pages.
 PAGES = {"tree", "blob", "resolve", "raw", "commits", "commit", "discussions", "settings", "edit"}
+# How the address of such a page begins. An `@` in it is before a revision; elsewhere a password may be.
+PAGE = re.compile(r"(https?://)?(huggingface|hf)\.co/|hf://")
 MAX_SHOWN = 220
 
 
@@ -79,7 +82,7 @@ def _is_part(part: str) -> bool:
 def _problem(text: str) -> str:
     if not text:
         return "is empty"
-    name = repr(shown_input(text, MAX_SHOWN))
+    name = shown_url(text) if has_password(text) else repr(shown(text, MAX_SHOWN))
     if "\n" in text:
         return f"has several lines, and is to be one resource: {name}"
     parts = text.split("/")
@@ -90,6 +93,8 @@ def _problem(text: str) -> str:
 
 def _suggestion(text: str) -> str | None:
     """The form that the writer of a URL, a wrong prefix or a `.git` ending likely meant."""
+    if has_password(text) and not PAGE.match(text):
+        return None
     parts = [part for part in _path_of(text.strip("'\"")).split("/") if part]
     if not parts:
         return None
@@ -97,7 +102,8 @@ def _suggestion(text: str) -> str | None:
     names = parts if prefix is None else parts[1:]
     if len(names) < 2 or (prefix is None and len(names) > 2 and names[2] not in PAGES):
         return None
-    namespace, name = names[0], names[1].partition("@")[0].removesuffix(".git")
+    # What follows the name: a revision, as `acme/model@main`, or the query or fragment of a page.
+    namespace, name = names[0], re.split("[@?#]", names[1])[0].removesuffix(".git")
     likely = "/".join([prefix, namespace, name] if prefix else [namespace, name])
     return likely if _kind(likely) is not None else None
 

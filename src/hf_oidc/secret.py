@@ -10,6 +10,7 @@ import hmac
 from typing import NoReturn
 
 MASK = "***"
+SHORTEST = 16  # characters: a shorter signature keeps nobody out, and may be a word
 
 
 class Secret:
@@ -23,6 +24,11 @@ class Secret:
     def reveal(self) -> str:
         """The text itself. A reader looks for this word to see where tokens go."""
         return self.__text
+
+    def hidden_in(self, text: str) -> str:
+        """`text` without this token, and without its signature alone if it is a JWT."""
+        text, signature = text.replace(self.__text, MASK), self.__text.rpartition(".")[2]
+        return text.replace(signature, MASK) if len(signature) >= SHORTEST else text
 
     def __repr__(self) -> str:
         return MASK

@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from typing import Generic, TypeVar
 
 from hf_oidc.errors import InvalidInput
-from hf_oidc.untrusted_text import shown_input
-from hf_oidc.url import base_url
+from hf_oidc.untrusted_text import shown
+from hf_oidc.url import base_url, has_password, shown_url
 from hf_oidc.wanted import from_lines
 
 DEFAULT_HUB_URL = "https://huggingface.co"
@@ -56,9 +56,13 @@ def _hub_url(name: str, text: str) -> str:
 
 
 def _audience(name: str, text: str) -> str:
+    # It would stand in the ID token, which CIs and the Hub log.
+    expected = f"a URL such as {DEFAULT_HUB_URL}"
+    if has_password(text):
+        raise InvalidInput(name, f"`{name}` has a password in it: {shown_url(text)}", expected)
     # Of the spaces, `isprintable` takes the plain one alone.
     if not text.isprintable() or " " in text or len(text) > MAX_AUDIENCE:
-        raise InvalidInput(name, f"`{name}` is not one word: {shown_input(text)!r}", f"a URL such as {DEFAULT_HUB_URL}")
+        raise InvalidInput(name, f"`{name}` is not one word: {shown(text)!r}", expected)
     return text
 
 
@@ -75,7 +79,9 @@ def _any(_name: str, text: str) -> str:
 
 
 def _not(expected: str, name: str, text: str) -> InvalidInput:
-    return InvalidInput(name, f"`{name}` is not {expected}: {shown_input(text)!r}", expected)
+    # What stands in the wrong input may still be a URL with a password.
+    given = shown_url(text) if has_password(text) else repr(shown(text))
+    return InvalidInput(name, f"`{name}` is not {expected}: {given}", expected)
 
 
 RESOURCE = Setting("resource", "", lambda name, text: from_lines(text, name))

@@ -29,7 +29,8 @@ ID_TOKEN_TYPE = "urn:ietf:params:oauth:token-type:id_token"
 ACCESS_TOKEN_TYPE = "urn:ietf:params:oauth:token-type:access_token"
 
 MAX_EXPIRES_IN = 2_592_000  # seconds: 30 days
-ACCESS_TOKEN = r"[\x21-\x7e]{1,16384}"
+# A shorter one is no secret, and a runner would hide each place of the log where those letters stand.
+ACCESS_TOKEN = r"[\x21-\x7e]{16,16384}"
 # RFC 6749 § 5.2 and RFC 8693 § 2.2.2: an error code is printable ASCII without quotes and backslashes.
 ERROR_CODE = r"[a-z][a-z_]{0,39}"
 NOT_UNDERSTOOD = {"invalid_request", "unsupported_grant_type"}
@@ -50,8 +51,12 @@ def build_request(hub_url: str, subject_token: Secret, resource: Resource) -> Re
     return Request("exchange", "POST", f"{hub_url}/oauth/token", "hub-url", headers, json.dumps(body).encode())
 
 
-def read_response(response: Response | NoResponse, resource: Resource, requested_at: datetime) -> HubToken:
+def read_response(
+    response: Response | NoResponse, resource: Resource, requested_at: datetime, sent: Secret | None = None
+) -> HubToken:
     """The token that `response` grants; `requested_at` (UTC) is when the exchange was sent.
+
+    `sent`: the ID token, which the answer may repeat.
 
     Raises the `ExchangeError` that says why there is none.
     """
@@ -60,7 +65,7 @@ def read_response(response: Response | NoResponse, resource: Resource, requested
         raise HubUnavailable(problem, response.where, passing=response.passing)
     if response.status == 200:
         return _granted(response, resource, requested_at)
-    raise _refusal(response)
+    raise _refusal(response, sent)
 
 
 def _granted(response: Response, resource: Resource, requested_at: datetime) -> HubToken:
@@ -84,19 +89,19 @@ def _grant(response: Response) -> tuple[Secret, int] | str:
         return "answer has another `issued_token_type` than access_token"
     token, expires_in = answer.get("access_token"), answer.get("expires_in")
     if not isinstance(token, str) or not re.fullmatch(ACCESS_TOKEN, token):
-        return "`access_token` is not one word of printable ASCII"
+        return "`access_token` is not one word of printable ASCII, of 16 characters or more"
     if type(expires_in) is not int or not 1 <= expires_in <= MAX_EXPIRES_IN:
         return "`expires_in` is not a number of seconds up to 30 days"
     return Secret(token), expires_in
 
 
-def _refusal(response: Response) -> ExchangeError:
+def _refusal(response: Response, sent: Secret | None) -> ExchangeError:
     where = response.where
     if response.status == 429:
         return RateLimited("The Hub has had too many requests from this address", where)
     if response.status >= 500:
         return HubUnavailable("The Hub is in trouble", where)
-    code, description = _oauth_error(response)
+    code, description = _oauth_error(response, sent)
     if code is None:
         return UnexpectedResponse("The answer is not one that the exchange defines", where)
     said = f"{code}, {description}" if description else code
@@ -107,10 +112,13 @@ def _refusal(response: Response) -> ExchangeError:
     return ExchangeRejected(f"The Hub refused the exchange: {said}", where)
 
 
-def _oauth_error(response: Response) -> tuple[str | None, str]:
+def _oauth_error(response: Response, sent: Secret | None) -> tuple[str | None, str]:
     """The OAuth error code and its description, quoted; no code if a 4xx answer is no OAuth error."""
     answer = (response.json_object() or {}) if response.status >= 400 else {}
     code, description = answer.get("error"), answer.get("error_description")
     if not isinstance(code, str) or not re.fullmatch(ERROR_CODE, code):
         return None, ""
-    return code, f'"{shown(description)}"' if isinstance(description, str) and description.strip() else ""
+    if not isinstance(description, str) or not description.strip():
+        return code, ""
+    # Whole, it is recognised as a JWT; a short signature alone is not.
+    return code, f'"{shown(sent.hidden_in(description) if sent else description)}"'

@@ -22,7 +22,7 @@ from hf_oidc import lean
 from hf_oidc.errors import InvalidInput, LoginError, Redirected, TlsFailed
 from hf_oidc.http_message import NoResponse, Request, Response
 from hf_oidc.proxy import Proxy, proxy_for
-from hf_oidc.untrusted_text import shown, shown_input
+from hf_oidc.untrusted_text import shown
 from hf_oidc.url import host_of, require_secure
 
 with lean.imports():
@@ -353,7 +353,7 @@ def _file(path: str) -> str:
             if len(text) <= MAX_BODY:
                 return text
             problem = "is larger than 1 MiB"
-    raise _no_certificate(f"{problem}: {shown_input(path)!r}")
+    raise _no_certificate(f"{problem}: {shown(path)!r}")
 
 
 def _no_certificate(problem: str) -> InvalidInput:

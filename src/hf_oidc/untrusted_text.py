@@ -1,7 +1,13 @@
-"""Text that somebody else wrote (a server, a claim, an input), made fit to be shown in a log.
+"""Text that somebody else wrote (a server, a claim, an input, a file), made fit to be shown in a log.
 
-It stays on one line, is bounded, starts no workflow command, and holds no word long enough to be a token. This
-module does not know where it is shown.
+It stays on one line, is bounded, starts no command of any CI, and holds no token and no password of a URL. This module
+does not know where it is shown.
+
+What is hidden is what can be a token. Most tokens say so at their beginning. One that was cut or encoded does not, but
+chance has mixed its letters and digits: kinds of characters (upper case, lower case, digits) change all the time. In
+what people name, words and numbers stand whole. So the changes are counted, and length alone tells nothing: paths,
+hashes, pinned workflows and names of repositories are long too. Of random words of 64 characters, one in 15,000
+has fewer changes than `MAX_CHANGES`; of 900,000 names of packages, seven have as many, and these look random too.
 """
 
 from __future__ import annotations
@@ -12,40 +18,41 @@ import unicodedata
 from hf_oidc.secret import MASK
 
 MAX_CHARACTERS = 300
-# A JWT, whole or its signature alone, raw or encoded, has more characters than this; request ids, repository names
-# and words of any language have fewer. A Hugging Face token can be shorter, but says so at its beginning.
-MAX_WORD = 64
-# The name of a repository, as the Hub writes it: up to 96 characters a part, and not of a shape that a token has.
-REPOSITORY = r"(?a)[\"'(]*([a-z]+/)?[\w.-]{1,96}/[\w.-]{1,96}[\"').,:;]*"
-HUB_TOKEN = r"hf_\w{6,}"
-TOKEN = rf"{HUB_TOKEN}|eyJ[\w-]+\."
-# Two colons may begin a workflow command, `::name::` or `::name key=`, whose name is letters. Those in an ARN of AWS
-# and in an ARI of Atlassian, `arn:aws:iam::123:role` and `ari:cloud:bitbucket::workspace/x`, begin none.
-COLONS = re.compile(r"(?<=[a-z])::(?=[0-9]|[a-z]+/)|:(?=:)")
+TOKEN = re.compile(
+    r"hf_(jwt|oauth)_."  # what the Hub's exchange gives
+    r"|hf_[A-Za-z0-9]{30}"  # its tokens of users
+    r"|(?<![A-Za-z])eyJ[\w-]+\.|eyJ[\w-]{40}",  # the header or the claims of a JWT: base64url of `{"`
+    re.ASCII,
+)
+MAX_CHANGES = 12
+PIECE = re.compile(r"[A-Za-z0-9]+")
+# The digits of a hash (SHA-256) are mixed by chance too, and no secret. They are of one case, and so are UUIDs.
+LONGEST_HASH = 64
+# From upper to lower case is none: words of names begin so.
+CHANGE = re.compile(r"(?=[a-z][A-Z0-9]|[A-Z][0-9]|[0-9][A-Za-z])")
+# A scheme, however it is written, and all up to the last `@`, which may be encoded.
+USER_INFORMATION = re.compile(r"(://|\bhttps?:/*)\S*(@|%40)", re.IGNORECASE)
+# Two colons may begin a command of GitHub's, `::name::` or `::name key=`, whose name is letters. Those in an IPv6
+# address, in an ARN of AWS and in an ARI of Atlassian, `ari:cloud:bitbucket::workspace/x`, begin none.
+COLONS = re.compile(r"(?P<harmless>\[[0-9A-Fa-f:.]+\]|(?<=[a-z])::(?=[0-9]|[a-z]+/))|:(?=:)")
+# `##[name]` (GitHub), `##vso[…]` (Azure Pipelines) and `##teamcity[…]` are commands anywhere in a line.
+NUMBER_SIGN = re.compile(r"#(?=[^\s#\[]*\[)")
+# What nobody sees (Unicode's Default_Ignorable_Code_Point, beyond the category Cf). A comparison by culture, as .NET
+# has it, skips them, and the agents of GitHub and Azure are written in .NET.
+INVISIBLE = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
 
 
 def shown(text: str, limit: int = MAX_CHARACTERS) -> str:
-    """`text` on one line of at most `limit` characters, without control, format and bidi characters, and no token."""
-    words = "".join(map(_visible, text[: limit * 8])).split()
-    return _bounded(" ".join(_not_a_token(word) for word in words), limit)
-
-
-def shown_input(text: str, limit: int = 200) -> str:
-    """The same for what the workflow itself says: its runner prints it anyway, so a long path is shown."""
-    words = "".join(map(_visible, text[: limit * 8])).split()
-    return _bounded(" ".join(MASK if re.search(TOKEN, word) else word for word in words), limit)
-
-
-def no_command(line: str) -> str:
-    """`line` without two colons that a runner could take for a command."""
-    return COLONS.sub(lambda colons: colons[0] if colons[0] == "::" else ": ", line)
-
-
-def _bounded(line: str, limit: int) -> str:
-    # actions/runner (ActionCommand.cs) looks for its older command form `##[name]` anywhere in a line, and for
-    # `::name::` at the beginning of one.
-    line = no_command(line.replace("##[", "## ["))
+    """`text` sanitized, on one line of at most `limit` characters."""
+    line = " ".join(sanitize(text[: limit * 8]).split())
     return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def sanitize(text: str) -> str:
+    """`text`, of one line or more, without control characters, tokens, passwords of URLs, and commands of any CI."""
+    seen = "".join(character if character == "\n" else _visible(character) for character in INVISIBLE.sub("", text))
+    seen = re.sub(r"\S+", lambda word: _without_secrets(word[0]), seen)
+    return NUMBER_SIGN.sub("# ", COLONS.sub(lambda colons: colons["harmless"] or ": ", seen))
 
 
 def _visible(character: str) -> str:
@@ -56,6 +63,14 @@ def _visible(character: str) -> str:
     return " " if category[0] == "C" or category in {"Zl", "Zp"} else character
 
 
-def _not_a_token(word: str) -> str:
-    too_long = len(word) > MAX_WORD and not re.fullmatch(REPOSITORY, word)
-    return MASK if too_long or re.search(HUB_TOKEN, word) else word
+def _without_secrets(word: str) -> str:
+    word = USER_INFORMATION.sub(rf"\1{MASK}@", word)
+    return MASK if TOKEN.search(word) or _changes(word) >= MAX_CHANGES else word
+
+
+def _changes(word: str) -> int:
+    """How often two neighbours are of different kinds, where that is not the way of hashes."""
+    mixed = (
+        piece for piece in PIECE.findall(word) if len(piece) > LONGEST_HASH or not (piece.islower() or piece.isupper())
+    )
+    return sum(len(CHANGE.findall(piece)) for piece in mixed)

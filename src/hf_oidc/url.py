@@ -1,21 +1,27 @@
-"""Which URLs a token may be sent to: `https`, or `http` on this machine. Parses and judges; opens nothing."""
+"""Which URLs a token may be sent to: `https`, or `http` on this machine; and what is shown of any URL.
+
+Parses and judges; opens nothing.
+"""
 
 from __future__ import annotations
 
 import ipaddress
 import re
-from urllib.parse import urlsplit
 
 from hf_oidc.errors import InsecureUrl, InvalidInput
+from hf_oidc.secret import MASK
 from hf_oidc.untrusted_text import shown
 
+HOST = r"(?P<host>[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?P<port>:\d{1,5})?(?P<path>/[A-Za-z0-9._~!$&'()*+,;=:%/-]*)?"
 # Stricter than RFC 3986 on purpose: parsers disagree about backslashes, user information and non-ASCII hosts, and a
-# URL that two parsers read differently sends a token to a host that nobody checked.
-HTTP_URL = re.compile(
-    r"(?P<scheme>https?)://(?P<host>[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?P<port>:\d{1,5})?"
-    r"(?P<path>/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*)?(?P<query>\?[\x21-\x7e]*)?",
-    re.ASCII,
-)
+# URL that two parsers read differently sends a token to a host that nobody checked. A path has no `@`: before it there
+# may be a password with a slash.
+HTTP_URL = re.compile(rf"(?P<scheme>https?)://{HOST}(?P<query>\?[\x21-\x7e]*)?", re.ASCII)
+# To be shown, a URL may have another scheme, or none, as people write the address of a proxy.
+READABLE_URL = re.compile(rf"(?ais)(([a-z][a-z0-9+.-]*:)?//)?{HOST}((?P<more>[?#]).*)?")
+UNREADABLE = "an unreadable URL"
+# The last `@`, written out or encoded.
+AT = re.compile(r"(?is)(?P<before>.*)(@|%40)")
 
 # Google's, by name and by address.
 METADATA_SERVERS = frozenset({"metadata.google.internal", "169.254.169.254"})
@@ -28,10 +34,10 @@ def base_url(input_name: str, text: str) -> str:
     if it is no such URL, `InsecureUrl` if it is plain HTTP to another machine.
     """
     match = HTTP_URL.fullmatch(text)
-    if match is None or match["query"] is not None or not _has_valid_port(match["port"]):
+    if match is None or match["query"] is not None or not _has_valid_port(match["port"]) or has_password(text):
         raise InvalidInput(
             input_name,
-            f"`{input_name}` is not the URL of a Hub: {_without_password(text)!r}",
+            f"`{input_name}` is not the URL of a Hub: {shown_url(text)}",
             "https://host, with a port or a path if need be; no user name, query or fragment",
         )
     require_secure(text, input_name)
@@ -48,7 +54,7 @@ def require_secure(url: str, name: str, *, link_local: bool = False) -> None:
         raise InsecureUrl(name, f"`{name}` is not a URL that a token can be sent to")
     near = is_loopback(match["host"]) or (link_local and match["host"].lower() in METADATA_SERVERS)
     if match["scheme"] == "http" and not near:
-        raise InsecureUrl(name, f"`{name}` is plain HTTP to {shown(match['host'], 100)}: a token would travel in clear")
+        raise InsecureUrl(name, f"`{name}` is plain HTTP to {host_of(url)}: a token would travel in clear")
 
 
 def is_loopback(host: str) -> bool:
@@ -61,19 +67,34 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def shown_url(text: str) -> str:
+    """What should be a URL, without user information, query and fragment; or that it cannot be read.
+
+    Parsers find an end of the user information where a password has `/`, `?`, `#` or `@`. So all before the last `@` is
+    left out, unread; what is no URL then may be the rest of a password.
+    """
+    user = AT.match(text)
+    address = text[user.end() :] if user else text
+    match = READABLE_URL.fullmatch(address)
+    if not match:
+        return UNREADABLE
+    scheme = "".join(re.findall(r"(?i)\Ahttps?://", text)) if user else ""
+    seen = f"{address[: match.start('more') + 1]}…" if match["more"] else address
+    return shown(f"{scheme}{MASK}@{seen}" if user else seen)
+
+
+def has_password(text: str) -> bool:
+    """Whether what stands before the last `@` may be a password, behind a user's name or a scheme."""
+    user = AT.match(text)
+    return user is not None and re.search(":|//", user["before"]) is not None
+
+
 def host_of(url: str) -> str:
     """The host of `url`, with its port if one is named, to be shown in errors."""
-    match = HTTP_URL.fullmatch(url)
-    if match is not None:  # as it is: the colons of an IPv6 address are no workflow command
-        return f"{match['host']}{match['port'] or ''}"
-    try:
-        return shown(urlsplit(url).netloc.rpartition("@")[2], 100) or "unknown host"
-    except ValueError:
+    if "//" not in url:
         return "unknown host"
-
-
-def _without_password(text: str) -> str:
-    return shown(re.sub(r"//.*@", "//***@", text, flags=re.DOTALL), 100)
+    match = READABLE_URL.fullmatch(AT.sub("", url))
+    return shown(f"{match['host']}{match['port'] or ''}", 100) if match else UNREADABLE
 
 
 def _has_valid_port(port: str | None) -> bool:

@@ -5,6 +5,7 @@ turned away.
 """
 
 import contextlib
+import time
 import uuid
 
 from starlette.applications import Starlette
@@ -16,19 +17,27 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from local_hub import control, issuer, pages, token_endpoint
 from local_hub.ci import issuers
+from local_hub.ci.endpoint import Refused
 from local_hub.faults import Script, with_faults
 from local_hub.fields import FieldError
 from local_hub.hub import Hub
 from local_hub.json_http import BadBody
 from local_hub.loopback import is_loopback_authority
 from local_hub.repositories.doors import Doors
+from local_hub.store import rfc3339
 
 
 def make_app(hub: Hub, own_issuer: issuer.Issuer, others: issuers.CiIssuers, script: Script, doors: Doors) -> ASGIApp:
     """Put the routes of both sides and of the operator together, and the faults before them."""
+
+    def record(issuer_url: str, request: Request, refused: Refused) -> None:
+        told = {"issuer": issuer_url, "status": refused.status, "reason": refused.reason}
+        entry = {"at": rfc3339(time.time()), "request_id": request.scope["request_id"], **told}
+        hub.store.append("refused-mints", entry)
+
     routes = [
-        *issuer.routes(own_issuer),
-        *issuers.routes(others),
+        *issuer.routes(own_issuer, record),
+        *issuers.routes(others, record),
         *token_endpoint.routes(hub),
         *doors.routes(),
         *control.routes(hub, own_issuer, others, script),

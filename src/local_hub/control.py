@@ -22,7 +22,7 @@ from local_hub.publishers import from_wire, to_wire
 from local_hub.records import Declared
 
 PATH = OPERATOR
-LOGS = ("audit", "commits", "exchanges", "introspections")
+LOGS = ("audit", "commits", "exchanges", "introspections", "refused-mints")
 
 
 def routes(hub: Hub, issuer: Issuer, others: CiIssuers, script: Script) -> list[Route]:

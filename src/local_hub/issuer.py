@@ -12,12 +12,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from local_hub.jobs import Job, RegisteredJob, claims_of, environment_of, with_claims
-from local_hub.json_http import NO_STORE, bearer_token
+from local_hub.ci._base import Endpoint
+from local_hub.ci.endpoint import Record, mint_route, nothing_else
+from local_hub.jobs import SERVER_URL, Job, RegisteredJob, claims_of, environment_of, with_claims
 from local_hub.keys import ALGORITHM, jwks, new_ring, rotated, sign
 
 PATH = "/oidc/github"
-API_VERSION = "2.0"
+# A URL with `api-version` is what GitHub hands out, and a request without it is answered: huggingface_hub drops it.
+ENDPOINT = Endpoint(bearer=True, answer=lambda token: {"count": len(token), "value": token}, api_version="2.0")
 _OWN_CLAIMS = ("aud", "exp", "iat", "iss", "jti", "nbf", "ref_type", "repository_owner", "sub")
 
 
@@ -35,18 +37,19 @@ class Issuer:
         request_token = secrets.token_urlsafe(32)
         self._jobs[request_token] = registered
         request = {
-            # GitHub's URL always has a query; the client appends to it.
-            "ACTIONS_ID_TOKEN_REQUEST_URL": f"{self.url}/idtoken?api-version={API_VERSION}",
+            "ACTIONS_ID_TOKEN_REQUEST_URL": ENDPOINT.url(self.url),
             "ACTIONS_ID_TOKEN_REQUEST_TOKEN": request_token,
         }
         return uuid.uuid4().hex, {**environment_of(registered.job), **request}
 
-    def mint(self, request_token: str | None, audience: str, now: int) -> str | None:
-        """Mint an ID token for the job that holds this request token, if one does."""
-        registered = self._jobs.get(request_token or "")
-        if registered is None:
-            return None
-        claims = claims_of(registered.job, self.url, audience, str(uuid.uuid4()), now)
+    def job_of(self, request_token: str) -> RegisteredJob | None:
+        """The job that holds this request token, if one does."""
+        return self._jobs.get(request_token)
+
+    def mint(self, registered: RegisteredJob, audience: str | None) -> str:
+        """Mint an ID token for a job; it is for the repository's owner unless it is asked for somebody else."""
+        aud = audience or f"{SERVER_URL}/{registered.job.owner}"
+        claims = claims_of(registered.job, self.url, aud, str(uuid.uuid4()), int(time.time()))
         return sign(self.ring.current, with_claims(claims, registered.claims))
 
     def rotate(self, *, retire: bool) -> str:
@@ -55,8 +58,8 @@ class Issuer:
         return self.ring.current.kid
 
 
-def routes(issuer: Issuer) -> list[Route]:
-    """Give the issuer's routes."""
+def routes(issuer: Issuer, record: Record) -> list[Route]:
+    """Give the issuer's routes; what it refuses is recorded."""
 
     async def discovery(_: Request) -> JSONResponse:
         return JSONResponse(discovery_document(issuer.url))
@@ -64,13 +67,11 @@ def routes(issuer: Issuer) -> list[Route]:
     async def keys(_: Request) -> JSONResponse:
         return JSONResponse(jwks(issuer.ring))
 
-    async def id_token(request: Request) -> JSONResponse:
-        return _id_token(issuer, request)
-
     return [
         Route(f"{PATH}/.well-known/openid-configuration", discovery),
         Route(f"{PATH}/.well-known/jwks", keys),
-        Route(f"{PATH}/idtoken", id_token),
+        mint_route(issuer.url, ENDPOINT, issuer.job_of, issuer.mint, record),
+        nothing_else(issuer.url, record),
     ]
 
 
@@ -85,19 +86,3 @@ def discovery_document(url: str) -> dict[str, object]:
         "id_token_signing_alg_values_supported": [ALGORITHM],
         "scopes_supported": ["openid"],
     }
-
-
-def _id_token(issuer: Issuer, request: Request) -> JSONResponse:
-    audience = request.query_params.get("audience")
-    if request.query_params.get("api-version") != API_VERSION:
-        return _refused(400, f"api-version={API_VERSION} is missing from the query")
-    if not audience:
-        return _refused(400, "audience is missing from the query")
-    value = issuer.mint(bearer_token(request), audience, int(time.time()))
-    if value is None:
-        return _refused(401, "the request token is missing or unknown")
-    return JSONResponse({"count": len(value), "value": value}, headers=NO_STORE)
-
-
-def _refused(status: int, message: str) -> JSONResponse:
-    return JSONResponse({"message": message}, status, headers=NO_STORE)

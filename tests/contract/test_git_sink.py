@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from hf_oidc.errors import DeliveryFailed
-from hf_oidc.sinks.git import Credential, configuration, in_file, in_variable
+from hf_oidc.sinks.git import Credential, configuration, credentials, in_file, in_variable
+from hf_oidc.wanted import from_lines
 
 HUB = "http://127.0.0.1:8080"
 MODEL = Credential("acme/model", in_variable("MODEL"))
@@ -32,7 +33,7 @@ def git(folder: Path, env: Mapping[str, str], *arguments: str, stdin: str = "") 
 
 
 @pytest.mark.parametrize(
-    ("credentials", "path", "password"),
+    ("those", "path", "password"),
     [
         ([MODEL], "acme/model", "model-token"),
         ([MODEL], "acme/model.git", "model-token"),
@@ -49,9 +50,47 @@ def git(folder: Path, env: Mapping[str, str], *arguments: str, stdin: str = "") 
         ([READER], "acme/gated", "reader-token"),
     ],
 )
-def test_the_token_of_a_repository(tmp_path: Path, credentials: list[Credential], path: str, password: str) -> None:
+def test_the_token_of_a_repository(tmp_path: Path, those: list[Credential], path: str, password: str) -> None:
     """Each repository gets its own, with `.git` and without, and for git-lfs."""
-    assert fill(tmp_path, configuration(HUB, credentials, {}), path) == password
+    assert fill(tmp_path, configuration(HUB, those, {}), path) == password
+
+
+@pytest.mark.parametrize(
+    ("those", "path", "password"),
+    [
+        ([MODEL], "acme/model", "model-token"),
+        ([MODEL], "acme/model.git/info/lfs", "model-token"),
+        ([MODEL], "acme/other", ""),
+        ([MODEL], "acme/model2", ""),
+        ([MODEL], "acme/model.github", ""),
+        ([MODEL], "acme/MODEL", ""),
+        ([MODEL], "datasets/acme/model", ""),
+        ([MODEL], "acme/model/../other", ""),
+        ([MODEL], "api/models/acme/model", ""),
+        ([MODEL], "", "model-token"),
+        ([MODEL, DATA], "datasets/acme/data", "data-token"),
+        ([MODEL, DATA], "datasets/acme/model", ""),
+        ([READER, MODEL], "acme/other", "reader-token"),
+        ([READER, MODEL], "acme/model", "model-token"),
+        ([READER, MODEL], "", "reader-token"),
+    ],
+)
+def test_a_path_that_git_names_has_its_own_token_alone(
+    tmp_path: Path, those: list[Credential], path: str, password: str
+) -> None:
+    """A step, or the user, has set `useHttpPath` for the Hub. A user's token reads in all repositories."""
+    (tmp_path / ".gitconfig").write_text("[credential]\n\tuseHttpPath = true\n")
+    assert fill(tmp_path, configuration(HUB, those, {}), path) == password
+
+
+def test_a_user_s_token_is_for_every_path_and_a_repository_s_for_its_own() -> None:
+    """The user's comes first, whatever the order of the lines."""
+    asked = from_lines("A=acme/model\nB=alice\nC=spaces/acme/demo", "resource")
+    assert credentials(asked, in_variable) == [
+        Credential("", in_variable("B")),
+        Credential("acme/model", in_variable("A")),
+        Credential("spaces/acme/demo", in_variable("C")),
+    ]
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:8081", "localhost:8080", "huggingface.co", "github.com"])
@@ -69,6 +108,30 @@ def test_later_steps_add_to_it(tmp_path: Path) -> None:
     assert git(tmp_path, env, "config", "user.name").stdout == "alice\n"
 
 
+@pytest.mark.parametrize(
+    ("path", "named"),
+    [
+        ("acme/model", "true"),
+        ("acme/model.git", "true"),
+        ("acme/model.git/info/lfs", "true"),
+        ("acme/other", ""),
+        ("acme/model2", ""),
+        ("", ""),
+    ],
+)
+def test_the_path_of_a_repository_is_named_and_no_other(tmp_path: Path, path: str, named: str) -> None:
+    """git-lfs asks for a repository where that is set; for the whole Hub, it would keep git-xet from an answer."""
+    env = configuration(HUB, [MODEL], {})
+    found = git(tmp_path, env, "config", "--get-urlmatch", "credential.useHttpPath", f"{HUB}/{path}").stdout.strip()
+    assert found == named
+
+
+def test_one_repository_of_a_step_answers_where_git_names_none(tmp_path: Path) -> None:
+    """The first, and none in its place: another one's token would be refused for reasons that nobody understands."""
+    env = configuration(HUB, [MODEL, DATA], {}) | {"MODEL": ""}
+    assert (fill(tmp_path, env), fill(tmp_path, env, DATA.path)) == ("", "data-token")
+
+
 def test_a_step_whose_token_is_gone_is_in_nobody_s_way(tmp_path: Path) -> None:
     """As of one before `run --keep-fresh`, which takes the variable away."""
     env = configuration(HUB, [MODEL], {})
@@ -76,8 +139,52 @@ def test_a_step_whose_token_is_gone_is_in_nobody_s_way(tmp_path: Path) -> None:
     assert fill(tmp_path, env) == "data-token"
 
 
-def test_somebody_else_s_helper_is_not_taken_for_ours(tmp_path: Path) -> None:
-    """`store` for the Hub, configured in the same way, would write the token down."""
+STORE = "store"
+# Which tokens git may have been given, and where `store` was named in between, beside the login before.
+IN_BETWEEN = {
+    "for all": ("credential.helper", MODEL, DATA, "datasets/acme/data"),
+    "for all, the first repository": ("credential.helper", MODEL, DATA, "acme/model"),
+    "for all, no repository": ("credential.helper", MODEL, DATA, ""),
+    "for all, another repository": ("credential.helper", MODEL, DATA, "acme/other"),
+    "for the Hub": (f"credential.{HUB}.helper", MODEL, DATA, "datasets/acme/data"),
+    "for the Hub, the first repository": (f"credential.{HUB}.helper", MODEL, DATA, "acme/model"),
+    "for the first repository": (f"credential.{HUB}/acme/model.helper", MODEL, DATA, "acme/model"),
+    "for the second repository": (f"credential.{HUB}/datasets/acme/data.helper", MODEL, DATA, "datasets/acme/data"),
+    "for the second as git-lfs has it": (
+        f"credential.{HUB}/datasets/acme/data.git.helper",
+        MODEL,
+        DATA,
+        "datasets/acme/data.git/info/lfs",
+    ),
+    "the same login again": ("credential.helper", MODEL, MODEL, "acme/model"),
+    "a user after a repository": ("credential.helper", MODEL, READER, "acme/gated"),
+    "a repository after a user": ("credential.helper", READER, MODEL, "acme/gated"),
+    "a repository after a user, the repository": ("credential.helper", READER, MODEL, "acme/model"),
+}
+
+
+def named_in_between(setting: str, first: Credential, second: Credential) -> dict[str, str]:
+    """Two logins, and a helper that a step named in between, in the way in which the logins do."""
+    env = configuration(HUB, [first], {})
+    count = int(env["GIT_CONFIG_COUNT"])
+    env |= {f"GIT_CONFIG_KEY_{count}": setting, f"GIT_CONFIG_VALUE_{count}": STORE, "GIT_CONFIG_COUNT": str(count + 1)}
+    return env | configuration(HUB, [second], env)
+
+
+@pytest.mark.parametrize("case", IN_BETWEEN)
+def test_a_helper_named_between_two_logins_is_told_no_token(tmp_path: Path, case: str) -> None:
+    """`store` would write it down when git says that the password was good."""
+    setting, first, second, path = IN_BETWEEN[case]
+    env = named_in_between(setting, first, second)
+    password = fill(tmp_path, env, path)
+    assert password
+    good = f"protocol=http\nhost=127.0.0.1:8080\npath={path}\nusername=hf_user\npassword={password}\n\n"
+    git(tmp_path, env, "credential", "approve", stdin=good)
+    assert not (tmp_path / ".git-credentials").exists()
+
+
+def test_a_helper_before_the_first_login_is_told_no_token(tmp_path: Path) -> None:
+    """`store` for the Hub, configured in the same way."""
     env = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": f"credential.{HUB}.helper", "GIT_CONFIG_VALUE_0": "store"}
     env |= configuration(HUB, [READER], env)
     good = "protocol=http\nhost=127.0.0.1:8080\npath=acme/gated\nusername=hf_user\npassword=reader-token\n\n"
@@ -85,11 +192,67 @@ def test_somebody_else_s_helper_is_not_taken_for_ours(tmp_path: Path) -> None:
     assert not (tmp_path / ".git-credentials").exists()
 
 
-def test_a_token_is_not_stored(tmp_path: Path) -> None:
-    """git hands passwords that were good to the helpers: `store` is not among them here."""
-    (tmp_path / ".gitconfig").write_text("[credential]\n\thelper = store\n")
-    good = "protocol=http\nhost=127.0.0.1:8080\npath=acme/model\nusername=hf_user\npassword=model-token\n\n"
-    git(tmp_path, configuration(HUB, [MODEL], {}), "credential", "approve", stdin=good)
+@pytest.mark.parametrize(
+    ("logins", "path", "password"),
+    [
+        ([[READER, MODEL], [DATA]], "acme/model", "model-token"),
+        ([[READER, MODEL], [DATA]], "datasets/acme/data", "data-token"),
+        ([[READER, MODEL], [DATA]], "acme/gated", "reader-token"),
+        ([[MODEL], [READER]], "acme/model", "model-token"),
+        ([[MODEL], [READER]], "", "model-token"),
+        ([[MODEL], [DATA], [READER]], "datasets/acme/data", "data-token"),
+        ([[MODEL], [DATA], [MODEL]], "acme/model", "model-token"),
+        ([[MODEL], [DATA], [MODEL]], "datasets/acme/data", "data-token"),
+        ([[MODEL], [Credential("acme/model", in_variable("DATA"))]], "acme/model", "data-token"),
+    ],
+)
+def test_the_logins_of_several_steps(tmp_path: Path, logins: list[list[Credential]], path: str, password: str) -> None:
+    """What each step has logged in for stays; for the same repository the last one counts."""
+    env: dict[str, str] = {}
+    for those in logins:
+        env |= configuration(HUB, those, env)
+    assert fill(tmp_path, env, path) == password
+
+
+def test_the_same_login_again_adds_as_much_as_the_first(tmp_path: Path) -> None:
+    """A loop of steps does not make the configuration grow faster and faster."""
+    counts = []
+    env: dict[str, str] = {}
+    for _ in range(4):
+        env |= configuration(HUB, [MODEL, DATA], env)
+        counts.append(int(env["GIT_CONFIG_COUNT"]))
+    assert counts == [counts[0] * times for times in (1, 2, 3, 4)]
+    assert fill(tmp_path, env, "datasets/acme/data") == "data-token"
+
+
+def test_what_another_hub_has_stays(tmp_path: Path) -> None:
+    """A URL that begins with this one's is another's."""
+    env = configuration(HUB, [READER], {})
+    env |= configuration(HUB.removesuffix("0"), [MODEL], env)
+    assert fill(tmp_path, env, "acme/gated") == "reader-token"
+    assert fill(tmp_path, env, "acme/model", "127.0.0.1:808") == "model-token"
+
+
+@pytest.mark.parametrize(
+    "section",
+    [
+        "credential",
+        f'credential "{HUB}"',
+        'credential "http://*.*.*.*:8080"',
+        f'credential "{HUB}/acme/model"',
+        f'credential "{HUB}/acme/model.git"',
+        f'credential "{HUB}/acme"',
+        'credential "http://hf_user@127.0.0.1:8080"',
+    ],
+)
+@pytest.mark.parametrize("path", ["acme/model", "acme/model.git", "acme/other", ""])
+def test_a_token_is_not_stored(tmp_path: Path, section: str, path: str) -> None:
+    """git gives a good password to its helpers. Those of its files come before ours, whenever they were added."""
+    (tmp_path / ".gitconfig").write_text(f"[{section}]\n\thelper = store\n")
+    env = configuration(HUB, [MODEL], {})
+    good = f"protocol=http\nhost=127.0.0.1:8080\npath={path}\nusername=hf_user\npassword=model-token\n\n"
+    git(tmp_path, env, "credential", "approve", stdin=good)
+    assert fill(tmp_path, env, path) == "model-token"
     assert not (tmp_path / ".git-credentials").exists()
 
 

@@ -337,9 +337,10 @@ def test_a_command_that_is_missing_is_named_so(name: str, worlds: Make) -> None:
         ("\033[31mred\033[0m\r\n::error::x\0", '"[31mred [0m : :error: :x"'),
         (f"the token is {TOKEN}", '"the token is ***"'),
         ("", "exit code 3"),
-        ("x" * 3_000_000, "***"),
+        ("Ab1" * 1_000_000, '"***"'),
+        ("x " * 1_500_000, '"x x x '),
     ],
-    ids=["text", "controls", "token", "empty", "long"],
+    ids=["text", "controls", "token", "empty", "long word", "long"],
 )
 def test_a_command_that_fails_is_quoted(name: str, stderr: str, shown: str, worlds: Make) -> None:
     """Its exit code, and what it said, made fit for a log."""
@@ -572,9 +573,10 @@ def test_google_says_which_call_failed(path: str, worlds: Make) -> None:
     assert caught.value.passing
 
 
-def test_github_keeps_the_query_of_its_url(worlds: Make) -> None:
+@pytest.mark.parametrize("name", ["github", "forgejo"])
+def test_the_query_of_the_runners_url_is_kept(name: str, worlds: Make) -> None:
     """`api-version` must stay; the bearer token goes in the header."""
-    world = worlds("github")
+    world = worlds(name)
     world.mint()
     (seen,) = world.server.requests
     assert seen.method == "GET"

@@ -210,12 +210,12 @@ def test_a_log_that_cannot_be_written_hands_over_nothing(tmp_path: Path) -> None
     assert server.requests == []
 
 
-def test_a_token_of_several_lines_is_masked_as_one_command(tmp_path: Path) -> None:
-    """A supplied text with a line break cannot begin a second command; it is no ID token either."""
+def test_a_token_of_several_lines_is_no_command(tmp_path: Path) -> None:
+    """A supplied text with a line break is no ID token: it is refused, and each of its lines would be a mask."""
     with scripted_server({}) as server:
         run = log_in(tmp_path, None, server, inputs={"id-token": "eyJ.first\n::set-env name=PATH::/evil"})
     assert run.error_code == "id-token-malformed"
-    assert run.masks == ["eyJ.first\n::set-env name=PATH::/evil"]
+    assert run.masks == []
     assert "\n::set-env" not in run.stdout
 
 

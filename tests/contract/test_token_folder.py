@@ -66,11 +66,26 @@ def test_what_the_command_has_put_there_is_not_written_through(tmp_path: Path) -
     assert (tmp_path / "elsewhere").read_text() == "kept"
 
 
-def test_the_working_directory_is_no_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is the checkout, and may be published."""
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(DeliveryFailed, match="working directory"), token_folder({"XDG_RUNTIME_DIR": str(tmp_path)}):
+@pytest.mark.parametrize("place", [".", "sub", "sub/deep", "../alias", "../alias/sub", "sub/../sub"])
+def test_the_working_directory_is_no_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str) -> None:
+    """It is the checkout, and may be published with all that is in it."""
+    (tmp_path / "checkout/sub/deep").mkdir(parents=True)
+    (tmp_path / "alias").symlink_to("checkout")
+    monkeypatch.chdir(tmp_path / "checkout")
+    env = {"XDG_RUNTIME_DIR": str(tmp_path / "checkout" / place)}
+    with pytest.raises(DeliveryFailed, match="working directory"), token_folder(env):
         raise AssertionError("there is none")  # pragma: no cover
+    assert not list(tmp_path.rglob("hf-oidc-*"))
+
+
+def test_a_place_beside_the_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name that begins with the checkout's is not in it, as Jenkins has it; and the root is no checkout."""
+    for name in ("checkout", "checkout@tmp"):
+        (tmp_path / name).mkdir()
+    for working_directory in (tmp_path / "checkout", "/"):
+        monkeypatch.chdir(working_directory)
+        with token_folder({"XDG_RUNTIME_DIR": str(tmp_path / "checkout@tmp")}) as folder:
+            assert folder.parent == tmp_path / "checkout@tmp"
 
 
 def test_a_reader_sees_one_token_or_the_next(tmp_path: Path) -> None:

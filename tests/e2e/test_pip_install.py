@@ -12,7 +12,7 @@ from tests.e2e.engines import ROOT
 from tests.factories import id_token
 from tests.scripted_server import Answer, scripted_server
 
-TOKEN = "hf_jwt_granted"
+TOKEN = "hf_jwt_granted_0123456789"
 GRANT = Answer({"access_token": TOKEN, "token_type": "bearer", "expires_in": 3600})
 
 

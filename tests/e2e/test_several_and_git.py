@@ -168,7 +168,7 @@ def assert_no_traces(run: WorkflowRun, env: dict[str, str]) -> None:
         name: text.encode() for name, text in run.tokens.items() if name in {"configuration", "commands", "programs"}
     }
     places["disk"] = base64.b64decode(run.tokens["disk"])
-    assert b"helper=!f()" in places["configuration"]
+    assert b"helper=!hf_oidc()" in places["configuration"]
     assert b"git-remote-http" in places["commands"]
     assert b"git credential fill" in places["programs"]
     assert b"push.sh" in places["disk"]

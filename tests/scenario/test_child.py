@@ -177,6 +177,80 @@ def test_a_parent_that_is_killed_leaves_no_command_behind(shell: Shell) -> None:
     assert eventually(lambda: is_gone(pid))
 
 
+def test_no_code_of_python_runs_in_a_copy_of_this_process() -> None:
+    """A call that was given up may be in another thread, and the copy would wait for its locks for ever."""
+    tells = "import os, threading\n"
+    tells += (
+        "os.register_at_fork(before=lambda: os.write(1, b'copied'), after_in_child=lambda: os.write(1, b'in it'))\n"
+    )
+    tells += "threading.Thread(target=threading.Event().wait, daemon=True).start()\n"
+    command = [sys.executable, "-c", tells + SCRIPT, "/bin/sh", "-c", "echo the command; exit 7"]
+    run = subprocess.run(command, stdout=subprocess.PIPE, check=False, start_new_session=True)
+    assert (run.returncode, run.stdout) == (7, b"the command\n")
+
+
+def with_launcher(folder: Path, script: str) -> str:
+    """The parent's program, where a shell's script goes before what is to become the command."""
+    launcher = folder / "python"
+    launcher.write_text(f'#!/bin/sh\n{script}\nexec {sys.executable} "$@"\n')
+    launcher.chmod(0o755)
+    return f"import sys; sys.executable = {str(launcher)!r}\n{SCRIPT}"
+
+
+@pytest.mark.parametrize("name", ["TERM", "HUP", "USR1"])
+def test_a_signal_before_the_command_runs_is_passed_on_then(name: str, tmp_path: Path) -> None:
+    """It is neither lost, nor the end of this process before the command's."""
+    program = with_launcher(tmp_path, f"kill -{name} $PPID; sleep 0.3")
+    command = [sys.executable, "-c", program, "/bin/sh", "-c", "sleep 1000"]
+    run = subprocess.run(command, check=False, start_new_session=True, timeout=60)
+    assert run.returncode == 128 + getattr(signal, f"SIG{name}")
+
+
+def test_a_parent_that_is_killed_before_the_command_runs_leaves_none(tmp_path: Path) -> None:
+    """The kernel does not tell of what was before it was asked to."""
+    program = with_launcher(tmp_path, "kill -KILL $PPID; sleep 0.3")
+    command = [sys.executable, "-c", program, "/bin/sh", "-c", "echo the command"]
+    run = subprocess.run(command, stdout=subprocess.PIPE, check=False, start_new_session=True, timeout=60)
+    assert (run.returncode, run.stdout) == (-signal.SIGKILL, b"")
+
+
+@pytest.mark.parametrize(
+    ("content", "error"),
+    [("#!/nowhere/sh\n", FileNotFoundError), ("\0", OSError), (None, FileNotFoundError)],
+)
+def test_why_a_program_cannot_be_run_is_known(content: str | None, error: type[OSError], tmp_path: Path) -> None:
+    """As if it had been started from here; nothing is left to wait for."""
+    path = tmp_path / "program"
+    if content is not None:
+        path.write_text(content)
+        path.chmod(0o755)
+    script = "import sys\nfrom hf_oidc.cli.child import Child\ntry:\n    Child(sys.argv[1], sys.argv[1:], {})\n"
+    script += "except OSError as error:\n    print(type(error).__name__, error.errno, error.strerror)\n"
+    run = subprocess.run([sys.executable, "-c", script, str(path)], capture_output=True, text=True, check=True)
+    assert (run.stdout.split()[0], run.stderr) == (error.__name__, "")
+    assert run.stdout.split()[2:]
+
+
+@pytest.mark.parametrize(
+    ("show", "shown"),
+    [
+        ("head -c 7 /proc/$$/cmdline", b"a name\0"),
+        ('printf "%s|" "$@"', b"\xff b|*||"),
+        ("cat /proc/$$/environ", b"ONLY=this\0LC_ALL=C\0"),
+        ("grep SigIgn /proc/$$/status", b"SigIgn:\t0000000000000000\n"),
+        ("grep SigBlk /proc/$$/status", b"SigBlk:\t0000000000000000\n"),
+        ("ls /proc/$$/fd", b"0\n1\n2\n"),
+    ],
+)
+def test_the_command_is_given_what_it_was_meant_to_have(show: str, shown: bytes) -> None:
+    """Its name, arguments that are no text, its environment alone, signals as they were, no descriptor of ours."""
+    script = "import sys\nfrom hf_oidc.cli.child import Child\n"
+    script += "Child('/bin/sh', ['a name', *sys.argv[1:]], {'ONLY': 'this', 'LC_ALL': 'C'}).wait()\n"
+    command: list[str | bytes] = [sys.executable, "-c", script, "-c", show, "sh", b"\xff b", "*", ""]
+    run = subprocess.run(command, capture_output=True, check=True)
+    assert (run.stdout, run.stderr) == (shown, b"")
+
+
 def test_at_a_terminal_the_command_is_in_the_foreground() -> None:
     """It may read from it, and Ctrl-C is told once."""
     pid, terminal = pty.fork()

@@ -12,6 +12,8 @@ import subprocess
 import pytest
 from dotenv import dotenv_values
 
+from hf_oidc.secret import Secret
+from hf_oidc.sinks.masking import worthless_part
 from tests import engines
 from tests.action_process import file_commands, scrubbed
 from tests.cli_process import CLI
@@ -29,7 +31,7 @@ def test_json_is_read_back(token: str, stage: Stage) -> None:
 def test_a_dotenv_file_is_read_back(stage: Stage) -> None:
     """By python-dotenv; the file is its owner's alone."""
     path = stage.tmp_path / ".env"
-    for token in (PLAIN, "hf_a.b-c+d/e==", "-hf_n"):
+    for token in (PLAIN, "hf_0123456789_a.b-c+d/e==", "-hf_0123456789_n"):
         stage.tokens["acme/model"] = token
         run = stage.run("env", "acme/model", "--format", "dotenv", "--output", str(path), may_hold_them=[path])
         assert (run.exit_code, run.stdout) == (0, "")
@@ -66,9 +68,9 @@ def test_what_dotenv_readers_read_differently_is_refused(token: str, stage: Stag
 
 def test_two_resources_have_two_names(stage: Stage) -> None:
     """In the order in which they were asked for."""
-    stage.tokens["datasets/acme/corpus"] = "hf_jwt_second"
+    stage.tokens["datasets/acme/corpus"] = "hf_jwt_second_0123456789"
     run = stage.run("env", "MODEL=acme/model", "DATA=datasets/acme/corpus", stdout_may_hold_them=True)
-    assert run.stdout == f"export MODEL='{PLAIN}'\nexport DATA='hf_jwt_second'\n"
+    assert run.stdout == f"export MODEL='{PLAIN}'\nexport DATA='hf_jwt_second_0123456789'\n"
 
 
 def test_if_one_is_refused_none_is_written(stage: Stage) -> None:
@@ -126,6 +128,31 @@ def test_circleci_adds_to_bash_env(stage: Stage) -> None:
         assert (run.exit_code, path.read_text()) == (0, (before or "") + f"export HF_TOKEN='{PLAIN}'\n")
 
 
+def test_bash_env_that_others_may_read_is_taken_from_them(stage: Stage) -> None:
+    """Some images make it for all; later steps are the same user's."""
+    path = stage.tmp_path / "bash_env"
+    path.write_text("export A=1\n")
+    path.chmod(0o666)
+    env = {"HF_OIDC_ID_TOKEN": stage.id_token, "BASH_ENV": str(path)}
+    run = stage.run("env", "acme/model", "--format", "circleci", env=env, may_hold_them=[path])
+    assert (run.exit_code, stat.S_IMODE(path.stat().st_mode)) == (0, 0o600)
+
+
+@pytest.mark.parametrize("option", ["--output", "BASH_ENV"])
+def test_a_folder_that_is_a_link_of_the_checkout_is_found_before_a_token_is_asked_for(
+    option: str, stage: Stage
+) -> None:
+    """Whoever wrote the checkout would choose where the token is."""
+    (stage.tmp_path / "workspace").mkdir()
+    (stage.tmp_path / "elsewhere").mkdir()
+    (stage.tmp_path / "workspace/conf").symlink_to("../elsewhere")
+    to_file = ["--output", "conf/hf.env"] if option == "--output" else ["--format", "circleci"]
+    run = stage.run("env", "acme/model", *to_file, env={"HF_OIDC_ID_TOKEN": stage.id_token, "BASH_ENV": "conf/hf.env"})
+    assert (run.exit_code, run.stdout, stage.server.requests) == (1, "", [])
+    assert "conf/hf.env leads through conf, a symbolic link" in run.stderr
+    assert list((stage.tmp_path / "elsewhere").iterdir()) == []
+
+
 def test_the_file_of_bash_env_need_not_end_with_a_line(stage: Stage) -> None:
     """A step of before may have written it so: its line and ours are both read, by the shell that CircleCI runs."""
     path = stage.tmp_path / "bash_env"
@@ -178,7 +205,7 @@ def test_github_masks_and_adds_to_github_env(stage: Stage) -> None:
     env = {"HF_OIDC_ID_TOKEN": stage.id_token, "GITHUB_ENV": str(path)}
     run = stage.run("env", "T=acme/model", "--format", "github", env=env, may_hold_them=[path])
     assert (run.exit_code, run.stdout) == (0, "")
-    assert run.masks == [PLAIN]
+    assert run.masks == [worthless_part(Secret(PLAIN)).reveal()]
     assert file_commands(path.read_text().removeprefix("A=1\n")) == {"T": PLAIN}
     path.unlink()
     assert stage.run("env", "T=acme/model", "--format", "github", env=env).exit_code == 1

@@ -30,10 +30,10 @@ def test_run_leaves_the_arguments_as_they_are(stage: Stage) -> None:
 
 def test_run_takes_several(stage: Stage) -> None:
     """Each under its name."""
-    stage.tokens["datasets/acme/corpus"] = "hf_jwt_second"
+    stage.tokens["datasets/acme/corpus"] = "hf_jwt_second_0123456789"
     show = 'echo "${#A} ${#B}"'
     run = stage.run("run", "A=acme/model", "B=datasets/acme/corpus", "--", "sh", "-c", show)
-    assert run.stdout == f"{len(PLAIN)} {len('hf_jwt_second')}\n"
+    assert run.stdout == f"{len(PLAIN)} {len('hf_jwt_second_0123456789')}\n"
 
 
 @pytest.mark.parametrize(
@@ -55,6 +55,20 @@ def test_run_asks_for_no_token_in_vain(command: list[str], code: int, told: str,
     if command and command != [""]:
         shell = subprocess.run(["bash", "-c", '"$0"', *command], cwd="/", capture_output=True, check=False)
         assert shell.returncode == code
+
+
+@pytest.mark.parametrize("path", ["", ".", ":/usr/bin", ".:/usr/bin", "bin:/usr/bin"])
+def test_run_finds_no_command_in_the_working_directory(path: str, stage: Stage) -> None:
+    """The checkout may hold a program of any name; who wants that one says `./hf`."""
+    for name in ("workspace/no-such-hf", "workspace/bin/no-such-hf"):
+        (stage.tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (stage.tmp_path / name).write_text("#!/bin/sh\necho hijacked\n")
+        (stage.tmp_path / name).chmod(0o755)
+    env = {"HF_OIDC_ID_TOKEN": stage.id_token, "PATH": path}
+    run = stage.run("run", "acme/model", "--", "no-such-hf", env=env)
+    assert (run.exit_code, run.stdout, stage.server.requests) == (127, "", [])
+    run = stage.run("run", "acme/model", "--", "./no-such-hf", env=env)
+    assert (run.exit_code, run.stdout) == (0, "hijacked\n")
 
 
 def test_run_says_what_cannot_be_run_after_all(stage: Stage) -> None:

@@ -15,12 +15,17 @@ import pytest
 from tests import engines
 from tests.cli_stage import HOSTILE, Stage
 
+ROOT = Path(__file__).parents[2]
+
+# As the documents have them.
+POSIX = 'vars=$(hf-oidc env acme/model) || exit; eval "$vars"'
+FISH = r"set vars (hf-oidc env acme/model --format fish); or exit; printf '%s\n' $vars | source"
 SHELLS = {
-    "sh": 'eval "$(hf-oidc env acme/model)" && printenv HF_TOKEN',
-    "dash": 'eval "$(hf-oidc env acme/model)" && printenv HF_TOKEN',
-    "bash": 'set -H; eval "$(hf-oidc env acme/model)" && printenv HF_TOKEN',
-    "zsh": 'eval "$(hf-oidc env acme/model)" && printenv HF_TOKEN',
-    "fish": "hf-oidc env acme/model --format fish | source; printenv HF_TOKEN",
+    "sh": f"{POSIX}; printenv HF_TOKEN",
+    "dash": f"{POSIX}; printenv HF_TOKEN",
+    "bash": f"set -H; {POSIX}; printenv HF_TOKEN",
+    "zsh": f"{POSIX}; printenv HF_TOKEN",
+    "fish": f"{FISH}; printenv HF_TOKEN",
 }
 
 
@@ -52,11 +57,40 @@ def test_powershell_is_given_a_literal(token: str, stage: Stage) -> None:
     assert literal.replace("''", "'") == token
 
 
-def test_what_failed_is_not_read_as_nothing(stage: Stage) -> None:
-    """`eval "$(…)"` takes no notice of it; the other form, which the document names, does."""
-    program = 'set -e; vars=$(hf-oidc env acme/other) && eval "$vars" || exit 7'
-    run = subprocess.run(["sh", "-c", program], env=stage.world(), capture_output=True, text=True, check=False)
-    assert run.returncode == 7
+# What is called in the place of a login that works, and its exit code.
+FAILURES = {"a login that fails": ("hf-oidc env acme/other", 1), "no hf-oidc": ("no-such-hf-oidc env acme/model", 127)}
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+@pytest.mark.parametrize(
+    ("shell", "before"),
+    [
+        *((shell, before) for shell in ("sh", "dash", "bash", "zsh") for before in ("", "set -e; ", "set -eu; ")),
+        ("fish", ""),
+    ],
+)
+def test_a_script_ends_where_the_login_fails(shell: str, before: str, failure: str, stage: Stage) -> None:
+    """With `set -e` and without: what comes next has no token. The exit code says why."""
+    if not engines.has(shell):
+        engines.missing(f"{shell} is not installed")
+    command, code = FAILURES[failure]
+    form = FISH if shell == "fish" else POSIX
+    program = f"{before}{form.replace('hf-oidc env acme/model', command)}; echo went on"
+    run = subprocess.run([shell, "-c", program], env=stage.world(), capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stdout) == (code, "")
+
+
+def test_no_document_shows_a_form_that_goes_on() -> None:
+    """`eval "$(…)"` takes no notice of a failure. The completion of a shell is no login."""
+    documents = [ROOT / name for name in ("README.md", "SECURITY.md", "src/hf_oidc/cli/env.py")]
+    documents += [path for folder in ("docs", "examples") for path in (ROOT / folder).rglob("*") if path.is_file()]
+    texts = {path: path.read_text(encoding="utf-8") for path in documents}
+    assert [path for path, text in texts.items() if 'eval "$(hf-oidc env' in text or "fish | source" in text] == []
+    assert [path.name for path, text in texts.items() if "|| exit; eval" in text.replace("\\|", "|")] == [
+        "README.md",
+        "env.py",
+        "command-line.md",
+    ]
 
 
 # What makes each complete, and print all that fits at the first TAB; its new prompt says that it is ready.

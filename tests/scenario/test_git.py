@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from hf_oidc.sinks.git import configuration, credentials, in_variable
+from hf_oidc.wanted import from_lines
 from tests.clients import Clients, good, token_for, trust
 from tests.local_hub_process import LocalHub, local_hub
 
@@ -108,6 +110,23 @@ def test_the_token_in_a_header(clients: Clients) -> None:
     url, header = f"{clients.hub.hub}/{path_of(clients)}", clients.extra_header()
     good(clients.git("-C", "work", "push", "--quiet", url, "main", **header))
     assert remote(clients)["refs/heads/main"] == oid
+
+
+@pytest.mark.parametrize(("again", "stored"), [(True, False), (False, True)])
+def test_a_push_tells_no_store_named_between_two_logins(clients: Clients, again: bool, stored: bool) -> None:
+    """A store that is named after the last login is told: whoever names it there can read the token anyway."""
+    path = path_of(clients)
+    asked = from_lines(path, "resource")
+    env = configuration(clients.hub.hub, credentials(asked, in_variable), {})
+    count = int(env["GIT_CONFIG_COUNT"])
+    env |= {f"GIT_CONFIG_KEY_{count}": "credential.helper", f"GIT_CONFIG_VALUE_{count}": "store"}
+    env["GIT_CONFIG_COUNT"] = str(count + 1)
+    if again:
+        env |= configuration(clients.hub.hub, credentials(asked, in_variable), env)
+    oid = commit(clients, f"{again}.txt", b"a")
+    good(clients.git("-C", "work", "push", "--quiet", f"{clients.hub.hub}/{path}", "main", **env))
+    assert remote(clients)["refs/heads/main"] == oid
+    assert (clients.home / ".git-credentials").exists() == stored
 
 
 def test_a_name_that_ends_in_git(clients: Clients) -> None:

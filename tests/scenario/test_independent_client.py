@@ -1,9 +1,8 @@
 """An independent client agrees: huggingface_hub does its own exchange, and gets the verdict that the action gets.
 
 What Local Hub says is so only proved where somebody else's client, which was not written for it, is told the same.
-Each row is a job, a resource and a publisher; both clients present the same ID token. huggingface_hub's own minting
-cannot be compared (it drops `api-version` from GitHub's URL, shown at the end), so it is handed the ID token in
-`HF_OIDC_ID_TOKEN`.
+Each row is a job, a resource and a publisher; both clients present the same ID token, which no honest CI would mint in
+some rows. So huggingface_hub is handed it in `HF_OIDC_ID_TOKEN`. At the end it mints and publishes by itself.
 
 One Local Hub serves all rows but those about keys that it has not seen yet: each has a namespace of its own.
 huggingface_hub is imported by one process, which forks for each row, so that nothing of one row is known to the next.
@@ -31,6 +30,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from tests.action_process import run_action
+from tests.clients import Clients, good, trust
 from tests.factories import signing_key
 from tests.local_hub_process import LocalHub, local_hub
 
@@ -326,13 +326,37 @@ def test_the_table_is_long_enough() -> None:
     assert min(len(granted), len(TABLE) - len(granted)) >= 10
 
 
-def test_huggingface_hub_cannot_mint_here(shared: tuple[LocalHub, HuggingfaceHub]) -> None:
-    """It replaces the query of GitHub's URL, so `api-version=2.0` is lost, and Local Hub, which insists, refuses."""
+def test_huggingface_hub_mints_here_by_itself(shared: tuple[LocalHub, HuggingfaceHub]) -> None:
+    """It replaces the query of GitHub's URL, so `api-version=2.0` is lost; GitHub does without, so Local Hub does."""
     hub, huggingface_hub = shared
     row = in_its_own_namespace(TABLE["a model"], "minting")
     prepare(hub, row)
-    before = hub.get("/local-hub/exchanges")
     said = huggingface_hub.exchange({"HF_OIDC_RESOURCE": row.resource, **hub.job(**JOB)})
-    assert hub.get("/local-hub/exchanges") == before
-    assert "400" in said["error"]
-    assert "idtoken?audience=" in said["error"]
+    assert rights(hub, said.get("token")) == expected(row), said
+    assert hub.get("/local-hub/refused-mints") == []
+
+
+def test_hf_upload_publishes_without_any_token(shared: tuple[LocalHub, HuggingfaceHub], tmp_path: Path) -> None:
+    """With a job's environment and `HF_OIDC_RESOURCE` alone: the file is in a clone, and its commit is by [OIDC]."""
+    hub, _ = shared
+    trust(hub, "acme/awesome-model")
+    clients = Clients(hub, tmp_path, env={**hub.job(**JOB), "HF_OIDC_RESOURCE": "acme/awesome-model"})
+    (tmp_path / "config.json").write_text("{}")
+    good(clients.hf("upload", "acme/awesome-model", "config.json"))
+    good(clients.git("clone", "--quiet", clients.url("acme/awesome-model"), "cloned"))
+    assert (tmp_path / "cloned" / "config.json").read_text() == "{}"
+    logged = good(clients.git("-C", "cloned", "log", "-1", "--format=%an|%(trailers:key=OIDC-Issuer,valueonly)"))
+    assert logged.strip() == f"[OIDC]|{hub.issuer}"
+
+
+def test_huggingface_hub_hears_of_a_job_that_is_not_trusted(
+    shared: tuple[LocalHub, HuggingfaceHub], tmp_path: Path
+) -> None:
+    """It mints for the hub's own URL, and the exchange is refused for the claim that differs."""
+    hub, _ = shared
+    trust(hub, "acme/others-model")
+    env = {**hub.job(repository="acme/another"), "HF_OIDC_RESOURCE": "acme/others-model"}
+    (tmp_path / "file").touch()
+    run = Clients(hub, tmp_path, env=env).hf("upload", "acme/others-model", "file")
+    assert run.returncode == 1
+    assert hub.get("/local-hub/exchanges")[0]["reason"] == "repository: expected acme/trainer, token has acme/another"

@@ -199,16 +199,15 @@ def test_claims_are_signed_and_of_the_documented_types(name: str, hub: LocalHub,
 
 def minted(hub: LocalHub, name: str, env: Mapping[str, str]) -> str:
     """An ID token by the way that the CI has, without `hf-oidc`."""
-    headers = {"Authorization": env.get("CF_OIDC_REQUEST_TOKEN", "")}
-    if name in {"codefresh", "forgejo"}:
-        url = env.get("CF_OIDC_REQUEST_URL") or env["ACTIONS_ID_TOKEN_REQUEST_URL"]
-        headers = {
-            "Authorization": env.get("CF_OIDC_REQUEST_TOKEN") or f"Bearer {env['ACTIONS_ID_TOKEN_REQUEST_TOKEN']}"
-        }
-        return str(hub.get(f"{url}&audience={hub.hub}", headers=headers)["id_token"])
+    if name == "codefresh":
+        headers = {"Authorization": env["CF_OIDC_REQUEST_TOKEN"]}
+        return str(hub.get(f"{env['CF_OIDC_REQUEST_URL']}?audience={hub.hub}", headers=headers)["id_token"])
+    if name == "forgejo":
+        headers = {"Authorization": f"Bearer {env['ACTIONS_ID_TOKEN_REQUEST_TOKEN']}"}
+        return str(hub.get(f"{env['ACTIONS_ID_TOKEN_REQUEST_URL']}&audience={hub.hub}", headers=headers)["value"])
     if name == "google":
         path = "/computeMetadata/v1/instance/service-accounts/default/identity"
-        return hub.request("GET", f"{path}?audience={hub.hub}", headers={"Metadata-Flavor": "Google"}).text
+        return hub.request("GET", f"{path}?audience={hub.hub}&format=full", headers={"Metadata-Flavor": "Google"}).text
     asked = json.dumps({"SigningAlgorithm": "RS256", "Audience": [hub.hub]})
     command = {
         "circleci": ["circleci", "run", "oidc", "get", "--claims", f'{{"aud": "{hub.hub}"}}'],
@@ -228,6 +227,10 @@ def minted(hub: LocalHub, name: str, env: Mapping[str, str]) -> str:
         ["circleci", "run", "oidc", "put"],
         ["circleci", "run", "oidc", "get", "--claims", "{"],
         ["circleci", "run", "oidc", "get"],
+        ["circleci", "run", "oidc", "get", "--claims", "[]"],
+        ["circleci", "run", "oidc", "get", "--claims", '{"aud": ["x"]}'],
+        ["circleci", "run", "oidc", "get", "--claims", '{"aud": "x", "sub": "y"}'],
+        ["circleci", "run", "oidc", "get", "--root-issuer", "--claims", '{"aud": "x"}'],
         ["buildkite-agent", "oidc"],
         ["buildkite-agent", "oidc", "request-token"],
         ["buildkite-agent", "redactor"],
@@ -264,26 +267,6 @@ def test_buildkites_agent_takes_what_it_is_to_hide(form: str, text: str, hub: Lo
     command = ["buildkite-agent", "redactor", "add", "--format", form]
     run = subprocess.run(command, env=env, input=text, capture_output=True, text=True, check=False)
     assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
-
-
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/oidc/codefresh/idtoken?audience=x",
-        "/oidc/forgejo/api/actions/idtoken",
-        "/computeMetadata/v1/instance/service-accounts/default/identity?audience=x",
-        "/computeMetadata/v1/instance/service-accounts/default/nothing",
-    ],
-)
-def test_endpoints_refuse_whom_they_do_not_know(path: str, hub: LocalHub) -> None:
-    """No secret, no header, no such thing."""
-    assert hub.request("GET", path).status_code in {401, 403}
-
-
-def test_iam_refuses_whom_it_does_not_know(hub: LocalHub) -> None:
-    """Another account, or no access token."""
-    path = "/v1/projects/-/serviceAccounts/somebody@acme.example:generateIdToken"
-    assert hub.request("POST", path, json={"audience": "x"}).status_code == 403
 
 
 @pytest.mark.parametrize(

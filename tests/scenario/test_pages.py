@@ -347,7 +347,7 @@ def test_a_filled_in_form_fits_other_cis_too(hub: LocalHub, user: Browser, ci: s
         url = next(value for value in env.values() if "/idtoken" in value)
         secrets = [value for value in env.values() if re.fullmatch(r"[\w-]{43}", value)]
         header = {"Authorization": f"Bearer {secrets[0]}"}
-        token = hub.get(f"{url}&audience={hub.hub}", headers=header)["value"]
+        token = hub.get(f"{url}?audience={hub.hub}", headers=header)["value"]
     else:
         token = env[variable]
     trust(hub)

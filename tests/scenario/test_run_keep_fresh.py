@@ -23,15 +23,20 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
+import trustme
 
 from hf_oidc.cli.child import PASSED_ON, Child
 from hf_oidc.cli.fresh import Job, Keeper
+from hf_oidc.cli.options import Settings
+from hf_oidc.cli.session import World, tokens
 from hf_oidc.hub_token import HubToken
 from hf_oidc.keep_fresh import Life
 from hf_oidc.resource import Resource
+from hf_oidc.retry import Pace
 from hf_oidc.secret import Secret
+from hf_oidc.sinks.masking import worthless_part
 from hf_oidc.wanted import Wanted
-from tests.action_process import MASK_LINE, scrubbed
+from tests.action_process import scrubbed
 from tests.cli_process import CLI, CliRun, run_cli
 from tests.factories import id_token
 from tests.leaks import leaks
@@ -130,7 +135,7 @@ def test_the_token_in_the_file_is_always_a_new_one(hub: Hub) -> None:
 def test_no_token_is_found_afterwards(hub: Hub) -> None:
     """Those of all lifetimes are known by then: not in the log, in no command line, in no file."""
     run = hub.run("acme/model", "--", "sh", "-c", WATCH + " > /dev/null")
-    log = {"stdout": run.stdout.encode(), "stderr": MASK_LINE.sub(b"", run.stderr.encode())}
+    log = {"stdout": run.stdout.encode(), "stderr": run.stderr.encode()}
     disk = {str(path): path.read_bytes() for path in hub.tmp_path.rglob("*") if path.is_file()}
     asked = {"command lines": b"\n".join(hub.server.command_lines)}
     assert len(hub.granted) >= 3
@@ -185,7 +190,7 @@ def test_half_of_a_token_is_masked(hub: Hub) -> None:
     run = hub.run("acme/model", "--", "sh", "-c", f"echo ::stop-commands::x; {WATCH}")
     for token in hub.granted[:3]:
         assert token not in run.stderr
-        assert token[len(token) // 2 :] in run.masks
+        assert worthless_part(Secret(token)).reveal() in run.masks
 
 
 def test_a_machine_without_a_thread_to_spare(tmp_path: Path) -> None:
@@ -488,5 +493,51 @@ def test_a_bug_does_not_end_the_command(tmp_path: Path, job: Job, capsys: pytest
 
     assert Keeper(job, Child(job.program, job.command, os.environ), tmp_path, buggy).wait({WANTED: life()}) == 0
     said = capsys.readouterr().err
-    assert "ZeroDivisionError in tests.scenario.test_run_keep_fresh" in said
+    bug = "could not be renewed: an unexpected error, ZeroDivisionError in tests.scenario.test_run_keep_fresh, line "
+    assert (said.count(bug), said.count("Please report it")) == (1, 1)
+    assert "hub-unavailable" not in said
     assert "hf_jwt_secret" not in said
+
+
+def test_a_bug_in_writing_does_not_end_the_renewals(
+    tmp_path: Path, job: Job, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What puts the token into its file may have one as well; a token that is no text cannot be written."""
+    tries = iter([Secret("hf_jwt_\N{SNOWMAN}_secret")])
+
+    def log_in(_wanted: Wanted, _seconds: float) -> HubToken:
+        return HubToken(next(tries, Secret("hf_jwt_new")), WANTED.resource, 1, datetime.now(timezone.utc))
+
+    assert Keeper(job, Child(job.program, job.command, os.environ), tmp_path, log_in).wait({WANTED: life()}) == 0
+    assert (tmp_path / "HF_TOKEN").read_text() == "hf_jwt_new"
+    said = capsys.readouterr().err
+    assert "an unexpected error, UnicodeEncodeError in " in said
+    assert "is renewed again" in said
+    assert "secret" not in said
+
+
+def test_certificates_are_read_once(tmp_path: Path) -> None:
+    """Before the first login: a file that is gone afterwards, or a pipe, does for the renewals as well."""
+    bundle = tmp_path / "ca.pem"
+    trustme.CA().cert_pem.write_to_path(bundle)
+
+    def once(_hub: Hub) -> bool:
+        bundle.unlink(missing_ok=True)
+        return False
+
+    with started(Hub(tmp_path, down=once)) as hub:
+        run = hub.run("--ca-bundle", str(bundle), "acme/model", "--", "sh", "-c", WATCH)
+    assert (run.exit_code, len(set(run.stdout.split())) >= 3) == (0, True), run.stderr
+
+
+def test_what_a_server_asked_for_is_known_afterwards(tmp_path: Path) -> None:
+    """The first login and the renewals are in one world: a server that asked one to wait is left alone by all."""
+    with started(Hub(tmp_path, down=lambda hub: hub.asked == 1)) as hub:
+        hub.refusals = Answer({"error": "slow down"}, 429, {"Retry-After": "1"})
+        given = {"provider": "", "hub_url": hub.server.url, "audience": "", "id_token_file": "", "ca_bundle": ""}
+        settings = Settings.read({**given, "timeout": 60, "quiet": True}, {})
+        env = {"HF_OIDC_ID_TOKEN": id_token(hub.server.url)}
+        world = World.of(settings, env)._replace(pace=Pace(lambda: 0.0))
+        (token,) = tokens([WANTED], settings, world)
+    assert token.secret.reveal() == hub.granted[0]
+    assert world.pace.wait(0.0) == 1.0

@@ -6,6 +6,7 @@ A command is imported when it is called for: what the others need, a job does no
 from __future__ import annotations
 
 import importlib
+import io
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -14,7 +15,7 @@ import click
 
 from hf_oidc.cli import output
 from hf_oidc.errors import LoginError
-from hf_oidc.untrusted_text import shown_input
+from hf_oidc.untrusted_text import shown
 from hf_oidc.version import VERSION
 
 EPILOG = """\b
@@ -59,7 +60,7 @@ class Commands(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """The command that the arguments begin with; of one that is not there, what was likely meant."""
         if not args[0].startswith("-") and args[0] not in COMMANDS:
-            ctx.fail(f"No such command {shown_input(args[0], 100)!r}.{_suggestion(args[0])}")
+            ctx.fail(f"No such command {shown(args[0], 100)!r}.{_suggestion(args[0])}")
         return super().resolve_command(ctx, args)
 
 
@@ -67,7 +68,7 @@ def _suggestion(word: str) -> str:
     from difflib import get_close_matches  # noqa: PLC0415 - no command that is there needs it
 
     if "/" in word:
-        return f" A command comes first: `hf-oidc run {shown_input(word, 100)} -- COMMAND`."
+        return f" A command comes first: `hf-oidc run {shown(word, 100)} -- COMMAND`."
     found = get_close_matches(word.lower(), [*COMMANDS, *MEANT], 1)
     meant = MEANT.get(found[0], found[0]) if found else ""
     return f" {meant}" if meant == LOGIN else f" Did you mean `hf-oidc {meant}`?" if meant else ""
@@ -87,8 +88,9 @@ def guarded(run: Callable[[], Any]) -> int:
     except click.exceptions.Exit as end:
         return end.exit_code
     except click.ClickException as error:
-        with output.telling():
-            error.show()
+        said = io.StringIO()  # click repeats arguments as they are
+        error.show(said)
+        output.tell(said.getvalue().removesuffix("\n"))
         return error.exit_code
     except LoginError as error:
         from hf_oidc.cli.session import failed  # noqa: PLC0415 - help and completion need none of what this needs

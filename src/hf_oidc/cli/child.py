@@ -5,21 +5,42 @@ It does not know what the program is given, nor why somebody stays to wait for i
 
 from __future__ import annotations
 
-import ctypes
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from hf_oidc import hall
 
 GRACE = 10.0  # seconds, from SIGTERM to SIGKILL
-PR_SET_PDEATHSIG = 1  # linux/prctl.h
+# What becomes the program on Linux, where even a SIGKILL of this process is not to leave that behind: 1 is
+# PR_SET_PDEATHSIG (linux/prctl.h), which stays when a process becomes another program. Arguments: who has started it,
+# a descriptor that hears why the program cannot be run, its path, its name and arguments.
+#
+# It is a process of its own, and not a `preexec_fn`: that is Python's code in a copy of this process that has one
+# thread alone. A call that was given up may still be in another one, and hold a lock which nobody in the copy releases.
+LAUNCHER = """
+import ctypes, os, signal, sys
+
+parent, report, program, *command = sys.argv[1:]
+ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+if os.getppid() != int(parent):
+    os.kill(os.getpid(), signal.SIGKILL)
+for number in (signal.SIGPIPE, signal.SIGXFSZ):  # Python ignores these two
+    signal.signal(number, signal.SIG_DFL)
+if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # and would tell of this one in many lines
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+os.set_inheritable(int(report), False)
+try:
+    os.execv(program, command)
+except OSError as error:
+    os.write(int(report), str(error.errno).encode())
+"""
 PASSED_ON = {
     getattr(signal, name)
     for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGWINCH", "SIGBREAK")
@@ -42,16 +63,16 @@ class Child:
         # Where it is ignored, as some supervisors leave it, the system forgets exit codes.
         if sys.platform != "win32":  # pragma: no branch - the tests of Windows run in CI, where coverage is not counted
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        with _held_back() as mask:
-            self._process = subprocess.Popen(  # noqa: S603 - no shell: the user's own command
-                command,
-                executable=program,
-                env=dict(env),
-                # No thread of ours that could hold a lock runs yet.
-                preexec_fn=_preparation(mask, owns_group=self._owns_group),  # noqa: PLW1509
-            )
-            for number in PASSED_ON - {ignored for ignored in PASSED_ON if signal.getsignal(ignored) == signal.SIG_IGN}:
+        # Signals that come before there is somebody to pass them on to.
+        self._early: list[int] = []
+        self._started = False
+        for number in PASSED_ON:
+            if signal.getsignal(number) != signal.SIG_IGN:
                 signal.signal(number, self._pass_on)
+        self._process = _start(program, command, env, owns_group=self._owns_group)
+        self._started = True
+        for number in self._early:
+            self._pass_on(number, None)
 
     def wait(self) -> int:
         """Its exit code when it has ended, as a shell has it: 128 and the signal's number if one has ended it."""
@@ -71,6 +92,9 @@ class Child:
         self._process.kill()
 
     def _pass_on(self, number: int, _frame: Any) -> None:
+        if not self._started:
+            self._early.append(number)
+            return
         # A terminal tells the whole group in its foreground; only who was told alone passes it on.
         if self._owns_group or number not in {signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGWINCH}:
             self._signal(number)
@@ -95,37 +119,29 @@ def _in_foreground() -> bool:
         return False
 
 
-@contextmanager
-def _held_back() -> Iterator[set[int] | None]:
-    """Signals wait until there is somebody to pass them on to. Gives what was held back before."""
-    if sys.platform == "win32":  # pragma: no cover - the tests of Windows run in CI, where coverage is not counted
-        yield None
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, PASSED_ON)
-    try:
-        yield before
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _preparation(mask: Any, *, owns_group: bool) -> Callable[[], None] | None:
-    """What the new process does before it becomes the program."""
-    if sys.platform == "win32":  # pragma: no cover - as above
-        return None
-    prctl = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
-    parent = os.getpid()
-
-    def prepare() -> None:  # pragma: no cover - the process becomes another before it could tell that it was here
-        if owns_group:
-            os.setpgid(0, 0)
-        if prctl is not None:
-            # Even a SIGKILL of this program does not leave the other behind.
-            prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-            if os.getppid() != parent:
-                os.kill(os.getpid(), signal.SIGKILL)
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-
-    return prepare
+def _start(
+    program: str, command: Sequence[str], env: Mapping[str, str], *, owns_group: bool
+) -> subprocess.Popen[bytes]:
+    # A session of its own is a group of its own, and every Python that is supported can ask for it.
+    if sys.platform != "linux":  # pragma: no cover - as above
+        return subprocess.Popen(command, executable=program, env=dict(env), start_new_session=owns_group)  # noqa: S603 - no shell: the user's own command
+    heard, report = os.pipe()
+    with open(heard, "rb") as failure:  # noqa: PTH123 - of a descriptor
+        try:
+            process = subprocess.Popen(  # noqa: S603 - no shell: the user's own command
+                # -S: nothing but the standard library is needed, and that in a moment.
+                [sys.executable, "-I", "-S", "-c", LAUNCHER, str(os.getpid()), str(report), program, *command],
+                env=dict(env),
+                pass_fds=[report],
+                start_new_session=owns_group,
+            )
+        finally:
+            os.close(report)
+        number = failure.read()  # to its end, which is when the process has become the program
+    if number:
+        process.wait()
+        raise OSError(int(number), os.strerror(int(number)))
+    return process
 
 
 def _end_group(group: int) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,22 +16,21 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from hf_oidc import hall
+from hf_oidc import command, hall
 from hf_oidc.cli.options import BY_CI, Settings, asks_for_id_token
 from hf_oidc.cli.session import now, usual_mask
 from hf_oidc.diagnosis import doctor_json, doctor_text, text
-from hf_oidc.diagnosis.claims import visible
 from hf_oidc.diagnosis.doctor import JobReport, Question, with_claims
 from hf_oidc.diagnosis.door import COMMAND
-from hf_oidc.diagnosis.report import diagnose
-from hf_oidc.errors import LoginError, UsageError
-from hf_oidc.id_token import IdToken
+from hf_oidc.diagnosis.report import diagnose, enter
+from hf_oidc.errors import DeliveryFailed, LoginError, UsageError
+from hf_oidc.login import mint
 from hf_oidc.providers._base import Means
-from hf_oidc.providers.registry import Chosen, choose
+from hf_oidc.providers.registry import choose
 from hf_oidc.resource import Resource
 from hf_oidc.settings import DEFAULT_HUB_URL, hub_url
 from hf_oidc.transport import trusting
-from hf_oidc.untrusted_text import shown
+from hf_oidc.untrusted_text import sanitize, shown
 
 GIT_TIMEOUT = 10.0  # seconds
 NO_YAML = "Reading a workflow needs PyYAML: pip install PyYAML"
@@ -112,7 +110,7 @@ def _examined(question: Question, settings: Settings, env: Mapping[str, str], me
     try:
         chosen = choose(env, hall.text_of, id_token=settings.id_token, named=settings.provider)
         report = JobReport(chosen.provider, question)
-        id_token = _id_token(chosen, question.audience, env, means)
+        id_token = mint(chosen, question.audience, means, usual_mask(settings, env))
         report = with_claims(report, id_token.unverified_claims, id_token.unverified_expiry)
         id_token.check(question.audience, now())
     except LoginError as error:
@@ -121,14 +119,10 @@ def _examined(question: Question, settings: Settings, env: Mapping[str, str], me
         problem = diagnose(
             error, question.resource, question.hub_url, door=COMMAND, audience=question.audience, env=env
         )
+        if isinstance(error, DeliveryFailed):  # no ID token was asked for: the report is what is known without one
+            problem = replace(problem, enter=enter(report.ci, env), page=question.page)
         report = replace(report, provider=error.provider, problem=problem)
     return report
-
-
-def _id_token(chosen: Chosen, audience: str, env: Mapping[str, str], means: Means) -> IdToken:
-    secret = chosen.mint(audience, means)
-    usual_mask(env)(secret)
-    return IdToken.read(secret)
 
 
 def _check_workflow(path: Path, repository: str | None, hub_url: str, *, as_json: bool) -> None:
@@ -148,15 +142,19 @@ def _check_workflow(path: Path, repository: str | None, hub_url: str, *, as_json
         )
     except UnreadableYaml as error:
         place = f", line {error.line}" if error.line else ""
-        raise click.UsageError(f"{visible(str(path), 200)}{place}: {shown(error.what)}.") from None
+        raise click.UsageError(f"{shown(str(path), 200)}{place}: {shown(error.what)}.") from None
     found = doctor_json.workflow(report, hub_url) if as_json else doctor_text.workflow(report, hub_url)
     _write(found, fails=report.fails)
 
 
 def _write(found: dict[str, Any] | Iterable[str], *, fails: bool) -> None:
-    text = json.dumps(found, indent=2) if isinstance(found, dict) else "\n".join(found)
-    click.echo(text)
+    click.echo(_json(found) if isinstance(found, dict) else sanitize("\n".join(found)))
     raise click.exceptions.Exit(1 if fails else 0)
+
+
+def _json(found: dict[str, Any]) -> str:
+    # A program reads the same, and a CI, whose log this may be, no command: these two stand in strings alone.
+    return json.dumps(found, indent=2).replace("#", r"\u0023").replace("::", r":\u003a")
 
 
 def _no_use(context: click.Context, options: Sequence[str], where: str) -> None:
@@ -187,16 +185,10 @@ def _file(path: Path) -> str:
         return content.decode("utf-8-sig")
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-    raise click.UsageError(f"{visible(str(path), 200)} cannot be read: {reason}")
+    raise click.UsageError(f"{shown(str(path), 200)} cannot be read: {reason}")
 
 
 def _remote(folder: Path) -> str:
     """The URL of git's remote `origin`, empty if there is none."""
-    command = ["git", "remote", "get-url", "origin"]
-    try:
-        run = subprocess.run(  # noqa: S603 - no shell, and no argument that is not ours
-            command, cwd=folder, capture_output=True, text=True, timeout=GIT_TIMEOUT, check=False
-        )
-    except (OSError, ValueError, subprocess.SubprocessError):
-        return ""
-    return run.stdout.strip() if run.returncode == 0 else ""
+    done = command.run(["git", "-C", str(folder), "remote", "get-url", "origin"], os.environ, GIT_TIMEOUT)
+    return done.stdout.strip() if isinstance(done, command.Finished) and done.exit_code == 0 else ""

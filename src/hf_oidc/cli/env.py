@@ -13,7 +13,7 @@ import click
 
 from hf_oidc.cli import output
 from hf_oidc.cli.options import BY_CI, Settings, logs_in, wanted
-from hf_oidc.cli.session import explained, mask_on_github, tokens
+from hf_oidc.cli.session import World, explained, mask_on_github, preparing, tokens
 from hf_oidc.errors import InvalidInput
 from hf_oidc.secret import Secret
 from hf_oidc.sinks import files, shell
@@ -22,14 +22,15 @@ from hf_oidc.sinks.dotenv import dotenv
 EPILOG = """\b
 Examples:
   # sh, bash, zsh; a CI's script on GitLab, Bitbucket, Buildkite, Jenkins, …
-  eval "$(hf-oidc env acme/awesome-model)"
-  eval "$(hf-oidc env MODEL_TOKEN=acme/model DATA_TOKEN=datasets/acme/corpus)"
+  vars=$(hf-oidc env acme/awesome-model) || exit; eval "$vars"
+  vars=$(hf-oidc env MODEL_TOKEN=acme/model DATA_TOKEN=datasets/acme/corpus) || exit; eval "$vars"
   # the later steps of a job on CircleCI; on GitHub and Forgejo
   hf-oidc env acme/awesome-model --format circleci
   hf-oidc env acme/awesome-model --format github
   # other shells, and programs that read files
-  hf-oidc env acme/awesome-model --format fish | source
-  hf-oidc env acme/awesome-model --format powershell | Out-String | Invoke-Expression
+  set vars (hf-oidc env acme/awesome-model --format fish); or exit; printf '%s\\n' $vars | source
+  $vars = hf-oidc env acme/awesome-model --format powershell; if ($LASTEXITCODE) { exit 1 }
+  $vars | Out-String | Invoke-Expression
   hf-oidc env acme/awesome-model --format dotenv --output /tmp/hf.env
 
 """
@@ -73,8 +74,8 @@ def env_(*, resources: tuple[str, ...], format_: str, path: str | None, show: bo
     With the format `circleci` they are added to the file $BASH_ENV, and with `github` to $GITHUB_ENV, for the later
     steps of the job. All the other formats go to standard output, or to the file of --output.
 
-    Either all of the tokens are given, or nothing is written. A shell's eval does not notice the latter; this does:
-    vars=$(hf-oidc env acme/model) && eval "$vars" || exit
+    Either all of the tokens are given, or nothing is written. A shell's eval "$(…)" does not notice the latter, and the
+    script goes on: assign the output first, as in the examples.
     """
     env = dict(os.environ)
     with explained():
@@ -82,7 +83,9 @@ def env_(*, resources: tuple[str, ...], format_: str, path: str | None, show: bo
         asked = wanted(resources, env)
         destination = _destination(format_, path, env, show=show)
         destination.require()
-    granted = tokens(asked, settings, env)
+    with preparing(asked, settings):
+        world = World.of(settings, env)
+    granted = tokens(asked, settings, world)
     variables = [(each.name, token.secret) for each, token in zip(asked, granted, strict=True)]
     with explained():
         destination.write(variables)
@@ -123,9 +126,7 @@ def _later_steps(format_: str, path: str | None, env: Mapping[str, str]) -> Dest
         problem = f"`{variable}` is not set, so this is no step of a job there, and the format {format_} has no use"
         raise InvalidInput("--format", problem, "another format, or hand the token to one command, by `hf-oidc run`")
     if format_ == "github":
-        from hf_oidc.sinks import github  # noqa: PLC0415 - what a runner of GitHub's kind needs, no other CI does
-
-        return Destination(lambda: github.require_environment_file(env), lambda variables: _export(variables, env))
+        return Destination(lambda: _require_runner(env), lambda variables: _export(variables, env))
     file = Path(env[variable])
     return Destination(
         lambda: files.require_appendable(file), lambda variables: files.append(file, _text("sh", variables, env))
@@ -139,8 +140,15 @@ def _text(format_: str, variables: Variables, env: Mapping[str, str]) -> str:
     return forget + "".join(LINES[format_](*variable) for variable in variables)
 
 
-def _export(variables: Variables, env: Mapping[str, str]) -> None:
+def _require_runner(env: Mapping[str, str]) -> None:
     from hf_oidc.sinks import github  # noqa: PLC0415 - what a runner of GitHub's kind needs, no other CI does
+
+    github.require_environment_file(env)
+    output.require_log()
+
+
+def _export(variables: Variables, env: Mapping[str, str]) -> None:
+    from hf_oidc.sinks import github  # noqa: PLC0415 - as above
 
     for _, secret in variables:
         mask_on_github(secret)

@@ -20,15 +20,14 @@ from hf_oidc.cli import output
 from hf_oidc.cli.child import Child
 from hf_oidc.cli.options import Settings
 from hf_oidc.cli.program import cannot_run
-from hf_oidc.cli.session import World, explained, logins, say, tokens, usual_mask
-from hf_oidc.errors import HubUnavailable, LoginError
+from hf_oidc.cli.session import World, explained, logins, preparing, say, tokens
+from hf_oidc.errors import LoginError
 from hf_oidc.hub_token import HubToken, rfc3339
 from hf_oidc.id_token import expiry_of
 from hf_oidc.keep_fresh import LATEST, Life, Listener, Renewal, keep_fresh
 from hf_oidc.login import log_in
 from hf_oidc.logins import AT_ONCE
 from hf_oidc.providers.registry import Chosen
-from hf_oidc.secret import Secret
 from hf_oidc.sinks import git
 from hf_oidc.sinks.token_folder import put, token_folder
 from hf_oidc.wanted import Wanted
@@ -56,13 +55,12 @@ def run_with_fresh_tokens(job: Job, settings: Settings, env: Mapping[str, str]) 
     Raises `click.exceptions.Exit` if there is no token for it, or it cannot be run.
     """
     _leave_when_asked()  # until there is a command to pass it on to
-    mask = _masking_a_half(usual_mask(env))
-    with explained():
+    with preparing(job.asked, settings):
         configuration = _for_git(job, settings, env)
+        world = World.of(settings, env)
     asked_at = time.monotonic()
-    granted = dict(zip(job.asked, tokens(job.asked, settings, env, mask), strict=True))
+    granted = dict(zip(job.asked, tokens(job.asked, settings, world), strict=True))
     with explained():
-        world = World.of(settings, env, mask)
         at_once = threading.BoundedSemaphore(AT_ONCE)
         _say_how_long(granted.values(), world.identity, settings)
 
@@ -104,21 +102,12 @@ class Keeper:
     def _keep(self, wanted: Wanted, life: Life) -> None:
         keep_fresh(
             life,
-            Renewal(lambda seconds: self._log_in_again(wanted, seconds), lambda new: self._put(wanted, new)),
+            Renewal(lambda seconds: self._log_in(wanted, seconds), lambda new: self._put(wanted, new)),
             self._listener(wanted),
             clock=time.monotonic,
             wait=self._over.wait,
             chance=random.random,
         )
-
-    def _log_in_again(self, wanted: Wanted, seconds: float) -> HubToken:
-        try:
-            return self._log_in(wanted, seconds)
-        except LoginError:
-            raise
-        except Exception as error:  # noqa: BLE001 - a bug of ours, or a machine out of memory: a failure like any other
-            problem = f"{hall.place_of(error)}: this may be a bug; please report it"
-        raise HubUnavailable(problem)
 
     def _put(self, wanted: Wanted, token: HubToken) -> None:
         with self._writing:
@@ -128,11 +117,12 @@ class Keeper:
     def _listener(self, wanted: Wanted) -> Listener:
         whose = f"The token for {wanted.resource}"
 
-        def failing(error: LoginError, left: float) -> None:
-            _tell(f"{whose} could not be renewed: {error.code}. {error.what}. {_good_for(left)}; trying again")
+        def failing(error: Exception, left: float) -> None:
+            please = "" if isinstance(error, LoginError) else "Please report it. "
+            _tell(f"{whose} could not be renewed: {_why(error)}. {please}{_good_for(left)}; trying again")
 
-        def expired(error: LoginError) -> None:
-            _tell(f"{whose} has expired, and there is no new one: {error.code}. {error.what}. {self._then}")
+        def expired(error: Exception) -> None:
+            _tell(f"{whose} has expired, and there is no new one: {_why(error)}. {self._then}")
             if self._job.stop_on_expiry:
                 self._stopped = True
                 self._child.stop()
@@ -168,16 +158,6 @@ def _started(job: Job, env: Mapping[str, str]) -> Child:
         raise cannot_run(job.program, f"cannot be run: {error.strerror}") from None
 
 
-def _masking_a_half(mask: Callable[[Secret], None]) -> Callable[[Secret], None]:
-    """Hides the second half of a token: nobody can use one of which that is not seen.
-
-    What is to be hidden is shown instead where the runner does not hear of it, and half of a token is of use to nobody
-    either. What a long command prints often goes to a file as well (`2>&1 | tee`); and it may have stopped the runner's
-    commands (`::stop-commands::`), by accident or because somebody else wrote what it prints.
-    """
-    return lambda secret: mask(Secret(secret.reveal()[len(secret.reveal()) // 2 :]))
-
-
 def _say_how_long(tokens: Collection[HubToken], whose: Chosen, settings: Settings) -> None:
     """What a job may rely on, where that is known."""
     last = expiry_of(whose.until_expiry_of) if whose.until_expiry_of else None
@@ -188,6 +168,13 @@ def _say_how_long(tokens: Collection[HubToken], whose: Chosen, settings: Setting
     end = max(min(token.expires_at for token in tokens), rfc3339(last - life * LATEST + life))
     why = ONE_MORE if whose.again else NO_MORE
     say(f"{why.format(whose.provider, rfc3339(last))} The command has a token that is good until {end}.", settings)
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, LoginError):
+        return f"{error.code}. {error.what}"
+    # A bug of ours, or a machine without memory. Of its text nothing: a value may be a token.
+    return f"an unexpected error, {hall.place_of(error)}"
 
 
 def _good_for(seconds: float) -> str:

@@ -21,7 +21,7 @@ from hf_oidc.errors import InvalidInput
 from hf_oidc.id_token import MAX_CHARACTERS
 from hf_oidc.providers.registry import PROVIDERS
 from hf_oidc.resource import Resource
-from hf_oidc.untrusted_text import shown, shown_input
+from hf_oidc.untrusted_text import shown
 from hf_oidc.wanted import Wanted, from_arguments
 
 NAMES = tuple(provider.name for provider in PROVIDERS if provider.kind != "supplied")
@@ -149,7 +149,7 @@ def read_id_token(path: str) -> str:
                 return token
     except (OSError, ValueError) as error:
         problem = f"cannot be read: {shown(getattr(error, 'strerror', None) or 'it is not text')}"
-    name = "standard input" if path == STANDARD_INPUT else shown_input(path)
+    name = "standard input" if path == STANDARD_INPUT else shown(path)
     raise InvalidInput(
         "--id-token-file", f"`--id-token-file`: {name} {problem}", "a file that holds the ID token alone"
     )

@@ -19,11 +19,13 @@ from typing import cast
 import click
 
 from hf_oidc.errors import DeliveryFailed
+from hf_oidc.untrusted_text import sanitize
 
 STANDARD_OUTPUT, STANDARD_ERROR = 1, 2
 WHOLE_SECONDS = 5.0  # that a full pipe is waited for
 # 128 and the number of SIGPIPE: what a shell says of a program whose reader has gone away.
 READER_GONE = 141
+MASKS = "Standard error, where the runner is told to hide a token,"
 
 
 def keep_descriptors() -> None:
@@ -42,21 +44,26 @@ def require(*, show: bool) -> None:
     Raises `DeliveryFailed` if standard output is closed, and `click.UsageError` if it is a terminal, unless `show`.
     """
     if sys.__stdout__ is None:
-        raise DeliveryFailed("Standard output is closed")
+        raise DeliveryFailed("Standard output is closed", "standard-output")
     if sys.__stdout__.isatty() and not show:
         raise click.UsageError("A token is not printed on a terminal, where others may see it; --show prints it.")
 
 
-def unheard() -> str:
-    """Why nobody hears what is written on standard error, in words that complete its name; empty if somebody may."""
+def require_log() -> None:
+    """Raises `DeliveryFailed` if no runner can read what is written on standard error."""
+    if problem := _unheard():
+        raise DeliveryFailed(f"{MASKS} {problem}", "log")
+
+
+def _unheard() -> str:
     if sys.stderr is None:
         return "is closed"
     found = os.fstat(STANDARD_ERROR)
     if stat.S_ISREG(found.st_mode):
-        return "goes to a file: let it go to the log"
+        return "goes to a file"
     # On Windows pipes look the same as it, but for their kind.
     is_null = stat.S_ISCHR(found.st_mode) and os.path.samestat(found, Path(os.devnull).stat())
-    return "goes nowhere: let it go to the log" if is_null else ""
+    return "goes nowhere" if is_null else ""
 
 
 @contextlib.contextmanager
@@ -77,7 +84,7 @@ def whole() -> Iterator[None]:
 def tell(text: str) -> None:
     """Lines on standard error."""
     with telling():
-        click.echo(text, err=True)
+        click.echo(sanitize(text), err=True)
 
 
 def write_error(text: str) -> None:
@@ -91,10 +98,10 @@ def write_error(text: str) -> None:
                 if not select.select([], [STANDARD_ERROR], [], WHOLE_SECONDS)[1]:
                     raise
     except OSError as error:
-        problem = f"Standard error, where the runner is told to hide a token, cannot be written: {error.strerror}"
+        problem = f"{MASKS} cannot be written: {error.strerror}"
     else:
         return
-    raise DeliveryFailed(problem)
+    raise DeliveryFailed(problem, "log")
 
 
 @contextlib.contextmanager
@@ -108,7 +115,7 @@ def telling() -> Iterator[None]:
 
 def _write(text: str) -> None:
     if sys.stdout is None:
-        raise DeliveryFailed("Standard output is closed")
+        raise DeliveryFailed("Standard output is closed", "standard-output")
     # A claim may have letters that the terminal does not know.
     cast("io.TextIOWrapper", sys.stdout).reconfigure(errors="backslashreplace")
     try:
@@ -118,7 +125,8 @@ def _write(text: str) -> None:
         raise click.exceptions.Exit(READER_GONE) from None
     except OSError as error:
         atexit.register(_silence, STANDARD_OUTPUT)
-        raise DeliveryFailed(f"Standard output cannot be written: {error.strerror}") from None
+        problem = f"Standard output cannot be written: {error.strerror}"
+        raise DeliveryFailed(problem, "standard-output") from None
 
 
 def _silence(descriptor: int) -> None:

@@ -3,30 +3,31 @@
 from __future__ import annotations
 
 import os
-import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
 
+from hf_oidc import command
 from hf_oidc.cli import output
-from hf_oidc.untrusted_text import shown_input
+from hf_oidc.untrusted_text import shown
 
 # As shells have them.
 NOT_EXECUTABLE, NOT_FOUND = 126, 127
 
 
-def find(name: str) -> str:
+def find(name: str, env: Mapping[str, str]) -> str:
     """The path of the command; looked for before anybody is asked for a token. Raises `click.exceptions.Exit`."""
-    if program := shutil.which(name):
+    if program := command.find(name, env):
         return program
     if os.sep in name and Path(name).is_dir():
         raise cannot_run(name, "is a folder")
-    if shutil.which(name, mode=os.F_OK):
+    if command.find(name, env, os.F_OK):
         raise cannot_run(name, "may not be run: it is not executable")
     raise cannot_run(name, "command not found", NOT_FOUND)
 
 
 def cannot_run(name: str, why: str, code: int = NOT_EXECUTABLE) -> click.exceptions.Exit:
     """The end, after words on standard error."""
-    output.tell(f"hf-oidc: {shown_input(name)}: {why}")
+    output.tell(f"hf-oidc: {shown(name)}: {why}")
     return click.exceptions.Exit(code)

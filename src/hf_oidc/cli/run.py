@@ -14,7 +14,7 @@ import click
 from hf_oidc import env_name
 from hf_oidc.cli.options import BY_CI, Settings, logs_in, wanted
 from hf_oidc.cli.program import cannot_run, find
-from hf_oidc.cli.session import explained, tokens
+from hf_oidc.cli.session import World, explained, preparing, tokens
 from hf_oidc.wanted import Wanted
 
 EPILOG = """\b
@@ -84,7 +84,8 @@ def run(
     with explained():
         if not command:
             raise click.UsageError(
-                "There is no command: write it after --, as in hf-oidc run acme/model -- python x.py"
+                "There is no command: write it after --, as in hf-oidc run acme/model -- python x.py; in PowerShell, "
+                "after '--'"
             )
         if not keep_fresh and (export_token or on_expiry):
             raise click.UsageError("--export-token and --on-expiry are of use with --keep-fresh alone.")
@@ -92,14 +93,16 @@ def run(
         asked = wanted(resources, env)
         for each in asked if keep_fresh else ():
             env_name.checked_path(each.name, env, "RESOURCE")
-    program = find(command[0])
+    program = find(command[0], env)
     if keep_fresh:
         from hf_oidc.cli.fresh import Job, run_with_fresh_tokens  # noqa: PLC0415 - most commands are done within the hour
 
         job = Job(program, command, asked, export_token=export_token, stop_on_expiry=on_expiry == "stop")
         raise click.exceptions.Exit(run_with_fresh_tokens(job, settings, env))
-    configuration = _for_git(asked, settings, env) if git_ else {}
-    granted = tokens(asked, settings, env)
+    with preparing(asked, settings):
+        configuration = _for_git(asked, settings, env) if git_ else {}
+        world = World.of(settings, env)
+    granted = tokens(asked, settings, world)
     secrets = {each.name: token.secret.reveal() for each, token in zip(asked, granted, strict=True)}
     kept = {name: value for name, value in env.items() if name != "HF_OIDC_RESOURCE"}
     _become(program, command, {**kept, **configuration, **secrets})
@@ -108,8 +111,7 @@ def run(
 def _for_git(asked: Sequence[Wanted], settings: Settings, env: Mapping[str, str]) -> dict[str, str]:
     from hf_oidc.sinks import git  # noqa: PLC0415 - most commands are not git's
 
-    with explained():
-        return git.configuration(settings.hub_url, git.credentials(asked, git.in_variable), env)
+    return git.configuration(settings.hub_url, git.credentials(asked, git.in_variable), env)
 
 
 def _become(program: str, command: tuple[str, ...], env: Mapping[str, str]) -> NoReturn:

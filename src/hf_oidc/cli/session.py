@@ -10,12 +10,14 @@ import functools
 import io
 import os
 import random
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 import click
 
@@ -26,7 +28,7 @@ from hf_oidc.diagnosis import text
 from hf_oidc.diagnosis.door import COMMAND
 from hf_oidc.diagnosis.granted import granted_line
 from hf_oidc.diagnosis.report import diagnose
-from hf_oidc.errors import Attempt, DeliveryFailed, LoginError, UsageError
+from hf_oidc.errors import Attempt, LoginError, UsageError
 from hf_oidc.hub_token import HubToken
 from hf_oidc.login import Login
 from hf_oidc.logins import alike, log_in_all
@@ -36,6 +38,7 @@ from hf_oidc.retry import Pace
 from hf_oidc.secret import Secret
 from hf_oidc.settings import DEFAULT_HUB_URL
 from hf_oidc.transport import Tls, trusting
+from hf_oidc.url import is_loopback
 from hf_oidc.wanted import Wanted, named
 
 MASK_SECONDS = 10.0
@@ -43,19 +46,10 @@ MASK_SECONDS = 10.0
 MASKING = threading.Lock()
 
 
-def tokens(
-    asked: Sequence[Wanted], settings: Settings, env: Mapping[str, str], mask: Callable[[Secret], None] | None = None
-) -> list[HubToken]:
-    """A token for each, in order. Where some fail the command ends, with all their reasons on standard error.
-
-    `mask`: how tokens are hidden, if not as usual.
-    """
-    try:
-        world = World.of(settings, env, mask)
-        found = log_in_all(logins(asked, settings, world, settings.timeout))
-        failures = [(each, end) for each, end in zip(asked, found, strict=True) if isinstance(end, LoginError)]
-    except LoginError as error:
-        failures = [(each, error) for each in asked]
+def tokens(asked: Sequence[Wanted], settings: Settings, world: World) -> list[HubToken]:
+    """A token for each, in order. Where some fail the command ends, with all their reasons on standard error."""
+    found = log_in_all(logins(asked, settings, world, settings.timeout))
+    failures = [(each, end) for each, end in zip(asked, found, strict=True) if isinstance(end, LoginError)]
     if failures:
         raise _all_failed(failures, settings, several=len(asked) > 1)
     granted = [token for token in found if isinstance(token, HubToken)]
@@ -71,6 +65,18 @@ def explained() -> Iterator[None]:
         yield
     except LoginError as error:
         raise failed(error, None, None) from None
+
+
+@contextlib.contextmanager
+def preparing(asked: Sequence[Wanted], settings: Settings) -> Iterator[None]:
+    """The same for what every login needs: it is said once, whatever the number of logins that would have failed."""
+    try:
+        yield
+    except LoginError as error:
+        end = failed(error, asked[0].resource, settings)
+        if len(asked) > 1:
+            output.tell("No login was tried.")
+        raise end from None
 
 
 def failed(
@@ -103,9 +109,10 @@ def now() -> datetime:
     return datetime.now(timezone.utc)
 
 
-def usual_mask(env: Mapping[str, str]) -> Callable[[Secret], None]:
-    """How a token is hidden in the log here, if there is a way."""
-    if env.get("GITHUB_ACTIONS") == "true":
+def usual_mask(settings: Settings, env: Mapping[str, str]) -> Callable[[Secret], None]:
+    """How a token is hidden in the log here, if there is a way. Raises `DeliveryFailed` if there is one, in vain."""
+    if env.get("GITHUB_ACTIONS") == "true" and not _tries_local_hub(settings, env):
+        output.require_log()
         return mask_on_github
     if env.get("BUILDKITE") == "true":
         return lambda secret: _mask_on_buildkite(secret, env)
@@ -114,16 +121,24 @@ def usual_mask(env: Mapping[str, str]) -> Callable[[Secret], None]:
 
 def mask_on_github(secret: Secret) -> None:
     """Lets a runner of GitHub's kind hide `secret` in the log. Raises `DeliveryFailed`."""
-    from hf_oidc.sinks import github  # noqa: PLC0415 - what a runner of GitHub's kind needs, no other CI does
+    from hf_oidc.sinks import github, masking  # noqa: PLC0415 - what a runner of GitHub's kind needs, no other CI does
 
-    if problem := output.unheard():
-        raise DeliveryFailed(f"Standard error, where the runner is told to hide a token, {problem}")
+    output.require_log()
     # The runner reads its commands on standard error too: standard output stays what was asked for. It knows them at
     # the beginning of a line alone, and another program may be in the midst of one: all is written at once.
     with MASKING, contextlib.redirect_stdout(io.StringIO("\n")) as lines:
         lines.seek(0, io.SEEK_END)
-        github.mask(secret)
+        github.mask(masking.worthless_part(secret))
         output.write_error(lines.getvalue())
+
+
+def _tries_local_hub(settings: Settings, env: Mapping[str, str]) -> bool:
+    """Whether somebody at a terminal has taken the variables of a job from Local Hub: no runner obeys a mask there.
+
+    A terminal alone does not say so, as a job can have one (`script -c`, `docker run -t`, act).
+    """
+    on_this_machine = is_loopback(urlsplit(settings.hub_url).hostname or "")
+    return on_this_machine and "GITHUB_ENV" not in env and sys.stderr is not None and sys.stderr.isatty()
 
 
 def say(line: str, settings: Settings) -> None:
@@ -138,6 +153,7 @@ def _mask_on_buildkite(secret: Secret, env: Mapping[str, str]) -> None:
     def run(argv: Sequence[str], stdin: str) -> command.Finished | command.NotRun:
         return command.run(argv, env, MASK_SECONDS, stdin)
 
+    # The whole of it: the agent reads it from a pipe of ours and prints nothing, so no line of the log can hold it.
     # Most jobs never print a token, so one that cannot be hidden is no reason to fail them.
     if problem := buildkite.redact(secret, run):
         _warn(f"{problem}. The log would show the tokens of this job, if something printed them.")
@@ -172,10 +188,15 @@ class World(NamedTuple):
     pace: Pace
 
     @classmethod
-    def of(cls, settings: Settings, env: Mapping[str, str], mask: Callable[[Secret], None] | None = None) -> World:
-        """The one that a command is in; `mask` as in `tokens`. Raises a `LoginError`."""
-        mask = mask or usual_mask(env)
-        return cls(env, identity(settings, env), trusting(settings.ca_bundle), mask, Pace(time.monotonic))
+    def of(cls, settings: Settings, env: Mapping[str, str]) -> World:
+        """The one that a command is in, for all of its logins. Raises a `LoginError`."""
+        return cls(
+            env,
+            identity(settings, env),
+            trusting(settings.ca_bundle),
+            usual_mask(settings, env),
+            Pace(time.monotonic),
+        )
 
 
 def logins(asked: Sequence[Wanted], settings: Settings, world: World, seconds: float) -> list[Login]:

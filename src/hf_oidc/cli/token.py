@@ -10,7 +10,7 @@ import click
 from hf_oidc import env_name
 from hf_oidc.cli import output
 from hf_oidc.cli.options import BY_CI, Settings, logs_in, resource
-from hf_oidc.cli.session import explained, tokens
+from hf_oidc.cli.session import World, explained, preparing, tokens
 from hf_oidc.wanted import Wanted
 
 EPILOG = """\b
@@ -40,5 +40,7 @@ def token(*, resource_: str | None, show: bool, **given: Any) -> None:
         settings = Settings.read(given, env)
         what = Wanted(env_name.DEFAULT, resource(resource_, env))
         output.require(show=show)
-    (granted,) = tokens([what], settings, env)
+    with preparing([what], settings):
+        world = World.of(settings, env)
+    (granted,) = tokens([what], settings, world)
     click.echo(granted.secret.reveal())

@@ -13,12 +13,13 @@ from dataclasses import dataclass, replace
 
 from hf_oidc.diagnosis.ci import PERMISSIONS, Todo
 from hf_oidc.diagnosis.ci_advice import HUB_URL, Mine
-from hf_oidc.diagnosis.claims import Absence, Field, visible
+from hf_oidc.diagnosis.claims import Absence, Field
 from hf_oidc.diagnosis.door import Door
 from hf_oidc.diagnosis.findings import Finding, Name
 from hf_oidc.diagnosis.publisher import NoSuggestion, SettingsPage, Suggestion
 from hf_oidc.errors import (
     AudienceMismatch,
+    DeliveryFailed,
     ExchangeRejected,
     HubUnavailable,
     IdTokenPermissionMissing,
@@ -26,10 +27,11 @@ from hf_oidc.errors import (
     InvalidResource,
     LoginError,
     RateLimited,
+    Recipient,
     Redirected,
     Where,
 )
-from hf_oidc.untrusted_text import shown, shown_input
+from hf_oidc.untrusted_text import shown
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,26 @@ ADVICE = {
         "If a private certificate authority signed the certificate (a company's proxy, a mirror), pass that "
         "authority's certificate <ca-bundle>."
     ),
-    "delivery-failed": ("<deliver>"),
+}
+DELIVERY: Mapping[Recipient, str] = {
+    "file": (
+        "Name a regular file of your own, in a folder that exists and where you may write. If it is one, the disk may "
+        "be full."
+    ),
+    "standard-output": "Let standard output go to a pipe, a variable, or a file on a disk that is not full.",
+    "log": (
+        "Let standard error of `hf-oidc` go to the job's log: remove the redirection (`2>`). To redirect the errors of "
+        "a command alone: `hf-oidc run RESOURCE -- sh -c 'COMMAND 2>err.log'`."
+    ),
+    "runner": (
+        "Run this as a step of a workflow. If it is one, the runner's disk may be full, or its files not writable."
+    ),
+    "git": "Set `GIT_CONFIG_COUNT` to the number of the `GIT_CONFIG_KEY_…` variables that are set, or unset it.",
+    "dotenv": "Choose another `--format`, such as `json`, or hand the token to one command, with `hf-oidc run`.",
+    "token-folder": (
+        "Set `XDG_RUNTIME_DIR` to a folder of your own outside of the working directory, where you may write and the "
+        "disk is not full."
+    ),
 }
 RATE_LIMITED = (
     "Run the job again in {expected} or later. Most likely nothing is wrong with your configuration: runners share "
@@ -316,7 +337,9 @@ def next_step(error: LoginError, door: Door, found: Todo | None, mine: Mine) -> 
     if unreached := _unreached(error, door, mine):
         return unreached
     if found and not isinstance(error, ExchangeRejected):
-        return Sentence(found.words, {"audience": visible(mine.audience)})
+        return Sentence(found.words, {"audience": shown(mine.audience)})
+    if isinstance(error, DeliveryFailed):
+        return Sentence(DELIVERY[error.recipient])
     return _from_facts(error, door) or Sentence(door.says(ADVICE.get(error.code, "")))
 
 
@@ -324,16 +347,16 @@ def _unreached(error: LoginError, door: Door, mine: Mine) -> Sentence | None:
     """What to check first where the way to the server, or its URL, may be wrong."""
     where = error.where
     if error.proxy_variable and where:
-        return Sentence(PROXY, {"variable": error.proxy_variable, "host": visible(where.host)})
-    facts = {"server": visible(where.host)} if where else {}
+        return Sentence(PROXY, {"variable": shown(error.proxy_variable), "host": shown(where.host)})
+    facts = {"server": shown(where.host)} if where else {}
     if where and where.proxy:
-        proxy = {"proxy": visible(where.proxy), "variable": where.proxy_variable}
+        proxy = {"proxy": shown(where.proxy), "variable": shown(where.proxy_variable)}
         return Sentence(PROXY_FIRST, {**facts, **proxy})
     if not isinstance(error, HubUnavailable):
         return None
     if mine.hub_url != HUB_URL:
         template = URL_FIRST.replace("<source>", "`$HF_ENDPOINT`" if mine.by_endpoint else "<hub-url>")
-        return Sentence(door.says(template), {"url": shown_input(mine.hub_url)})
+        return Sentence(door.says(template), {"url": shown(mine.hub_url)})
     return Sentence(NETWORK_FIRST, facts) if where and where.unresolved else None
 
 
@@ -344,9 +367,7 @@ def _from_facts(error: LoginError, door: Door) -> Sentence | None:
         return Sentence("Write {expected}.", {"expected": shown(error.expected)})
     if isinstance(error, AudienceMismatch):
         template = "Let your CI issue the ID token for the audience (its claim `aud`) {audience}."
-        return Sentence(
-            template if error.expected else door.says(FIXED_AUDIENCE), {"audience": visible(error.expected)}
-        )
+        return Sentence(template if error.expected else door.says(FIXED_AUDIENCE), {"audience": shown(error.expected)})
     if isinstance(error, RateLimited):
         asked = error.where.retry_after if error.where else None
         return Sentence(RATE_LIMITED, {"expected": duration(asked or FIVE_MINUTES)})
@@ -415,12 +436,12 @@ def snippet(error: LoginError, door: Door, found: Todo | None, mine: Mine) -> To
 
 def call(where: Where) -> Sentence:
     """The call that failed, and what came back."""
-    words, facts = [CALL[where.phase], "{host}"], {"host": visible(where.host)}
+    words, facts = [CALL[where.phase], "{host}"], {"host": shown(where.host)}
     if where.status:
         words.append(f"HTTP {where.status:d}")
     if where.request_id:
         words.append("request id {request_id}")
-        facts["request_id"] = visible(where.request_id)
+        facts["request_id"] = shown(where.request_id)
     if where.retry_after:
         words.append(f"asked to wait {duration(where.retry_after)}")
     return Sentence(", ".join(words), facts)
@@ -439,5 +460,5 @@ def duration(seconds: float) -> str:
 
 def _did_you_mean(error: InvalidResource) -> Sentence:
     if error.suggestion:
-        return Sentence("Did you mean {resource}?", {"resource": visible(error.suggestion)})
+        return Sentence("Did you mean {resource}?", {"resource": shown(error.suggestion)})
     return Sentence(RESOURCE_FORMS)

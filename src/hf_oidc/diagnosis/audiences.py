@@ -9,8 +9,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from hf_oidc.diagnosis.claims import visible
 from hf_oidc.diagnosis.issuers import Claims
+from hf_oidc.untrusted_text import shown
 
 
 @dataclass(frozen=True)
@@ -56,5 +56,5 @@ def other_service(claims: Claims, expected: str) -> tuple[str, Service] | None:
     for audience in audiences[:10]:
         for pattern, service in SERVICES.items():
             if re.fullmatch(pattern, audience[:300]):
-                return visible(audience), service
+                return shown(audience), service
     return None

@@ -6,14 +6,13 @@ publisher names raw claims. `sub` is shown and never taken apart: its shape chan
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from hf_oidc.diagnosis.issuers import Claims, issued_by
 from hf_oidc.diagnosis.ref import branch_of, is_ref
-from hf_oidc.untrusted_text import no_command, shown
+from hf_oidc.untrusted_text import shown
 
 # By the CI: which raw claims say whose job it is and from where; the first one says whose.
 IDENTIFYING: Mapping[str, tuple[str, ...]] = {
@@ -81,7 +80,6 @@ RAW = (
     "scm_ref",
     "scm_pull_request_target_branch",
 )
-MAX_CHARACTERS = 300
 MAX_BITS = 1024  # of a whole number; longer ones take long to write, and identify nothing
 
 Absence = Literal["missing", "not-text", "tag", "pull-request", "no-branch", "no-file"]
@@ -138,7 +136,7 @@ def field(name: str, claims: Claims, *, preset: bool) -> Field:
     """The publisher's field `name` as this job has it, or why it has none."""
     value = presented(name, claims, preset=preset)
     if value:
-        seen = visible(value)
+        seen = shown(value)
         return Field(name, seen, exact=seen == value)
     source, _ = _reading(name, preset=preset)
     return Field(name, None, absence=_absence(name, claims.get(source)), source=_shown(claims.get(source)))
@@ -166,12 +164,6 @@ def raw_claims(claims: Claims) -> tuple[Field, ...]:
     return tuple(Field(name, text) for name, text in found if text)
 
 
-def visible(text: str, limit: int = MAX_CHARACTERS) -> str:
-    """`text` fit to be shown. Each part of a path counts as a word of its own: together they are longer than a word."""
-    line = no_command("".join(part if part in "/@:" else shown(part) for part in re.split("([/@:])", text[:limit])))
-    return line if len(line) <= limit and len(text) <= limit else line[: limit - 1] + "…"
-
-
 def _reading(name: str, *, preset: bool) -> tuple[str, Callable[[object], str | None]]:
     return PRESET[name] if preset and name in PRESET else (name, text_of)
 
@@ -190,4 +182,4 @@ def _absence(name: str, value: object) -> Absence:
 
 def _shown(value: object) -> str:
     values = value[:10] if isinstance(value, list) else [value]
-    return visible(", ".join(text for text in map(text_of, values) if text))
+    return shown(", ".join(text for text in map(text_of, values) if text))

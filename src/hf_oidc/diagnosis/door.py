@@ -47,9 +47,6 @@ ACTION = Door(
             "Remove the variables of the wrong one from the job's environment, or pass the ID token of the right one "
             "as the input `id-token`."
         ),
-        "deliver": (
-            "Run this as a step of a workflow. If it is one, the runner's disk may be full, or its files not writable."
-        ),
         "no-provider": (
             "Run this in a job of a supported CI. In any other CI, pass its ID token as the input `id-token`; "
             f"{DOCUMENTS}/providers.md#any-other says how."
@@ -70,7 +67,6 @@ COMMAND = Door(
         "skip": "skip this step",
         "show": "`hf-oidc doctor`, in this job, shows it",
         "which": "Name the right one with `--provider`, or pass its ID token with `--id-token-file`.",
-        "deliver": "See that the file, its folder and the disk can be written.",
         "no-provider": (
             "Name the CI or the cloud of this job with `--provider`, or pass an ID token with `--id-token-file`; "
             f"{DOCUMENTS}/providers.md has the lines for each."

@@ -10,10 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from hf_oidc.diagnosis.claims import Field, field, presented, publisher_fields, visible
+from hf_oidc.diagnosis.claims import Field, field, presented, publisher_fields
 from hf_oidc.diagnosis.issuers import Claims
 from hf_oidc.diagnosis.ref import ref_of
 from hf_oidc.resource import Resource
+from hf_oidc.untrusted_text import shown
 
 # GitHub's and Forgejo's: such a job may run for a branch, and whoever opens a pull request starts it all the same.
 PULL_REQUESTS = ("pull_request", "pull_request_target")
@@ -84,7 +85,7 @@ def suggest(claims: Claims, *, preset: bool) -> Suggestion | NoSuggestion:
         return NoSuggestion("incomplete")
     if not all(each.exact for each in (issuer, *fields)):
         return NoSuggestion("not-showable")
-    side_branch = visible(ref.name) if ref and not ref.is_usual else ""
+    side_branch = shown(ref.name) if ref and not ref.is_usual else ""
     return Suggestion(issuer.value or "", preset, fields, side_branch)
 
 
@@ -103,7 +104,7 @@ def differences(publisher_claims: Mapping[str, str], claims: Claims, *, preset: 
     compared. The Hub stores no publisher without claims.
     """
     return [
-        Difference(name, visible(expected), field(name, claims, preset=preset))
+        Difference(name, shown(expected), field(name, claims, preset=preset))
         for name, expected in publisher_claims.items()
         if presented(name, claims, preset=preset) != expected
     ]

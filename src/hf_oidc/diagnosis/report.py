@@ -14,14 +14,14 @@ from types import MappingProxyType
 from hf_oidc.diagnosis.advice import Sentence, after_refusal, next_step, snippet
 from hf_oidc.diagnosis.ci import Ci, Todo
 from hf_oidc.diagnosis.ci_advice import HUB_URL, Mine, cautions, ci_of, tells_publisher, todo
-from hf_oidc.diagnosis.claims import Field, publisher_fields, raw_claims, visible
+from hf_oidc.diagnosis.claims import Field, publisher_fields, raw_claims
 from hf_oidc.diagnosis.door import ACTION, DOCUMENTS, Door
 from hf_oidc.diagnosis.findings import Finding, findings, other_audience
 from hf_oidc.diagnosis.issuers import Claims, fits_preset
 from hf_oidc.diagnosis.publisher import NoSuggestion, SettingsPage, Suggestion, settings_page, suggest
 from hf_oidc.errors import Attempt, AudienceMismatch, ExchangeRejected, LoginError, NoProvider, Where
 from hf_oidc.resource import Resource
-from hf_oidc.untrusted_text import shown, shown_input
+from hf_oidc.untrusted_text import shown
 
 MAX_WHAT = 800
 
@@ -83,7 +83,7 @@ def diagnose(
     which name its repository where no ID token does.
     """
     hub_url = hub_url or HUB_URL
-    asked = shown_input(str(resource)) if resource else ""
+    asked = shown(str(resource)) if resource else ""
     ci = ci_of(error)
     # Nearly every CI sets CI.
     on_own_machine = isinstance(error, NoProvider) and not env.get("CI")
@@ -99,7 +99,7 @@ def diagnose(
         snippet(error, door, found, mine),
         asked,
         ci,
-        _enter(ci, env) if tells_publisher(error) else (),
+        enter(ci, env) if tells_publisher(error) else (),
         cautions(error, ci),
         page=settings_page(resource, hub_url) if resource and (tells_publisher(error) or _refused(error)) else None,
         attempts=error.attempts,
@@ -121,7 +121,7 @@ def _of_refusal(plain: Diagnosis, claims: Claims, resource: Resource | None, doo
     return replace(
         plain,
         next_step=after_refusal(found, publisher, plain.page, door),
-        enter=() if publisher != NoSuggestion("incomplete") else _enter(plain.ci, {}),
+        enter=() if publisher != NoSuggestion("incomplete") else enter(plain.ci, {}),
         findings=found,
         fields=publisher_fields(claims, preset=preset) if claims else (),
         claims=raw_claims(claims),
@@ -129,7 +129,8 @@ def _of_refusal(plain: Diagnosis, claims: Claims, resource: Resource | None, doo
     )
 
 
-def _enter(ci: Ci | None, env: Mapping[str, str]) -> tuple[Field, ...]:
+def enter(ci: Ci | None, env: Mapping[str, str]) -> tuple[Field, ...]:
+    """The publisher that the jobs of a CI need, in general, with what the variables say of this job."""
     # Facts of ours, and no claims: each is shown as it is. The job's own values are not.
     values = {"issuer": ci.issuer, **ci.claims, **_own(ci.own, env)} if ci else {}
     return tuple(Field(name, value) for name, value in values.items())
@@ -140,5 +141,5 @@ def _own(templates: Mapping[str, str], env: Mapping[str, str]) -> dict[str, str]
     found = {}
     for name, template in templates.items():
         with contextlib.suppress(KeyError):  # a variable that is not there
-            found[name] = visible(template.format_map(known))
+            found[name] = shown(template.format_map(known))
     return found

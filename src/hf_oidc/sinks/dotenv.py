@@ -16,5 +16,6 @@ PLAIN = re.compile(r"[A-Za-z0-9._+/=-]+", re.ASCII)
 def dotenv(name: str, secret: Secret) -> str:
     """One line. Raises `DeliveryFailed` if it would be read in more than one way."""
     if not PLAIN.fullmatch(secret.reveal()):
-        raise DeliveryFailed(f"The token for `{name}` has characters that readers of dotenv files do not agree about")
+        problem = f"The token for `{name}` has characters that readers of dotenv files do not agree about"
+        raise DeliveryFailed(problem, "dotenv")
     return f"{name}={secret.reveal()}\n"

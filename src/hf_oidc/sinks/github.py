@@ -18,6 +18,7 @@ from hf_oidc import lean
 from hf_oidc.errors import DeliveryFailed
 from hf_oidc.hub_token import HubToken
 from hf_oidc.secret import Secret
+from hf_oidc.untrusted_text import sanitize
 
 with lean.imports():
     from actions_toolkit import core
@@ -48,7 +49,7 @@ def mask(secret: Secret) -> None:
         problem = f"The log, which masks a token, cannot be written ({error.strerror})"
     else:
         return
-    raise DeliveryFailed(problem)
+    raise DeliveryFailed(problem, "runner")
 
 
 def deliver(tokens: Mapping[str, HubToken], variables: Mapping[str, str], *, export: bool, files: CommandFiles) -> None:
@@ -91,7 +92,7 @@ def decline(files: CommandFiles) -> None:
 
 def annotate(level: Literal["error", "warning"], title: str, message: str) -> None:
     """An annotation of the step, shown in the log and on the run's page."""
-    issue_command(level, {"title": title}, message)
+    issue_command(level, {"title": title}, sanitize(message))
 
 
 def group(title: str, lines: Iterable[str]) -> None:
@@ -99,7 +100,7 @@ def group(title: str, lines: Iterable[str]) -> None:
     lines = list(lines)
     if lines:
         core.start_group(title)
-        core.info("\n".join(lines))
+        core.info(sanitize("\n".join(lines)))
         core.end_group()
 
 
@@ -113,7 +114,7 @@ def summarize(markdown: str, env: Mapping[str, str]) -> None:
 
 def say(line: str) -> None:
     """One line in the log."""
-    core.info(line)
+    core.info(sanitize(line))
 
 
 def _all_or_nothing(paths: Iterable[Path], write: Callable[[], None]) -> None:
@@ -125,7 +126,7 @@ def _all_or_nothing(paths: Iterable[Path], write: Callable[[], None]) -> None:
     else:
         return
     # Outside of the handler, so that the error of before, which may hold a token, does not travel along.
-    raise DeliveryFailed(f"A command file of the runner could not be written: {problem}")
+    raise DeliveryFailed(f"A command file of the runner could not be written: {problem}", "runner")
 
 
 @contextmanager
@@ -158,7 +159,7 @@ def _command_file(variable: str, env: Mapping[str, str]) -> Path:
     path = Path(env.get(variable, ""))
     problem = _write_problem(path) if env.get(variable) else "is not set"
     if problem:
-        raise DeliveryFailed(f"`{variable}` {problem}: the runner sets it to a file that can be written")
+        raise DeliveryFailed(f"`{variable}` {problem}: the runner sets it to a file that can be written", "runner")
     return path
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from hf_oidc.errors import DeliveryFailed
 from hf_oidc.secret import Secret
+from hf_oidc.sinks.files import is_in_checkout
 
 # File systems in memory: the user's own, and the one that Linux has for all.
 IN_MEMORY = "/dev/shm"  # noqa: S108 - the folder in it is made by mkdtemp, with mode 0700
@@ -46,7 +47,7 @@ def put(path: Path, secret: Secret) -> None:
         return
     with suppress(OSError):
         new.unlink()
-    raise DeliveryFailed(f"The file of the token cannot be written: {problem}")
+    raise DeliveryFailed(f"The file of the token cannot be written: {problem}", "token-folder")
 
 
 def _made(env: Mapping[str, str]) -> Path:
@@ -54,9 +55,12 @@ def _made(env: Mapping[str, str]) -> Path:
     usable = (place for place in places if Path(place).is_absolute() and os.access(place, os.W_OK | os.X_OK))
     try:
         place = next(usable, None) or tempfile.gettempdir()
-        # Python's last resort. It is the caller's checkout, and what is in it may be published.
-        if Path(place).samefile(Path.cwd()):
-            raise DeliveryFailed("There is no folder for the token's file but the working directory: set TMPDIR")
+        # Python's last resort, or a job's own choice. What is in a checkout may be published.
+        if is_in_checkout(Path(place)):
+            raise DeliveryFailed(
+                "The token's file would be in the working directory: set XDG_RUNTIME_DIR to a folder elsewhere",
+                "token-folder",
+            )
         return Path(tempfile.mkdtemp(prefix="hf-oidc-", dir=place))
     except OSError as error:
-        raise DeliveryFailed(f"There is no folder for the token's file: {error.strerror}") from None
+        raise DeliveryFailed(f"There is no folder for the token's file: {error.strerror}", "token-folder") from None

@@ -13,6 +13,25 @@ Claims = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
+class Endpoint:
+    """How a CI's endpoint wants to be asked for an ID token, and how it answers.
+
+    `bearer`: whether the Authorization header says "Bearer" before the request token, or must not. `answer`: the JSON
+    object around an ID token. `api_version`: in the query of the URL that a job is told, if that has one;
+    `needs_api_version`: whether a request that leaves it out is refused.
+    """
+
+    bearer: bool
+    answer: Callable[[str], Mapping[str, object]]
+    api_version: str = ""
+    needs_api_version: bool = False
+
+    def url(self, issuer: str) -> str:
+        """Give the URL that a job is told."""
+        return f"{issuer}/idtoken" + (f"?api-version={self.api_version}" if self.api_version else "")
+
+
+@dataclass(frozen=True)
 class Handout:
     """What a job is given to come to an ID token, whichever of it the CI uses.
 
@@ -33,7 +52,8 @@ class Ci:
 
     `claims`: those of an example job, without the times and the audience; a job's own are merged over them. `files`:
     what the CI writes before the job begins, by its absolute path. `default_audience`: of a token that is issued before
-    the job begins, where nobody chose another; the hub's own URL if empty.
+    the job begins, where nobody chose another; the hub's own URL if empty. `endpoint`: where ID tokens are asked for
+    over HTTP, if the CI has that.
     """
 
     name: str
@@ -44,3 +64,4 @@ class Ci:
     audience_is_a_list: bool = False
     default_audience: str = ""
     files: Callable[[Handout], Mapping[str, str]] = field(default=lambda _handout: {})
+    endpoint: Endpoint | None = None

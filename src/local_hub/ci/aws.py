@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from local_hub.ci._base import Ci, Claims, Handout
-from local_hub.ci.commands import variables
+from local_hub.ci.commands import ENDPOINT, variables
 
 
 def claims(issuer: str) -> Claims:
@@ -34,4 +34,4 @@ def environment(handout: Handout) -> Mapping[str, str]:
     }
 
 
-CI = Ci("aws", "aws/5f4e1c2d", claims, environment)
+CI = Ci("aws", "aws/5f4e1c2d", claims, environment, endpoint=ENDPOINT)

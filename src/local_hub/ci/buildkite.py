@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from local_hub.ci._base import Ci, Claims, Handout
-from local_hub.ci.commands import variables
+from local_hub.ci.commands import ENDPOINT, variables
 
 COMMIT = "9f3182061f1e2cca4702c368cbc039b7dc9d4485"
 
@@ -44,4 +44,4 @@ def environment(handout: Handout) -> Mapping[str, str]:
     }
 
 
-CI = Ci("buildkite", "buildkite", claims, environment)
+CI = Ci("buildkite", "buildkite", claims, environment, endpoint=ENDPOINT)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from local_hub.ci._base import Ci, Claims, Handout
-from local_hub.ci.commands import variables
+from local_hub.ci.commands import ENDPOINT, variables
 
 ORG = "c9035eb6-6eb2-4c85-8a81-d9ee6a1fa8c2"
 PROJECT = "efde35d3-cebd-4ca5-8e5c-4bc5dc1dd1f3"
@@ -50,4 +50,12 @@ def environment(handout: Handout) -> Mapping[str, str]:
     }
 
 
-CI = Ci("circleci", f"circleci/org/{ORG}", claims, environment, audience_is_a_list=True, default_audience=ORG)
+CI = Ci(
+    "circleci",
+    f"circleci/org/{ORG}",
+    claims,
+    environment,
+    audience_is_a_list=True,
+    default_audience=ORG,
+    endpoint=ENDPOINT,
+)

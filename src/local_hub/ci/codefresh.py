@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from local_hub.ci._base import Ci, Claims, Handout
+from local_hub.ci._base import Ci, Claims, Endpoint, Handout
 
 ACCOUNT = "628a80b693a15c0f9c13ab75"
 PIPELINE = "64f45d4ac5d6e5d9f4b3a3c1"
@@ -41,4 +41,5 @@ def environment(handout: Handout) -> Mapping[str, str]:
     }
 
 
-CI = Ci("codefresh", "codefresh", claims, environment)
+ENDPOINT = Endpoint(bearer=False, answer=lambda token: {"id_token": token})
+CI = Ci("codefresh", "codefresh", claims, environment, endpoint=ENDPOINT)

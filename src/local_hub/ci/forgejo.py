@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from local_hub.ci._base import Ci, Claims, Handout
+from local_hub.ci._base import Ci, Claims, Endpoint, Handout
 
 
 def claims(issuer: str) -> Claims:
@@ -50,4 +50,6 @@ def environment(handout: Handout) -> Mapping[str, str]:
     }
 
 
-CI = Ci("forgejo", "forgejo/api/actions", claims, environment)
+# Of GitHub it is known that it does without `api-version`; of Forgejo it is not.
+ENDPOINT = Endpoint(bearer=True, answer=lambda token: {"value": token}, api_version="2.0", needs_api_version=True)
+CI = Ci("forgejo", "forgejo/api/actions", claims, environment, endpoint=ENDPOINT)

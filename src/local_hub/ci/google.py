@@ -11,6 +11,8 @@ from local_hub.ci._base import Ci, Claims, Handout
 
 SUBJECT = "113774264463038321964"
 EMAIL = "publish@acme.iam.gserviceaccount.com"
+# They are in an ID token that is asked for with `format=full`, or of IAM with `includeEmail`.
+EMAIL_CLAIMS = ("email", "email_verified")
 
 
 def claims(issuer: str) -> Claims:

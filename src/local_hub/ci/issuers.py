@@ -9,7 +9,7 @@ import os
 import secrets
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,13 +22,17 @@ from starlette.routing import Route
 from local_hub.ci import google
 from local_hub.ci._base import Ci, Handout
 from local_hub.ci.commands import install
+from local_hub.ci.endpoint import METHODS, Record, Refused, check_method, mint_route, nothing_else, recorded
 from local_hub.ci.registry import BY_NAME, CIS
 from local_hub.fields import FieldError, flag, mapping, text
 from local_hub.jobs import RegisteredJob, read_job, with_claims
-from local_hub.json_http import NO_STORE, bearer_token, read_json
+from local_hub.json_http import NO_STORE, BadBody, bearer_token, read_json
 from local_hub.keys import ALGORITHM, KeyRing, jwks, new_ring, sign
 
-ACCOUNT = "/computeMetadata/v1/instance/service-accounts/default"
+METADATA = "/computeMetadata"
+ACCOUNT = f"{METADATA}/v1/instance/service-accounts/default"
+IAM = f"/v1/projects/-/serviceAccounts/{google.EMAIL}:generateIdToken"
+ACCESS_TOKEN = "ya29.local"
 FLAVOR = {"Metadata-Flavor": "Google"}
 
 
@@ -94,20 +98,21 @@ class CiIssuers:
             self.metadata = job
         handout = Handout(
             token=self.mint(job, job.audience or job.ci.default_audience or self.base_url),
-            url=f"{self.url(job.ci)}/idtoken?api-version=2.0",
+            url=job.ci.endpoint.url(self.url(job.ci)) if job.ci.endpoint else "",
             secret=secret,
             authority=urlsplit(self.base_url).netloc,
             path=self._path,
         )
         return uuid.uuid4().hex, dict(job.ci.environment(handout)), dict(job.ci.files(handout))
 
-    def mint(self, job: CiJob, audience: str) -> str:
-        """An ID token of this job."""
+    def mint(self, job: CiJob, audience: str, without: Sequence[str] = ()) -> str:
+        """An ID token of this job, without some of the claims that its CI would give it."""
         now = int(time.time())
         times = {"iat": now, "nbf": now, "exp": now + job.ci.lifetime, "jti": str(uuid.uuid4())}
         aud = [audience] if job.ci.audience_is_a_list else audience
         claims = {**job.ci.claims(self.url(job.ci)), **times, "aud": aud}
-        return sign(self.ring(job.ci).current, with_claims(claims, job.claims))
+        given = {name: value for name, value in claims.items() if name not in without}
+        return sign(self.ring(job.ci).current, with_claims(given, job.claims))
 
     def job_of(self, ci: Ci, secret: str) -> CiJob | None:
         """The job of this CI that holds this secret."""
@@ -115,14 +120,15 @@ class CiIssuers:
         return job if job and job.ci is ci else None
 
 
-def routes(issuers: CiIssuers) -> list[Route]:
-    """Give the issuers' routes, and the metadata server's."""
-    return [route for ci in CIS for route in _issuer_routes(issuers, ci)] + _metadata_routes(issuers)
+def routes(issuers: CiIssuers, record: Record) -> list[Route]:
+    """Give the issuers' routes, and those of Google's metadata server and IAM; what they refuse is recorded."""
+    return [route for ci in CIS for route in _issuer_routes(issuers, ci, record)] + _google_routes(issuers, record)
 
 
-def _issuer_routes(issuers: CiIssuers, ci: Ci) -> list[Route]:
+def _issuer_routes(issuers: CiIssuers, ci: Ci, record: Record) -> list[Route]:
+    url = issuers.url(ci)
+
     async def discovery(_: Request) -> JSONResponse:
-        url = issuers.url(ci)
         return JSONResponse(
             {
                 "issuer": url,
@@ -136,45 +142,79 @@ def _issuer_routes(issuers: CiIssuers, ci: Ci) -> list[Route]:
     async def keys(_: Request) -> JSONResponse:
         return JSONResponse(jwks(issuers.ring(ci)))
 
-    async def id_token(request: Request) -> JSONResponse:
-        audience = request.query_params.get("audience")
-        job = issuers.job_of(ci, bearer_token(request) or request.headers.get("authorization", ""))
-        if job is None or not audience:
-            return JSONResponse({"message": "the audience or the request token is missing or unknown"}, 401)
-        token = issuers.mint(job, audience)
-        return JSONResponse({"value": token, "id_token": token}, headers=NO_STORE)
+    def find(request_token: str) -> CiJob | None:
+        return issuers.job_of(ci, request_token)
+
+    def mint(job: CiJob, audience: str | None) -> str | None:
+        return issuers.mint(job, audience) if audience else None
 
     path = f"/oidc/{ci.issuer_path}"
     return [
         Route(f"{path}/.well-known/openid-configuration", discovery),
         Route(f"{path}/.well-known/jwks", keys),
-        Route(f"{path}/idtoken", id_token),
+        *([mint_route(url, ci.endpoint, find, mint, record)] if ci.endpoint else []),
+        nothing_else(url, record),
     ]
 
 
-def _metadata_routes(issuers: CiIssuers) -> list[Route]:
+def _google_routes(issuers: CiIssuers, record: Record) -> list[Route]:
     async def metadata(request: Request) -> Response:
+        # Before anything else: not even what is missing is said to whoever leaves this out.
         if request.headers.get("metadata-flavor") != "Google":
-            return PlainTextResponse("Missing Metadata-Flavor:Google header.", 403)
-        job, what = issuers.metadata, request.path_params["what"]
-        audience = request.query_params.get("audience")
-        if job is None or (what == "identity" and (not audience or job.cloud_build)):
-            return PlainTextResponse("Not Found", 404, headers=FLAVOR)
-        if what == "token":
-            return JSONResponse(
-                {"access_token": "ya29.local", "expires_in": 3599, "token_type": "Bearer"}, headers=FLAVOR
-            )
-        body = google.EMAIL if what == "email" else issuers.mint(job, audience or "")
-        return PlainTextResponse(body, headers={**FLAVOR, **NO_STORE})
+            raise Refused(403, "Missing Metadata-Flavor:Google header.")
+        check_method(request, "GET")
+        if issuers.metadata is None:
+            raise Refused(404, "no job of Google's is registered")
+        return _metadata(issuers, issuers.metadata, request)
 
-    async def generate(request: Request) -> JSONResponse:
-        asked = mapping(await read_json(request) or {}, "body")
+    async def generate(request: Request) -> Response:
+        check_method(request, "POST")
+        if bearer_token(request) != ACCESS_TOKEN:
+            raise Refused(401, "Authorization: must be Bearer and the metadata server's access token")
         job = issuers.metadata
-        if job is None or bearer_token(request) != "ya29.local" or request.path_params["email"] != google.EMAIL:
-            return JSONResponse({"error": {"code": 403, "status": "PERMISSION_DENIED"}}, 403)
-        return JSONResponse({"token": issuers.mint(job, text(asked.get("audience"), "audience"))}, headers=NO_STORE)
+        if job is None or request.scope["path"] != IAM:
+            raise Refused(403, "the access token is of another service account")
+        try:
+            asked = mapping(await read_json(request) or {}, "body")
+            audience = text(asked.get("audience"), "audience")
+        except (FieldError, BadBody) as error:
+            raise Refused(400, str(error)) from None
+        without = () if asked.get("includeEmail") is True else google.EMAIL_CLAIMS
+        return JSONResponse({"token": issuers.mint(job, audience, without)}, headers=NO_STORE)
 
+    issuer, any_account = issuers.url(google.CI), "/v1/projects/-/serviceAccounts/{account:str}"
     return [
-        Route(f"{ACCOUNT}/{{what:str}}", metadata),
-        Route("/v1/projects/-/serviceAccounts/{email:str}:generateIdToken", generate, methods=["POST"]),
+        Route(f"{METADATA}/{{rest:path}}", recorded(issuer, metadata, record, _metadata_refusal), methods=METHODS),
+        Route(any_account, recorded(issuer, generate, record, _iam_refusal), methods=METHODS),
     ]
+
+
+def _metadata(issuers: CiIssuers, job: CiJob, request: Request) -> Response:
+    if request.scope["path"] == f"{ACCOUNT}/email":
+        return PlainTextResponse(google.EMAIL, headers=FLAVOR)
+    if request.scope["path"] == f"{ACCOUNT}/token":
+        token = {"access_token": ACCESS_TOKEN, "expires_in": 3599, "token_type": "Bearer"}
+        return JSONResponse(token, headers={**FLAVOR, **NO_STORE})
+    if request.scope["path"] != f"{ACCOUNT}/identity":
+        raise Refused(404, "the metadata server has nothing at this path")
+    if job.cloud_build:
+        raise Refused(404, "the metadata server of Cloud Build has no ID tokens")
+    audiences = request.query_params.getlist("audience")
+    if len(audiences) != 1 or not audiences[0]:
+        raise Refused(400, "non-empty audience parameter required")
+    forms = request.query_params.getlist("format") or ["standard"]
+    if forms not in (["standard"], ["full"]):
+        raise Refused(400, "format: must be standard or full")
+    without = () if forms == ["full"] else google.EMAIL_CLAIMS
+    return PlainTextResponse(issuers.mint(job, audiences[0], without), headers={**FLAVOR, **NO_STORE})
+
+
+def _metadata_refusal(refused: Refused) -> Response:
+    body = "Not Found" if refused.status == 404 else refused.reason
+    return PlainTextResponse(body, refused.status, headers=FLAVOR)
+
+
+def _iam_refusal(refused: Refused) -> Response:
+    status = {400: "INVALID_ARGUMENT", 401: "UNAUTHENTICATED", 403: "PERMISSION_DENIED", 405: "UNIMPLEMENTED"}
+    error = {"code": refused.status, "message": refused.reason, "status": status[refused.status]}
+    return JSONResponse({"error": error}, refused.status)

@@ -150,9 +150,16 @@ def _failed(site: Site, request: Request, status: int, heading: str, message: st
 
 def _index(site: Site, request: Request, problem: str = "", asked: str = "") -> Response:
     known = [{**row, "kind": parse_resource(row["name"]).kind} for row in site.hub.store.overview()]
-    recent = [exchange_of(*entry) for entry in site.hub.store.entries("exchanges", limit=RECENT)]
+    store = site.hub.store
     return site.page(
-        request, "index.html", 400 if problem else 200, known=known, exchanges=recent, problem=problem, asked=asked
+        request,
+        "index.html",
+        400 if problem else 200,
+        known=known,
+        exchanges=[exchange_of(*entry) for entry in store.entries("exchanges", limit=RECENT)],
+        refused_mints=[entry for _, entry in store.entries("refused-mints", limit=RECENT)],
+        problem=problem,
+        asked=asked,
     )
 
 

@@ -1,6 +1,7 @@
 """A CI's command is run as it is on PATH, with an end, and never out of the checkout."""
 
 import contextlib
+import os
 import signal
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from hf_oidc.command import MAX_OUTPUT, Finished, NotRun, run
+from hf_oidc.command import MAX_OUTPUT, PATHEXT, Finished, NotRun, candidates, find, run
 
 pytestmark = pytest.mark.process
 
@@ -69,6 +70,83 @@ def test_the_first_folder_of_the_path_wins(tmp_path: Path) -> None:
     program(tmp_path / "a", "echo a")
     program(tmp_path / "b", "echo b")
     assert run(["ci"], {"PATH": f"{tmp_path}/none:{tmp_path}/b:{tmp_path}/a"}, 60) == Finished(0, "b\n", "")
+
+
+ON_WINDOWS = {
+    "each folder, each ending": (
+        "hf",
+        r"C:\a;D:\b",
+        ".EXE;.CMD",
+        [r"C:\a\hf.exe", r"C:\a\hf.cmd", r"D:\b\hf.exe", r"D:\b\hf.cmd"],
+    ),
+    "with its ending": ("HF.Exe", r"C:\a;D:\b", ".COM;.EXE", [r"C:\a\HF.Exe", r"D:\b\HF.Exe"]),
+    "with another ending": ("hf.tool", r"C:\a", ".EXE", [r"C:\a\hf.tool.exe"]),
+    "the usual endings": (
+        "git",
+        r"C:\a",
+        PATHEXT,
+        [rf"C:\a\git{ending}" for ending in (".com", ".exe", ".bat", ".cmd")],
+    ),
+    "empty endings": ("git", r"C:\a", ";.EXE;;", [r"C:\a\git.exe"]),
+    "no endings": ("git", r"C:\a", ";", []),
+    "the working directory": ("git", r".;;.\bin;bin;..\bin", ".EXE", []),
+    "the current drive": ("git", r"\a;/a;C:;C:a;C:.", ".EXE", []),
+    "a share": ("git", r"\\server\share\a", ".EXE", [r"\\server\share\a\git.exe"]),
+    "slashes": ("git", "C:/a", ".EXE", [r"C:/a\git.exe"]),
+    "no path": ("git", "", ".EXE", []),
+    "a path of its own": (r"C:\x\hf.exe", r"C:\a", ".EXE", [r"C:\x\hf.exe"]),
+    "a path without an ending": (r".\hf", r"C:\a", ".EXE;.CMD", [r".\hf.exe", r".\hf.cmd"]),
+    "a path with slashes": ("./hf.exe", r"C:\a", ".EXE", ["./hf.exe"]),
+    "a path on a drive": ("C:hf.exe", r"C:\a", ".EXE", ["C:hf.exe"]),
+    "no name": ("", r"C:\a", ".EXE", []),
+    "a folder": ("C:\\a\\", r"C:\a", ".EXE", []),
+}
+ELSEWHERE = {
+    "each folder": ("hf", "/a:/b c", ["/a/hf", "/b c/hf"]),
+    "the working directory": ("hf", ":.:./bin:bin:../bin:", []),
+    "between others": ("hf", "/a::.:/b", ["/a/hf", "/b/hf"]),
+    "no path": ("hf", "", []),
+    "a path of its own": ("/x/hf", "/a", ["/x/hf"]),
+    "a relative path": ("./hf", "/a", ["./hf"]),
+    "a path below": ("bin/hf", "/a", ["bin/hf"]),
+    "a name of Windows's": (r"C:\hf.exe", "/a", [r"/a/C:\hf.exe"]),
+    "no name": ("", "/a", []),
+    "a folder": ("a/", "/a", []),
+}
+
+
+@pytest.mark.parametrize("case", ON_WINDOWS)
+def test_where_windows_is_looked_for_a_program(case: str) -> None:
+    """In the PATH's absolute folders, each with PATHEXT; never in the working directory, which Windows has first."""
+    name, path, pathext, found = ON_WINDOWS[case]
+    assert candidates(name, path, pathext, windows=True) == found
+
+
+@pytest.mark.parametrize("case", ELSEWHERE)
+def test_where_a_program_is_looked_for_elsewhere(case: str) -> None:
+    """In the PATH's absolute folders; PATHEXT has no meaning."""
+    name, path, found = ELSEWHERE[case]
+    assert candidates(name, path, ".EXE", windows=False) == found
+
+
+def test_a_folder_of_that_name_is_no_program(tmp_path: Path) -> None:
+    """Although it may be entered, which is the same permission."""
+    (tmp_path / "a/ci").mkdir(parents=True)
+    assert find("ci", {"PATH": f"{tmp_path}/a"}) is None
+    found = program(tmp_path / "b", "")
+    assert find("ci", {"PATH": f"{tmp_path}/a:{tmp_path}/b"}) == str(found)
+
+
+def test_what_is_there_and_may_not_be_run(tmp_path: Path) -> None:
+    """Is found by who asks for it so, to say that it is there."""
+    found = program(tmp_path, "")
+    found.chmod(0o644)
+    assert (find("ci", {"PATH": str(tmp_path)}), find("ci", {"PATH": str(tmp_path)}, os.F_OK)) == (None, str(found))
+
+
+def test_without_a_path_it_is_the_systems() -> None:
+    """As a shell has it."""
+    assert find("sh", {}) in {"/bin/sh", "/usr/bin/sh"}
 
 
 @pytest.mark.parametrize("path", ["", ".", ":", "./bin:.", "bin"])

@@ -2,13 +2,14 @@
 
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import yaml
 
 from hf_oidc import errors
 from hf_oidc.diagnosis import markdown, text
-from hf_oidc.diagnosis.advice import ABSENT, ADVICE, FINDINGS, NO_SUGGESTION, SKIPPED, duration
+from hf_oidc.diagnosis.advice import ABSENT, ADVICE, DELIVERY, FINDINGS, NO_SUGGESTION, SKIPPED, duration
 from hf_oidc.diagnosis.ci import PERMISSIONS
 from hf_oidc.diagnosis.door import ACTION, COMMAND
 from hf_oidc.diagnosis.environment import warnings
@@ -18,12 +19,14 @@ from hf_oidc.diagnosis.report import diagnose
 from hf_oidc.errors import (
     Attempt,
     AudienceMismatch,
+    DeliveryFailed,
     ExchangeRejected,
     HubUnavailable,
     InvalidInput,
     InvalidResource,
     LoginError,
     RateLimited,
+    Recipient,
     Redirected,
     Where,
 )
@@ -37,6 +40,7 @@ SPEAK_BY_FACTS = {
     InvalidInput.code,
     AudienceMismatch.code,
     ExchangeRejected.code,
+    DeliveryFailed.code,
     RateLimited.code,
 }
 HUB_CALL = Where("exchange", "hub.example", 400, "id-1")
@@ -53,6 +57,7 @@ LEAVES = leaves(LoginError)
 def test_every_code_has_its_advice() -> None:
     """No failure ends without a next step, and there is no advice for a failure that cannot be."""
     assert {leaf.code for leaf in LEAVES} == set(ADVICE) | SPEAK_BY_FACTS
+    assert set(DELIVERY) == set(get_args(Recipient))
     assert not set(ADVICE) & SPEAK_BY_FACTS
     assert set(ADVICE) > SKIPPED
 

@@ -104,6 +104,118 @@ def test_only_files_are_written(
     assert left in ({}, {"other": "mine"})
 
 
+# Below {tmp}: the folders `checkout`, which is the working directory, and `outside`; and links, each to what it names.
+LINKS = {
+    "checkout/conf": "../outside",
+    "checkout/sub/conf": "../../outside",
+    "checkout/inside": "sub",
+    "checkout/twice": "conf",
+    "checkout/circle": "circle",
+    "alias": "outside",
+    "home": "checkout",
+    "into": "checkout/conf",
+}
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder around a working directory that has come with links, as git makes them."""
+    for name in ("checkout/sub/deep", "outside/deep"):
+        (tmp_path / name).mkdir(parents=True)
+    for name, target in LINKS.items():
+        (tmp_path / name).symlink_to(target)
+    monkeypatch.chdir(tmp_path / "checkout")
+    return tmp_path
+
+
+@PAIRS
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("conf/hf.env", "leads through conf, a symbolic link"),
+        ("./conf/hf.env", "leads through conf, a symbolic link"),
+        ("sub/conf/hf.env", "leads through sub/conf, a symbolic link"),
+        ("sub/../conf/hf.env", "leads through sub/../conf, a symbolic link"),
+        ("conf/deep/hf.env", "leads through conf, a symbolic link"),
+        ("inside/hf.env", "leads through inside, a symbolic link"),
+        ("twice/hf.env", "leads through twice, a symbolic link"),
+        ("../alias/hf.env", r"leads through \.\./alias, a symbolic link"),
+        ("../home/sub/hf.env", r"leads through \.\./home, a symbolic link"),
+        ("{tmp}/checkout/conf/hf.env", "leads through .*/checkout/conf, a symbolic link"),
+        ("{tmp}/home/conf/hf.env", "leads through .*/home/conf, a symbolic link"),
+        ("{tmp}/alias/../checkout/conf/hf.env", "leads through .*/checkout/conf, a symbolic link"),
+        ("{tmp}/into/hf.env", "leads through .*/checkout/conf, a symbolic link"),
+        ("{tmp}/into/deep/hf.env", "leads through .*/checkout/conf, a symbolic link"),
+        ("circle/hf.env", "cannot be written: Too many levels of symbolic links"),
+    ],
+)
+def test_a_link_of_the_checkout_is_not_followed(
+    require: Require, write: Write, name: str, told: str, checkout: Path
+) -> None:
+    """Whoever made it chose where the token would be."""
+    before = sorted(checkout.rglob("*"))
+    path = Path(name.format(tmp=checkout))
+    for attempt in (lambda path: write(path, "text"), require):
+        with pytest.raises(DeliveryFailed, match=told):
+            attempt(path)
+    assert sorted(checkout.rglob("*")) == before
+
+
+@PAIRS
+@pytest.mark.parametrize(
+    "name",
+    [
+        "hf.env",
+        "sub/deep/hf.env",
+        "sub/../hf.env",
+        "../outside/hf.env",
+        "{tmp}/checkout/sub/hf.env",
+        "{tmp}/outside/deep/hf.env",
+        "{tmp}/alias/hf.env",
+        "{tmp}/alias/deep/hf.env",
+        "{tmp}/home/hf.env",
+        "{tmp}/home/sub/hf.env",
+    ],
+)
+def test_other_links_are_followed(require: Require, write: Write, name: str, checkout: Path) -> None:
+    """The machine's, as `/tmp` is on macOS, and its user's own: the checkout can make none there."""
+    path = Path(name.format(tmp=checkout))
+    require(path)
+    write(path, "text")
+    assert path.read_text() == "text"
+
+
+@PAIRS
+def test_the_root_is_no_checkout(
+    require: Require, write: Write, checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A container's command may be started there, where every link would be one of the working directory."""
+    monkeypatch.chdir("/")
+    require(checkout / "alias/hf.env")
+    write(checkout / "alias/hf.env", "text")
+    assert (checkout / "outside/hf.env").read_text() == "text"
+
+
+@WRITERS
+@pytest.mark.parametrize("before", [0o666, 0o644, 0o640, 0o604, 0o660, 0o777, 0o600, 0o700])
+def test_a_file_that_was_there_is_taken_from_others(write: object, before: int, tmp_path: Path) -> None:
+    """Before a token is in it. What its owner may do there stays."""
+    assert callable(write)
+    path = tmp_path / "x"
+    path.write_text("old\n")
+    path.chmod(before)
+    write(path, "text\n")
+    assert stat.S_IMODE(path.stat().st_mode) in {0o600, before & 0o700}
+    assert path.read_text().endswith("text\n")
+
+
+def test_a_mode_that_cannot_be_is_told() -> None:
+    """Some file systems take a new mode, and keep the old one."""
+    open_to_all = os.stat_result((stat.S_IFREG | 0o666, *[0] * 9))
+    with pytest.raises(DeliveryFailed, match="is open to others, and its file system keeps no permissions"):
+        files._require_private(open_to_all, Path("x"))
+
+
 @PAIRS
 @pytest.mark.parametrize("name", ["x", "there"])
 def test_what_can_be_written_is_left_as_it_is_until_then(
@@ -129,6 +241,20 @@ def test_where_nothing_can_be_written_is_told_before(require: Require, write: Wr
         told.append(str(caught.value))
     assert told[0] == told[1]
     assert [path.name for path in tmp_path.iterdir()] == ["there"]
+
+
+@PAIRS
+@pytest.mark.parametrize("name", ["/sys/hf.env", "/sys/kernel/notes"])
+@pytest.mark.skipif(not os.path.lexists("/sys/kernel/notes"), reason="only Linux has a folder that root may not change")
+def test_what_the_system_does_not_allow_is_told_before(require: Require, write: Write, name: str) -> None:
+    """The reason is the system's, for a new file and for one that is there."""
+    if os.geteuid() != 0:
+        pytest.skip("another user is told that root's files belong to somebody else")
+    for attempt in (lambda path: write(path, "text"), require):
+        with pytest.raises(
+            DeliveryFailed, match=f"{name} cannot be written: (Permission denied|Read-only file system)"
+        ):
+            attempt(Path(name))
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import jwt
 import pytest
 
 from hf_oidc.errors import AudienceMismatch, IdTokenExpired, IdTokenMalformed
-from hf_oidc.id_token import IdToken
+from hf_oidc.id_token import IdToken, is_jwt
 from hf_oidc.secret import Secret
 from tests.factories import HUB, id_token
 
@@ -24,6 +24,45 @@ def part(document: object) -> str:
     """A part of a JWT, from anything."""
     raw = document if isinstance(document, bytes) else json.dumps(document).encode()
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+HEADER = part({"alg": "RS256"})
+ID_TOKEN = id_token()
+NO_JWT = {
+    "empty": "",
+    "a word of every log": "true",
+    "a number": "1",
+    "a name of three parts": "token.actions.example",
+    "a token of the Hub's": "hf_jwt_0123456789abcdef",
+    "two parts": ID_TOKEN.rpartition(".")[0],
+    "four parts": f"{ID_TOKEN}.x",
+    "several lines": ID_TOKEN.replace(".", ".\n"),
+    "a line break at its end": f"{ID_TOKEN}\n",
+    "spaces": ID_TOKEN.replace(".", " . "),
+    "letters of no base64url": f"{HEADER}.{part({})}.a+b/c",
+    "letters beyond ASCII": f"{HEADER}.{part({})}.\u00e9",
+    "a header that is no base64": f"eyJ.{part({})}.x",
+    "a header that is no JSON": f"{part(b'alg: RS256')}.{part({})}.x",
+    "a header that is a list": f"{part(['alg'])}.{part({})}.x",
+    "a header without an algorithm": f"{part({})}.{part({})}.x",
+    "a header that is nested too deeply": f"{part(b'[' * 100_000)}.e30.x",
+}
+
+
+@pytest.mark.parametrize("name", NO_JWT)
+def test_what_cannot_be_a_jwt_is_refused(name: str) -> None:
+    """It is not masked, so it must not be sent either."""
+    assert not is_jwt(Secret(NO_JWT[name]))
+    with pytest.raises(IdTokenMalformed):
+        read(NO_JWT[name])
+
+
+@pytest.mark.parametrize(
+    "token", [ID_TOKEN, id_token(None, exp=None), f"{HEADER}.{part(['claims'])}.x", f"{HEADER}.e30."]
+)
+def test_what_may_be_a_jwt_is_one(token: str) -> None:
+    """Whatever it claims: it is masked, for another service may take it."""
+    assert is_jwt(Secret(token))
 
 
 def test_reads_claims_without_a_key() -> None:
@@ -120,32 +159,32 @@ def test_refuses_what_is_not_a_jwt(text: str) -> None:
     assert len(text) < 3 or text not in str(caught.value)
 
 
-GOOD = b'{"aud": "a", "exp": 1900000000}'
-HEADER = b'{"alg": "RS256"}'
+PLAIN_CLAIMS = b'{"aud": "a", "exp": 1900000000}'
+PLAIN_HEADER = b'{"alg": "RS256"}'
 
 
 @pytest.mark.parametrize(
     ("header", "claims"),
     [
-        (HEADER, b'{"aud": "a", "aud": "b", "exp": 1900000000}'),
-        (HEADER, b'{"aud": "a", "a\\u0075d": "b", "exp": 1900000000}'),
-        (HEADER, b'{"aud": "a", "exp": 1900000000, "exp": 1900000001}'),
-        (HEADER, b'{"aud": "a", "exp": 1900000000, "x": {"y": 1, "y": 2}}'),
-        (HEADER, b'{"aud": "a", "exp": 1900000000, "x": [{"y": 1, "y": 2}]}'),
-        (b'{"alg": "RS256", "alg": "none"}', GOOD),
-        (b'{"alg": "RS256", "kid": "a", "kid": "b"}', GOOD),
-        (b'{"alg": "RS256", "x": NaN}', GOOD),
-        (HEADER, b'{"aud": "a", "exp": 1900000000, "x": -Infinity}'),
-        (HEADER, b"\xef\xbb\xbf" + GOOD),
-        (HEADER, GOOD.decode().encode("utf-16")),
-        (HEADER.decode().encode("utf-32"), GOOD),
-        (HEADER, b'{"aud": "a", "exp": 1900000000, "x": "\xff"}'),
-        (HEADER, b'{"aud": "a", "exp": 1900000000, "x": ' + b"9" * 5000 + b"}"),
+        (PLAIN_HEADER, b'{"aud": "a", "aud": "b", "exp": 1900000000}'),
+        (PLAIN_HEADER, b'{"aud": "a", "a\\u0075d": "b", "exp": 1900000000}'),
+        (PLAIN_HEADER, b'{"aud": "a", "exp": 1900000000, "exp": 1900000001}'),
+        (PLAIN_HEADER, b'{"aud": "a", "exp": 1900000000, "x": {"y": 1, "y": 2}}'),
+        (PLAIN_HEADER, b'{"aud": "a", "exp": 1900000000, "x": [{"y": 1, "y": 2}]}'),
+        (b'{"alg": "RS256", "alg": "none"}', PLAIN_CLAIMS),
+        (b'{"alg": "RS256", "kid": "a", "kid": "b"}', PLAIN_CLAIMS),
+        (b'{"alg": "RS256", "x": NaN}', PLAIN_CLAIMS),
+        (PLAIN_HEADER, b'{"aud": "a", "exp": 1900000000, "x": -Infinity}'),
+        (PLAIN_HEADER, b"\xef\xbb\xbf" + PLAIN_CLAIMS),
+        (PLAIN_HEADER, PLAIN_CLAIMS.decode().encode("utf-16")),
+        (PLAIN_HEADER.decode().encode("utf-32"), PLAIN_CLAIMS),
+        (PLAIN_HEADER, b'{"aud": "a", "exp": 1900000000, "x": "\xff"}'),
+        (PLAIN_HEADER, b'{"aud": "a", "exp": 1900000000, "x": ' + b"9" * 5000 + b"}"),
     ],
 )
 def test_refuses_what_two_readers_could_read_differently(header: bytes, claims: bytes) -> None:
     """RFC 7519 § 4: names are unique, or only the last is read. Whom a token is for must not depend on the reader."""
-    read(f"{part(HEADER)}.{part(GOOD)}.c2ln")
+    read(f"{part(PLAIN_HEADER)}.{part(PLAIN_CLAIMS)}.c2ln")
     with pytest.raises(IdTokenMalformed) as caught:
         read(f"{part(header)}.{part(claims)}.c2ln")
     assert caught.value.__context__ is None
@@ -155,7 +194,7 @@ def test_refuses_what_two_readers_could_read_differently(header: bytes, claims: 
 @pytest.mark.parametrize("odd", ["!", "+", "/", "=", " ", "\n", "."])
 def test_refuses_what_base64url_does_not_have(place: int, odd: str) -> None:
     """RFC 7515 § 2: a lenient decoder drops it, and reads a token that nobody else does."""
-    parts = [part(HEADER), part(GOOD), "c2ln"]
+    parts = [part(PLAIN_HEADER), part(PLAIN_CLAIMS), "c2ln"]
     parts[place] = f"{parts[place][:2]}{odd}{parts[place][2:]}"
     with pytest.raises(IdTokenMalformed):
         read(".".join(parts))

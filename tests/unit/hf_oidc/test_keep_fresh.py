@@ -18,12 +18,17 @@ from tests.fake_clock import FakeClock
 HOUR = 3600
 
 
+def kind(error: Exception) -> str:
+    """The code of a failed login; of a bug, its type."""
+    return error.code if isinstance(error, LoginError) else type(error).__name__
+
+
 @dataclass
 class Job:
     """A job of so many seconds whose Hub is down at some times; what is put, and what is told, with its time."""
 
     seconds: float
-    down: Callable[[float], LoginError | None] = lambda _time: None
+    down: Callable[[float], Exception | None] = lambda _time: None
     lifetime: int = HOUR
     chance: float = 0.0
     full: Callable[[float], bool] = lambda _time: False
@@ -39,9 +44,9 @@ class Job:
             Life(self.lifetime, self.lifetime),
             Renewal(self._log_in, self._put),
             Listener(
-                lambda error, left: self._tell(f"failing: {error.code}, {left:.0f} s left"),
+                lambda error, left: self._tell(f"failing: {kind(error)}, {left:.0f} s left"),
                 lambda: self._tell("recovered"),
-                lambda error: self._tell(f"expired: {error.code}"),
+                lambda error: self._tell(f"expired: {kind(error)}"),
             ),
             clock=self.clock.monotonic,
             wait=self._wait,
@@ -133,6 +138,21 @@ def test_a_file_that_cannot_be_written_is_a_failure_like_any_other() -> None:
     """The token of before is still there, and the next may be put."""
     job = Job(3000, full=lambda time: time < 1200).run()
     assert [what.split(",")[0] for _, what in job.told] == ["failing: delivery-failed", "recovered"]
+
+
+def test_a_bug_is_a_failure_like_any_other() -> None:
+    """Of the login and of what puts the token: it is tried again, and the listener hears what it was."""
+    buggy = Job(2 * HOUR, lambda time: ZeroDivisionError() if 800 <= time < 2600 else None).run()
+    assert [what for _, what in buggy.told] == ["failing: ZeroDivisionError, 2640 s left", "recovered"]
+    assert len(buggy.put) >= 4
+
+
+def test_a_bug_that_stays_is_tried_for_as_rarely_as_a_refusal() -> None:
+    """Once the token has expired, a quarter of an hour is between two tries."""
+    job = Job(6 * HOUR, lambda _time: ZeroDivisionError()).run()
+    assert [what for _, what in job.told] == ["failing: ZeroDivisionError, 2640 s left", "expired: ZeroDivisionError"]
+    refused = Job(6 * HOUR, lambda _time: ExchangeRejected("no")).run()
+    assert job.asked == refused.asked
 
 
 def test_the_hub_that_asks_to_wait_is_heard() -> None:

@@ -6,7 +6,8 @@ import string
 from datetime import datetime, timezone
 from typing import Any
 
-from hypothesis import given
+import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hf_oidc.errors import ExchangeError, IdentityError, InvalidResource, UsageError
@@ -15,9 +16,12 @@ from hf_oidc.hub_token import HubToken
 from hf_oidc.id_token import IdToken
 from hf_oidc.resource import Resource
 from hf_oidc.secret import Secret
+from hf_oidc.settings import AUDIENCE
 from hf_oidc.token_exchange import read_response
-from hf_oidc.untrusted_text import MAX_CHARACTERS, shown
-from hf_oidc.url import base_url, host_of
+from hf_oidc.untrusted_text import MAX_CHARACTERS, sanitize, shown
+from hf_oidc.url import base_url, host_of, require_secure, shown_url
+from hf_oidc.wanted import from_lines
+from tests.commands import COMMANDS, commands_in
 
 NOW = datetime(2026, 11, 22, tzinfo=timezone.utc)
 RESOURCE = Resource.parse("acme/model")
@@ -112,9 +116,66 @@ def test_shown_text_is_harmless(text: str) -> None:
     line = shown(text)
     assert len(line) <= MAX_CHARACTERS
     assert line == "" or line.isprintable()
-    assert "##[" not in line
+    assert commands_in(line) == []
     assert "::" not in line
     assert shown(line) == line
+
+
+HASHES = st.text(alphabet="#[]: \tvso\u200b\u0301\ufe0f", max_size=20)
+
+
+@given(HASHES, st.sampled_from(COMMANDS), HASHES)
+def test_no_text_starts_a_command(before: str, command: str, after: str) -> None:
+    """Whatever it is put together from, on one line and on several."""
+    text = f"{before}{command}{after}"
+    assert commands_in(shown(text)) == []
+    assert commands_in(f"x {sanitize(text)}") == []
+
+
+# None of these is in what we say ourselves.
+PASSWORD = st.text(alphabet="XYZ0/?#@:%[]\\&=;, \t\n\u00fc\u200b", max_size=12).map(lambda rest: f"QQ{rest}QQ")
+TAIL = st.text(alphabet="abc/?#:.[]\\% 1", max_size=12)
+
+
+# How a URL begins, with a user's name or not; a bare word before an `@` is a user's name itself.
+BEFORE = [
+    f"{scheme}{user}"
+    for scheme in ("https://", "http://", "HTTPS://", "https:", "https:/", "//", "", "socks5://", "\thttps://")
+    for user in ("svc:", "", "svc%40corp:", "a:b:", ":", "svc/x:")
+    if scheme or user
+]
+HOSTS = ("@mirror.corp", "@mirror.corp:3128", "@[::1]", "@127.0.0.1", "@", "@mirror corp", "%40mirror.corp")
+
+
+@settings(max_examples=500)
+@given(st.sampled_from(BEFORE), PASSWORD, st.sampled_from(HOSTS), TAIL)
+def test_a_password_in_a_url_is_never_shown(before: str, password: str, host: str, tail: str) -> None:
+    """Not a part of it, wherever it is shown: as a URL, a host, an audience, a resource, an error."""
+    url = f"{before}{password}{host}{tail}"
+    said = [shown_url(url), host_of(url)]
+    for refusing in (
+        lambda: base_url("hub-url", url),
+        lambda: require_secure(url, "hub-url"),
+        lambda: AUDIENCE.read(url),
+        lambda: from_lines(url, "resource"),
+    ):
+        with pytest.raises(UsageError) as caught:
+            refusing()
+        said += [caught.value.what, str(vars(caught.value))]
+    assert not [line for line in said if "QQ" in line or "XY" in line]
+
+
+@given(
+    st.text(alphabet="abc (\"'", max_size=5),
+    st.sampled_from(("https://", "HTTP://", "https:", "ssh://", "socks5h://")),
+    PASSWORD.filter(lambda password: len(password.split()) == 1),
+    st.text(alphabet="abc (\"')/", max_size=5),
+)
+def test_a_password_in_a_url_in_a_text_is_never_shown(before: str, scheme: str, password: str, after: str) -> None:
+    """In a server's text, a claim, an input: a scheme tells that there is a URL."""
+    text = f"{before} {scheme}svc:{password}@mirror.corp{after}"
+    assert "QQ" not in shown(text)
+    assert "QQ" not in sanitize(text)
 
 
 @given(st.text() | st.text(alphabet="htps:/.@\\[]%?#0123456789abc-", max_size=30).map(lambda rest: f"https://{rest}"))

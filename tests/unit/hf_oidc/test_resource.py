@@ -70,6 +70,25 @@ def test_says_what_is_wrong(text: str, said: str) -> None:
     assert caught.value.what == said
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "svc:secret/pw@hub.example/acme/m",
+        "https://svc:secret/pw@hub.example/acme/m",
+        "https://huggingface.example/secret/pw@acme/m",
+        "ssh://git:secret@hf.example/acme/m",
+        "svc:secret pw@acme/m",
+        "svc:secret%40hub.example/acme/m",
+    ],
+)
+def test_repeats_and_suggests_no_part_of_a_password(text: str) -> None:
+    """Who writes a URL may write one with user information."""
+    with pytest.raises(InvalidResource) as caught:
+        Resource.parse(text)
+    assert "secret" not in caught.value.what + (caught.value.suggestion or "")
+    assert "pw" not in caught.value.what + (caught.value.suggestion or "")
+
+
 def test_a_hostile_name_stays_on_one_short_line() -> None:
     """What an attacker wrote as a name cannot fill the log or start a command in it."""
     with pytest.raises(InvalidResource) as caught:

@@ -253,7 +253,7 @@ def in_turn(*answers: Answer) -> Callable[[Recorded], Answer]:
     return lambda _request: left.pop(0) if len(left) > 1 else left[0]
 
 
-GRANT = Answer({"access_token": "hf_jwt_granted", "token_type": "bearer", "expires_in": 3600})
+GRANT = Answer({"access_token": "hf_jwt_granted_0123456789", "token_type": "bearer", "expires_in": 3600})
 DOWN = Answer({"error": "down"}, 503, {"x-request-id": "r-1"})
 
 
@@ -284,7 +284,7 @@ def test_a_login_survives_a_fault_at_each_phase() -> None:
     """It waits as the policy says, and tells of each wait before it begins."""
     with story(DOWN, GRANT, mints=(Answer(status=502),)) as told:
         token = log_in(told.login())
-    assert token.secret.reveal() == "hf_jwt_granted"
+    assert token.secret.reveal() == "hf_jwt_granted_0123456789"
     assert told.clock.slept == [0.5, 1.0]
     assert [(attempt.code, attempt.wait) for attempt in told.told] == [
         ("id-token-request-failed", 0.5),

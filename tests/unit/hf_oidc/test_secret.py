@@ -37,6 +37,26 @@ def test_reveals_its_text_when_asked() -> None:
     assert Secret(TEXT).reveal() == TEXT
 
 
+@pytest.mark.parametrize(
+    ("text", "seen"),
+    [
+        ("it was aaaa.bbbb.0123456789abcdef, twice: aaaa.bbbb.0123456789abcdef", "it was ***, twice: ***"),
+        ("signed 0123456789abcdef", "signed ***"),
+        ("aaaa.bbbb", "aaaa.bbbb"),
+        ("0123456789abcde", "0123456789abcde"),
+    ],
+)
+def test_is_hidden_in_a_text(text: str, seen: str) -> None:
+    """Whole, or its signature alone; header and claims are no secret."""
+    assert Secret("aaaa.bbbb.0123456789abcdef").hidden_in(text) == seen
+
+
+@pytest.mark.parametrize("token", ["aaaa.bbbb.", "aaaa.bbbb.word"])
+def test_a_short_signature_hides_no_words(token: str) -> None:
+    """It may be one."""
+    assert Secret(token).hidden_in(f"a word, {token}") == "a word, ***"
+
+
 @pytest.mark.parametrize("copied", [pickle.dumps, copy.copy, copy.deepcopy])
 def test_is_neither_pickled_nor_copied(copied: object) -> None:
     """What would write the text elsewhere is refused."""

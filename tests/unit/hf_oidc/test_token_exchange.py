@@ -19,7 +19,7 @@ VECTORS = load("responses")
 NOW = datetime(2026, 11, 22, 12, 0, 0, tzinfo=timezone.utc)
 RESOURCE = Resource.parse("acme/model")
 GRANTED = {
-    "access_token": "hf_jwt_abc",
+    "access_token": "hf_jwt_0123456789abc",
     "token_type": "bearer",
     "expires_in": 3600,
     "issued_token_type": "urn:ietf:params:oauth:token-type:access_token",
@@ -77,9 +77,9 @@ def test_names_a_refusal(vector: dict[str, Any]) -> None:
     assert caught.value.where == Where("exchange", "hub.example", vector["status"])
 
 
-@pytest.mark.parametrize(("length", "accepted"), [(16_384, True), (16_385, False)])
+@pytest.mark.parametrize(("length", "accepted"), [(15, False), (16, True), (16_384, True), (16_385, False)])
 def test_bounds_the_token(length: int, accepted: bool) -> None:
-    """16 KiB are the most that a token may have."""
+    """From 16 characters, for a shorter one would be a mask of words, to 16 KiB."""
     body = json.dumps({**GRANTED, "access_token": "x" * length}).encode()
     answer = Response("exchange", "hub.example", 200, {}, body)
     if accepted:
@@ -120,6 +120,18 @@ def test_an_answer_that_echoes_a_token_does_not_show_it(status: int) -> None:
     assert token.rpartition(".")[2] not in f"{caught.value!r} {vars(caught.value)}"
 
 
+@pytest.mark.parametrize("repeated", ["{token}", "signature {signature}", "({signature})", "x{token}y"])
+@pytest.mark.parametrize("signature", ["abcdefghijklmnopqrstuvwxyz", "ABCDEFGH01234567", "a-b_c-d_e-f_g-h_i"])
+def test_what_was_sent_is_not_shown_when_it_is_repeated(signature: str, repeated: str) -> None:
+    """Not even a signature that looks like a word: this run knows it."""
+    token = f"eyJhbGciOiJub25lIn0.e30.{signature}"
+    said = repeated.format(token=token, signature=signature)
+    body = json.dumps({"error": "invalid_grant", "error_description": said})
+    with pytest.raises(ExchangeError, match=r"\*\*\*") as caught:
+        read_response(Response("exchange", "hub.example", 400, {}, body.encode()), RESOURCE, NOW, sent=Secret(token))
+    assert signature not in caught.value.what
+
+
 def test_the_request_is_named_for_errors() -> None:
     """Which call it is, and whose URL: what a failed transport tells."""
     request = build_request("https://hub.example", Secret("x"), RESOURCE)
@@ -142,7 +154,11 @@ def test_a_grant_counts_from_when_it_was_requested() -> None:
             {**GRANTED, "issued_token_type": "x"},
             "The Hub's answer has another `issued_token_type` than access_token",
         ),
-        (200, {**GRANTED, "access_token": ""}, "The Hub's `access_token` is not one word of printable ASCII"),
+        (
+            200,
+            {**GRANTED, "access_token": ""},
+            "The Hub's `access_token` is not one word of printable ASCII, of 16 characters or more",
+        ),
         (200, {**GRANTED, "expires_in": 0}, "The Hub's `expires_in` is not a number of seconds up to 30 days"),
         (429, {}, "The Hub has had too many requests from this address"),
         (500, {"error": "invalid_grant"}, "The Hub is in trouble"),

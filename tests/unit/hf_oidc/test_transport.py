@@ -19,6 +19,7 @@ from hf_oidc.errors import InsecureUrl, InvalidInput, LoginError, Redirected, Tl
 from hf_oidc.http_message import NoResponse, Request, Response
 from hf_oidc.transport import MAX_BODY, Transport, _Call, trusting
 from tests.connect_proxy import tunnel
+from tests.leaks import PASSWORDS, URL_FORMS, shows_password
 from tests.scripted_server import Answer, scripted_server
 from tests.tiresome_server import tiresome_server
 
@@ -366,6 +367,18 @@ def test_goes_through_a_proxy() -> None:
     assert answer.reason == f"the proxy {proxy.removeprefix('http://')} (`HTTPS_PROXY`) answered HTTP 502"
     assert answer.passing
     assert (answer.where.unresolved, answer.where.proxy) == (False, proxy.removeprefix("http://"))
+
+
+@pytest.mark.parametrize("form", URL_FORMS)
+def test_no_error_shows_a_proxys_password(form: str) -> None:
+    """However the proxy's URL is malformed."""
+    for password in PASSWORDS:
+        try:
+            said = repr(transport(env={"HTTPS_PROXY": form.format(password)}).send(request("https://hub.invalid/x")))
+        except LoginError as error:
+            said = error.what
+        assert said
+        assert not shows_password(said)
 
 
 @contextlib.contextmanager

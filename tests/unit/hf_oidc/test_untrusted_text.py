@@ -1,8 +1,14 @@
-"""Text of others is made harmless before a person or a runner reads it."""
+"""Text of others is made harmless before a person or a CI reads it."""
+
+import base64
+import hashlib
+import random
+import string
 
 import pytest
 
-from hf_oidc.untrusted_text import shown, shown_input
+from hf_oidc.untrusted_text import sanitize, shown
+from tests.commands import COMMANDS, commands_in
 from tests.factories import id_token
 
 
@@ -34,37 +40,151 @@ def test_keeps_words_and_drops_what_acts(text: str, expected: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "word",
+    ("text", "expected"),
     [
-        "hf_jwt_abcdefghijkl",
-        "hf_oauth_abcdefghijkl",
-        "hf_AbCdEfGhIjKlMnOp",
-        '{"access_token":"hf_jwt_abcdefghijkl"}',
-        "hf_jwt\u200b_abcdefghijkl",
-        "x" * 65,
-        id_token(),
-        id_token().rpartition(".")[2],
+        ("##vso[task.setvariable variable=PATH]/tmp", "## vso[task.setvariable variable=PATH]/tmp"),
+        ("see ##vso[task.prependpath]/tmp", "see ## vso[task.prependpath]/tmp"),
+        ("x##vso[task.complete result=Succeeded]", "x## vso[task.complete result=Succeeded]"),
+        ("##teamcity[buildStop]", "## teamcity[buildStop]"),
+        ("##TeamCity[x]", "## TeamCity[x]"),
+        ("##[section]x", "## [section]x"),
+        ("####[group]x", "#### [group]x"),
+        ("#vso[task.x]", "# vso[task.x]"),
+        ("##some-other.ci[x]", "## some-other.ci[x]"),
+        ("##vso##vso[task.x]", "##vso## vso[task.x]"),
+        ("##\u200bvso[task.x]", "## vso[task.x]"),
+        ("##v\u00adso[task.x]", "## vso[task.x]"),
+        ("##v\ufe0fso[task.x]", "## vso[task.x]"),
+        ("#\u034f#vso[task.x]", "## vso[task.x]"),
+        ("##v\u0301so[task.x]", "## v\u0301so[task.x]"),
+        ("##\nvso[task.x]", "## vso[task.x]"),
+        ("##\u00a0vso[task.x]", "## vso[task.x]"),
+        ("section_start:1:x\r\x1b[0Kfolded", "section_start:1:x [0Kfolded"),
+        ("travis_fold:start:x\r", "travis_fold:start:x"),
     ],
 )
-def test_shows_no_word_that_could_be_a_token(word: str) -> None:
-    """Long words and Hugging Face tokens are replaced, however they are wrapped."""
-    assert shown(f"before {word} after") == "before *** after"
+def test_starts_no_command_of_any_ci(text: str, expected: str) -> None:
+    """Where a CI's agent looks for `#`, a word and `[`, there is a space, whatever the word is."""
+    assert shown(text) == expected
+    assert commands_in(shown(text)) == []
+
+
+@pytest.mark.parametrize("text", ["issue #12 [link]", "a[0] # b", "C# is [x]", "x[#1]", "page.md#part"])
+def test_a_number_sign_that_begins_no_command_stays(text: str) -> None:
+    """Only `#`, a word and `[` in one piece are a command."""
+    assert shown(text) == text
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_lines_start_no_command_either(command: str) -> None:
+    """Text of several lines, ours and others', as it goes to a log."""
+    assert commands_in(f"ours\n{command}") != []
+    assert commands_in(sanitize(f"ours\n{command}\n  {command} {command}")) == []
+
+
+def test_lines_stay_lines() -> None:
+    """What is ours is left as it is: indents, tables, addresses."""
+    text = "hf-oidc: x\n    name   value\n  http://[::1]:8000/x, arn:aws:iam::123456789012:role/x\n"
+    assert sanitize(text) == text
+
+
+JWT = id_token()
+SIGNATURE = JWT.rpartition(".")[2]
+
+
+def drawn(count: int, alphabet: str = string.ascii_letters + string.digits + "-_") -> str:
+    """So many characters by chance, the same in each run."""
+    return "".join(random.Random(count).choices(alphabet, k=count))
+
+
+TOKENS = {
+    "the Hub's for a repository": "hf_jwt_abcdefghijkl",
+    "the Hub's for a user": "hf_oauth_abcdefghijkl",
+    "with odd characters": 'hf_jwt_"quo\\te"/+%&=~',
+    "in JSON": '{"access_token":"hf_jwt_abcdefghijkl"}',
+    "in a path": "acme/hf_jwt_abcdefghijkl",
+    "with a joiner in it": "hf_jwt\u200b_abcdefghijkl",
+    "a user's": "hf_" + drawn(34, string.ascii_letters),
+    "a user's, of one letter": "hf_" + "a" * 30,
+    "a JWT": JWT,
+    "a JWT in a word": f"token={JWT};",
+    "a JWT, cut": JWT[: len(JWT) - 40],
+    "a JWT's header": JWT.partition(".")[0] + ".",
+    "a JWT's claims": JWT.split(".")[1],
+    "a JWT's signature": SIGNATURE,
+    "a JWT's signature, cut": SIGNATURE[:100],
+    "64 characters": drawn(64),
+    "86 characters": drawn(86),
+    "200 characters": drawn(200),
+    "200 characters of one case": drawn(200, string.ascii_lowercase + string.digits),
+    "86 characters of a path": "https://hub.example/x/" + drawn(86),
+    "86 characters behind a workflow": "acme/shared/.github/workflows/x.yml@" + drawn(86),
+    "base64 of a JWT": base64.b64encode(JWT.encode()).decode(),
+    "base64, as git sends it": base64.b64encode(b"user:hf_jwt_" + drawn(40).encode()).decode(),
+    "base64url of a user's": base64.urlsafe_b64encode(b"x:hf_" + drawn(34, string.ascii_letters).encode()).decode(),
+    "hex of a JWT": JWT.encode().hex(),
+    "hex of the Hub's": f"hf_jwt_{drawn(40)}".encode().hex(),
+}
+
+
+@pytest.mark.parametrize("name", TOKENS)
+def test_shows_no_word_that_could_be_a_token(name: str) -> None:
+    """By its beginning; or because chance has mixed its letters, as it does in a token that was cut or encoded."""
+    assert shown(f"before {TOKENS[name]} after") == "before *** after"
 
 
 @pytest.mark.parametrize(
-    "name",
-    [f"datasets/{'n' * 96}/{'m' * 96}", f"{'n' * 40}/{'m' * 40}.", f'"{"n" * 96}/{"m" * 96}",'],
+    "word",
+    [
+        "acme/hf_bert_base",
+        "hf_transfer",
+        "acme/hf_internal_testing_tiny_random_model",
+        "hf_" + "a" * 29,
+        "hf_jwt_",
+        f"acme/shared/.github/workflows/release.yml@{hashlib.sha1(b'x').hexdigest()}",
+        f"sha256:{hashlib.sha256(b'x').hexdigest()}",
+        f"datasets/{'n' * 96}/{'m' * 96}",
+        f'"{"n" * 96}/{"m" * 96}",',
+        "x" * 290,
+        "/home/runner/work/" + "Long-Name_2/" * 12 + "ca.pem",
+        "acme/Qwen2VLForConditionalGeneration-Instruct-Int4/Qwen2VLForConditionalGeneration-GPTQ-Int8",
+        "repo:acme@12345678/trainer@23456789:ref:refs/heads/feature/2026-11-26/a-very-long-name-of-a-branch",
+        "organization:acme:pipeline:train:ref:refs/heads/main:commit:" + hashlib.sha1(b"y").hexdigest(),
+        "org/0f8fad5b-d9cb-469f-a165-70867728950e/project/7c9e6679-7425-40de-944b-e07fc1f90ae7/user/x",
+        "arn:aws:sts::123456789012:assumed-role/Publisher/i-0abcd1234ef567890",
+        "system:serviceaccount:training-namespace:publisher-of-models",
+        "https://oidc.eks.eu-west-1.amazonaws.com/id/A1B2C3D4E5F60718293A4B5C6D7E8F90",
+        "github.com/org/AspNetCore.DataProtection.AzureKeyVault/IDataProtectionProvider",
+        "MonkeyJournal.Entries",
+        "模型/" + "文" * 90,
+    ],
 )
-def test_shows_a_long_name_of_a_repository(name: str) -> None:
-    """The Hub's names may be longer than any word, and are the one fact that its reader needs."""
-    assert shown(f"configured on {name}") == f"configured on {name}"
+def test_shows_what_is_no_token_however_long(word: str) -> None:
+    """Names, paths, digests and subjects: length is no secret."""
+    assert shown(f"on {word}") == f"on {word}"
 
 
-def test_shows_a_long_path_of_the_workflow_but_no_token_in_it() -> None:
-    """The runner prints inputs before the step begins; a token among them is masked by its shape."""
-    path = "/home/runner/work/" + "long-name/" * 12 + "ca.pem"
-    assert shown_input(path) == path
-    assert shown_input(f"{path} {id_token()} hf_abcdefghijkl") == f"{path} *** ***"
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("https://svc:pw@hub.example/x", "https://***@hub.example/x"),
+        ("see https://token@hub.example, or ask", "see https://***@hub.example, or ask"),
+        ("https://svc:p@ss@hub.example", "https://***@hub.example"),
+        ("https://svc:p/a?s#s@hub.example", "https://***@hub.example"),
+        ("https:svc:pw@hub.example", "https:***@hub.example"),
+        ("HTTPS:/svc:pw@hub.example", "HTTPS:/***@hub.example"),
+        ("socks5h://svc:pw@hub.example", "socks5h://***@hub.example"),
+        ("ssh://git:pw@hub.example/x", "ssh://***@hub.example/x"),
+        ("iss=https://svc:hf_jwt_abcdefgh@hub.example", "iss=https://***@hub.example"),
+        ("https://svc:12345/x%40hub.example", "https://***@hub.example"),
+        ("git@hub.example:acme/x", "git@hub.example:acme/x"),
+        ("o/r/.github/workflows/x.yml@refs/heads/main", "o/r/.github/workflows/x.yml@refs/heads/main"),
+        ("repo:acme@1/trainer@2:ref:refs/heads/main", "repo:acme@1/trainer@2:ref:refs/heads/main"),
+    ],
+)
+def test_shows_no_password_of_a_url(text: str, expected: str) -> None:
+    """In any text: what stands between the scheme and the last `@` is left out."""
+    assert shown(text) == expected
 
 
 def test_is_bounded() -> None:

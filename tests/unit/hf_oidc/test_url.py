@@ -3,7 +3,7 @@
 import pytest
 
 from hf_oidc.errors import InsecureUrl, InvalidInput
-from hf_oidc.url import base_url, host_of, is_loopback, require_secure
+from hf_oidc.url import base_url, has_password, host_of, is_loopback, require_secure, shown_url
 
 
 @pytest.mark.parametrize(
@@ -57,6 +57,8 @@ def test_refuses_plain_http_to_other_machines(text: str) -> None:
         "https:///path",
         "https://user:password@huggingface.co",
         "https://huggingface.co@evil.example",
+        "https://huggingface.co/x@evil.example",
+        "https://svc:12345/x%40hub.example",
         "https://huggingface.co\\@evil.example",
         "https://huggingface.co/?x=1",
         "https://huggingface.co/#x",
@@ -125,15 +127,76 @@ def test_no_call_goes_to_a_url_that_is_unclear_or_in_clear(url: str) -> None:
         ("https://user:password@hub.example/x", "hub.example"),
         ("http://[::1]:8000/x", "[::1]:8000"),
         ("//evil.example/x", "evil.example"),
-        ("https://::error::x/", ": :error: :x"),
+        ("https://svc:pw/a?b#c@hub.example:8443/x", "hub.example:8443"),
+        ("https://svc:12345/x@hub.example", "hub.example"),
+        ("https://svc:12345/x%40hub.example", "hub.example"),
+        ("https://::error::x/", "an unreadable URL"),
+        ("https://##vso[x]/", "an unreadable URL"),
+        ("https://svc:Winter#x", "an unreadable URL"),
+        ("//eyJhbGciOiJub25lIn0.e30.x/", "***"),
         ("/relative", "unknown host"),
-        ("https://[::1", "unknown host"),
+        ("https://[::1", "an unreadable URL"),
         ("", "unknown host"),
     ],
 )
 def test_errors_show_the_host_and_no_password(url: str, host: str) -> None:
     """Of a URL, an error shows where it leads and nothing else."""
     assert host_of(url) == host
+
+
+@pytest.mark.parametrize(
+    ("text", "seen"),
+    [
+        ("https://hub.example:8443/hf", "https://hub.example:8443/hf"),
+        ("hub.example", "hub.example"),
+        ("http://[::1]:8000", "http://[::1]:8000"),
+        ("socks5h://proxy:1080", "socks5h://proxy:1080"),
+        ("https://hub.example/?sig=x", "https://hub.example/?…"),
+        ("https://hub.example#x?y", "https://hub.example#…"),
+        ("https://svc:pw@hub.example/hf", "https://***@hub.example/hf"),
+        ("HTTP://svc:pw@hub.example", "HTTP://***@hub.example"),
+        ("https://svc:p@s/s?w#d@hub.example", "https://***@hub.example"),
+        ("https:svc:pw@hub.example", "***@hub.example"),
+        ("svc:pw@hub.example", "***@hub.example"),
+        ("svc://pw@hub.example", "***@hub.example"),
+        ("http://svc:12345/x@proxy:3128", "http://***@proxy:3128"),
+        ("https://hub.example/hf_jwt_abcdefgh", "***"),
+        ("http://svc:Winter#x", "an unreadable URL"),
+        ("svc:Winter", "an unreadable URL"),
+        ("https://svc:pw%40hub.example", "https://***@hub.example"),
+        ("https://svc:12345/x%40hub.example", "https://***@hub.example"),
+        ("https://svc:pw@", "an unreadable URL"),
+        ("https://svc:pw@two words", "an unreadable URL"),
+        ("https://svc:pw\n@hub.example", "https://***@hub.example"),
+        ("https://hub.example\\@evil", "https://***@evil"),
+        ("https://hub\\.example", "an unreadable URL"),
+        ("##vso[x]", "an unreadable URL"),
+        ("", "an unreadable URL"),
+    ],
+)
+def test_a_url_is_shown_without_user_information(text: str, seen: str) -> None:
+    """All before the last `@` goes, unread; what is no URL then is not shown."""
+    assert shown_url(text) == seen
+
+
+@pytest.mark.parametrize(
+    ("text", "may_have"),
+    [
+        ("https://svc:pw@hub.example", True),
+        ("https://token@hub.example", True),
+        ("svc:pw@hub.example", True),
+        ("https:svc@hub.example", True),
+        ("//token@hub.example", True),
+        ("svc:pw%40hub.example", True),
+        ("https://hub.example:8443", False),
+        ("me@hub.example", False),
+        ("me@hub.example:8443", False),
+        ("sigstore", False),
+    ],
+)
+def test_a_password_may_be_before_the_last_at_sign(text: str, may_have: bool) -> None:
+    """Behind a colon: the user name's, or the scheme's."""
+    assert has_password(text) is may_have
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]", "::1"])

@@ -26,8 +26,64 @@ def test_lines(text: str, found: list[tuple[str, str]]) -> None:
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "acme/a, acme/b",
+        "acme/a,acme/b",
+        "acme/a; acme/b",
+        "acme/a acme/b",
+        "A=acme/a, B=acme/b",
+        "A=acme/a B=acme/b",
+        "A=acme/a\nB=acme/b, C=acme/c",
+        "datasets/acme/a  acme/b",
+        "alice, bob",
+        "https://huggingface.co/acme/a, acme/b",
+    ],
+)
+def test_several_on_one_line(text: str) -> None:
+    """Says how several are written, and not which forms there are."""
+    with pytest.raises(InvalidInput, match="`resource` names several resources at once") as caught:
+        from_lines(text, "resource")
+    assert caught.value.expected.startswith("one per line, each with the name of a variable")
+
+
+def test_several_in_one_argument() -> None:
+    """An argument is no line."""
+    with pytest.raises(InvalidInput, match="`RESOURCE` names several resources at once") as caught:
+        from_arguments(["acme/a, acme/b"], "RESOURCE")
+    assert caught.value.expected.startswith("each as an argument of its own")
+
+
+@pytest.mark.parametrize(
+    ("text", "suggestion"),
+    [
+        ("acme/m?x=1", "acme/m"),
+        ("acme/m?x=1&y=2", "acme/m"),
+        ("acme/m#x=1", "acme/m"),
+        ("datasets/acme/m?x=1", "datasets/acme/m"),
+        ("https://huggingface.co/acme/m?x=1", "acme/m"),
+        ("huggingface.co/acme/m/tree/main?x=1", "acme/m"),
+        ("https://huggingface.co/spaces/acme/m#a=b", "spaces/acme/m"),
+        ("MODEL=acme/m?x=1", "acme/m"),
+        ("acme/m=1", None),
+        ("alice?x=1", None),
+        ("A=acme/a,", None),
+        ("acme/my model", None),
+    ],
+)
+def test_an_equals_sign_in_an_address_names_no_variable(text: str, suggestion: str | None) -> None:
+    """What is said is said of the resource, with the likely form of it."""
+    with pytest.raises(InvalidResource) as in_line:
+        from_lines(text, "resource")
+    with pytest.raises(InvalidResource) as as_argument:
+        from_arguments([text], "RESOURCE")
+    assert (in_line.value.suggestion, as_argument.value.suggestion) == (suggestion, suggestion)
+
+
+@pytest.mark.parametrize(
     ("text", "said"),
     [
+        ("A=acme/model\nacme/m?x=1", "`resource` has several lines, and resource 2 of them has no name"),
         ("acme/model\nDATA=datasets/acme/data", "`resource` has several lines, and resource 1 of them has no name"),
         ("A=acme/model\n\nacme/other", "`resource` has several lines, and resource 2 of them has no name"),
         ("A=acme/model\nA=acme/other", "Two tokens for the variable `A`"),

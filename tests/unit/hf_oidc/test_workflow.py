@@ -21,6 +21,7 @@ from hf_oidc.diagnosis.workflow.login_step import OUTPUTS
 from hf_oidc.diagnosis.workflow.yaml_text import UnreadableYaml
 from hf_oidc.errors import UsageError
 from hf_oidc.settings import INPUTS
+from tests.leaks import PASSWORDS, URL_FORMS, shows_password
 
 ROOT = Path(__file__).parents[3]
 HUB = "https://huggingface.co"
@@ -183,6 +184,10 @@ STEPS: list[tuple[list[object], set[str]]] = [
     ([with_input(id_token="", hub_url="", timeout="", ca_bundle="x.pem")], set()),
     ([with_input(timeout=3600, export_env=False, hub_url="https://hub.example", audience="x")], set()),
     ([with_input(hub_url="http://huggingface.co")], {"invalid-input"}),
+    ([with_input(audience="two words")], {"invalid-input"}),
+    ([with_input(audience="me@corp.example")], set()),
+    ([with_input(resource="acme/a, acme/b")], {"invalid-name"}),
+    ([with_input(resource="acme/m?x=1")], {"invalid-resource"}),
     ([LOGIN, {"run": "x", "env": {"A": "${{ steps.hf.outputs.token }}"}}], set()),
     ([LOGIN, {"run": "x", "env": {"A": "${{ steps.hf.outputs['token'] }}"}}], set()),
     ([LOGIN, {"run": "x ${{ steps.hf.outputs.tokens }}"}], {"token-in-script"}),
@@ -205,6 +210,17 @@ STEPS: list[tuple[list[object], set[str]]] = [
 def test_steps(steps: list[object], expected: set[str]) -> None:
     """What is ours, what it is given, and what becomes of the token."""
     assert codes(workflow(*steps)) == expected
+
+
+@pytest.mark.parametrize("password", PASSWORDS)
+@pytest.mark.parametrize("form", URL_FORMS)
+def test_repeats_no_password(form: str, password: str) -> None:
+    """Of a URL that the workflow writes out: wherever it stands, it is refused."""
+    url = form.format(password)
+    for step in (with_input(hub_url=url), with_input(audience=url), with_input(resource=url), with_input(timeout=url)):
+        said = "\n".join(doctor_text.workflow(report(workflow(step)), HUB))
+        assert "WRONG" in said
+        assert not shows_password(said)
 
 
 def test_a_runner_without_docker() -> None:

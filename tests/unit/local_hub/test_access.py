@@ -5,7 +5,15 @@ from itertools import product
 import pytest
 
 from local_hub.records import Declared, IssuedToken
-from local_hub.repositories.access import Stranger, Verb, decide
+from local_hub.repositories.access import (
+    Denied,
+    Holder,
+    Stranger,
+    Verb,
+    decide,
+    decide_creation,
+    decide_identity,
+)
 from local_hub.resources import parse_resource
 
 NAMES = ("acme/m", "acme/other", "datasets/acme/m", "kernels/acme/m")
@@ -66,3 +74,112 @@ def test_anyone_reads_what_is_public(verb: Verb) -> None:
     """With any good token, or none."""
     public = Declared(parse_resource("acme/m"))
     assert all(decide(holder, public, verb) is None for holder in HOLDERS if holder is not Stranger.REJECTED)
+
+
+# What a caller is told: status, `X-Error-Code`, `X-Error-Message`.
+Told = tuple[int, str, str]
+INVALID_TOKEN = (401, "", "Invalid credentials in Authorization header")
+LOG_IN = (401, "RepoNotFound", "Invalid username or password.")
+NO_RIGHT = (401, "", "Invalid username or password.")
+NOT_FOUND = (404, "RepoNotFound", "Repository not found")
+NOT_YOURS = (403, "", "Forbidden: this token may not write to this repository")
+READ_ONLY = (403, "", "Forbidden: this token may read this repository, and not write to it")
+NOT_FOR_TOKENS = (403, "", "Forbidden: a token of a trusted publisher may not do this")
+GATED = "Access to acme/m is restricted"
+GATED_TO_ALL = (401, "GatedRepo", f"{GATED}. You must have access to it and be authenticated to access it.")
+GATED_TO_YOU = (403, "GatedRepo", f"{GATED} and you are not in the authorized list.")
+
+HOLDER: dict[str, Holder] = {
+    "nobody": Stranger.ANONYMOUS,
+    "a rejected token": Stranger.REJECTED,
+    "its writer": issued("acme/m", "read", "write"),
+    "its reader": issued("acme/m", "read"),
+    "a token that may do nothing": issued("acme/m"),
+    "another's writer": issued("acme/other", "read", "write"),
+    "the dataset's writer": issued("datasets/acme/m", "read", "write"),
+    "its owner": issued("acme", "read-gated"),
+    "a reader by name": issued("bob", "read-gated"),
+    "another user": issued("eve", "read-gated", "inference-api"),
+}
+ANSWERS: dict[str, dict[str, tuple[Told | None, Told | None, Told | None, Told | None]]] = {
+    # Who asks: what SEE, READ, WRITE and ADMINISTER are answered.
+    "public": {
+        "nobody": (None, None, LOG_IN, LOG_IN),
+        "a rejected token": (INVALID_TOKEN,) * 4,
+        "its writer": (None, None, None, NOT_FOR_TOKENS),
+        "its reader": (None, None, READ_ONLY, NOT_FOR_TOKENS),
+        "a token that may do nothing": (None, None, READ_ONLY, NOT_FOR_TOKENS),
+        "another's writer": (None, None, NOT_YOURS, NOT_FOR_TOKENS),
+        "the dataset's writer": (None, None, NOT_YOURS, NOT_FOR_TOKENS),
+        "its owner": (None, None, NOT_YOURS, NOT_FOR_TOKENS),
+        "a reader by name": (None, None, NOT_YOURS, NOT_FOR_TOKENS),
+        "another user": (None, None, NOT_YOURS, NOT_FOR_TOKENS),
+    },
+    "gated": {
+        "nobody": (None, GATED_TO_ALL, LOG_IN, LOG_IN),
+        "a rejected token": (INVALID_TOKEN,) * 4,
+        "its writer": (None, None, None, NOT_FOR_TOKENS),
+        "its reader": (None, None, READ_ONLY, NOT_FOR_TOKENS),
+        "a token that may do nothing": (None, None, READ_ONLY, NOT_FOR_TOKENS),
+        "another's writer": (None, GATED_TO_YOU, NOT_YOURS, NOT_FOR_TOKENS),
+        "the dataset's writer": (None, GATED_TO_YOU, NOT_YOURS, NOT_FOR_TOKENS),
+        "its owner": (None, None, NOT_YOURS, NOT_FOR_TOKENS),
+        "a reader by name": (None, None, NOT_YOURS, NOT_FOR_TOKENS),
+        "another user": (None, GATED_TO_YOU, NOT_YOURS, NOT_FOR_TOKENS),
+    },
+    "private": {
+        "nobody": (LOG_IN,) * 4,
+        "a rejected token": (INVALID_TOKEN,) * 4,
+        "its writer": (None, None, None, NOT_FOR_TOKENS),
+        "its reader": (None, None, READ_ONLY, NOT_FOR_TOKENS),
+        "a token that may do nothing": (None, None, READ_ONLY, NOT_FOR_TOKENS),
+        "another's writer": (NOT_FOUND,) * 4,
+        "the dataset's writer": (NOT_FOUND,) * 4,
+        "its owner": (NOT_FOUND,) * 4,
+        "a reader by name": (NOT_FOUND,) * 4,
+        "another user": (NOT_FOUND,) * 4,
+    },
+    "not there": {
+        name: ((LOG_IN,) * 4 if name == "nobody" else (INVALID_TOKEN,) * 4 if "rejected" in name else (NOT_FOUND,) * 4)
+        for name in HOLDER
+    },
+}
+STATE = {
+    "public": Declared(parse_resource("acme/m"), readers=frozenset({"bob"})),
+    "gated": Declared(parse_resource("acme/m"), gated=True, readers=frozenset({"bob"})),
+    "private": Declared(parse_resource("acme/m"), private=True, gated=True, readers=frozenset({"bob"})),
+    "not there": None,
+}
+
+
+def told(denied: Denied | None) -> Told | None:
+    """What of a refusal reaches the caller."""
+    return None if denied is None else (denied.status, denied.code, denied.message)
+
+
+@pytest.mark.parametrize("name", HOLDER)
+@pytest.mark.parametrize("state", STATE)
+def test_each_caller_is_told_what_the_table_says(state: str, name: str) -> None:
+    """For each state of a repository and each verb: allowed, or this very refusal."""
+    assert tuple(told(decide(HOLDER[name], STATE[state], verb)) for verb in Verb) == ANSWERS[state][name]
+
+
+CREATES_AND_IDENTIFIES: dict[str, tuple[Told | None, Told | None]] = {
+    "nobody": (NO_RIGHT, NO_RIGHT),
+    "a rejected token": (INVALID_TOKEN, INVALID_TOKEN),
+    "its writer": (NO_RIGHT, NO_RIGHT),
+    "its reader": (NO_RIGHT, NO_RIGHT),
+    "a token that may do nothing": (NO_RIGHT, NO_RIGHT),
+    "another's writer": (NO_RIGHT, NO_RIGHT),
+    "the dataset's writer": (NO_RIGHT, NO_RIGHT),
+    "its owner": (NOT_FOR_TOKENS, None),
+    "a reader by name": (NOT_FOR_TOKENS, None),
+    "another user": (NOT_FOR_TOKENS, None),
+}
+
+
+@pytest.mark.parametrize("name", HOLDER)
+def test_nobody_creates_and_only_users_are_somebody(name: str) -> None:
+    """A repository is created by no token, and a rejected one hears that it was rejected; `whoami` answers users."""
+    holder = HOLDER[name]
+    assert (told(decide_creation(holder)), told(decide_identity(holder))) == CREATES_AND_IDENTIFIES[name]
