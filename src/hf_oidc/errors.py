@@ -45,8 +45,9 @@ class Where(NamedTuple):
 
     `phase`: `mint` asks the CI for the ID token, `exchange` gives it to the Hub. `host`: with the port, if one was
     named. `request_id`: the Hub's `x-request-id`, which its support asks for. `retry_after`: seconds that the server
-    asks to wait before the next call. `proxy`: the host of the proxy that it went through; `unresolved`: nobody knew
-    the address of the host, or of the proxy. Both are for a call that nobody answered.
+    asks to wait before the next call. `proxy`: the host of the proxy that it went through, and
+    `proxy_variable` the variable of the environment that names it; `unresolved`: nobody knew the address of the host,
+    or of the proxy. These are for a call that nobody answered.
     """
 
     phase: Phase
@@ -55,6 +56,7 @@ class Where(NamedTuple):
     request_id: str | None = None
     retry_after: float | None = None
     proxy: str = ""
+    proxy_variable: str = ""
     unresolved: bool = False
 
 
@@ -72,8 +74,7 @@ class LoginError(Exception):
 
     `passing`: the fault may pass, so that another try can succeed. `attempts`: every try of the login, the last one
     too. `provider`: the name of the one that gives the ID token, once that is known. `unverified_claims`: those of
-    the ID token, once there was one. `proxy_variable`: the variable of the environment whose proxy is at fault, if one
-    is: whoever runs the machine has to correct it, and no input is wrong.
+    the ID token, once there was one.
     """
 
     code: ClassVar[str]
@@ -85,8 +86,12 @@ class LoginError(Exception):
         self.where = where
         self.attempts: tuple[Attempt, ...] = ()
         self.provider = ""
-        self.proxy_variable = ""
         self.unverified_claims: Mapping[str, Any] | None = None
+
+    @property
+    def proxy_variable(self) -> str:
+        """The variable of the environment whose proxy is at fault, if one is: no input is wrong."""
+        return self.where.proxy_variable if self.where and not self.passing else ""
 
 
 class UsageError(LoginError):
@@ -172,10 +177,9 @@ class IdTokenRequestFailed(IdentityError):
 
     code = "id-token-request-failed"
 
-    def __init__(self, what: str, where: Where | None = None, *, passing: bool, proxy_variable: str = "") -> None:
+    def __init__(self, what: str, where: Where | None = None, *, passing: bool) -> None:
         super().__init__(what, where)
         self.passing = passing
-        self.proxy_variable = proxy_variable
 
 
 class IdTokenMalformed(IdentityError):
@@ -221,10 +225,9 @@ class HubUnavailable(ExchangeError):
 
     code = "hub-unavailable"
 
-    def __init__(self, what: str, where: Where | None = None, *, proxy_variable: str = "") -> None:
+    def __init__(self, what: str, where: Where | None = None, *, passing: bool = True) -> None:
         super().__init__(what, where)
-        self.proxy_variable = proxy_variable
-        self.passing = not proxy_variable
+        self.passing = passing
 
 
 class RateLimited(ExchangeError):
@@ -250,10 +253,6 @@ class TlsFailed(ExchangeError):
     """The server's certificate, or the handshake, was not accepted; or that of the proxy in between."""
 
     code = "tls-failed"
-
-    def __init__(self, what: str, where: Where | None = None, *, proxy_variable: str = "") -> None:
-        super().__init__(what, where)
-        self.proxy_variable = proxy_variable
 
 
 class DeliveryError(LoginError):

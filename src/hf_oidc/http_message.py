@@ -42,12 +42,12 @@ class Request(NamedTuple):
 class NoResponse(NamedTuple):
     """Nothing usable came back; `reason` completes "no answer from the host: …".
 
-    `proxy_variable`: the variable of the environment, if its proxy is why; no other try will be answered then.
+    `passing`: whether another try may be answered. Where it may not, the proxy of `where.proxy_variable` is at fault.
     """
 
     where: Where
     reason: str
-    proxy_variable: str = ""
+    passing: bool = True
 
 
 class Response(NamedTuple):

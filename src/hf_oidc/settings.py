@@ -79,7 +79,9 @@ def _any(_name: str, text: str) -> str:
 
 
 def _not(expected: str, name: str, text: str) -> InvalidInput:
-    return InvalidInput(name, f"`{name}` is not {expected}: {shown(text)!r}", expected)
+    # What stands in the wrong input may still be a URL with a password.
+    given = shown_url(text) if has_password(text) else repr(shown(text))
+    return InvalidInput(name, f"`{name}` is not {expected}: {given}", expected)
 
 
 RESOURCE = Setting("resource", "", lambda name, text: from_lines(text, name))

@@ -62,7 +62,7 @@ def read_response(
     """
     if isinstance(response, NoResponse):
         problem = f"The Hub gave no answer: {response.reason}"
-        raise HubUnavailable(problem, response.where, proxy_variable=response.proxy_variable)
+        raise HubUnavailable(problem, response.where, passing=response.passing)
     if response.status == 200:
         return _granted(response, resource, requested_at)
     raise _refusal(response, sent)

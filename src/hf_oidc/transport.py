@@ -101,7 +101,7 @@ class Transport:
         require_secure(request.url, request.url_name, link_local=request.link_local)
         proxy = proxy_for(request.url, self._env)
         if proxy and proxy.problem:
-            return NoResponse(request.where, proxy.problem, proxy.variable)
+            return NoResponse(request.where._replace(proxy_variable=proxy.variable), proxy.problem, passing=False)
         call = _Call()
         outcome: list[Response | NoResponse | LoginError] = []
         # In a thread, because neither the resolver nor a server that sends one byte a second can be stopped by a
@@ -292,14 +292,17 @@ def _failure(request: Request, error: Exception, proxy: Proxy | None) -> NoRespo
             name = getattr(cause, "reason", None) or "for an unknown reason"
             reason = HANDSHAKE.get(name, shown(name))
             at_fault = proxy.variable if proxy and at_proxy else ""
-            return TlsFailed(f"The TLS handshake with {host} failed: {reason}", request.where, proxy_variable=at_fault)
+            where = request.where._replace(proxy_variable=at_fault)
+            return TlsFailed(f"The TLS handshake with {host} failed: {reason}", where)
     unresolved = any(isinstance(cause, socket.gaierror) for cause in causes)
-    where = request.where._replace(proxy=host_of(proxy.url) if proxy else "", unresolved=unresolved)
-    if proxy and (refusal := next(filter(None, (re.match(REFUSED_BY_PROXY, str(cause)) for cause in causes)), None)):
-        at_fault = proxy.variable if refusal[1].startswith("4") else ""
-        return NoResponse(where, f"{proxy_named} answered HTTP {refusal[1]}", at_fault)
-    through = f", through {proxy_named}" if proxy else ""
-    return NoResponse(where, _reason(causes) + through)
+    where = request.where._replace(unresolved=unresolved)
+    if proxy is None:
+        return NoResponse(where, _reason(causes))
+    where = where._replace(proxy=host_of(proxy.url), proxy_variable=proxy.variable)
+    if refusal := next(filter(None, (re.match(REFUSED_BY_PROXY, str(cause)) for cause in causes)), None):
+        # What it does not allow, it will not allow at the next try.
+        return NoResponse(where, f"{proxy_named} answered HTTP {refusal[1]}", passing=not refusal[1].startswith("4"))
+    return NoResponse(where, f"{_reason(causes)}, through {proxy_named}")
 
 
 def _reason(causes: list[BaseException]) -> str:

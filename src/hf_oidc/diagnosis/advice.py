@@ -160,8 +160,8 @@ REDIRECTED_MINT = (
 )
 
 PROXY_FIRST = (
-    "Check the proxy first: this machine reaches {server} through {proxy}, which the environment variable "
-    "`HTTPS_PROXY` or `ALL_PROXY` names. If the proxy is right, run the job again later."
+    "Check the proxy first: this machine reaches {server} through {proxy}, which the environment variable {variable} "
+    "names. If the proxy is right, run the job again later."
 )
 URL_FIRST = (
     "Check the Hub's URL first: {url} comes from <source>. If it is right, the server there has a fault, or this "
@@ -334,8 +334,6 @@ def next_step(error: LoginError, door: Door, found: Todo | None, mine: Mine) -> 
 
     Of a refusal, `after_refusal` knows more.
     """
-    if error.proxy_variable and error.where:
-        return Sentence(PROXY, {"variable": error.proxy_variable, "host": shown(error.where.host)})
     if unreached := _unreached(error, door, mine):
         return unreached
     if found and not isinstance(error, ExchangeRejected):
@@ -348,9 +346,12 @@ def next_step(error: LoginError, door: Door, found: Todo | None, mine: Mine) -> 
 def _unreached(error: LoginError, door: Door, mine: Mine) -> Sentence | None:
     """What to check first where the way to the server, or its URL, may be wrong."""
     where = error.where
-    facts = {"server": shown(where.host), "proxy": shown(where.proxy)} if where else {}
+    if error.proxy_variable and where:
+        return Sentence(PROXY, {"variable": shown(error.proxy_variable), "host": shown(where.host)})
+    facts = {"server": shown(where.host)} if where else {}
     if where and where.proxy:
-        return Sentence(PROXY_FIRST, facts)
+        proxy = {"proxy": shown(where.proxy), "variable": shown(where.proxy_variable)}
+        return Sentence(PROXY_FIRST, {**facts, **proxy})
     if not isinstance(error, HubUnavailable):
         return None
     if mine.hub_url != HUB_URL:

@@ -32,12 +32,8 @@ def from_endpoint(
 def answered(response: Response | NoResponse, owner: str, may_pass: Callable[[Response], bool] = transient) -> Response:
     """The answer of `owner`, if it is a good one. Raises `IdTokenRequestFailed`."""
     if isinstance(response, NoResponse):
-        raise IdTokenRequestFailed(
-            f"{owner} gave no answer: {response.reason}",
-            response.where,
-            passing=not response.proxy_variable,
-            proxy_variable=response.proxy_variable,
-        )
+        problem = f"{owner} gave no answer: {response.reason}"
+        raise IdTokenRequestFailed(problem, response.where, passing=response.passing)
     if response.status != 200:
         raise IdTokenRequestFailed(f"{owner} gave no ID token", response.where, passing=may_pass(response))
     return response

@@ -7,21 +7,25 @@ import pytest
 from hf_oidc.diagnosis import text
 from hf_oidc.diagnosis.door import ACTION, COMMAND, Door
 from hf_oidc.diagnosis.report import diagnose
-from hf_oidc.errors import HubUnavailable, IdTokenRequestFailed, LoginError, Where
+from hf_oidc.errors import HubUnavailable, IdTokenRequestFailed, LoginError, TlsFailed, Where
 from tests.factories import HUB
 
 OTHER = "https://hub.nosuch.example"
 LOCAL = "http://127.0.0.1:8000"
 PROXY = "proxy.acme.example:3128"
+BEHIND_A_PROXY = Where("mint", "ci.example", proxy=PROXY, proxy_variable="all_proxy")
+CORRECT = "Correct the environment variable `all_proxy` on the machine that runs this job."
 HUB_FIRST = "Run the job again later; https://status.huggingface.co has news."
-PROXY_FIRST = f"Check the proxy first: this machine reaches `huggingface.co` through `{PROXY}`"
+NAMED = f"through `{PROXY}`, which the environment variable `all_proxy` names."
+PROXY_FIRST = f"Check the proxy first: this machine reaches `huggingface.co` {NAMED}"
 NETWORK_FIRST = "Check the network of this machine first: it cannot look up the name `huggingface.co`"
 
 
 def no_answer(url: str = HUB, proxy: str = "", *, unresolved: bool = False) -> HubUnavailable:
     """Nobody answered."""
     host = url.partition("://")[2]
-    return HubUnavailable("The Hub gave no answer", Where("exchange", host, proxy=proxy, unresolved=unresolved))
+    where = Where("exchange", host, proxy=proxy, proxy_variable="all_proxy" if proxy else "", unresolved=unresolved)
+    return HubUnavailable("The Hub gave no answer", where)
 
 
 def in_trouble(url: str = HUB) -> HubUnavailable:
@@ -61,15 +65,19 @@ def from_url(url: str, source: str) -> str:
             OTHER,
             COMMAND,
             "",
-            f"Check the proxy first: this machine reaches `hub.nosuch.example` through `{PROXY}`",
+            f"Check the proxy first: this machine reaches `hub.nosuch.example` {NAMED}",
         ),
         (
-            IdTokenRequestFailed("It gave no answer", Where("mint", "ci.example", proxy=PROXY), passing=True),
+            IdTokenRequestFailed("It gave no answer", BEHIND_A_PROXY, passing=True),
             HUB,
             COMMAND,
             "",
-            f"Check the proxy first: this machine reaches `ci.example` through `{PROXY}`",
+            f"Check the proxy first: this machine reaches `ci.example` {NAMED}",
         ),
+        # It cannot be used at all: no other try will do.
+        (IdTokenRequestFailed("It gave no answer", BEHIND_A_PROXY, passing=False), HUB, ACTION, "", CORRECT),
+        (HubUnavailable("No answer", BEHIND_A_PROXY, passing=False), OTHER, ACTION, "", CORRECT),
+        (TlsFailed("The handshake failed", BEHIND_A_PROXY), HUB, COMMAND, "", CORRECT),
     ],
 )
 def test_the_users_own_setting_comes_first(error: LoginError, url: str, door: Door, endpoint: str, first: str) -> None:

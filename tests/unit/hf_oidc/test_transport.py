@@ -365,7 +365,7 @@ def test_goes_through_a_proxy() -> None:
         answer = transport(env={"HTTPS_PROXY": proxy}).send(request("https://hub.invalid/x"))
     assert isinstance(answer, NoResponse)
     assert answer.reason == f"the proxy {proxy.removeprefix('http://')} (`HTTPS_PROXY`) answered HTTP 502"
-    assert answer.proxy_variable == ""
+    assert answer.passing
     assert (answer.where.unresolved, answer.where.proxy) == (False, proxy.removeprefix("http://"))
 
 
@@ -446,19 +446,19 @@ def test_a_proxy_that_does_not_speak_tls_is_named() -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "reason", "at_fault"),
+    ("answer", "reason", "passing"),
     [
-        (b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", "{proxy} answered HTTP 407", "ALL_PROXY"),
-        (b"HTTP/1.0 403 Forbidden by ::error::\r\n\r\n", "{proxy} answered HTTP 403", "ALL_PROXY"),
-        (b"HTTP/1.1 405 No\r\n\r\n", "{proxy} answered HTTP 405", "ALL_PROXY"),
-        (b"HTTP/1.1 502 Bad Gateway\r\n\r\n", "{proxy} answered HTTP 502", ""),
-        (b"HTTP/1.1 503 Try later\r\n\r\n", "{proxy} answered HTTP 503", ""),
-        (b"SSH-2.0-OpenSSH_9.2\r\n", "the connection broke off (BadStatusLine), through {proxy}", ""),
-        (b"", "the connection broke off (RemoteDisconnected), through {proxy}", ""),
-        (None, "connection refused, through {proxy}", ""),
+        (b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", "{proxy} answered HTTP 407", False),
+        (b"HTTP/1.0 403 Forbidden by ::error::\r\n\r\n", "{proxy} answered HTTP 403", False),
+        (b"HTTP/1.1 405 No\r\n\r\n", "{proxy} answered HTTP 405", False),
+        (b"HTTP/1.1 502 Bad Gateway\r\n\r\n", "{proxy} answered HTTP 502", True),
+        (b"HTTP/1.1 503 Try later\r\n\r\n", "{proxy} answered HTTP 503", True),
+        (b"SSH-2.0-OpenSSH_9.2\r\n", "the connection broke off (BadStatusLine), through {proxy}", True),
+        (b"", "the connection broke off (RemoteDisconnected), through {proxy}", True),
+        (None, "connection refused, through {proxy}", True),
     ],
 )
-def test_says_what_the_proxy_answered(answer: bytes | None, reason: str, at_fault: str) -> None:
+def test_says_what_the_proxy_answered(answer: bytes | None, reason: str, passing: bool) -> None:
     """Its status and nothing of its words; a refusal is no fault that passes, and whose it is is said."""
     with raw_server(*([answer] if answer else [])) as url:
         if answer is not None:
@@ -467,7 +467,8 @@ def test_says_what_the_proxy_answered(answer: bytes | None, reason: str, at_faul
         said = transport(env={"ALL_PROXY": url}).send(request("https://hub.example/x"))
     proxy = f"the proxy {url.removeprefix('http://')} (`ALL_PROXY`)"
     assert isinstance(said, NoResponse)
-    assert (said.reason, said.proxy_variable) == (reason.format(proxy=proxy), at_fault)
+    assert (said.reason, said.passing) == (reason.format(proxy=proxy), passing)
+    assert (said.where.proxy, said.where.proxy_variable) == (url.removeprefix("http://"), "ALL_PROXY")
 
 
 @pytest.mark.parametrize(
@@ -487,7 +488,7 @@ def test_a_proxy_that_cannot_be_used_is_named(env: dict[str, str], variable: str
     """By the variable that holds it; nothing is tried, for it would not pass."""
     said = transport(env=env).send(request("https://hub.invalid/x"))
     assert isinstance(said, NoResponse)
-    assert said.proxy_variable == variable
+    assert (said.where.proxy_variable, said.passing) == (variable, False)
     assert said.reason.startswith(f"`{variable}` ")
     assert reason in said.reason
     assert "Winter2026" not in said.reason
