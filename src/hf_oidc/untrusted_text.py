@@ -30,8 +30,9 @@ PIECE = re.compile(r"[A-Za-z0-9]+")
 LONGEST_HASH = 64
 # From upper to lower case is none: words of names begin so.
 CHANGE = re.compile(r"(?=[a-z][A-Z0-9]|[A-Z][0-9]|[0-9][A-Za-z])")
-# A scheme, however it is written, and all up to the last `@`, which may be encoded.
-USER_INFORMATION = re.compile(r"(://|\bhttps?:/*)\S*(@|%40)", re.IGNORECASE)
+# A URL's user information begins behind a scheme, however written, and ends at the last `@`, which may be encoded.
+AT = re.compile(r".*(@|%40)", re.DOTALL)
+SCHEME = re.compile(r"://|\bhttps?:/*", re.IGNORECASE)
 # Two colons may begin a command of GitHub's, `::name::` or `::name key=`, whose name is letters. Those in an IPv6
 # address, in an ARN of AWS and in an ARI of Atlassian, `ari:cloud:bitbucket::workspace/x`, begin none.
 COLONS = re.compile(r"(?P<harmless>\[[0-9A-Fa-f:.]+\]|(?<=[a-z])::(?=[0-9]|[a-z]+/))|:(?=:)")
@@ -64,7 +65,8 @@ def _visible(character: str) -> str:
 
 
 def _without_secrets(word: str) -> str:
-    word = USER_INFORMATION.sub(rf"\1{MASK}@", word)
+    if (user := AT.match(word)) and (scheme := SCHEME.search(word, 0, user.end())):
+        word = f"{word[: scheme.end()]}{MASK}@{word[user.end() :]}"
     return MASK if TOKEN.search(word) or _changes(word) >= MAX_CHANGES else word
 
 

@@ -10,7 +10,7 @@ import re
 
 from hf_oidc.errors import InsecureUrl, InvalidInput
 from hf_oidc.secret import MASK
-from hf_oidc.untrusted_text import shown
+from hf_oidc.untrusted_text import AT, shown
 
 HOST = r"(?P<host>[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?P<port>:\d{1,5})?(?P<path>/[A-Za-z0-9._~!$&'()*+,;=:%/-]*)?"
 # Stricter than RFC 3986 on purpose: parsers disagree about backslashes, user information and non-ASCII hosts, and a
@@ -20,8 +20,6 @@ HTTP_URL = re.compile(rf"(?P<scheme>https?)://{HOST}(?P<query>\?[\x21-\x7e]*)?",
 # To be shown, a URL may have another scheme, or none, as people write the address of a proxy.
 READABLE_URL = re.compile(rf"(?ais)(([a-z][a-z0-9+.-]*:)?//)?{HOST}((?P<more>[?#]).*)?")
 UNREADABLE = "an unreadable URL"
-# The last `@`, written out or encoded.
-AT = re.compile(r"(?is)(?P<before>.*)(@|%40)")
 
 # Google's, by name and by address.
 METADATA_SERVERS = frozenset({"metadata.google.internal", "169.254.169.254"})
@@ -73,28 +71,32 @@ def shown_url(text: str) -> str:
     Parsers find an end of the user information where a password has `/`, `?`, `#` or `@`. So all before the last `@` is
     left out, unread; what is no URL then may be the rest of a password.
     """
-    user = AT.match(text)
-    address = text[user.end() :] if user else text
+    before, address = _split(text)
     match = READABLE_URL.fullmatch(address)
     if not match:
         return UNREADABLE
-    scheme = "".join(re.findall(r"(?i)\Ahttps?://", text)) if user else ""
-    seen = f"{address[: match.start('more') + 1]}…" if match["more"] else address
-    return shown(f"{scheme}{MASK}@{seen}" if user else seen)
+    scheme = "".join(re.findall(r"(?i)\Ahttps?://", before))
+    user = f"{scheme}{MASK}@" if before else ""
+    return shown(user + (f"{address[: match.start('more') + 1]}…" if match["more"] else address))
 
 
 def has_password(text: str) -> bool:
     """Whether what stands before the last `@` may be a password, behind a user's name or a scheme."""
-    user = AT.match(text)
-    return user is not None and re.search(":|//", user["before"]) is not None
+    return re.search(":|//", _split(text)[0]) is not None
 
 
 def host_of(url: str) -> str:
     """The host of `url`, with its port if one is named, to be shown in errors."""
     if "//" not in url:
         return "unknown host"
-    match = READABLE_URL.fullmatch(AT.sub("", url))
+    match = READABLE_URL.fullmatch(_split(url)[1])
     return shown(f"{match['host']}{match['port'] or ''}", 100) if match else UNREADABLE
+
+
+def _split(text: str) -> tuple[str, str]:
+    """What is up to the last `@`, written out or encoded, and what is behind it."""
+    user = AT.match(text)
+    return (user[0], text[user.end() :]) if user else ("", text)
 
 
 def _has_valid_port(port: str | None) -> bool:

@@ -4,10 +4,12 @@ import base64
 import hashlib
 import random
 import string
+import time
 
 import pytest
 
 from hf_oidc.untrusted_text import sanitize, shown
+from hf_oidc.url import has_password, host_of, shown_url
 from tests.commands import COMMANDS, commands_in
 from tests.factories import id_token
 
@@ -190,6 +192,17 @@ def test_shows_no_password_of_a_url(text: str, expected: str) -> None:
 def test_is_bounded() -> None:
     """A long text is cut, and says that it was."""
     assert shown("word " * 1000, limit=20) == "word word word word…"
+
+
+@pytest.mark.parametrize("piece", ["https:", "://", "@", "%40", "#", "[::", "eyJ-", "hf_", "aB1", "a.", "//"])
+def test_a_long_word_takes_no_longer_than_its_length(piece: str) -> None:
+    """Half a megabyte in a moment: no expression reads a part again and again."""
+    text = "http://" + piece * (500_000 // len(piece))
+    began = time.process_time()
+    for read in (sanitize, shown, shown_url, host_of, has_password):
+        read(text)
+        read(f"@{text}")
+    assert time.process_time() - began < 20
 
 
 def test_reads_no_more_than_it_may_show() -> None:
