@@ -14,7 +14,6 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -181,7 +180,7 @@ class _Call:
         self._given_up = False
 
     def __enter__(self) -> None:
-        CALL.set(self)
+        CURRENT.call = self
 
     def __exit__(self, *_: object) -> None:
         with self._lock:
@@ -207,18 +206,21 @@ class _Call:
                     each.shutdown(socket.SHUT_RDWR)
 
 
-# The call of the thread that asks.
-CALL: ContextVar[_Call] = ContextVar("CALL")
+class _Current(threading.local):
+    call: _Call  # that of the thread which asks
+
+
+CURRENT = _Current()
 
 
 class _Connection(HTTPConnection):
     def _new_conn(self) -> socket.socket:
-        return CALL.get().opened(super()._new_conn())
+        return CURRENT.call.opened(super()._new_conn())
 
 
 class _TlsConnection(HTTPSConnection):
     def _new_conn(self) -> socket.socket:
-        return CALL.get().opened(super()._new_conn())
+        return CURRENT.call.opened(super()._new_conn())
 
 
 class _Pool(HTTPConnectionPool):

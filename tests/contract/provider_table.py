@@ -15,7 +15,8 @@ from hf_oidc.providers.registry import PROVIDERS as REGISTRY
 from tests.factories import id_token
 from tests.scripted_server import Answer
 
-TOKEN = id_token()
+# Made when this file is read, and used when its turn comes.
+TOKEN = id_token(exp=4_000_000_000)
 METADATA = "/computeMetadata/v1/instance/service-accounts/default"
 REQUEST_TOKEN = "secret-of-the-request"
 

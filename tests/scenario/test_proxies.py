@@ -13,7 +13,8 @@ from tests.cli_process import run_cli
 from tests.factories import id_token
 
 HUB = "https://hub.example"
-SUPPLIED = {"HF_OIDC_ID_TOKEN": id_token(HUB)}
+# Made when this file is read, and used when its turn comes.
+SUPPLIED = {"HF_OIDC_ID_TOKEN": id_token(HUB, exp=4_000_000_000)}
 ON_GITHUB = {
     "GITHUB_ACTIONS": "true",
     "ACTIONS_ID_TOKEN_REQUEST_URL": "https://ci.example/idtoken?api-version=2.0",

@@ -78,7 +78,8 @@ def told_too_much(secrets: Iterable[str], text: str) -> list[str]:
 
 def step(stage: Stage, program: str, env: dict[str, str]) -> str:
     """What a step in a job prints, standard error and output in one, as a runner reads them."""
-    later, memory = stage.tmp_path / "github_env", stage.tmp_path / "memory"
+    # The folder for token files is not in the checkout.
+    later, memory = stage.tmp_path / "github_env", stage.tmp_path.with_name(f"{stage.tmp_path.name}-memory")
     later.touch()
     memory.mkdir()
     world = stage.world() | {"GITHUB_ENV": str(later), "XDG_RUNTIME_DIR": str(memory)}

@@ -535,7 +535,7 @@ def test_what_a_server_asked_for_is_known_afterwards(tmp_path: Path) -> None:
     with started(Hub(tmp_path, down=lambda hub: hub.asked == 1)) as hub:
         hub.refusals = Answer({"error": "slow down"}, 429, {"Retry-After": "1"})
         given = {"provider": "", "hub_url": hub.server.url, "audience": "", "id_token_file": "", "ca_bundle": ""}
-        settings = Settings.read({**given, "timeout": 60, "quiet": True}, {})
+        settings = Settings.read({**given, "timeout": "60", "quiet": True}, {})
         env = {"HF_OIDC_ID_TOKEN": id_token(hub.server.url)}
         world = World.of(settings, env)._replace(pace=Pace(lambda: 0.0))
         (token,) = tokens([WANTED], settings, world)

@@ -155,13 +155,17 @@ def test_a_password_in_a_url_is_never_shown(before: str, password: str, host: st
     said = [shown_url(url), host_of(url)]
     for refusing in (
         lambda: base_url("hub-url", url),
-        lambda: require_secure(url, "hub-url"),
         lambda: AUDIENCE.read(url),
         lambda: from_lines(url, "resource"),
     ):
         with pytest.raises(UsageError) as caught:
             refusing()
         said += [caught.value.what, str(vars(caught.value))]
+    # `https://host/x:word%40more` is a URL with a path: of one that a CI gives, every reader finds the same host.
+    try:
+        require_secure(url, "mint-url")
+    except UsageError as error:
+        said += [error.what, str(vars(error))]
     assert not [line for line in said if "QQ" in line or "XY" in line]
 
 
