@@ -48,8 +48,10 @@ def run(folder: Path, name: str, text: str) -> str:
     path = folder / name
     path.parent.mkdir(parents=True)
     path.write_text(text)
-    options = ["--rootdir", str(folder), "-p", "tests.conftest", "-p", "no:cacheprovider", "-W", "ignore", "-q"]
-    command = [sys.executable, "-m", "pytest", "--override-ini=markers=process", *options, name]
+    options = ["--rootdir", str(folder), "-p", "tests.conftest", "-W", "ignore", "-q"]
+    # The settings of this project are not read there: the order is to be that of the file.
+    plugins = ["-p", "no:cacheprovider", "-p", "no:randomly"]
+    command = [sys.executable, "-m", "pytest", "--override-ini=markers=process", *plugins, *options, name]
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False).stdout
 
