@@ -26,8 +26,8 @@ LOGIN = (PYTHON, "-I", "-m", "hf_oidc.action")  # in both images
 NOTHING = (["/bin/true"], ["/bin/busybox", "true"], [PYTHON, "-I", "-S", "-c", "pass"])
 # As a login has them: without what it does not use of them, and no garbage looked for.
 IMPORTS = """import gc; gc.disable()
-from hf_oidc import lean
-with lean.imports(): import requests, jwt, actions_toolkit.core
+from hf_oidc import deferred_imports
+with deferred_imports.imports(): import requests, jwt, actions_toolkit.core
 gc.freeze()"""
 CHUNK = 1024 * 1024
 

@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from hf_oidc import command
 from hf_oidc.command import Finished, NotRun
-from hf_oidc.providers._base import Means
-from hf_oidc.transport import Transport
+from hf_oidc.http.client import Transport
+from hf_oidc.providers.base import Means
 
 HUB = "https://huggingface.co"
 

@@ -22,20 +22,20 @@ from contextlib import suppress
 from datetime import datetime, timezone
 from typing import NamedTuple, TypeVar
 
-from hf_oidc import hall, settings
-from hf_oidc.diagnosis.environment import warnings
-from hf_oidc.diagnosis.granted import granted_line
+from hf_oidc import login_context, settings
 from hf_oidc.errors import Attempt, LoginError, UsageError
-from hf_oidc.hub_token import HubToken
+from hf_oidc.explain.environment import warnings
+from hf_oidc.explain.granted import granted_line
+from hf_oidc.http.client import trusting
+from hf_oidc.hub.resource import Resource
+from hf_oidc.hub.token import HubToken
 from hf_oidc.login import Login
 from hf_oidc.logins import alike, log_in_all
+from hf_oidc.output import github_commands
 from hf_oidc.providers.registry import choose
-from hf_oidc.resource import Resource
 from hf_oidc.retry import Pace
 from hf_oidc.settings import Setting
-from hf_oidc.sinks import github
-from hf_oidc.transport import trusting
-from hf_oidc.wanted import Wanted, named
+from hf_oidc.token_request import Wanted, named
 
 Value = TypeVar("Value")
 
@@ -77,9 +77,9 @@ def run(env: Mapping[str, str]) -> int:
     """One login or several, from inputs to delivery; the exit code."""
     try:
         inputs = Inputs.read(env)
-        files = github.CommandFiles.find(env)
+        files = github_commands.CommandFiles.find(env)
     except LoginError as error:
-        github.annotate("error", *_explained(error, env).annotation)
+        github_commands.annotate("error", *_explained(error, env).annotation)
         return 2 if isinstance(error, UsageError) else 1
     try:
         to_git = _for_git(inputs, env)  # before a token is made in vain
@@ -91,7 +91,7 @@ def run(env: Mapping[str, str]) -> int:
         return _failed(failures, inputs, env, files)
     tokens = {wanted.name: outcome for wanted, outcome in outcomes if isinstance(outcome, HubToken)}
     try:
-        github.deliver(tokens, to_git, export=inputs.export_env, files=files)
+        github_commands.deliver(tokens, to_git, export=inputs.export_env, files=files)
     except LoginError as error:
         all_well = "All logins succeeded, but no token is handed over."
         return _failed([(inputs.wanted[0], error)], inputs, env, files, instead=all_well)
@@ -103,23 +103,23 @@ def _for_git(inputs: Inputs, env: Mapping[str, str]) -> dict[str, str]:
     """The variables that let git use the tokens, if it is to. Raises `DeliveryFailed`."""
     if not inputs.git_credentials:
         return {}
-    from hf_oidc.sinks import git  # noqa: PLC0415 - most jobs do not ask for it
+    from hf_oidc.output import git  # noqa: PLC0415 - most jobs do not ask for it
 
     return git.configuration(inputs.hub_url, git.credentials(inputs.wanted, git.in_variable), env)
 
 
 def _tell_of(tokens: Mapping[str, HubToken], inputs: Inputs, env: Mapping[str, str]) -> None:
     for token in tokens.values():
-        github.say(granted_line(token.resource, token.expires_at, token.expires_in))
+        github_commands.say(granted_line(token.resource, token.expires_at, token.expires_in))
     for title, message in warnings(env, tokens if inputs.export_env else ()):
-        github.annotate("warning", title, message)
+        github_commands.annotate("warning", title, message)
 
 
 def _failed(
     failures: Sequence[tuple[Wanted, LoginError]],
     inputs: Inputs,
     env: Mapping[str, str],
-    files: github.CommandFiles,
+    files: github_commands.CommandFiles,
     *,
     instead: str = "",
 ) -> int:
@@ -130,17 +130,19 @@ def _failed(
     # A wrong input is the workflow's own mistake: `on-error: warn` is for jobs that cannot log in, not for those.
     is_usage = any(isinstance(error, UsageError) for _, error in failures)
     fails = inputs.fail_on_error or is_usage
-    github.decline(files)
+    github_commands.decline(files)
     several = len(inputs.wanted) > 1
     for error, wanted in alike(failures):
         explained = _explained(error, env, wanted[0].resource, inputs.hub_url)
         title, message = explained.annotation
         whose = f"{named(wanted)}: " if several and not instead else ""
-        github.annotate("error" if fails else "warning", title, whose + message)
-        github.group("hf-oidc: what this job is, and what would match", explained.details)
-        github.summarize(explained.summary, env)
+        github_commands.annotate("error" if fails else "warning", title, whose + message)
+        github_commands.group("hf-oidc: what this job is, and what would match", explained.details)
+        github_commands.summarize(explained.summary, env)
     if several:
-        github.say(instead or f"No token is handed over: {len(failures)} of {len(inputs.wanted)} logins failed.")
+        github_commands.say(
+            instead or f"No token is handed over: {len(failures)} of {len(inputs.wanted)} logins failed."
+        )
     if not fails:
         return 0
     return 2 if is_usage else 1
@@ -159,8 +161,8 @@ def _explained(
 ) -> Explained:
     # Imported here: a login that works has nothing to explain.
     try:
-        from hf_oidc.diagnosis import markdown, text  # noqa: PLC0415
-        from hf_oidc.diagnosis.report import diagnose  # noqa: PLC0415
+        from hf_oidc.explain import markdown, text  # noqa: PLC0415
+        from hf_oidc.explain.report import diagnose  # noqa: PLC0415
 
         diagnosis = diagnose(error, resource, hub_url, env=env)
         return Explained(text.annotation(diagnosis), text.details(diagnosis), markdown.summary(diagnosis))
@@ -179,14 +181,14 @@ def _chance() -> float:
 
 
 def _tell(attempt: Attempt) -> None:
-    from hf_oidc.diagnosis import text  # noqa: PLC0415 - as above
+    from hf_oidc.explain import text  # noqa: PLC0415 - as above
 
-    github.say(text.retry_line(attempt))
+    github_commands.say(text.retry_line(attempt))
 
 
 def _logins(inputs: Inputs, env: Mapping[str, str]) -> list[Login]:
-    identity = choose(env, hall.text_of, id_token=inputs.id_token)
-    means = hall.means(env, trusting(inputs.ca_bundle), inputs.timeout, _now)
+    identity = choose(env, login_context.read_text, id_token=inputs.id_token)
+    means = login_context.means(env, trusting(inputs.ca_bundle), inputs.timeout, _now)
     pace = Pace(time.monotonic)
     return [
         Login(
@@ -195,7 +197,7 @@ def _logins(inputs: Inputs, env: Mapping[str, str]) -> list[Login]:
             audience=inputs.audience,
             identity=identity,
             means=means,
-            mask=github.mask,
+            mask=github_commands.mask,
             now=_now,
             sleep=time.sleep,
             chance=_chance,
@@ -223,7 +225,9 @@ def guarded(run: Callable[[Mapping[str, str]], int], env: Mapping[str, str]) -> 
         return 130
     except Exception as error:  # noqa: BLE001 - a bug of ours: say where, never what, for a value may be a token
         with suppress(Exception):  # without a log there is nobody to tell
-            github.annotate("error", "hf-oidc: bug", f"{hall.place_of(error)}. Please report this.")
+            github_commands.annotate(
+                "error", "hf-oidc: bug", f"{login_context.bug_location(error)}. Please report this."
+            )
         return 1
 
 

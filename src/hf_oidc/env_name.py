@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 from hf_oidc.errors import InvalidInput
-from hf_oidc.untrusted_text import shown
+from hf_oidc.sanitize import shown
 
 DEFAULT = "HF_TOKEN"
 FORM = r"[A-Za-z_][A-Za-z0-9_]{0,127}"

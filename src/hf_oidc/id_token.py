@@ -13,13 +13,13 @@ from contextlib import suppress
 from datetime import datetime, timedelta, timezone
 from typing import Any, NamedTuple
 
-from hf_oidc import lean
+from hf_oidc import deferred_imports
 from hf_oidc.errors import AudienceMismatch, IdTokenExpired, IdTokenMalformed
+from hf_oidc.sanitize import shown
 from hf_oidc.secret import Secret
 from hf_oidc.strict_json import read_object
-from hf_oidc.untrusted_text import shown
 
-with lean.imports():
+with deferred_imports.imports():
     import jwt
     from jwt.utils import base64url_decode
 

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import NamedTuple
 
-from hf_oidc import token_exchange
 from hf_oidc.errors import Attempt, LoginError
-from hf_oidc.hub_token import HubToken
+from hf_oidc.hub import exchange
+from hf_oidc.hub.resource import Resource
+from hf_oidc.hub.token import HubToken
 from hf_oidc.id_token import IdToken, is_jwt
-from hf_oidc.providers._base import Means
+from hf_oidc.providers.base import Means
 from hf_oidc.providers.registry import Chosen
-from hf_oidc.resource import Resource
 from hf_oidc.retry import Pace, asked_to_wait, wait_before_next
 from hf_oidc.secret import Secret
 
@@ -98,8 +98,8 @@ def _try(login: Login) -> HubToken:
 def _exchange(login: Login, id_token: IdToken) -> HubToken:
     requested_at = login.now()
     id_token.check(login.audience, requested_at)
-    request = token_exchange.build_request(login.hub_url, id_token.secret, login.resource)
+    request = exchange.build_request(login.hub_url, id_token.secret, login.resource)
     response = login.means.transport.send(request)
-    token = token_exchange.read_response(response, login.resource, requested_at, sent=id_token.secret)
+    token = exchange.read_response(response, login.resource, requested_at, sent=id_token.secret)
     login.mask(token.secret)
     return token

@@ -8,9 +8,9 @@ from queue import Empty, SimpleQueue
 from typing import TypeAlias, TypeVar
 
 from hf_oidc.errors import LoginError
-from hf_oidc.hub_token import HubToken
+from hf_oidc.hub.token import HubToken
 from hf_oidc.login import Login, log_in
-from hf_oidc.wanted import Wanted
+from hf_oidc.token_request import Wanted
 
 AT_ONCE = 8
 Outcome: TypeAlias = HubToken | LoginError

@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping
 from typing import Generic, TypeVar
 
 from hf_oidc.errors import InvalidInput
-from hf_oidc.untrusted_text import shown
-from hf_oidc.url import base_url, has_password, shown_url
-from hf_oidc.wanted import from_lines
+from hf_oidc.http.url import base_url, has_password, shown_url
+from hf_oidc.sanitize import shown
+from hf_oidc.token_request import from_lines
 
 DEFAULT_HUB_URL = "https://huggingface.co"
 MAX_AUDIENCE = 1000  # characters

@@ -15,12 +15,13 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from local_hub import control, issuer, pages, token_endpoint
-from local_hub.ci import issuers
-from local_hub.ci.endpoint import Refused
+from local_hub import control, issuer, pages
 from local_hub.faults import Script, with_faults
 from local_hub.fields import FieldError
-from local_hub.hub import Hub
+from local_hub.hub import token_endpoint
+from local_hub.hub.app import Hub
+from local_hub.issuers import http as issuers
+from local_hub.issuers.endpoint import Refused
 from local_hub.json_http import BadBody
 from local_hub.loopback import is_loopback_authority
 from local_hub.repositories.doors import Doors

@@ -4,8 +4,8 @@ Pure reading. It must not know where declarations are kept, nor what follows fro
 """
 
 from local_hub.fields import FieldError, flag, items, mapping
-from local_hub.publishers import read_resource
-from local_hub.records import Declared
+from local_hub.hub.publishers import read_resource
+from local_hub.hub.records import Declared
 
 FIELDS = ("resource", "private", "gated", "readers")
 

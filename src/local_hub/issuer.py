@@ -12,8 +12,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from local_hub.ci._base import Endpoint
-from local_hub.ci.endpoint import Record, mint_route, nothing_else
+from local_hub.issuers.base import Endpoint
+from local_hub.issuers.endpoint import Record, mint_route, nothing_else
 from local_hub.jobs import SERVER_URL, Job, RegisteredJob, claims_of, environment_of, with_claims
 from local_hub.keys import ALGORITHM, jwks, new_ring, rotated, sign
 

@@ -14,9 +14,9 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from local_hub.publishers import Publisher, to_wire
-from local_hub.records import Declared, IssuedToken
-from local_hub.resources import parse_resource
+from local_hub.hub.publishers import Publisher, to_wire
+from local_hub.hub.records import Declared, IssuedToken
+from local_hub.hub.resources import parse_resource
 
 FILE_NAME = "local-hub.sqlite3"
 LOG_LENGTH = 1000

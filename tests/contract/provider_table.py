@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from hf_oidc.errors import AudienceMismatch, IdentityError, IdTokenNotDeclared, IdTokenPermissionMissing
-from hf_oidc.providers import kubernetes
+from hf_oidc.providers.kubernetes import mint as kubernetes
 from hf_oidc.providers.registry import PROVIDERS as REGISTRY
 from tests.factories import id_token
 from tests.scripted_server import Answer

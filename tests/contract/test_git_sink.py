@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from hf_oidc.errors import DeliveryFailed
-from hf_oidc.sinks.git import Credential, configuration, credentials, in_file, in_variable
-from hf_oidc.wanted import from_lines
+from hf_oidc.output.git import Credential, configuration, credentials, in_file, in_variable
+from hf_oidc.token_request import from_lines
 
 HUB = "http://127.0.0.1:8080"
 MODEL = Credential("acme/model", in_variable("MODEL"))

@@ -28,15 +28,15 @@ from hf_oidc.errors import (
     NoProvider,
     Redirected,
 )
+from hf_oidc.http.client import Transport, trusting
+from hf_oidc.hub.resource import Resource
 from hf_oidc.id_token import IdToken
 from hf_oidc.login import Login, log_in
-from hf_oidc.providers._base import CannotMint, NotHere
+from hf_oidc.providers.base import CannotMint, NotHere
 from hf_oidc.providers.registry import PROVIDERS as REGISTRY
 from hf_oidc.providers.registry import choose
-from hf_oidc.resource import Resource
 from hf_oidc.retry import Pace
 from hf_oidc.secret import Secret
-from hf_oidc.transport import Transport, trusting
 from tests.contract.provider_table import BY_NAME, FILE, METADATA, REQUEST_TOKEN, ROWS, TOKEN, executable
 from tests.factories import HUB, id_token, means
 from tests.scripted_server import Answer, ScriptedServer, scripted_server

@@ -17,10 +17,10 @@ from pathlib import Path
 import pytest
 
 from hf_oidc.errors import DeliveryFailed
-from hf_oidc.hub_token import HubToken
-from hf_oidc.resource import Resource
+from hf_oidc.hub.resource import Resource
+from hf_oidc.hub.token import HubToken
+from hf_oidc.output.github_commands import CommandFiles, deliver
 from hf_oidc.secret import Secret
-from hf_oidc.sinks.github import CommandFiles, deliver
 from tests.action_process import ACTION, ActionRun, file_commands, run_action, scrubbed, tokens_of
 from tests.engines import missing as missing_engine
 from tests.factories import id_token
@@ -255,7 +255,7 @@ GOES_AWAY = """
 import os, sys
 from hf_oidc.errors import DeliveryFailed
 from hf_oidc.secret import Secret
-from hf_oidc.sinks import github
+from hf_oidc.output import github_commands
 
 def variables():
     yield "A", Secret("hf_first")
@@ -263,7 +263,7 @@ def variables():
     yield "B", Secret("hf_second")
 
 try:
-    github.export(variables(), os.environ)
+    github_commands.export(variables(), os.environ)
 except DeliveryFailed as error:
     print(error)
 """

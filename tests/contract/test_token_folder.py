@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from hf_oidc.errors import DeliveryFailed
+from hf_oidc.output.token_folder import put, token_folder
 from hf_oidc.secret import Secret
-from hf_oidc.sinks.token_folder import put, token_folder
 
 
 def mode(path: Path) -> int:

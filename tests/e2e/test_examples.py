@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
-from hf_oidc.providers import kubernetes
+from hf_oidc.providers.kubernetes import mint as kubernetes
 from hf_oidc.providers.registry import PROVIDERS
 from tests.action_process import MASK_LINE, scrubbed
 from tests.e2e.engines import ROOT
@@ -156,7 +156,7 @@ def job(hub: LocalHub, name: str, tmp_path: Path) -> dict[str, str]:
 
 def trust(hub: LocalHub, name: str) -> None:
     """Add the publisher that the example speaks of, for the job that Local Hub plays."""
-    from local_hub.ci.registry import BY_NAME  # noqa: PLC0415 - the example job's claims, for its publisher
+    from local_hub.issuers.registry import BY_NAME  # noqa: PLC0415 - the example job's claims, for its publisher
 
     ci = BY_NAME[{"shell": "kubernetes"}.get(name, name)]
     issuer = f"{hub.hub}/oidc/{ci.issuer_path}"

@@ -11,7 +11,7 @@ import pytest
 from hf_oidc.action import Inputs, _failed, guarded
 from hf_oidc.cli import app
 from hf_oidc.errors import HubUnavailable
-from hf_oidc.sinks.github import CommandFiles
+from hf_oidc.output.github_commands import CommandFiles
 
 
 def buggy(env: Mapping[str, str]) -> int:

@@ -12,8 +12,8 @@ import subprocess
 import pytest
 from dotenv import dotenv_values
 
+from hf_oidc.output.masking import worthless_part
 from hf_oidc.secret import Secret
-from hf_oidc.sinks.masking import worthless_part
 from tests import engines
 from tests.action_process import file_commands, scrubbed
 from tests.cli_process import CLI

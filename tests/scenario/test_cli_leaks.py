@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from hf_oidc.output.masking import worthless_part
 from hf_oidc.secret import Secret
-from hf_oidc.sinks.masking import worthless_part
 from tests import engines
 from tests.cli_process import CLI, CliRun, run_cli
 from tests.cli_stage import PLAIN, Stage

@@ -208,8 +208,8 @@ print(*sorted(sys.modules), file=sys.stderr)
             {"requests", "jwt", "hf_oidc.cli.token", "hf_oidc.providers.registry", "click.shell_completion"},
         ),
         (["completion", "bash"], {"requests", "jwt", "hf_oidc.cli.token", "hf_oidc.providers.registry"}),
-        (["token", "--help"], {"yaml", "hf_oidc.cli.doctor", "hf_oidc.cli.env", "actions_toolkit", "hf_oidc.sinks"}),
-        (["run", "--help"], {"yaml", "hf_oidc.cli.doctor", "hf_oidc.cli.env", "actions_toolkit", "hf_oidc.sinks"}),
+        (["token", "--help"], {"yaml", "hf_oidc.cli.doctor", "hf_oidc.cli.env", "actions_toolkit", "hf_oidc.output"}),
+        (["run", "--help"], {"yaml", "hf_oidc.cli.doctor", "hf_oidc.cli.env", "actions_toolkit", "hf_oidc.output"}),
     ],
 )
 def test_a_command_imports_what_it_needs(arguments: list[str], missing: set[str], stage: Stage) -> None:

@@ -10,8 +10,8 @@ import sys
 
 import pytest
 
+from hf_oidc.output.masking import worthless_part
 from hf_oidc.secret import Secret
-from hf_oidc.sinks.masking import worthless_part
 from tests import engines
 from tests.action_process import MASK_LINE
 from tests.cli_process import CLI
@@ -160,7 +160,7 @@ def test_a_mask_goes_out_whole_or_there_is_no_token(stage: Stage, *, read: bool,
 
 SLOWLY_READ = """
 import os, threading
-from hf_oidc.cli import output
+from hf_oidc.cli import streams
 reading, writing = os.pipe()
 os.set_blocking(writing, False)
 os.dup2(writing, 2)
@@ -170,7 +170,7 @@ def read():
         seen.extend(os.read(reading, 1000))
 reader = threading.Thread(target=read)
 reader.start()
-output.write_error("x" * 1_000_000)
+streams.write_error("x" * 1_000_000)
 reader.join()
 print(len(seen))
 """

@@ -21,11 +21,11 @@ from typing import Any, Literal
 import pytest
 
 from hf_oidc.errors import LoginError
+from hf_oidc.http.client import Transport, trusting
+from hf_oidc.hub.resource import Resource
 from hf_oidc.login import Login, log_in
 from hf_oidc.providers.registry import choose
-from hf_oidc.resource import Resource
 from hf_oidc.retry import Pace
-from hf_oidc.transport import Transport, trusting
 from tests.action_process import ActionRun, run_action
 from tests.factories import means
 from tests.local_hub_process import LocalHub, local_hub

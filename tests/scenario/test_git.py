@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from hf_oidc.sinks.git import configuration, credentials, in_variable
-from hf_oidc.wanted import from_lines
+from hf_oidc.output.git import configuration, credentials, in_variable
+from hf_oidc.token_request import from_lines
 from tests.clients import Clients, good, token_for, trust
 from tests.local_hub_process import LocalHub, local_hub
 

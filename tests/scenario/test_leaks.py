@@ -21,11 +21,11 @@ import pytest
 import trustme
 
 from hf_oidc.errors import LoginError
+from hf_oidc.http.client import Transport, trusting
+from hf_oidc.hub.resource import Resource
 from hf_oidc.login import Login, log_in
 from hf_oidc.providers.registry import choose
-from hf_oidc.resource import Resource
 from hf_oidc.retry import Pace
-from hf_oidc.transport import Transport, trusting
 from tests.action_process import run_action
 from tests.factories import id_token, means
 from tests.fake_clock import FakeClock

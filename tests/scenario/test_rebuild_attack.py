@@ -14,11 +14,11 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
+from hf_oidc.output.masking import worthless_part
 from hf_oidc.secret import Secret
-from hf_oidc.sinks.masking import worthless_part
-from local_hub.ci.issuers import CiIssuers, read_any_job
-from local_hub.ci.registry import BY_NAME
 from local_hub.issuer import Issuer
+from local_hub.issuers.http import CiIssuers, read_any_job
+from local_hub.issuers.registry import BY_NAME
 from local_hub.jobs import read_job
 from tests.local_hub_process import LocalHub, local_hub
 

@@ -26,16 +26,16 @@ import pytest
 import trustme
 
 from hf_oidc.cli.child import PASSED_ON, Child
-from hf_oidc.cli.fresh import Job, Keeper
 from hf_oidc.cli.options import Settings
+from hf_oidc.cli.run_renewing import Job, Keeper
 from hf_oidc.cli.session import World, tokens
-from hf_oidc.hub_token import HubToken
-from hf_oidc.keep_fresh import Life
-from hf_oidc.resource import Resource
+from hf_oidc.hub.resource import Resource
+from hf_oidc.hub.token import HubToken
+from hf_oidc.output.masking import worthless_part
+from hf_oidc.renewal import Life
 from hf_oidc.retry import Pace
 from hf_oidc.secret import Secret
-from hf_oidc.sinks.masking import worthless_part
-from hf_oidc.wanted import Wanted
+from hf_oidc.token_request import Wanted
 from tests.action_process import scrubbed
 from tests.cli_process import CLI, CliRun, run_cli
 from tests.factories import id_token

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from hf_oidc.lean import STAND_INS
+from hf_oidc.deferred_imports import STAND_INS
 from tests.action_process import run_action
 from tests.factories import HUB, id_token
 from tests.scripted_server import Answer, scripted_server
@@ -23,7 +23,7 @@ runpy.run_module("hf_oidc.action", run_name="__main__", alter_sys=True)
 """
 UNUSED = {
     "the other door": {"click", "hf_oidc.cli"},
-    "an explanation": {"hf_oidc.diagnosis.advice", "hf_oidc.diagnosis.report", "hf_oidc.diagnosis.text"},
+    "an explanation": {"hf_oidc.explain.advice", "hf_oidc.explain.report", "hf_oidc.explain.text"},
     "another try": {"random"},
     "a CI's own command": {"subprocess"},
     "verifying": {"cryptography.hazmat", "cryptography.x509"},
@@ -63,4 +63,4 @@ def test_a_login_loads_nothing_for_another_purpose(loaded: set[str], purpose: st
 
 def test_a_login_loads_what_the_action_is_built_on(loaded: set[str]) -> None:
     """The table above would say little of a process that has loaded nothing."""
-    assert loaded >= {"requests", "urllib3", "jwt", "actions_toolkit.core", "hf_oidc.providers.github"}
+    assert loaded >= {"requests", "urllib3", "jwt", "actions_toolkit.core", "hf_oidc.providers.github.mint"}

@@ -13,9 +13,9 @@ from typing import Any
 
 import click
 
-from hf_oidc.cli import output
+from hf_oidc.cli import streams
 from hf_oidc.errors import LoginError
-from hf_oidc.untrusted_text import shown
+from hf_oidc.sanitize import shown
 from hf_oidc.version import VERSION
 
 EPILOG = """\b
@@ -83,14 +83,14 @@ def cli() -> None:
 def guarded(run: Callable[[], Any]) -> int:
     """The exit code of `run`; nothing that goes wrong in it ends in a traceback."""
     try:
-        with output.whole():
+        with streams.whole():
             code = _ended(run)
     except click.exceptions.Exit as end:
         return end.exit_code
     except click.ClickException as error:
         said = io.StringIO()  # click repeats arguments as they are
         error.show(said)
-        output.tell(said.getvalue().removesuffix("\n"))
+        streams.tell(said.getvalue().removesuffix("\n"))
         return error.exit_code
     except LoginError as error:
         from hf_oidc.cli.session import failed  # noqa: PLC0415 - help and completion need none of what this needs
@@ -99,9 +99,9 @@ def guarded(run: Callable[[], Any]) -> int:
     except (click.Abort, KeyboardInterrupt):
         return 130
     except Exception as error:  # noqa: BLE001 - a bug of ours: say where, never what, for a value may be a token
-        from hf_oidc import hall  # noqa: PLC0415 - likewise
+        from hf_oidc import login_context  # noqa: PLC0415 - likewise
 
-        output.tell(f"hf-oidc: {hall.place_of(error)}. This is a bug; please report it.")
+        streams.tell(f"hf-oidc: {login_context.bug_location(error)}. This is a bug; please report it.")
         return 1
     return code
 
@@ -116,6 +116,6 @@ def _ended(run: Callable[[], Any]) -> int:
 
 def main() -> None:
     """The entry point `hf-oidc`."""
-    output.keep_descriptors()
+    streams.keep_descriptors()
     # Not standalone: click would end an interrupt with 1, as if the login had failed.
     sys.exit(guarded(lambda: cli(prog_name="hf-oidc", standalone_mode=False)))

@@ -16,21 +16,22 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from hf_oidc import command, hall
+from hf_oidc import command, login_context
 from hf_oidc.cli.options import BY_CI, Settings, asks_for_id_token
 from hf_oidc.cli.session import now, usual_mask
-from hf_oidc.diagnosis import doctor_json, doctor_text, text
-from hf_oidc.diagnosis.doctor import JobReport, Question, with_claims
-from hf_oidc.diagnosis.door import COMMAND
-from hf_oidc.diagnosis.report import diagnose, enter
+from hf_oidc.doctor import json_report, text
+from hf_oidc.doctor.job import JobReport, Question, with_claims
 from hf_oidc.errors import DeliveryFailed, LoginError, UsageError
+from hf_oidc.explain.entry_point import COMMAND
+from hf_oidc.explain.report import diagnose, enter
+from hf_oidc.explain.text import annotation
+from hf_oidc.http.client import trusting
+from hf_oidc.hub.resource import Resource
 from hf_oidc.login import mint
-from hf_oidc.providers._base import Means
+from hf_oidc.providers.base import Means
 from hf_oidc.providers.registry import choose
-from hf_oidc.resource import Resource
+from hf_oidc.sanitize import sanitize, shown
 from hf_oidc.settings import DEFAULT_HUB_URL, hub_url
-from hf_oidc.transport import trusting
-from hf_oidc.untrusted_text import sanitize, shown
 
 GIT_TIMEOUT = 10.0  # seconds
 NO_YAML = "Reading a workflow needs PyYAML: pip install PyYAML"
@@ -95,20 +96,20 @@ def doctor(
             question = Question(settings.hub_url, settings.audience, _resource(resource, env), _expected(expect))
             _check_job(question, settings, env, as_json=as_json)
     except UsageError as error:
-        _, message = text.annotation(diagnose(error, None, DEFAULT_HUB_URL, door=COMMAND, env=env))
+        _, message = annotation(diagnose(error, None, DEFAULT_HUB_URL, door=COMMAND, env=env))
         raise click.UsageError(message) from None
 
 
 def _check_job(question: Question, settings: Settings, env: Mapping[str, str], *, as_json: bool) -> None:
-    means = hall.means(env, trusting(settings.ca_bundle), settings.timeout, now)
+    means = login_context.means(env, trusting(settings.ca_bundle), settings.timeout, now)
     report = _examined(question, settings, env, means)
-    _write(doctor_json.job(report) if as_json else doctor_text.job(report), fails=report.fails)
+    _write(json_report.job(report) if as_json else text.job(report), fails=report.fails)
 
 
 def _examined(question: Question, settings: Settings, env: Mapping[str, str], means: Means) -> JobReport:
     report, id_token = JobReport("", question), None
     try:
-        chosen = choose(env, hall.text_of, id_token=settings.id_token, named=settings.provider)
+        chosen = choose(env, login_context.read_text, id_token=settings.id_token, named=settings.provider)
         report = JobReport(chosen.provider, question)
         id_token = mint(chosen, question.audience, means, usual_mask(settings, env))
         report = with_claims(report, id_token.unverified_claims, id_token.unverified_expiry)
@@ -127,8 +128,8 @@ def _examined(question: Question, settings: Settings, env: Mapping[str, str], me
 
 def _check_workflow(path: Path, repository: str | None, hub_url: str, *, as_json: bool) -> None:
     try:
-        from hf_oidc.diagnosis.workflow import examine  # noqa: PLC0415 - needs PyYAML, which nothing else does
-        from hf_oidc.diagnosis.workflow.yaml_text import UnreadableYaml  # noqa: PLC0415 - likewise
+        from hf_oidc.doctor.workflow import examine  # noqa: PLC0415 - needs PyYAML, which nothing else does
+        from hf_oidc.doctor.workflow.yaml_text import UnreadableYaml  # noqa: PLC0415 - likewise
     except ImportError:
         raise click.UsageError(NO_YAML) from None
     if repository is not None and not examine.REPOSITORY.fullmatch(repository):
@@ -138,12 +139,12 @@ def _check_workflow(path: Path, repository: str | None, hub_url: str, *, as_json
             _file(path),
             path.name,
             repository or examine.repository_of(_remote(path.parent)),
-            lambda name: hall.text_of(str(path.parent / name)),
+            lambda name: login_context.read_text(str(path.parent / name)),
         )
     except UnreadableYaml as error:
         place = f", line {error.line}" if error.line else ""
         raise click.UsageError(f"{shown(str(path), 200)}{place}: {shown(error.what)}.") from None
-    found = doctor_json.workflow(report, hub_url) if as_json else doctor_text.workflow(report, hub_url)
+    found = json_report.workflow(report, hub_url) if as_json else text.workflow(report, hub_url)
     _write(found, fails=report.fails)
 
 

@@ -11,13 +11,13 @@ from typing import Any
 
 import click
 
-from hf_oidc.cli import output
+from hf_oidc.cli import streams
 from hf_oidc.cli.options import BY_CI, Settings, logs_in, wanted
 from hf_oidc.cli.session import World, explained, mask_on_github, preparing, tokens
 from hf_oidc.errors import InvalidInput
+from hf_oidc.output import files, shell
+from hf_oidc.output.dotenv import dotenv
 from hf_oidc.secret import Secret
-from hf_oidc.sinks import files, shell
-from hf_oidc.sinks.dotenv import dotenv
 
 EPILOG = """\b
 Examples:
@@ -90,7 +90,7 @@ def env_(*, resources: tuple[str, ...], format_: str, path: str | None, show: bo
     with explained():
         destination.write(variables)
     if IN_THE_WAY in env and format_ not in FORGETTING:
-        output.tell(f"hf-oidc: Warning: {IN_THE_WAY} is set; where it is, huggingface_hub ignores these variables.")
+        streams.tell(f"hf-oidc: Warning: {IN_THE_WAY} is set; where it is, huggingface_hub ignores these variables.")
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ def _destination(format_: str, path: str | None, env: Mapping[str, str], *, show
         return _later_steps(format_, path, env)
     if path is None or path == "-":
         return Destination(
-            lambda: output.require(show=show), lambda variables: click.echo(_text(format_, variables, env), nl=False)
+            lambda: streams.require(show=show), lambda variables: click.echo(_text(format_, variables, env), nl=False)
         )
     file = Path(path)
     return Destination(
@@ -141,15 +141,15 @@ def _text(format_: str, variables: Variables, env: Mapping[str, str]) -> str:
 
 
 def _require_runner(env: Mapping[str, str]) -> None:
-    from hf_oidc.sinks import github  # noqa: PLC0415 - what a runner of GitHub's kind needs, no other CI does
+    from hf_oidc.output import github_commands  # noqa: PLC0415 - what a runner of GitHub's kind needs, no other CI does
 
-    github.require_environment_file(env)
-    output.require_log()
+    github_commands.require_environment_file(env)
+    streams.require_log()
 
 
 def _export(variables: Variables, env: Mapping[str, str]) -> None:
-    from hf_oidc.sinks import github  # noqa: PLC0415 - as above
+    from hf_oidc.output import github_commands  # noqa: PLC0415 - as above
 
     for _, secret in variables:
         mask_on_github(secret)
-    github.export(variables, env)
+    github_commands.export(variables, env)

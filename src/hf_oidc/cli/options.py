@@ -18,11 +18,11 @@ import click
 
 from hf_oidc import settings
 from hf_oidc.errors import InvalidInput
+from hf_oidc.hub.resource import Resource
 from hf_oidc.id_token import MAX_CHARACTERS
 from hf_oidc.providers.registry import PROVIDERS
-from hf_oidc.resource import Resource
-from hf_oidc.untrusted_text import shown
-from hf_oidc.wanted import Wanted, from_arguments
+from hf_oidc.sanitize import shown
+from hf_oidc.token_request import Wanted, from_arguments
 
 NAMES = tuple(provider.name for provider in PROVIDERS if provider.kind != "supplied")
 STANDARD_INPUT = "-"

@@ -15,7 +15,7 @@ from hf_oidc import env_name
 from hf_oidc.cli.options import BY_CI, Settings, logs_in, wanted
 from hf_oidc.cli.program import cannot_run, find
 from hf_oidc.cli.session import World, explained, preparing, tokens
-from hf_oidc.wanted import Wanted
+from hf_oidc.token_request import Wanted
 
 EPILOG = """\b
 Examples:
@@ -95,7 +95,7 @@ def run(
             env_name.checked_path(each.name, env, "RESOURCE")
     program = find(command[0], env)
     if keep_fresh:
-        from hf_oidc.cli.fresh import Job, run_with_fresh_tokens  # noqa: PLC0415 - most commands are done within the hour
+        from hf_oidc.cli.run_renewing import Job, run_with_fresh_tokens  # noqa: PLC0415 - most commands are done within the hour
 
         job = Job(program, command, asked, export_token=export_token, stop_on_expiry=on_expiry == "stop")
         raise click.exceptions.Exit(run_with_fresh_tokens(job, settings, env))
@@ -109,7 +109,7 @@ def run(
 
 
 def _for_git(asked: Sequence[Wanted], settings: Settings, env: Mapping[str, str]) -> dict[str, str]:
-    from hf_oidc.sinks import git  # noqa: PLC0415 - most commands are not git's
+    from hf_oidc.output import git  # noqa: PLC0415 - most commands are not git's
 
     return git.configuration(settings.hub_url, git.credentials(asked, git.in_variable), env)
 

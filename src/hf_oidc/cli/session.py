@@ -21,25 +21,25 @@ from urllib.parse import urlsplit
 
 import click
 
-from hf_oidc import command, hall
-from hf_oidc.cli import output
+from hf_oidc import command, login_context
+from hf_oidc.cli import streams
 from hf_oidc.cli.options import Settings, read_id_token
-from hf_oidc.diagnosis import text
-from hf_oidc.diagnosis.door import COMMAND
-from hf_oidc.diagnosis.granted import granted_line
-from hf_oidc.diagnosis.report import diagnose
 from hf_oidc.errors import Attempt, LoginError, UsageError
-from hf_oidc.hub_token import HubToken
+from hf_oidc.explain import text
+from hf_oidc.explain.entry_point import COMMAND
+from hf_oidc.explain.granted import granted_line
+from hf_oidc.explain.report import diagnose
+from hf_oidc.http.client import Tls, trusting
+from hf_oidc.http.url import is_loopback
+from hf_oidc.hub.resource import Resource
+from hf_oidc.hub.token import HubToken
 from hf_oidc.login import Login
 from hf_oidc.logins import alike, log_in_all
 from hf_oidc.providers.registry import Chosen, choose
-from hf_oidc.resource import Resource
 from hf_oidc.retry import Pace
 from hf_oidc.secret import Secret
 from hf_oidc.settings import DEFAULT_HUB_URL
-from hf_oidc.transport import Tls, trusting
-from hf_oidc.url import is_loopback
-from hf_oidc.wanted import Wanted, named
+from hf_oidc.token_request import Wanted, named
 
 MASK_SECONDS = 10.0
 # Standard output is replaced for a moment, for all threads.
@@ -75,7 +75,7 @@ def preparing(asked: Sequence[Wanted], settings: Settings) -> Iterator[None]:
     except LoginError as error:
         end = failed(error, asked[0].resource, settings)
         if len(asked) > 1:
-            output.tell("No login was tried.")
+            streams.tell("No login was tried.")
         raise end from None
 
 
@@ -90,7 +90,7 @@ def failed(
     diagnosis = diagnose(error, resource, hub_url, door=COMMAND, audience=audience, env=os.environ)
     title, message = text.annotation(diagnosis)
     more = text.details(diagnosis) if settings and settings.verbose else []
-    output.tell("\n".join([title + of, message, *more]))
+    streams.tell("\n".join([title + of, message, *more]))
     return click.exceptions.Exit(2 if isinstance(error, UsageError) else 1)
 
 
@@ -112,7 +112,7 @@ def now() -> datetime:
 def usual_mask(settings: Settings, env: Mapping[str, str]) -> Callable[[Secret], None]:
     """How a token is hidden in the log here, if there is a way. Raises `DeliveryFailed` if there is one, in vain."""
     if env.get("GITHUB_ACTIONS") == "true" and not _tries_local_hub(settings, env):
-        output.require_log()
+        streams.require_log()
         return mask_on_github
     if env.get("BUILDKITE") == "true":
         return lambda secret: _mask_on_buildkite(secret, env)
@@ -121,15 +121,15 @@ def usual_mask(settings: Settings, env: Mapping[str, str]) -> Callable[[Secret],
 
 def mask_on_github(secret: Secret) -> None:
     """Lets a runner of GitHub's kind hide `secret` in the log. Raises `DeliveryFailed`."""
-    from hf_oidc.sinks import github, masking  # noqa: PLC0415 - what a runner of GitHub's kind needs, no other CI does
+    from hf_oidc.output import github_commands, masking  # noqa: PLC0415 - what a runner of GitHub's kind needs, no other CI does
 
-    output.require_log()
+    streams.require_log()
     # The runner reads its commands on standard error too: standard output stays what was asked for. It knows them at
     # the beginning of a line alone, and another program may be in the midst of one: all is written at once.
     with MASKING, contextlib.redirect_stdout(io.StringIO("\n")) as lines:
         lines.seek(0, io.SEEK_END)
-        github.mask(masking.worthless_part(secret))
-        output.write_error(lines.getvalue())
+        github_commands.mask(masking.worthless_part(secret))
+        streams.write_error(lines.getvalue())
 
 
 def _tries_local_hub(settings: Settings, env: Mapping[str, str]) -> bool:
@@ -144,11 +144,11 @@ def _tries_local_hub(settings: Settings, env: Mapping[str, str]) -> bool:
 def say(line: str, settings: Settings) -> None:
     """One line on standard error, unless it is to be quiet there."""
     if not settings.quiet:
-        output.tell(f"hf-oidc: {line}")
+        streams.tell(f"hf-oidc: {line}")
 
 
 def _mask_on_buildkite(secret: Secret, env: Mapping[str, str]) -> None:
-    from hf_oidc.sinks import buildkite  # noqa: PLC0415 - no other CI needs it
+    from hf_oidc.output import buildkite  # noqa: PLC0415 - no other CI needs it
 
     def run(argv: Sequence[str], stdin: str) -> command.Finished | command.NotRun:
         return command.run(argv, env, MASK_SECONDS, stdin)
@@ -161,12 +161,12 @@ def _mask_on_buildkite(secret: Secret, env: Mapping[str, str]) -> None:
 
 @functools.cache  # once is enough
 def _warn(line: str) -> None:
-    output.tell(f"hf-oidc: Warning: {line}")
+    streams.tell(f"hf-oidc: Warning: {line}")
 
 
 def identity(settings: Settings, env: Mapping[str, str]) -> Chosen:
     """Who gives the ID tokens. Raises a `LoginError` if nobody does."""
-    chosen = choose(env, hall.text_of, id_token=settings.id_token, named=settings.provider)
+    chosen = choose(env, login_context.read_text, id_token=settings.id_token, named=settings.provider)
     if not settings.id_token_file or not Path(settings.id_token_file).is_file():  # a pipe gives what it has once
         return chosen
     # Whoever has put it there may put another one there in its time.
@@ -205,7 +205,7 @@ def logins(asked: Sequence[Wanted], settings: Settings, world: World, seconds: f
     def tell(attempt: Attempt) -> None:
         say(text.retry_line(attempt), settings)
 
-    means = hall.means(world.env, world.tls, seconds, now)
+    means = login_context.means(world.env, world.tls, seconds, now)
     return [
         Login(
             resource=each.resource,

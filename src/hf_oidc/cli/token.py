@@ -8,10 +8,10 @@ from typing import Any
 import click
 
 from hf_oidc import env_name
-from hf_oidc.cli import output
+from hf_oidc.cli import streams
 from hf_oidc.cli.options import BY_CI, Settings, logs_in, resource
 from hf_oidc.cli.session import World, explained, preparing, tokens
-from hf_oidc.wanted import Wanted
+from hf_oidc.token_request import Wanted
 
 EPILOG = """\b
 Examples:
@@ -39,7 +39,7 @@ def token(*, resource_: str | None, show: bool, **given: Any) -> None:
     with explained():
         settings = Settings.read(given, env)
         what = Wanted(env_name.DEFAULT, resource(resource_, env))
-        output.require(show=show)
+        streams.require(show=show)
     with preparing([what], settings):
         world = World.of(settings, env)
     (granted,) = tokens([what], settings, world)

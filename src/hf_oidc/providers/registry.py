@@ -6,25 +6,23 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from hf_oidc.errors import AmbiguousProvider, IdentityError, NoProvider
-from hf_oidc.providers import (
-    aws,
-    azure,
-    bitbucket,
-    buildkite,
-    circleci,
-    codefresh,
-    forgejo,
-    github,
-    gitlab,
-    google,
-    jenkins,
-    kubernetes,
-    semaphore,
-    spacelift,
-    supplied,
-    terraform,
-)
-from hf_oidc.providers._base import CannotMint, Kind, Mint, Provider, ReadFile
+from hf_oidc.providers.aws import mint as aws
+from hf_oidc.providers.azure import mint as azure
+from hf_oidc.providers.base import CannotMint, Kind, Mint, Provider, ReadFile
+from hf_oidc.providers.bitbucket import mint as bitbucket
+from hf_oidc.providers.buildkite import mint as buildkite
+from hf_oidc.providers.circleci import mint as circleci
+from hf_oidc.providers.codefresh import mint as codefresh
+from hf_oidc.providers.forgejo import mint as forgejo
+from hf_oidc.providers.github import mint as github
+from hf_oidc.providers.gitlab import mint as gitlab
+from hf_oidc.providers.google import mint as google
+from hf_oidc.providers.jenkins import mint as jenkins
+from hf_oidc.providers.kubernetes import mint as kubernetes
+from hf_oidc.providers.semaphore import mint as semaphore
+from hf_oidc.providers.spacelift import mint as spacelift
+from hf_oidc.providers.supplied import mint as supplied
+from hf_oidc.providers.terraform import mint as terraform
 from hf_oidc.secret import Secret
 
 PROVIDERS: tuple[Provider, ...] = (

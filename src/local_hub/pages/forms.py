@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
 from local_hub.fields import FieldError
+from local_hub.hub.publishers import Publisher, checked
+from local_hub.hub.resources import Resource
 from local_hub.loopback import is_trustworthy_url
 from local_hub.pages.presets import ANY, ClaimField, Preset, preset_of
 from local_hub.pages.visible import is_plain
-from local_hub.publishers import Publisher, checked
-from local_hub.resources import Resource
 
 SCOPE = "inference-api"
 LONGEST_NAME = 200

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from local_hub.resources import InvalidResource, Resource, parse_resource
+from local_hub.hub.resources import InvalidResource, Resource, parse_resource
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ Pure values. The Hub does not document the claim names of its presets but GitHub
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from local_hub.publishers import GITHUB_ISSUER, branch_of, workflow_of
+from local_hub.hub.publishers import GITHUB_ISSUER, branch_of, workflow_of
 
 Read = Callable[[Mapping[str, str]], str | None]
 

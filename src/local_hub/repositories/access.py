@@ -8,7 +8,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import Enum
 
-from local_hub.records import Declared, IssuedToken
+from local_hub.hub.records import Declared, IssuedToken
 
 
 class Verb(Enum):

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 
-from local_hub.resources import PREFIX_KINDS, InvalidResource, Resource, parse_resource
+from local_hub.hub.resources import PREFIX_KINDS, InvalidResource, Resource, parse_resource
 
 API_KINDS = {"models": "", **{prefix: f"{prefix}/" for prefix in PREFIX_KINDS}}
 FILE_ACTIONS = ("resolve", "raw")

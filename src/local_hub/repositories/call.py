@@ -11,7 +11,7 @@ from pathlib import Path
 
 from starlette.requests import Request
 
-from local_hub.records import Declared, IssuedToken
+from local_hub.hub.records import Declared, IssuedToken
 from local_hub.repositories.access import INVALID_TOKEN, Holder, Verb, decide
 from local_hub.repositories.addresses import Address
 from local_hub.repositories.answers import Refusal

@@ -21,18 +21,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from local_hub.hub.records import IssuedToken
 from local_hub.json_http import DRAIN_LIMIT, NO_STORE, bearer_token
-from local_hub.records import IssuedToken
 from local_hub.repositories import git_http, hub_api, lfs_api
-from local_hub.repositories.access import (
-    Denied,
-    Holder,
-    Stranger,
-    Verb,
-    decide,
-    decide_creation,
-    decide_identity,
-)
+from local_hub.repositories.access import Denied, Holder, Stranger, Verb, decide, decide_creation, decide_identity
 from local_hub.repositories.addresses import LFS_BATCH, LFS_OBJECT, Address, InvalidName, read_address
 from local_hub.repositories.answers import Refusal, bad_request, refused
 from local_hub.repositories.call import Call, Shelf

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
+from local_hub.hub.resources import Resource
 from local_hub.repositories.addresses import full_names
 from local_hub.repositories.git_commands import GitFailed, bounded, git
-from local_hub.resources import Resource
 
 # What the Hub's own first commit holds, in short: the types of file that are large as a rule.
 LARGE_TYPES = (

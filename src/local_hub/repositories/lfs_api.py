@@ -12,8 +12,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from local_hub.fields import FieldError, items, mapping
+from local_hub.hub.records import IssuedToken
 from local_hub.json_http import parsed_json
-from local_hub.records import IssuedToken
 from local_hub.repositories.access import Denied, Verb
 from local_hub.repositories.addresses import LFS_OBJECT, Address
 from local_hub.repositories.answers import NO_ENTRY, Refusal, bad_request, file_answer

@@ -8,14 +8,6 @@ import pytest
 import yaml
 
 from hf_oidc import errors
-from hf_oidc.diagnosis import markdown, text
-from hf_oidc.diagnosis.advice import ABSENT, ADVICE, DELIVERY, FINDINGS, NO_SUGGESTION, SKIPPED, duration
-from hf_oidc.diagnosis.ci import PERMISSIONS
-from hf_oidc.diagnosis.door import ACTION, COMMAND
-from hf_oidc.diagnosis.environment import warnings
-from hf_oidc.diagnosis.findings import NAMES
-from hf_oidc.diagnosis.granted import granted_line
-from hf_oidc.diagnosis.report import diagnose
 from hf_oidc.errors import (
     Attempt,
     AudienceMismatch,
@@ -30,7 +22,15 @@ from hf_oidc.errors import (
     Redirected,
     Where,
 )
-from hf_oidc.resource import Resource
+from hf_oidc.explain import markdown, text
+from hf_oidc.explain.advice import ABSENT, ADVICE, DELIVERY, FINDINGS, NO_SUGGESTION, SKIPPED, duration
+from hf_oidc.explain.ci import PERMISSIONS
+from hf_oidc.explain.entry_point import ACTION, COMMAND
+from hf_oidc.explain.environment import warnings
+from hf_oidc.explain.findings import NAMES
+from hf_oidc.explain.granted import granted_line
+from hf_oidc.explain.report import diagnose
+from hf_oidc.hub.resource import Resource
 from tests.factories import HUB, github_claims
 
 ROOT = Path(__file__).parents[3]

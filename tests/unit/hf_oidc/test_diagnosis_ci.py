@@ -14,15 +14,6 @@ from typing import Any
 import pytest
 import yaml
 
-from hf_oidc.diagnosis import markdown, text
-from hf_oidc.diagnosis.audiences import SERVICES, other_service
-from hf_oidc.diagnosis.ci import CIS
-from hf_oidc.diagnosis.ci_advice import Mine, ci_of
-from hf_oidc.diagnosis.claims import IDENTIFYING, raw_claims
-from hf_oidc.diagnosis.door import ACTION, COMMAND, MARK
-from hf_oidc.diagnosis.issuers import issued_by
-from hf_oidc.diagnosis.publisher import NoSuggestion, Suggestion, suggest
-from hf_oidc.diagnosis.report import Diagnosis, diagnose
 from hf_oidc.errors import (
     AmbiguousProvider,
     AudienceMismatch,
@@ -37,9 +28,18 @@ from hf_oidc.errors import (
     NoProvider,
     Where,
 )
+from hf_oidc.explain import markdown, text
+from hf_oidc.explain.audiences import SERVICES, other_service
+from hf_oidc.explain.ci import CIS
+from hf_oidc.explain.ci_advice import Mine, ci_of
+from hf_oidc.explain.claims import IDENTIFYING, raw_claims
+from hf_oidc.explain.entry_point import ACTION, COMMAND, MARK
+from hf_oidc.explain.issuers import issued_by
+from hf_oidc.explain.publisher import NoSuggestion, Suggestion, suggest
+from hf_oidc.explain.report import Diagnosis, diagnose
+from hf_oidc.hub.resource import Resource
 from hf_oidc.providers.registry import PROVIDERS
-from hf_oidc.resource import Resource
-from local_hub.ci.registry import BY_NAME as PLAYED
+from local_hub.issuers.registry import BY_NAME as PLAYED
 from tests.factories import HUB, github_claims
 
 ROOT = Path(__file__).parents[3]

@@ -6,20 +6,12 @@ from typing import Any
 
 import pytest
 
-from hf_oidc.diagnosis.claims import (
-    Absence,
-    Field,
-    field,
-    publisher_fields,
-    raw_claims,
-    text_of,
-    workflow_of,
-)
-from hf_oidc.diagnosis.findings import NAMES, findings
-from hf_oidc.diagnosis.issuers import GITHUB_ISSUER, fits_preset, is_enterprise
-from hf_oidc.diagnosis.publisher import NoSuggestion, Suggestion, differences, settings_page, suggest
-from hf_oidc.diagnosis.ref import branch_of
-from hf_oidc.resource import Resource
+from hf_oidc.explain.claims import Absence, Field, field, publisher_fields, raw_claims, text_of, workflow_of
+from hf_oidc.explain.findings import NAMES, findings
+from hf_oidc.explain.issuers import GITHUB_ISSUER, fits_preset, is_enterprise
+from hf_oidc.explain.publisher import NoSuggestion, Suggestion, differences, settings_page, suggest
+from hf_oidc.explain.ref import branch_of
+from hf_oidc.hub.resource import Resource
 from tests.factories import HUB, github_claims
 from tests.vectors import load
 

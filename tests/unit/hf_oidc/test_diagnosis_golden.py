@@ -14,8 +14,6 @@ from typing import Any
 
 import pytest
 
-from hf_oidc.diagnosis import markdown, text
-from hf_oidc.diagnosis.report import diagnose
 from hf_oidc.errors import (
     Attempt,
     AudienceMismatch,
@@ -29,7 +27,9 @@ from hf_oidc.errors import (
     RateLimited,
     Where,
 )
-from hf_oidc.resource import Resource
+from hf_oidc.explain import markdown, text
+from hf_oidc.explain.report import diagnose
+from hf_oidc.hub.resource import Resource
 from tests.factories import HUB, github_claims
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "diagnosis"

@@ -7,10 +7,6 @@ import re
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from hf_oidc.diagnosis import markdown, text
-from hf_oidc.diagnosis.claims import RAW
-from hf_oidc.diagnosis.issuers import GITHUB_ISSUER
-from hf_oidc.diagnosis.report import Diagnosis, diagnose
 from hf_oidc.errors import (
     Attempt,
     AudienceMismatch,
@@ -26,7 +22,11 @@ from hf_oidc.errors import (
     Redirected,
     Where,
 )
-from hf_oidc.resource import Resource
+from hf_oidc.explain import markdown, text
+from hf_oidc.explain.claims import RAW
+from hf_oidc.explain.issuers import GITHUB_ISSUER
+from hf_oidc.explain.report import Diagnosis, diagnose
+from hf_oidc.hub.resource import Resource
 from tests.commands import commands_in
 from tests.factories import HUB, github_claims
 

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from hf_oidc.diagnosis import markdown, text
-from hf_oidc.diagnosis.door import COMMAND
-from hf_oidc.diagnosis.publisher import NoSuggestion, Suggestion
-from hf_oidc.diagnosis.report import Diagnosis, diagnose
 from hf_oidc.errors import ExchangeRejected
-from hf_oidc.resource import Resource
-from local_hub.ci.registry import BY_NAME as PLAYED
+from hf_oidc.explain import markdown, text
+from hf_oidc.explain.entry_point import COMMAND
+from hf_oidc.explain.publisher import NoSuggestion, Suggestion
+from hf_oidc.explain.report import Diagnosis, diagnose
+from hf_oidc.hub.resource import Resource
+from local_hub.issuers.registry import BY_NAME as PLAYED
 from tests.factories import HUB, github_claims
 
 MODEL = Resource.parse("acme/model")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from hf_oidc.diagnosis import text
-from hf_oidc.diagnosis.door import ACTION, COMMAND, Door
-from hf_oidc.diagnosis.report import diagnose
 from hf_oidc.errors import HubUnavailable, IdTokenRequestFailed, LoginError, TlsFailed, Where
+from hf_oidc.explain import text
+from hf_oidc.explain.entry_point import ACTION, COMMAND, Door
+from hf_oidc.explain.report import diagnose
 from tests.factories import HUB
 
 OTHER = "https://hub.nosuch.example"

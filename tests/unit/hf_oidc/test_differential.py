@@ -14,13 +14,13 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import event, example, given, settings
 from hypothesis import strategies as st
 
-from hf_oidc.diagnosis.issuers import fits_preset
-from hf_oidc.diagnosis.publisher import Suggestion, differences, suggest
-from local_hub import publishers
-from local_hub.exchange import Granted, Lookups, Request, decide
+from hf_oidc.explain.issuers import fits_preset
+from hf_oidc.explain.publisher import Suggestion, differences, suggest
+from local_hub.hub import publishers
+from local_hub.hub.exchange import Granted, Lookups, Request, decide
+from local_hub.hub.resources import parse_resource
 from local_hub.id_token import parse
 from local_hub.jobs import claims_of, read_job, with_claims
-from local_hub.resources import parse_resource
 from tests.factories import HUB
 
 NOW = 1_800_000_000

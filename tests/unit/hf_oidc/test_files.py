@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from hf_oidc.errors import DeliveryFailed
-from hf_oidc.sinks import files
+from hf_oidc.output import files
 from tests.action_process import scrubbed
 from tests.engines import missing
 
@@ -276,7 +276,7 @@ def test_a_disk_that_fills_up_leaves_no_half_line(before: str | None, tmp_path: 
     path = tmp_path / "x"
     if before:
         path.write_text(before)
-    code = f"from pathlib import Path; from hf_oidc.sinks.files import append; append(Path({str(path)!r}), 'x' * 100)"
+    code = f"from pathlib import Path; from hf_oidc.output.files import append; append(Path({str(path)!r}), 'x' * 100)"
     # Measuring coverage writes files too, which the limit would stop.
     env = {name: value for name, value in scrubbed().items() if not name.startswith("COVERAGE")}
     command = ["prlimit", "--fsize=50", sys.executable, "-B", "-c", code]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hf_oidc.http_message import Request, Response
+from hf_oidc.http.message import Request, Response
 
 
 def response(body: bytes | None = b"", **headers: str) -> Response:

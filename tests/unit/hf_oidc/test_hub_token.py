@@ -2,8 +2,8 @@
 
 from datetime import datetime, timezone
 
-from hf_oidc.hub_token import HubToken
-from hf_oidc.resource import Resource
+from hf_oidc.hub.resource import Resource
+from hf_oidc.hub.token import HubToken
 from hf_oidc.secret import Secret
 
 

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hf_oidc.errors import DeliveryFailed, ExchangeRejected, HubUnavailable, LoginError, RateLimited, Where
-from hf_oidc.hub_token import HubToken
-from hf_oidc.keep_fresh import SHORTEST, Life, Listener, Renewal, keep_fresh, pause, renew_after, round_of
-from hf_oidc.resource import Resource
+from hf_oidc.hub.resource import Resource
+from hf_oidc.hub.token import HubToken
+from hf_oidc.renewal import SHORTEST, Life, Listener, Renewal, keep_fresh, pause, renew_after, round_of
 from hf_oidc.secret import Secret
 from tests.fake_clock import FakeClock
 

@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from hf_oidc import lean
-from hf_oidc.lean import STAND_INS
+from hf_oidc import deferred_imports
+from hf_oidc.deferred_imports import STAND_INS
 
 # The tool that measures the tests' coverage loads some of the modules before anybody else.
 UNMEASURED = {"COVERAGE_PROCESS_CONFIG": "", "COVERAGE_PROCESS_START": ""}
@@ -26,7 +26,7 @@ def python(program: str, **env: str) -> list[str]:
 @pytest.mark.process
 def test_nothing_stands_in_once_requests_is_there() -> None:
     """Who imports one of the modules later gets the real one."""
-    program = f"import sys, hf_oidc.transport; print(*[name for name in {list(STAND_INS)} if name in sys.modules])"
+    program = f"import sys, hf_oidc.http.client; print(*[name for name in {list(STAND_INS)} if name in sys.modules])"
     assert python(program, **UNMEASURED) == []
 
 
@@ -46,7 +46,7 @@ def test_nothing_stands_in_once_requests_is_there() -> None:
 )
 def test_who_asks_gets_the_real_thing(expression: str, value: str) -> None:
     """requests stays whole: what stood in loads what it stands for."""
-    assert python(f"import sys, hf_oidc.transport, requests; print({expression})") == [value]
+    assert python(f"import sys, hf_oidc.http.client, requests; print({expression})") == [value]
 
 
 @pytest.mark.process
@@ -61,7 +61,7 @@ def test_who_asks_gets_the_real_thing(expression: str, value: str) -> None:
 )
 def test_the_real_thing_can_be_asked_for_before_requests_is_there(wanted: str, expression: str, value: str) -> None:
     """As a newer requests might, in the middle of its import."""
-    program = f"from hf_oidc import lean\nwith lean.imports():\n    {wanted}\n    print({expression})"
+    program = f"from hf_oidc import lean\nwith deferred_imports.imports():\n    {wanted}\n    print({expression})"
     assert python(program) == [value]
 
 
@@ -74,7 +74,7 @@ def test_what_is_given_is_what_the_real_thing_would_give() -> None:
 def test_what_was_imported_before_stays() -> None:
     """A program that uses one of the modules, such as a test run, keeps it."""
     before = {name: sys.modules[name] for name in STAND_INS if name in sys.modules}
-    with lean.imports():
+    with deferred_imports.imports():
         within = {name: sys.modules[name] for name in before}
     assert within == before
     assert before
@@ -83,4 +83,4 @@ def test_what_was_imported_before_stays() -> None:
 @pytest.mark.process
 def test_certificates_of_certifi_are_out_of_reach() -> None:
     """Trust is the system's, plus `ca-bundle`."""
-    assert python("import hf_oidc.transport, requests; print(requests.certs.where(), 'none')") == ["none"]
+    assert python("import hf_oidc.http.client, requests; print(requests.certs.where(), 'none')") == ["none"]

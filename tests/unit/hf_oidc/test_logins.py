@@ -10,14 +10,14 @@ from contextlib import contextmanager
 import pytest
 
 from hf_oidc.errors import Attempt, LoginError
-from hf_oidc.hub_token import HubToken
+from hf_oidc.http.client import Transport, trusting
+from hf_oidc.hub.resource import Resource
+from hf_oidc.hub.token import HubToken
 from hf_oidc.login import Login, log_in
 from hf_oidc.logins import AT_ONCE, Outcome, log_in_all
 from hf_oidc.providers.registry import choose
-from hf_oidc.resource import Resource
 from hf_oidc.retry import Pace
 from hf_oidc.secret import Secret
-from hf_oidc.transport import Transport, trusting
 from tests.factories import id_token, means
 from tests.fake_clock import FakeClock
 from tests.scripted_server import Answer, Recorded, ScriptedServer, scripted_server

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from hf_oidc.output.masking import worthless_part
 from hf_oidc.secret import Secret
-from hf_oidc.sinks.masking import worthless_part
 
 WORD = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=16, max_size=400)
 

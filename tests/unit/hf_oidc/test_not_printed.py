@@ -4,7 +4,7 @@ import pytest
 
 from hf_oidc.action import Inputs
 from hf_oidc.command import Finished
-from hf_oidc.http_message import Request, Response
+from hf_oidc.http.message import Request, Response
 from hf_oidc.id_token import IdToken
 from hf_oidc.secret import Secret
 from tests.factories import id_token

@@ -11,16 +11,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hf_oidc.errors import ExchangeError, IdentityError, InvalidResource, UsageError
-from hf_oidc.http_message import Response
-from hf_oidc.hub_token import HubToken
+from hf_oidc.http.message import Response
+from hf_oidc.http.url import base_url, host_of, require_secure, shown_url
+from hf_oidc.hub.exchange import read_response
+from hf_oidc.hub.resource import Resource
+from hf_oidc.hub.token import HubToken
 from hf_oidc.id_token import IdToken
-from hf_oidc.resource import Resource
+from hf_oidc.sanitize import MAX_CHARACTERS, sanitize, shown
 from hf_oidc.secret import Secret
 from hf_oidc.settings import AUDIENCE
-from hf_oidc.token_exchange import read_response
-from hf_oidc.untrusted_text import MAX_CHARACTERS, sanitize, shown
-from hf_oidc.url import base_url, host_of, require_secure, shown_url
-from hf_oidc.wanted import from_lines
+from hf_oidc.token_request import from_lines
 from tests.commands import COMMANDS, commands_in
 
 NOW = datetime(2026, 11, 22, tzinfo=timezone.utc)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hf_oidc.proxy import Proxy, is_excepted, proxy_for
+from hf_oidc.http.proxy import Proxy, is_excepted, proxy_for
 
 P = "http://p:1"
 

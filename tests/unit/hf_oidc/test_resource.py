@@ -3,9 +3,9 @@
 import pytest
 
 from hf_oidc.errors import InvalidResource
-from hf_oidc.resource import Resource
-from local_hub.resources import InvalidResource as RefusedByLocalHub
-from local_hub.resources import parse_resource
+from hf_oidc.hub.resource import Resource
+from local_hub.hub.resources import InvalidResource as RefusedByLocalHub
+from local_hub.hub.resources import parse_resource
 from tests.vectors import load
 
 VECTORS = load("resources")

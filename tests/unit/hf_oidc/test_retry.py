@@ -28,12 +28,12 @@ from hf_oidc.errors import (
     UnexpectedResponse,
     Where,
 )
-from hf_oidc.http_message import Response
+from hf_oidc.http.client import Transport, trusting
+from hf_oidc.http.message import Response
+from hf_oidc.hub.resource import Resource
 from hf_oidc.login import Login, log_in
 from hf_oidc.providers.registry import choose
-from hf_oidc.resource import Resource
 from hf_oidc.retry import LONGEST_WAIT, SPREAD, Pace, wait_before_next
-from hf_oidc.transport import Transport, trusting
 from tests.factories import id_token, means
 from tests.fake_clock import FakeClock
 from tests.scripted_server import Answer, Recorded, ScriptedServer, scripted_server

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from hf_oidc.errors import ExchangeError, HubUnavailable, UnexpectedResponse, Where
-from hf_oidc.http_message import NoResponse, Response
-from hf_oidc.resource import Resource
+from hf_oidc.http.message import NoResponse, Response
+from hf_oidc.hub.exchange import build_request, read_response
+from hf_oidc.hub.resource import Resource
 from hf_oidc.secret import Secret
-from hf_oidc.token_exchange import build_request, read_response
-from local_hub.exchange import Refused, read_request
+from local_hub.hub.exchange import Refused, read_request
 from tests.factories import id_token
 from tests.vectors import load
 

@@ -16,8 +16,8 @@ import trustme
 from requests.adapters import HTTPAdapter
 
 from hf_oidc.errors import InsecureUrl, InvalidInput, LoginError, Redirected, TlsFailed
-from hf_oidc.http_message import NoResponse, Request, Response
-from hf_oidc.transport import MAX_BODY, Transport, _Call, trusting
+from hf_oidc.http.client import MAX_BODY, Transport, _Call, trusting
+from hf_oidc.http.message import NoResponse, Request, Response
 from tests.connect_proxy import tunnel
 from tests.leaks import PASSWORDS, URL_FORMS, shows_password
 from tests.scripted_server import Answer, scripted_server

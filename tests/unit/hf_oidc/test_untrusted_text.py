@@ -8,8 +8,8 @@ import time
 
 import pytest
 
-from hf_oidc.untrusted_text import sanitize, shown
-from hf_oidc.url import has_password, host_of, shown_url
+from hf_oidc.http.url import has_password, host_of, shown_url
+from hf_oidc.sanitize import sanitize, shown
 from tests.commands import COMMANDS, commands_in
 from tests.factories import id_token
 

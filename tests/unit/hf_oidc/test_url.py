@@ -3,7 +3,7 @@
 import pytest
 
 from hf_oidc.errors import InsecureUrl, InvalidInput
-from hf_oidc.url import base_url, has_password, host_of, is_loopback, require_secure, shown_url
+from hf_oidc.http.url import base_url, has_password, host_of, is_loopback, require_secure, shown_url
 
 
 @pytest.mark.parametrize(

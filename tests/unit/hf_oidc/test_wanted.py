@@ -3,7 +3,7 @@
 import pytest
 
 from hf_oidc.errors import InvalidInput, InvalidResource
-from hf_oidc.wanted import from_arguments, from_lines
+from hf_oidc.token_request import from_arguments, from_lines
 
 
 @pytest.mark.parametrize(

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from hf_oidc.action import Inputs
 from hf_oidc.cli.app import guarded
 from hf_oidc.cli.options import Settings
-from hf_oidc.diagnosis import doctor_json, doctor_text
-from hf_oidc.diagnosis.doctor_words import WORDS
-from hf_oidc.diagnosis.workflow.examine import examine, repository_of
-from hf_oidc.diagnosis.workflow.findings import WorkflowReport
-from hf_oidc.diagnosis.workflow.login_step import OUTPUTS
-from hf_oidc.diagnosis.workflow.yaml_text import UnreadableYaml
+from hf_oidc.doctor import json_report, text
+from hf_oidc.doctor.advice import WORDS
+from hf_oidc.doctor.workflow.examine import examine, repository_of
+from hf_oidc.doctor.workflow.findings import WorkflowReport
+from hf_oidc.doctor.workflow.login_step import OUTPUTS
+from hf_oidc.doctor.workflow.yaml_text import UnreadableYaml
 from hf_oidc.errors import UsageError
 from hf_oidc.settings import INPUTS
 from tests.leaks import PASSWORDS, URL_FORMS, shows_password
@@ -33,8 +33,8 @@ CALLED = "on: workflow_call\njobs: {a: {steps: [{uses: org/hf-oidc-action@v1}]}}
 def report(document: object, called: str = "", repository: str = "acme/trainer") -> WorkflowReport:
     """The report of a workflow that is given as data; both renderings are made, too."""
     found = examine(yaml.safe_dump(document, sort_keys=False), "publish.yml", repository, lambda _: called)
-    assert "\n".join(doctor_text.workflow(found, HUB))
-    assert doctor_json.workflow(found, HUB)["ok"] == (not found.fails)
+    assert "\n".join(text.workflow(found, HUB))
+    assert json_report.workflow(found, HUB)["ok"] == (not found.fails)
     return found
 
 
@@ -218,7 +218,7 @@ def test_repeats_no_password(form: str, password: str) -> None:
     """Of a URL that the workflow writes out: wherever it stands, it is refused."""
     url = form.format(password)
     for step in (with_input(hub_url=url), with_input(audience=url), with_input(resource=url), with_input(timeout=url)):
-        said = "\n".join(doctor_text.workflow(report(workflow(step)), HUB))
+        said = "\n".join(text.workflow(report(workflow(step)), HUB))
         assert "WRONG" in said
         assert not shows_password(said)
 
@@ -306,7 +306,7 @@ def test_the_environment_is_told(environment: object) -> None:
     """As a name, or as a block with one."""
     found = report(workflow(environment=environment))
     assert found.jobs[0].environment == "release"
-    assert "environment release" in "\n".join(doctor_text.workflow(found, HUB))
+    assert "environment release" in "\n".join(text.workflow(found, HUB))
     assert report(workflow(environment=["x"])).jobs[0].environment == ""
 
 

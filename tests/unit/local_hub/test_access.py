@@ -4,17 +4,9 @@ from itertools import product
 
 import pytest
 
-from local_hub.records import Declared, IssuedToken
-from local_hub.repositories.access import (
-    Denied,
-    Holder,
-    Stranger,
-    Verb,
-    decide,
-    decide_creation,
-    decide_identity,
-)
-from local_hub.resources import parse_resource
+from local_hub.hub.records import Declared, IssuedToken
+from local_hub.hub.resources import parse_resource
+from local_hub.repositories.access import Denied, Holder, Stranger, Verb, decide, decide_creation, decide_identity
 
 NAMES = ("acme/m", "acme/other", "datasets/acme/m", "kernels/acme/m")
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from local_hub.fields import FieldError
-from local_hub.publishers import Publisher, branch_of, claim_text, differences, from_wire, to_wire, workflow_of
-from local_hub.resources import parse_resource
+from local_hub.hub.publishers import Publisher, branch_of, claim_text, differences, from_wire, to_wire, workflow_of
+from local_hub.hub.resources import parse_resource
 from tests.vectors import load
 
 WIRE: dict[str, Any] = {

@@ -2,7 +2,7 @@
 
 import pytest
 
-from local_hub.resources import InvalidResource, parse_resource
+from local_hub.hub.resources import InvalidResource, parse_resource
 
 
 @pytest.mark.parametrize(

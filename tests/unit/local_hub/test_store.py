@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from local_hub.publishers import Publisher
-from local_hub.records import IssuedToken
-from local_hub.resources import parse_resource
+from local_hub.hub.publishers import Publisher
+from local_hub.hub.records import IssuedToken
+from local_hub.hub.resources import parse_resource
 from local_hub.store import FILE_NAME, Store, rfc3339
 
 MODEL = parse_resource("acme/m")

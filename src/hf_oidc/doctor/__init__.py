@@ -1,0 +1,1 @@
+"""Checks before and without a login: the job, its ID token, and workflow files."""

@@ -1,0 +1,93 @@
+"""What `hf-oidc doctor` found, for programs. The keys are documented in docs/doctor.md, and stay as they are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hf_oidc.doctor.advice import words
+from hf_oidc.doctor.job import JobReport
+from hf_oidc.doctor.workflow.findings import Finding, WorkflowReport
+from hf_oidc.doctor.workflow.findings import JobReport as WorkflowJob
+from hf_oidc.explain.advice import cause
+from hf_oidc.explain.claims import Field
+from hf_oidc.explain.publisher import Suggestion, settings_page
+
+
+def job(report: JobReport) -> dict[str, Any]:
+    """A CI job."""
+    problem, page, resource = report.problem, report.question.page, report.question.resource
+    return {
+        "doctor": "job",
+        "ok": not report.fails,
+        "provider": report.provider or None,
+        "audience": report.question.audience,
+        "resource": str(resource) if resource else None,
+        "problem": problem
+        and {
+            "code": problem.code,
+            "what": problem.what,
+            "next": problem.next_step.render(lambda _, value: value),
+            "lines": problem.copy.lines,
+            "causes": [cause(each).render(lambda _, value: value) for each in problem.findings],
+        },
+        "enter": _values(problem.enter) if problem else {},
+        "cautions": list(report.cautions),
+        "expires_at": report.expires.strftime("%Y-%m-%dT%H:%M:%SZ") if report.expires else None,
+        "fields": _values(report.fields),
+        "claims": _values(report.claims),
+        "publisher": _publisher(report),
+        "settings_url": page.url if page else None,
+        "unmet": [
+            {"name": each.name, "expected": each.expected, "found": each.found.value, "why": each.found.absence}
+            for each in report.unmet
+        ],
+    }
+
+
+def workflow(report: WorkflowReport, hub_url: str) -> dict[str, Any]:
+    """A workflow file."""
+    return {
+        "doctor": "workflow",
+        "ok": not report.fails,
+        "workflow": report.file_name,
+        "repository": report.repository or None,
+        "jobs": [_job(each, hub_url) for each in report.jobs],
+        "findings": list(map(_finding, report.findings)),
+    }
+
+
+def _job(report: WorkflowJob, hub_url: str) -> dict[str, Any]:
+    return {
+        "job": report.key,
+        "line": report.line,
+        "resources": [
+            {"resource": str(each), "settings_url": settings_page(each, hub_url).url} for each in report.resources
+        ],
+        "publisher": _values(report.fields) if report.may_be_trusted and report.branch.kind != "caller" else None,
+        "branch": report.branch.kind,
+        "environment": report.environment or None,
+        "findings": list(map(_finding, report.findings)),
+    }
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    said = words(finding)
+    return {
+        "code": finding.code,
+        "severity": finding.severity,
+        "line": finding.line,
+        "what": said.what,
+        "next": said.do,
+        "lines": said.lines,
+    }
+
+
+def _publisher(report: JobReport) -> dict[str, Any] | None:
+    publisher = report.publisher
+    if not isinstance(publisher, Suggestion):
+        return None
+    return {"issuer": publisher.issuer, "preset": publisher.preset, "fields": _values(publisher.fields)}
+
+
+def _values(fields: tuple[Field, ...]) -> dict[str, str | None]:
+    return {field.name: field.value for field in fields}

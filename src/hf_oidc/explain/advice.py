@@ -1,0 +1,464 @@
+"""The words: the next step for each way a login can fail, and what each finding means. `errors` has the facts.
+
+Written for one who has never heard of OpenID Connect. Backticks mark what is to be typed; they read well in a log,
+and are Markdown. Values that others wrote are never part of a template: a rendering puts them in, made fit for it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from hf_oidc.errors import (
+    AudienceMismatch,
+    DeliveryFailed,
+    ExchangeRejected,
+    HubUnavailable,
+    IdTokenPermissionMissing,
+    InvalidInput,
+    InvalidResource,
+    LoginError,
+    RateLimited,
+    Recipient,
+    Redirected,
+    Where,
+)
+from hf_oidc.explain.ci import PERMISSIONS, Todo
+from hf_oidc.explain.ci_advice import HUB_URL, Mine
+from hf_oidc.explain.claims import Absence, Field
+from hf_oidc.explain.entry_point import Door
+from hf_oidc.explain.findings import Finding, Name
+from hf_oidc.explain.publisher import NoSuggestion, SettingsPage, Suggestion
+from hf_oidc.sanitize import shown
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """A template of ours and the values for its `{names}`. `{page}` is a link, and `{expected}` words of ours."""
+
+    template: str
+    facts: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+    def render(self, rendered: Callable[[str, str], str]) -> str:
+        """The sentence, with each value as `rendered(name, value)` makes it."""
+        return self.template.format_map({name: rendered(name, value) for name, value in self.facts.items()})
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """What a finding says, and what to do about it.
+
+    With a `remedy` the finding likely explains the refusal; without, it is one more thing to check. `{on}` stands for
+    the settings page, `{fields}` for the suggested publisher, `{others}` for those of its fields that name no branch.
+    Where none is suggested, `otherwise` is said; where the one for this job is for a side branch, `of_side_branch`.
+    """
+
+    cause: str
+    remedy: str = ""
+    otherwise: str = ""
+    of_side_branch: str = ""
+
+
+CALL = {"mint": "asking the CI for an ID token", "exchange": "exchanging the ID token at the Hub"}
+RESOURCE_FORMS = (
+    "Write namespace/name for a model, datasets/namespace/name, spaces/…, kernels/… or buckets/… for the others, "
+    "or a user name for that user's gated reads."
+)
+
+ADVICE = {
+    "insecure-url": "Write `https://` in place of `http://`: plain http is for this machine (localhost) alone.",
+    "no-provider": "<no-provider>",
+    "ambiguous-provider": "<which>",
+    "id-token-permission-missing": (
+        "Let the job request an ID token. If it has `permissions:` in the workflow file, add `id-token: write` there. "
+        "If it has none, add these lines, and whatever else the job needs. If another workflow calls this one "
+        "(`workflow_call`), the calling job needs the permission too."
+    ),
+    "id-token-fork-pull-request": (
+        "Nothing is broken: only your own repository's jobs may publish. To let the job pass in pull requests, "
+        "<skip-here>."
+    ),
+    "id-token-dependabot": (
+        "Nothing is broken: publish from a push to your own branch. To let the job pass in Dependabot's runs, "
+        "<skip-here>."
+    ),
+    "id-token-not-declared": (
+        "Run the workflow on GitHub. To try it on this machine, let Local Hub issue the ID token and stand in for the "
+        "Hub; https://github.com/org/hf-oidc-action/blob/main/docs/local-hub.md has the lines. Or pass another ID "
+        "token, <id-token>."
+    ),
+    "id-token-request-failed": (
+        "Run the job again: this is usually temporary. If it keeps failing, check the CI's status page."
+    ),
+    "id-token-malformed": (
+        "Give <the-id-token> (or `HF_OIDC_ID_TOKEN`) the ID token just as your CI issued it: one long word that "
+        "begins with `eyJ`. A Hugging Face token or an API key is not one."
+    ),
+    "id-token-expired": (
+        "Get the ID token just before this step: it is valid for a few minutes only. If it is fresh, correct the clock "
+        "of this machine."
+    ),
+    "exchange-invalid-request": (
+        "Check <resource> and <hub-url>. If both are right, report this to Hugging Face, with the request "
+        "id if there is one."
+    ),
+    "hub-unavailable": (
+        "Run the job again later; https://status.huggingface.co has news. The Hub, or the way to it, has a fault: do "
+        "not change your publisher or your workflow."
+    ),
+    "unexpected-response": (
+        "Check that <hub-url> (or `HF_ENDPOINT`) is the Hub's address, and that no proxy or sign-in page answers in "
+        "its place."
+    ),
+    "redirected": (
+        "Set <hub-url> to the target of the redirect, if that is the Hub's new address. A sign-in page or a proxy in "
+        "between redirects, too. A token is never sent to the target of a redirect."
+    ),
+    "tls-failed": (
+        "If a private certificate authority signed the certificate (a company's proxy, a mirror), pass that "
+        "authority's certificate <ca-bundle>."
+    ),
+}
+DELIVERY: Mapping[Recipient, str] = {
+    "file": (
+        "Name a regular file of your own, in a folder that exists and where you may write. If it is one, the disk may "
+        "be full."
+    ),
+    "standard-output": "Let standard output go to a pipe, a variable, or a file on a disk that is not full.",
+    "log": (
+        "Let standard error of `hf-oidc` go to the job's log: remove the redirection (`2>`). To redirect the errors of "
+        "a command alone: `hf-oidc run RESOURCE -- sh -c 'COMMAND 2>err.log'`."
+    ),
+    "runner": (
+        "Run this as a step of a workflow. If it is one, the runner's disk may be full, or its files not writable."
+    ),
+    "git": "Set `GIT_CONFIG_COUNT` to the number of the `GIT_CONFIG_KEY_…` variables that are set, or unset it.",
+    "dotenv": "Choose another `--format`, such as `json`, or hand the token to one command, with `hf-oidc run`.",
+    "token-folder": (
+        "Set `XDG_RUNTIME_DIR` to a folder of your own outside of the working directory, where you may write and the "
+        "disk is not full."
+    ),
+}
+RATE_LIMITED = (
+    "Run the job again in {expected} or later. Most likely nothing is wrong with your configuration: runners share "
+    "their addresses, and the Hub limits requests by address."
+)
+FIXED_AUDIENCE = (
+    "Run this job in another CI. Or let your own identity provider issue an ID token, and pass that <id-token>."
+)
+PROXY = (
+    "Correct the environment variable {variable} on the machine that runs this job. It has to be the http:// or "
+    "https:// URL of a proxy that lets the job through. In a password, percent-encode special characters (`#` is "
+    "`%23`). If {host} can be reached without a proxy, add it to `NO_PROXY`."
+)
+FIVE_MINUTES = 300.0  # the window of the Hub's limit, for when it does not say how long to wait
+REDIRECTED_MINT = (
+    "Ask the administrator of this runner: something between it and its CI redirects the request. A token is never "
+    "sent to the target of a redirect."
+)
+
+PROXY_FIRST = (
+    "Check the proxy first: this machine reaches {server} through {proxy}, which the environment variable {variable} "
+    "names. If the proxy is right, run the job again later."
+)
+URL_FIRST = (
+    "Check the Hub's URL first: {url} comes from <source>. If it is right, the server there has a fault, or this "
+    "machine cannot reach it: ask its administrator, or run the job again later."
+)
+NETWORK_FIRST = (
+    "Check the network of this machine first: it cannot look up the name {server}. See that its DNS works. A company's "
+    "network may need a proxy, in the environment variable `HTTPS_PROXY`. Do not change your publisher or your "
+    "workflow."
+)
+
+SKIPPED = {"id-token-fork-pull-request", "id-token-dependabot"}
+
+ON_PAGE = "On {page}, under {section}, "
+IN_SETTINGS = "On the Hub, in the settings of the resource, under Trusted Publishers, "
+SIDE_BRANCH = (
+    "It is only for the branch {side_branch}. To publish from another branch, such as `main`, enter that one instead."
+)
+BRANCH_FIRST = "The Hub does not say what differs, so check the branch first."
+EXACT = "Each field that is filled in there must be exactly the same, upper and lower case too"
+COMPARE = Meaning(
+    "",
+    f"{{on}}compare the publisher with this job: {{fields}}. {EXACT}; the Hub does not say which one differs.",
+    f"{{on}}compare the publisher with what this job's ID token says; <show>. {EXACT}; the Hub does not say which one "
+    "differs.",
+)
+
+FINDINGS: Mapping[Name, Meaning] = {
+    "other-audience": Meaning(
+        "{audience} is the audience of {service}. This ID token is for that service, and was not sent to the Hub.",
+        "Request a separate ID token for the Hub.",
+    ),
+    "own-audience": Meaning(
+        "This ID token is for {audience}, as requested. A Hub accepts only ID tokens for itself, and this one is "
+        "{hub}.",
+        "Leave <audience> out, and the ID token is for the Hub's own URL. Only where <hub-url> is a mirror of "
+        "huggingface.co, it has to be https://huggingface.co.",
+    ),
+    "other-resource": Meaning(
+        "The Hub names {named}, and this login asked for {asked}.",
+        "Check <resource>: it must be the repository's name on the Hub.",
+    ),
+    "user-resource": Meaning(
+        "{user} is a user name, not a repository: it asks for that user's right to read gated repositories, which "
+        "needs a publisher in the user's own settings and never lets a job publish.",
+        "To publish, write <resource> as namespace/name, or datasets/namespace/name. To read gated repositories, look "
+        "at {page}, under {section}.",
+    ),
+    "no-publisher": Meaning(
+        "The Hub knows of no job that {named} trusts. Either no publisher was added there yet, or there is no {named} "
+        "on the Hub.",
+        "Check that {named} is spelled right. {on}add a publisher for exactly this job, if you mean to trust it: "
+        "{fields}.",
+        "Check that {named} is spelled right. {on}add a publisher for the job that you mean to publish from.",
+        "Check that {named} is spelled right. {on}add a publisher for the branch that you publish from, usually the "
+        "default branch, such as `main`. Its other fields are this job's: {others}. This job runs for {side_branch}.",
+    ),
+    "pull-request": Meaning(
+        "This job runs for a pull request ({ref}), which is not a branch. A publisher with a `branch` never accepts "
+        "it.",
+        "Publish from a push to a branch. In pull requests <skip>.",
+    ),
+    "tag": Meaning(
+        "This job runs for a tag ({ref}), which is not a branch. A publisher with a `branch` never accepts it.",
+        "Publish from a push to the branch that the publisher names. Or leave `branch` empty in the publisher and fill "
+        "in `workflow`: it then accepts that workflow on every branch, tag and pull request of your repository.",
+    ),
+    "merge-queue": Meaning(
+        "This job runs in a merge queue, for the temporary branch {ref}. A publisher cannot name it in advance.",
+        "Publish from the push that follows the merge. Keep the merge queue out: beside the job's `runs-on:`, add "
+        "`if: github.event_name != 'merge_group'`.",
+    ),
+    "merge-request": Meaning(
+        "A pull request or merge request started this job. A publisher usually names only the default branch, such as "
+        "`main`, and then refuses it.",
+        "Publish from a push to the branch that the publisher names. In pull requests and merge requests <skip>.",
+    ),
+    "other-tag": Meaning(
+        "This job runs for the tag {ref}. A publisher that names a branch refuses it.",
+        "Publish from a push to the branch that the publisher names. Or add a publisher that names the tag instead.",
+    ),
+    "other-branch": Meaning(
+        "This job runs for the branch {ref}. A publisher usually names only the default branch, such as `main`, and "
+        "then refuses every other.",
+        f"{BRANCH_FIRST} {{on}}look up the branch that the publisher names. If that is another one, run this job for "
+        "that branch: merge first, or choose it where you start the run. If the publisher names {ref} too, compare the "
+        "other fields: {others}.",
+        f"{BRANCH_FIRST} {{on}}look up the branch that the publisher names. If that is another one, run this job for "
+        "that branch: merge first, or choose it where you start the run. If the publisher names {ref} too, compare the "
+        "other fields with what this job's ID token says; <show>.",
+    ),
+    "default-branch": Meaning(
+        "This job runs for {ref}, the default branch of its repository. A publisher that names another branch, such as "
+        "`main`, refuses it.",
+        f"{BRANCH_FIRST} {{on}}compare the publisher with this job: {{fields}}. {EXACT}.",
+        f"{BRANCH_FIRST} {{on}}compare the publisher with what this job's ID token says; <show>. {EXACT}.",
+    ),
+    "unprotected-branch": Meaning(
+        "In GitLab, {ref} is not a protected branch. A publisher with `ref_protected` refuses it.",
+        "The Hub does not say what differs, so check this first. If the publisher has `ref_protected`, protect {ref} "
+        "in GitLab: Settings, Repository, Protected branches. If it has not, compare its fields with this job: "
+        "{fields}.",
+        "The Hub does not say what differs, so check this first. If the publisher has `ref_protected`, protect {ref} "
+        "in GitLab: Settings, Repository, Protected branches. If it has not, compare its fields with what this job's "
+        "ID token says; <show>.",
+    ),
+    "enterprise-issuer": Meaning(
+        "This job's identity comes from {issuer}, an enterprise's own GitHub. The Hub's ready-made publisher for "
+        "GitHub Actions is for https://token.actions.githubusercontent.com alone, and never accepts it.",
+        "{on}add a publisher that names the issuer and the claims themselves, if you mean to trust this job: {fields}.",
+        "{on}add a publisher that names the issuer {issuer}, and claims of the job that you mean to publish from.",
+    ),
+    "pull-request-target": Meaning(
+        "`pull_request_target` runs for every pull request, from forks too, with the rights of {ref}. A publisher that "
+        "accepts this job may let strangers publish. Publish from a push instead."
+    ),
+    "reusable-workflow": Meaning(
+        "This job runs a reusable workflow: {workflow_ref} was started, and it called {job_workflow_ref}. The Hub's "
+        "documentation does not say which of the two it compares `workflow` with; one user reports the one that was "
+        "started. In the publisher, try {workflow}, then {called}, or leave `workflow` empty."
+    ),
+    "display-name": Meaning(
+        "In the publisher, `workflow` must be the file name {workflow}, not the workflow's title {display_name}."
+    ),
+    "letter-case": Meaning(
+        "GitHub writes the owner {owner}, the Hub's namespace is {namespace}. In the publisher, `repository` must be "
+        "as GitHub writes it: {repository}."
+    ),
+    "workflow-file": Meaning(
+        "In the publisher, `workflow` must be the file name {workflow}: with its ending, without a folder, and not the "
+        "workflow's title."
+    ),
+    "repository": Meaning(
+        "In the publisher, {claim} must be {value}: the repository that the job is in, not the one on the Hub. Upper "
+        "and lower case matter."
+    ),
+    "claim": Meaning("In the publisher, {claim} must be {value}. Upper and lower case matter."),
+}
+
+ABSENT: Mapping[Absence, str] = {
+    "missing": "the ID token does not say",
+    "not-text": "not a string in the ID token, and a publisher compares strings",
+    "tag": "{source} is a tag, and a tag has no branch",
+    "pull-request": "{source} belongs to a pull request, which is not a branch",
+    "no-branch": "{source} is not a branch",
+    "no-file": "{source} names no workflow file",
+}
+
+NO_SUGGESTION = {
+    "pull-request": "None is suggested for a pull request: everybody who can open one could use the token.",
+    "tag": (
+        "None is suggested for a tag. A publisher without `branch` accepts every branch, tag and pull request of the "
+        "repository; one with the issuer's URL and the claim `ref` accepts this one tag alone."
+    ),
+    "merge-queue": "None is suggested for a merge queue: its branch is gone after the merge.",
+    "plan": (
+        "None is suggested for a plan: a pull request may start one. Log in as a run is applied, where "
+        "`terraform_run_phase` is `apply`."
+    ),
+    "incomplete": (
+        "None is suggested: this ID token does not say whose job this is in a form that is known here. Choose from its "
+        "claims those that only the job you trust can have."
+    ),
+    "not-showable": "None is suggested: a value is too long or too odd to be copied from a log.",
+}
+
+
+def next_step(error: LoginError, door: Door, found: Todo | None, mine: Mine) -> Sentence:
+    """What the reader of `error` can do about it: `found` in the CI's own words, or what is so in every CI.
+
+    Of a refusal, `after_refusal` knows more.
+    """
+    if unreached := _unreached(error, door, mine):
+        return unreached
+    if found and not isinstance(error, ExchangeRejected):
+        return Sentence(found.words, {"audience": shown(mine.audience)})
+    if isinstance(error, DeliveryFailed):
+        return Sentence(DELIVERY[error.recipient])
+    return _from_facts(error, door) or Sentence(door.says(ADVICE.get(error.code, "")))
+
+
+def _unreached(error: LoginError, door: Door, mine: Mine) -> Sentence | None:
+    """What to check first where the way to the server, or its URL, may be wrong."""
+    where = error.where
+    if error.proxy_variable and where:
+        return Sentence(PROXY, {"variable": shown(error.proxy_variable), "host": shown(where.host)})
+    facts = {"server": shown(where.host)} if where else {}
+    if where and where.proxy:
+        proxy = {"proxy": shown(where.proxy), "variable": shown(where.proxy_variable)}
+        return Sentence(PROXY_FIRST, {**facts, **proxy})
+    if not isinstance(error, HubUnavailable):
+        return None
+    if mine.hub_url != HUB_URL:
+        template = URL_FIRST.replace("<source>", "`$HF_ENDPOINT`" if mine.by_endpoint else "<hub-url>")
+        return Sentence(door.says(template), {"url": shown(mine.hub_url)})
+    return Sentence(NETWORK_FIRST, facts) if where and where.unresolved else None
+
+
+def _from_facts(error: LoginError, door: Door) -> Sentence | None:
+    if isinstance(error, InvalidResource):
+        return _did_you_mean(error)
+    if isinstance(error, InvalidInput):
+        return Sentence("Write {expected}.", {"expected": shown(error.expected)})
+    if isinstance(error, AudienceMismatch):
+        template = "Let your CI issue the ID token for the audience (its claim `aud`) {audience}."
+        return Sentence(template if error.expected else door.says(FIXED_AUDIENCE), {"audience": shown(error.expected)})
+    if isinstance(error, RateLimited):
+        asked = error.where.retry_after if error.where else None
+        return Sentence(RATE_LIMITED, {"expected": duration(asked or FIVE_MINUTES)})
+    if isinstance(error, Redirected) and error.where and error.where.phase == "mint":
+        return Sentence(REDIRECTED_MINT)
+    return None
+
+
+def after_refusal(
+    found: Sequence[Finding], publisher: Suggestion | NoSuggestion | None, page: SettingsPage | None, door: Door
+) -> Sentence:
+    """What the reader of a refusal can do about it: what the first likely cause asks for, or else compare."""
+    likely = next((finding for finding in found if is_likely(finding)), None)
+    meaning = FINDINGS[likely.name] if likely else COMPARE
+    suggested = publisher if isinstance(publisher, Suggestion) else None
+    entries = suggested.entries if suggested else {}
+    # By number: a claim's name may have marks in it that mean something in a template.
+    marks = {name: f"{name} {{entry_{number}}}" for number, name in enumerate(entries)}
+    template = meaning.remedy if entries or not meaning.otherwise else meaning.otherwise
+    values = {f"entry_{number}": value for number, value in enumerate(entries.values())}
+    if suggested and suggested.side_branch:
+        template = meaning.of_side_branch or template
+        values["side_branch"] = suggested.side_branch
+    others = suggested.entries_of_any_branch if suggested else {}
+    for mark, names in (("{fields}", entries), ("{others}", others)):
+        template = template.replace(mark, ", ".join(marks[name] for name in names))
+    template = door.says(template).replace("{on}", ON_PAGE if page else IN_SETTINGS)
+    place = {"page": page.url, "section": page.section} if page else {}
+    return Sentence(template, {**values, **(likely.facts if likely else {}), **place})
+
+
+def enter(publisher: Suggestion, page: SettingsPage | None) -> Sentence:
+    """Where to enter the suggested publisher, and whether to."""
+    template = "Enter it on {page}, under {section}," if page else "Enter it"
+    facts = {"page": page.url, "section": page.section} if page else {}
+    template += " only if this job is the one that you mean to trust."
+    if publisher.side_branch:
+        template += f" {SIDE_BRANCH}"
+        facts["side_branch"] = publisher.side_branch
+    return Sentence(template, facts)
+
+
+def is_likely(finding: Finding) -> bool:
+    """Whether the finding explains the refusal, rather than being one more thing to check."""
+    return bool(FINDINGS[finding.name].remedy)
+
+
+def cause(finding: Finding) -> Sentence:
+    """What a finding says."""
+    return Sentence(FINDINGS[finding.name].cause, finding.facts)
+
+
+def absent(field: Field) -> Sentence:
+    """Why a field has no value."""
+    return Sentence(ABSENT[field.absence or "missing"], {"source": field.source})
+
+
+def snippet(error: LoginError, door: Door, found: Todo | None, mine: Mine) -> Todo:
+    """The next step's lines to copy, if it has any; the words are those of `next_step`."""
+    if isinstance(error, IdTokenPermissionMissing):
+        found = Todo("", PERMISSIONS)
+    if error.code in SKIPPED:
+        found = Todo("", door.skip)
+    return replace(found, lines=mine.into(found.lines)) if found else Todo("")
+
+
+def call(where: Where) -> Sentence:
+    """The call that failed, and what came back."""
+    words, facts = [CALL[where.phase], "{host}"], {"host": shown(where.host)}
+    if where.status:
+        words.append(f"HTTP {where.status:d}")
+    if where.request_id:
+        words.append("request id {request_id}")
+        facts["request_id"] = shown(where.request_id)
+    if where.retry_after:
+        words.append(f"asked to wait {duration(where.retry_after)}")
+    return Sentence(", ".join(words), facts)
+
+
+def duration(seconds: float) -> str:
+    """`seconds` as a person says it, rounded up."""
+    if not math.isfinite(seconds):
+        return "some days"
+    for unit, size in (("second", 1), ("minute", 60), ("hour", 3600)):
+        count = max(1, math.ceil(seconds / size))
+        if count < 100:
+            return f"{count} {unit}{'s' if count > 1 else ''}"
+    return "some days"
+
+
+def _did_you_mean(error: InvalidResource) -> Sentence:
+    if error.suggestion:
+        return Sentence("Did you mean {resource}?", {"resource": shown(error.suggestion)})
+    return Sentence(RESOURCE_FORMS)

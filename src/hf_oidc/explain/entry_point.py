@@ -1,0 +1,86 @@
+"""What differs between the action and the command in the words of a diagnosis: how an input is named and handed over.
+
+A template has `<name>` where the two differ. Words alone; what failed does not matter here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from hf_oidc.explain.ci import Todo
+
+DOCUMENTS = "https://github.com/org/hf-oidc-action/blob/main/docs"
+MARK = re.compile(r"<([a-z-]+)>")
+
+
+@dataclass(frozen=True)
+class Door:
+    """Where the user writes what.
+
+    `skip`: lines that let a job pass where it cannot log in, for `{resource}`, to run `{command}`. `own_machine`: what
+    to do where this is a person's machine and no CI job, if it may be one.
+    """
+
+    words: Mapping[str, str]
+    skip: str
+    own_machine: Todo | None = None
+
+    def says(self, template: str) -> str:
+        """`template`, with each mark in the words of this door."""
+        return MARK.sub(lambda mark: self.words[mark[1]], template)
+
+
+ACTION = Door(
+    {
+        "resource": "`resource`",
+        "hub-url": "`hub-url`",
+        "audience": "`audience`",
+        "ca-bundle": "as the input `ca-bundle`",
+        "id-token": "as the input `id-token`",
+        "the-id-token": "the input `id-token`",
+        "skip-here": "set `on-error: warn`, and skip the steps that need the token",
+        "skip": "skip this step, or set `on-error: warn`",
+        "show": "the log of this step shows it",
+        "which": (
+            "Remove the variables of the wrong one from the job's environment, or pass the ID token of the right one "
+            "as the input `id-token`."
+        ),
+        "no-provider": (
+            "Run this in a job of a supported CI. In any other CI, pass its ID token as the input `id-token`; "
+            f"{DOCUMENTS}/providers.md#any-other says how."
+        ),
+    },
+    "- uses: org/hf-oidc-action@v1\n  id: hf\n  with:\n    resource: {resource}\n    on-error: warn\n"
+    "- if: steps.hf.outputs.authenticated == 'true'\n  run: {command}",
+)
+COMMAND = Door(
+    {
+        "resource": "RESOURCE",
+        "hub-url": "`--hub-url`",
+        "audience": "`--audience`",
+        "ca-bundle": "with `--ca-bundle`",
+        "id-token": "with `--id-token-file`",
+        "the-id-token": "`--id-token-file`",
+        "skip-here": "run it only in others",
+        "skip": "skip this step",
+        "show": "`hf-oidc doctor`, in this job, shows it",
+        "which": "Name the right one with `--provider`, or pass its ID token with `--id-token-file`.",
+        "no-provider": (
+            "Name the CI or the cloud of this job with `--provider`, or pass an ID token with `--id-token-file`; "
+            f"{DOCUMENTS}/providers.md has the lines for each."
+        ),
+    },
+    "- if: >-\n    github.actor != 'dependabot[bot]' &&\n"
+    "    (!github.event.pull_request || github.event.pull_request.head.repo.full_name == github.repository)\n"
+    "  run: hf-oidc run {resource} -- {command}",
+    Todo(
+        "`hf-oidc` is for CI jobs, and this looks like your own machine. To log in as yourself, or to check a workflow "
+        "before you push it, run one of the lines below. To try a publication here, start Local Hub; "
+        f"{DOCUMENTS}/local-hub.md says how. If this is a CI job after all, name its CI with `--provider` (on a "
+        "cloud's machine `google` or `aws`), or pass an ID token with `--id-token-file`.",
+        "hf auth login  # as yourself\nhf-oidc doctor --workflow .github/workflows/publish.yml  # before a push",
+        "sh",
+    ),
+)

@@ -1,0 +1,139 @@
+"""A diagnosis as Markdown for the job summary, where what others wrote stays what it is: text.
+
+A value stands in a code span if it is plain, else in a `<code>` element with every special character as an entity;
+so it cannot end its cell, start a tag or a link, or call somebody by name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from urllib.parse import quote
+
+from hf_oidc.errors import Attempt
+from hf_oidc.explain.advice import NO_SUGGESTION, Sentence, absent, call, cause, enter
+from hf_oidc.explain.claims import Field
+from hf_oidc.explain.publisher import Suggestion
+from hf_oidc.explain.report import Diagnosis
+
+# What a code span shows as it is, in a table cell too: no backtick, pipe, backslash, angle bracket or ampersand.
+PLAIN = re.compile(r"[\w.,:;/@+=#~*%()$!?'\[\]{}-]+( [\w.,:;/@+=#~*%()$!?'\[\]{}-]+)*")
+# What means nothing to Markdown inside a line. A colon does if a blank follows, an underscore between two letters, a
+# full stop unless it is that of `www.`.
+MEANINGFUL = re.compile(
+    r"(?<=www)\.|:(?! |$)|(?<![^\W_])_|_(?![^\W_])|[^\w ,;?'\"()/=.:…-]",
+    re.IGNORECASE,
+)
+SECTION = "\n\n"
+
+
+def summary(diagnosis: Diagnosis) -> str:
+    """The whole diagnosis: what, where, next; the job's fields, findings, publisher and attempts where there are."""
+    return SECTION.join([_head(diagnosis), *_sections(diagnosis), *_links(diagnosis)]) + "\n"
+
+
+def _head(diagnosis: Diagnosis) -> str:
+    asked = f" for {_code(diagnosis.resource)}" if diagnosis.resource else ""
+    parts = [f"## Hugging Face login failed{asked}: `{diagnosis.code}`", f"**What:** {_escaped(diagnosis.what)}."]
+    if diagnosis.where:
+        parts.append(f"**Where:** {_markdown(call(diagnosis.where))}.")
+    parts.append(f"**Next:** {_markdown(diagnosis.next_step)}")
+    if diagnosis.copy.lines:
+        parts.append(f"```{diagnosis.copy.language}\n{diagnosis.copy.lines}\n```")
+    return SECTION.join(parts)
+
+
+def _sections(diagnosis: Diagnosis) -> Iterator[str]:
+    if diagnosis.findings:
+        found = "\n".join(f"- {_markdown(cause(finding))}" for finding in diagnosis.findings)
+        yield f"### What to check, in this order\n\n{found}"
+    if diagnosis.enter:
+        yield f"### The publisher for such jobs, on the Hub\n\n{_enter(diagnosis)}"
+    if diagnosis.cautions:
+        yield "### Careful\n\n" + "\n".join(f"- {caution}" for caution in diagnosis.cautions)
+    if diagnosis.fields_alone:
+        yield f"### This job, as a publisher on the Hub describes it\n\n{_fields(diagnosis.fields_alone)}"
+    if diagnosis.publisher:
+        yield f"### The publisher for exactly this job\n\n{_publisher(diagnosis)}"
+    if diagnosis.claims:
+        table = _fields(diagnosis.claims, "claim")
+        yield f"<details><summary>What this job's ID token says (unverified)</summary>\n\n{table}\n\n</details>"
+    if len(diagnosis.attempts) > 1:
+        yield f"### Attempts\n\n{_attempts(diagnosis.attempts)}"
+
+
+def _links(diagnosis: Diagnosis) -> Iterator[str]:
+    if diagnosis.ci and diagnosis.ci_link:
+        yield f"[All about {diagnosis.ci.title}]({diagnosis.ci_link})"
+    yield f"[All about `{diagnosis.code}`]({diagnosis.link})"
+
+
+def _enter(diagnosis: Diagnosis) -> str:
+    # Words of ours, that say what the values are.
+    rows = [(f"`{field.name}`", _escaped(field.value or "")) for field in diagnosis.enter]
+    where = (
+        f"{_link(diagnosis.page.url)}, under {diagnosis.page.section}" if diagnosis.page else "the resource's settings"
+    )
+    return f"Once, on {where}.\n\n{_table(('field', 'value'), rows)}"
+
+
+def _publisher(diagnosis: Diagnosis) -> str:
+    publisher = diagnosis.publisher
+    if not isinstance(publisher, Suggestion):
+        return NO_SUGGESTION[publisher.reason] if publisher else ""
+    issuer = Field("issuer", "GitHub Actions" if publisher.preset else publisher.issuer)
+    return f"{_markdown(enter(publisher, diagnosis.page))}\n\n{_fields((issuer, *publisher.fields))}"
+
+
+def _fields(fields: Iterable[Field], heading: str = "field") -> str:
+    return _table((heading, "value"), [(f"`{field.name}`", _value(field)) for field in fields])
+
+
+def _value(field: Field) -> str:
+    return f"*none:* {_markdown(absent(field))}" if field.value is None else _code(field.value)
+
+
+def _attempts(attempts: Iterable[Attempt]) -> str:
+    rows = [
+        (
+            str(number),
+            f"`{attempt.code}`",
+            f"HTTP {attempt.where.status}" if attempt.where and attempt.where.status else "",
+            f"{attempt.took:.1f} s",
+            "" if attempt.wait is None else f"{attempt.wait:.1f} s",
+        )
+        for number, attempt in enumerate(attempts, 1)
+    ]
+    return _table(("attempt", "outcome", "answer", "took", "then waited"), rows)
+
+
+def _table(heading: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = (heading, ("---",) * len(heading), *rows)
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def _markdown(sentence: Sentence) -> str:
+    return sentence.render(lambda name, value: RENDERED.get(name, _code)(value))
+
+
+def _link(url: str) -> str:
+    return f"<{quote(url, safe=':/#?=%.-_~')}>"
+
+
+def _code(value: str) -> str:
+    if not value:
+        return ""
+    return f"`{value}`" if PLAIN.fullmatch(value) else f"<code>{re.sub(r'[^a-zA-Z0-9 ]', _entity, value)}</code>"
+
+
+def _escaped(text: str) -> str:
+    return MEANINGFUL.sub(_entity, text)
+
+
+def _entity(match: re.Match[str]) -> str:
+    # A name after `@` is looked for in the rendered text, where an entity is a character again: a zero-width space
+    # stands between.
+    return f"&#{ord(match[0])};" + ("&#8203;" if match[0] == "@" else "")
+
+
+RENDERED = {"page": _link, "section": _escaped, "expected": _escaped, "service": _escaped}

@@ -1,0 +1,145 @@
+"""The diagnosis of a failed login: an error's facts, with what its reader needs to change something.
+
+It is built here and rendered in `text` and `markdown`. An explanation must not fail where the login has: odd claims
+and odd texts are facts like any other.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+
+from hf_oidc.errors import Attempt, AudienceMismatch, ExchangeRejected, LoginError, NoProvider, Where
+from hf_oidc.explain.advice import Sentence, after_refusal, next_step, snippet
+from hf_oidc.explain.ci import Ci, Todo
+from hf_oidc.explain.ci_advice import HUB_URL, Mine, cautions, ci_of, tells_publisher, todo
+from hf_oidc.explain.claims import Field, publisher_fields, raw_claims
+from hf_oidc.explain.entry_point import ACTION, DOCUMENTS, Door
+from hf_oidc.explain.findings import Finding, findings, other_audience
+from hf_oidc.explain.issuers import Claims, fits_preset
+from hf_oidc.explain.publisher import NoSuggestion, SettingsPage, Suggestion, settings_page, suggest
+from hf_oidc.hub.resource import Resource
+from hf_oidc.sanitize import shown
+
+MAX_WHAT = 800
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """Everything that the renderings say.
+
+    `copy`: lines that belong to the next step. `ci`: the CI whose words these are, if one is known. `enter`: the
+    publisher that its jobs need, in general; `cautions`: what to be careful about with it. `fields`: the job as a
+    publisher on the Hub describes it; `claims`: those of its ID token that matter. These and `publisher` are for a
+    refusal alone; all else that fails has nothing to do with them.
+    """
+
+    code: str
+    what: str
+    where: Where | None
+    next_step: Sentence
+    copy: Todo
+    resource: str = ""
+    ci: Ci | None = None
+    enter: tuple[Field, ...] = ()
+    cautions: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    fields: tuple[Field, ...] = ()
+    claims: tuple[Field, ...] = ()
+    publisher: Suggestion | NoSuggestion | None = None
+    page: SettingsPage | None = None
+    attempts: tuple[Attempt, ...] = ()
+
+    @property
+    def fields_alone(self) -> tuple[Field, ...]:
+        """The fields, unless the suggested publisher says the same."""
+        return () if isinstance(self.publisher, Suggestion) else self.fields
+
+    @property
+    def link(self) -> str:
+        """The section of the troubleshooting guide."""
+        return f"{DOCUMENTS}/troubleshooting.md#{self.code}"
+
+    @property
+    def ci_link(self) -> str:
+        """The section about the CI, where its words were needed."""
+        return f"{DOCUMENTS}/providers.md#{self.ci.section}" if self.ci and (self.enter or self.cautions) else ""
+
+
+def diagnose(
+    error: LoginError,
+    resource: Resource | None,
+    hub_url: str,
+    *,
+    door: Door = ACTION,
+    audience: str = "",
+    env: Mapping[str, str] = MappingProxyType({}),
+) -> Diagnosis:
+    """What is to be said about `error`, of a login for `resource` at the Hub of `hub_url`, as far as they are known.
+
+    `door`: which of ours was used. `audience`: of the ID token, the Hub's URL if empty. `env`: the job's variables,
+    which name its repository where no ID token does.
+    """
+    hub_url = hub_url or HUB_URL
+    asked = shown(str(resource)) if resource else ""
+    ci = ci_of(error)
+    # Nearly every CI sets CI.
+    on_own_machine = isinstance(error, NoProvider) and not env.get("CI")
+    found = door.own_machine if on_own_machine else todo(error, ci)
+    expected = error.expected if isinstance(error, AudienceMismatch) else ""
+    by_endpoint = env.get("HF_ENDPOINT", "").strip().rstrip("/").lower() == hub_url.lower()
+    mine = Mine(audience or expected or hub_url, hub_url, asked, by_endpoint)
+    plain = Diagnosis(
+        error.code,
+        shown(error.what, MAX_WHAT),
+        error.where,
+        next_step(error, door, found, mine),  # of a refusal, replaced below
+        snippet(error, door, found, mine),
+        asked,
+        ci,
+        enter(ci, env) if tells_publisher(error) else (),
+        cautions(error, ci),
+        page=settings_page(resource, hub_url) if resource and (tells_publisher(error) or _refused(error)) else None,
+        attempts=error.attempts,
+    )
+    claims = error.unverified_claims or {}
+    if isinstance(error, AudienceMismatch):
+        return replace(plain, findings=other_audience(claims, error.expected))
+    return _of_refusal(plain, claims, resource, door, hub_url) if _refused(error) else plain
+
+
+def _refused(error: LoginError) -> bool:
+    return isinstance(error, ExchangeRejected)
+
+
+def _of_refusal(plain: Diagnosis, claims: Claims, resource: Resource | None, door: Door, hub_url: str) -> Diagnosis:
+    preset = fits_preset(claims, hub_url)
+    found = findings(claims, resource, plain.what, hub_url, preset=preset)
+    publisher = suggest(claims, preset=preset) if claims else None
+    return replace(
+        plain,
+        next_step=after_refusal(found, publisher, plain.page, door),
+        enter=() if publisher != NoSuggestion("incomplete") else enter(plain.ci, {}),
+        findings=found,
+        fields=publisher_fields(claims, preset=preset) if claims else (),
+        claims=raw_claims(claims),
+        publisher=publisher,
+    )
+
+
+def enter(ci: Ci | None, env: Mapping[str, str]) -> tuple[Field, ...]:
+    """The publisher that the jobs of a CI need, in general, with what the variables say of this job."""
+    # Facts of ours, and no claims: each is shown as it is. The job's own values are not.
+    values = {"issuer": ci.issuer, **ci.claims, **_own(ci.own, env)} if ci else {}
+    return tuple(Field(name, value) for name, value in values.items())
+
+
+def _own(templates: Mapping[str, str], env: Mapping[str, str]) -> dict[str, str]:
+    known = {name: value for name, value in env.items() if value}
+    found = {}
+    for name, template in templates.items():
+        with contextlib.suppress(KeyError):  # a variable that is not there
+            found[name] = shown(template.format_map(known))
+    return found

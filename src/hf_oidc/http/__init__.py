@@ -1,0 +1,1 @@
+"""HTTP: messages, URLs, proxies, and the one module that connects."""

@@ -1,0 +1,102 @@
+"""HTTP requests and responses as values. Nothing here opens a connection, or knows what is asked for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple
+
+from hf_oidc.errors import Phase, Where
+from hf_oidc.http.url import host_of
+from hf_oidc.strict_json import read_object
+
+# The Hub's `RateLimit: "api";r=0;t=55`: `t` is the seconds until there is room again.
+RATE_LIMIT_RESET = r"(?a);\s*t=(\d{1,10})(?!\d)"
+# UUIDs, and `Root=1-…-…;…`: short words between marks. A part of a token has longer ones.
+REQUEST_ID = r"(?=.{1,128}\Z)[A-Za-z0-9]{1,32}([=;:-][A-Za-z0-9]{1,32})*"
+
+
+class Request(NamedTuple):
+    """A call about to be made; `url_name` says whose URL it is. Headers and body hold tokens, so it is not printed.
+
+    `link_local`: it may go to a cloud's metadata server, over plain HTTP and through no proxy.
+    """
+
+    phase: Phase
+    method: Literal["GET", "POST"]
+    url: str
+    url_name: str
+    headers: Mapping[str, str]
+    body: bytes | None = None
+    link_local: bool = False
+
+    def __repr__(self) -> str:
+        return f"<Request to {host_of(self.url)}>"
+
+    @property
+    def where(self) -> Where:
+        """The call, for errors that happen before there is an answer."""
+        return Where(self.phase, host_of(self.url))
+
+
+class NoResponse(NamedTuple):
+    """Nothing usable came back; `reason` completes "no answer from the host: …".
+
+    `passing`: whether another try may be answered. Where it may not, the proxy of `where.proxy_variable` is at fault.
+    """
+
+    where: Where
+    reason: str
+    passing: bool = True
+
+
+class Response(NamedTuple):
+    """An answer, which may hold a token, so it is not printed.
+
+    `headers` has lower-case names; `body` is `None` if it was longer than the transport's bound.
+    """
+
+    phase: Phase
+    host: str
+    status: int
+    headers: Mapping[str, str]
+    body: bytes | None
+
+    def __repr__(self) -> str:
+        return f"<Response {self.status}>"
+
+    @property
+    def where(self) -> Where:
+        """The call and what came back, for errors about the answer."""
+        request_id = self.headers.get("x-request-id", "")
+        known = request_id if re.fullmatch(REQUEST_ID, request_id) else None
+        return Where(self.phase, self.host, self.status, known, self.retry_after)
+
+    @property
+    def retry_after(self) -> float | None:
+        """Seconds that the server asks to wait (RFC 9110 § 10.2.3, or the Hub's `RateLimit`); the longer of the two.
+
+        A date is counted from the server's own `Date`, so that no clock of ours matters. What cannot be read is `None`.
+        """
+        asked = [_delay(self.headers.get("retry-after", ""), self.headers.get("date", ""))]
+        reset = re.search(RATE_LIMIT_RESET, self.headers.get("ratelimit", ""))
+        if self.status == 429 and reset:
+            asked.append(float(reset[1]))
+        return max((seconds for seconds in asked if seconds is not None), default=None)
+
+    def json_object(self) -> dict[str, Any] | None:
+        """The body as a JSON object, strictly read, or `None` if it is anything else."""
+        return read_object(self.body or b"")
+
+
+def _delay(retry_after: str, date: str) -> float | None:
+    if re.fullmatch(r"\d+", retry_after, re.ASCII):
+        # Ten digits are three centuries; a server that sends more does not mean less.
+        return float(retry_after.lstrip("0")[:10] or 0)
+    from email.utils import parsedate_to_datetime  # noqa: PLC0415 - most servers give a number, and few ask to wait
+
+    try:
+        seconds = (parsedate_to_datetime(retry_after) - parsedate_to_datetime(date)).total_seconds()
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return None
+    return max(0.0, seconds)

@@ -1,0 +1,1 @@
+"""An ID token that the user supplies."""

@@ -1,0 +1,1 @@
+"""HCP Terraform."""

@@ -1,0 +1,1 @@
+"""What Local Hub plays of the Hub: publishers, the token exchange, tokens, and its log."""
