@@ -410,7 +410,7 @@ def test_options_are_judged_as_the_inputs_are(name: str, option: str, value: str
 
 def test_every_finding_has_its_words() -> None:
     """Each code that a module names, and no other."""
-    folder = ROOT / "src" / "hf_oidc" / "diagnosis" / "workflow"
+    folder = ROOT / "src" / "hf_oidc" / "doctor" / "workflow"
     source = "".join(path.read_text(encoding="utf-8") for path in folder.glob("*.py"))
     assert {code for code in WORDS if f'"{code}"' in source} == set(WORDS)
 
