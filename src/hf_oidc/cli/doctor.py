@@ -17,7 +17,7 @@ import click
 from click.core import ParameterSource
 
 from hf_oidc import command, login_context
-from hf_oidc.cli.options import BY_CI, Settings, asks_for_id_token
+from hf_oidc.cli.options import AMBIENT, BY_CI, Settings, asks_for_id_token
 from hf_oidc.cli.session import now, usual_mask
 from hf_oidc.doctor import json_report, text
 from hf_oidc.doctor.job import JobReport, Question, with_claims
@@ -32,6 +32,7 @@ from hf_oidc.providers.base import Means
 from hf_oidc.providers.registry import choose
 from hf_oidc.sanitize import sanitize, shown
 from hf_oidc.settings import DEFAULT_HUB_URL, hub_url
+from hf_oidc.token_request import from_single
 
 GIT_TIMEOUT = 10.0  # seconds
 NO_YAML = "Checking a workflow needs PyYAML: pip install PyYAML"
@@ -66,6 +67,7 @@ Examples:
 @click.option(
     "--repository", metavar="OWNER/NAME", help="The workflow's repository on GitHub.  [default: git's remote origin]"
 )
+@click.argument("misplaced", metavar="", nargs=-1)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @asks_for_id_token
 @click.pass_context
@@ -78,6 +80,7 @@ def doctor(
     workflow: str | None,
     repository: str | None,
     as_json: bool,
+    misplaced: tuple[str, ...],
     **given: Any,
 ) -> None:
     """Find out why a CI job cannot log in to the Hub, and which publisher to add there.
@@ -90,6 +93,9 @@ def doctor(
     Exit codes: 0 no problem was found, 1 a login would fail, 2 the arguments are wrong.
     """
     env = dict(os.environ)
+    if misplaced:  # as other commands take a resource
+        option = "--workflow" if misplaced[0].lower().endswith((".yml", ".yaml")) else "--resource"
+        raise click.UsageError(f"Did you mean `hf-oidc doctor {option} {shown(misplaced[0], 200)}`?")
     try:
         if workflow is not None:
             _no_use(context, OF_A_JOB, "with --workflow")
@@ -106,7 +112,7 @@ def doctor(
 
 
 def _check_job(question: Question, settings: Settings, env: Mapping[str, str], *, as_json: bool) -> None:
-    means = login_context.means(env, trusting(settings.ca_bundle), settings.timeout, now)
+    means = login_context.means(env, trusting(settings.ca_bundle, "--ca-bundle"), settings.timeout, now)
     report = _examined(question, settings, env, means)
     _write(json_report.job(report) if as_json else text.job(report), fails=report.fails)
 
@@ -170,8 +176,10 @@ def _no_use(context: click.Context, options: Sequence[str], where: str) -> None:
 
 
 def _resource(text: str | None, env: Mapping[str, str]) -> Resource | None:
-    text = text if text is not None else env.get("HF_OIDC_RESOURCE", "").strip() or None
-    return Resource.parse(text) if text is not None else None
+    if text is None:
+        ambient = env.get(AMBIENT, "").strip()
+        return from_single(ambient, AMBIENT) if ambient else None
+    return from_single(text, "--resource")
 
 
 def _expected(pairs: tuple[str, ...]) -> dict[str, str]:

@@ -25,7 +25,7 @@ class Words:
 WORDS = {
     "wrong-type": Words("`{where}` is not {expected}, so GitHub rejects the whole file.", "Change it to {expected}."),
     "no-login": Words(
-        "No job in this workflow logs in to the Hub.",
+        "No job in this workflow logs in to the Hub, as far as this file shows.",
         "To log in, add a step with `uses: org/hf-oidc-action@v1` and `resource:` to a job.",
     ),
     # permissions
@@ -50,7 +50,12 @@ WORDS = {
         "In that case, add these permissions to the job `{job}`, next to its `uses:`:",
         PERMISSION,
     ),
-    # inputs
+    # the login step
+    "no-version": Words(
+        "`uses: {uses}` has no version, so GitHub rejects it.",
+        "Add the version after an `@`:",
+        "uses: org/hf-oidc-action@v1",
+    ),
     "no-resource": Words(
         "The login step has no `resource`.",
         "Name the repository on the Hub:",
@@ -72,8 +77,8 @@ WORDS = {
     # triggers
     "pull-request": Words(
         "`{event}` starts this job for pull requests. GitHub gives no ID token to pull requests from forks and from "
-        "Dependabot, so the login fails. Other pull requests do not run on a branch, so a publisher with a branch "
-        "refuses them.",
+        "Dependabot, so the login fails. Other pull requests do not run on a branch until they are merged, so a "
+        "publisher with a branch refuses them.",
         "Skip the job in pull requests. Next to its `runs-on:`, add:",
         "if: github.event_name != '{event}'",
     ),
@@ -117,7 +122,8 @@ WORDS = {
     ),
     "token-replaced": Words(
         'The step "{step}" sets HF_TOKEN from a secret, which replaces the token of the login.',
-        "Remove that line: the login has already set HF_TOKEN. You can delete the secret.",
+        "Remove that line: the login sets HF_TOKEN. With `export-env: false`, use the output of the login instead: "
+        "`${{{{ steps.ID.outputs.token }}}}`. If nothing else uses the secret, delete it.",
     ),
     "token-across-jobs": Words(
         "The job's output `{output}` contains the token. GitHub drops outputs that contain a secret, so other jobs get "
@@ -142,6 +148,12 @@ WORDS = {
         'The step "{step}" uses HF_TOKEN, which the login does not set because of `export-env: false`.',
         "Pass the token to the step through the `id:` of the login step. Or remove `export-env: false`.",
         "env:\n  HF_TOKEN: ${{{{ steps.{id}.outputs.token }}}}",
+    ),
+    "login-without-id": Words(
+        'The step "{step}" reads an output of `steps.{id}`, but no step of this job has that `id:`. It is an '
+        "empty string.",
+        "Give the login step this line:",
+        "id: {id}",
     ),
     "needs-linux": Words(
         "The action needs a Linux runner with Docker, but this job runs on {runner}.",

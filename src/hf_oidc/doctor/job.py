@@ -5,14 +5,14 @@ It holds facts only: `text` and `json_report` render them. It does no I/O; `cli.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from hf_oidc.explain.advice import cause
 from hf_oidc.explain.ci import CIS, Ci
-from hf_oidc.explain.claims import Field, publisher_fields, raw_claims
-from hf_oidc.explain.findings import Finding, branch, own_audience, reusable_workflow
+from hf_oidc.explain.claims import Field, publisher_fields, raw_claims, workflow_of
+from hf_oidc.explain.findings import Finding, branch, own_audience, pull_request_target, reusable_workflow
 from hf_oidc.explain.issuers import Claims, fits_preset, issued_by
 from hf_oidc.explain.publisher import (
     Difference,
@@ -96,10 +96,19 @@ def with_claims(report: JobReport, claims: Claims, expires: datetime) -> JobRepo
         fields=publisher_fields(claims, preset=preset),
         claims=raw_claims(claims),
         publisher=suggest(claims, preset=preset),
-        unmet=tuple(differences(question.expected, claims, preset=preset)),
+        unmet=tuple(_unmet(question.expected, claims, preset=preset)),
         findings=(
             *own_audience({"aud": question.audience}, question.hub_url),
             *branch(claims, preset=preset),
+            *pull_request_target(claims),
             *reusable_workflow(claims),
         ),
     )
+
+
+def _unmet(expected: Mapping[str, str], claims: Claims, *, preset: bool) -> Iterator[Difference]:
+    # Of a reusable workflow the Hub may compare either file: a publisher that names the one called may fit.
+    called = workflow_of(claims.get("job_workflow_ref")) if preset else None
+    for each in differences(expected, claims, preset=preset):
+        if each.name != "workflow" or expected[each.name] != called:
+            yield each

@@ -49,8 +49,10 @@ def job(report: JobReport) -> Iterator[str]:
     yield from _table([("CI", _ci(report)), ("ID token", _id_token(report))])
     yield ""
     yield from _wrapped(WHAT_IT_IS)
+    # Where the ID token tells of a publisher, that one is shown, and not what the values would be.
+    expected = bool(report.problem and report.problem.enter) and not isinstance(report.publisher, Suggestion)
     if report.problem:
-        yield from _problem(report.problem)
+        yield from _problem(report.problem, enter=expected)
     if report.unmet:
         yield from _unmet(report)
     if report.has_id_token:
@@ -60,7 +62,7 @@ def job(report: JobReport) -> Iterator[str]:
         yield from _suggested(report.publisher, question.page)
         yield from _heading("Claims of its ID token")
         yield from _fields(report.claims)
-    if report.has_id_token and not (report.problem and report.problem.enter):
+    if report.has_id_token and not expected:
         yield from _careful(report.cautions)
     yield from _heading("At least one problem was found: see WRONG above." if report.fails else _all_well(report))
 
@@ -90,11 +92,11 @@ def _ci(report: JobReport) -> str:
     return report.ci.title if report.ci else "unknown"
 
 
-def _problem(problem: Diagnosis) -> Iterator[str]:
+def _problem(problem: Diagnosis, *, enter: bool) -> Iterator[str]:
     causes = [f" {cause(each).render(_plain)}" for each in problem.findings]
     what = f"{problem.what.rstrip('.')}.{''.join(causes)} ({problem.code})"
     yield from _said("WRONG", what, problem.next_step.render(_plain), problem.copy.lines)
-    if problem.enter:
+    if enter:
         yield from _heading("Add this once on the Hub")
         yield from _place(problem.page)
         yield from _fields(problem.enter)
@@ -117,7 +119,10 @@ def _id_token(report: JobReport) -> str:
 
 
 def _all_well(report: JobReport) -> str:
-    met = ", ".join(f"{shown(name)}={shown(value)}" for name, value in report.question.expected.items())
+    found = {each.name: each.value for each in report.fields}
+    # In a reusable workflow, the expected file may be the other one of its two.
+    expected = {name: shown(value) for name, value in report.question.expected.items()}
+    met = ", ".join(f"{shown(name)}={value}" for name, value in expected.items() if found.get(name, value) == value)
     what = f"this job is {met}" if met else "this job gets an ID token for the Hub"
     return f"No problem was found: {what}. Only the Hub knows whether a publisher accepts it."
 

@@ -35,7 +35,7 @@ def warnings(env: Mapping[str, str], exported: Iterable[str]) -> Iterator[tuple[
             yield (
                 f"hf-oidc: {name} is replaced",
                 (
-                    f"The job already had a {name}. Later steps get the new token instead. If the old one came from a "
-                    "secret, you can delete that secret."
+                    f"The job already had {name}. Later steps get the new token instead. If the old one came from a "
+                    "secret that nothing else uses, delete the secret."
                 ),
             )
