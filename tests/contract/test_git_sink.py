@@ -84,12 +84,12 @@ def test_a_path_that_git_names_has_its_own_token_alone(
 
 
 def test_a_user_s_token_is_for_every_path_and_a_repository_s_for_its_own() -> None:
-    """The user's comes first, whatever the order of the lines."""
-    asked = from_lines("A=acme/model\nB=alice\nC=spaces/acme/demo", "resource")
+    """The user's comes first, whatever the order of the lines; the others keep it, for the first answers for all."""
+    asked = from_lines("A=spaces/acme/demo\nB=alice\nC=acme/model", "resource")
     assert credentials(asked, in_variable) == [
         Credential("", in_variable("B")),
-        Credential("acme/model", in_variable("A")),
-        Credential("spaces/acme/demo", in_variable("C")),
+        Credential("spaces/acme/demo", in_variable("A")),
+        Credential("acme/model", in_variable("C")),
     ]
 
 
@@ -193,6 +193,22 @@ def test_a_helper_before_the_first_login_is_told_no_token(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
+    "setting", ["credential.helper", f"credential.{HUB}.helper", f"credential.{HUB}/acme/model.helper"]
+)
+@pytest.mark.parametrize("path", ["acme/model", "acme/other", ""])
+def test_a_helper_that_git_c_hands_on_is_told_no_token(tmp_path: Path, setting: str, path: str) -> None:
+    """An alias or a hook logs in, and git has the parameters of `git -c` from before, which it reads last of all."""
+    env = {"GIT_CONFIG_PARAMETERS": f"'{setting}'='{STORE}' 'user.name'='it'\\''s me'"}
+    for _ in range(2):
+        env |= configuration(HUB, [MODEL], env)
+    good = f"protocol=http\nhost=127.0.0.1:8080\npath={path}\nusername=hf_user\npassword=model-token\n\n"
+    git(tmp_path, env, "credential", "approve", stdin=good)
+    assert fill(tmp_path, env, path) == "model-token"
+    assert not (tmp_path / ".git-credentials").exists()
+    assert git(tmp_path, env, "config", "user.name").stdout == "it's me\n"
+
+
+@pytest.mark.parametrize(
     ("logins", "path", "password"),
     [
         ([[READER, MODEL], [DATA]], "acme/model", "model-token"),
@@ -256,6 +272,56 @@ def test_a_token_is_not_stored(tmp_path: Path, section: str, path: str) -> None:
     assert not (tmp_path / ".git-credentials").exists()
 
 
+# Where a file of git's configuration may be, with the variable that names it, if one does.
+CONFIGURATION_FILES = {
+    "the system's": ("gitconfig", "GIT_CONFIG_SYSTEM"),
+    "the user's": (".gitconfig", ""),
+    "the user's second one": (".config/git/config", ""),
+    "the one that a variable names": ("elsewhere", "GIT_CONFIG_GLOBAL"),
+    "the repository's": ("work/.git/config", ""),
+    "the worktree's": ("work/.git/config.worktree", ""),
+}
+
+
+def stored(folder: Path, env: Mapping[str, str], *options: str) -> str:
+    """What the helper `store` has written after git has called the token good, started with these options."""
+    good = "protocol=http\nhost=127.0.0.1:8080\npath=acme/model\nusername=hf_user\npassword=model-token\n\n"
+    git(folder, env, *options, "credential", "approve", stdin=good)
+    file = folder / ".git-credentials"
+    return file.read_text() if file.exists() else ""
+
+
+@pytest.mark.parametrize("included", [False, True])
+@pytest.mark.parametrize("case", CONFIGURATION_FILES)
+def test_a_helper_in_a_configuration_file_gets_no_token(tmp_path: Path, case: str, included: bool) -> None:
+    """Whichever file it is, and whenever it was written; without a login, the same helper gets the token."""
+    name, variable = CONFIGURATION_FILES[case]
+    git(tmp_path, {}, "init", "--quiet", str(tmp_path / "work"))
+    git(tmp_path, {}, "-C", str(tmp_path / "work"), "config", "extensions.worktreeConfig", "true")
+    (tmp_path / ".config/git").mkdir(parents=True)
+    env = configuration(HUB, [MODEL], {}) | ({variable: str(tmp_path / name)} if variable else {})
+    setting = (f"credential.{HUB}.helper", "store")
+    if included:
+        git(tmp_path, {}, "config", "--file", str(tmp_path / "more"), *setting)
+        setting = ("include.path", str(tmp_path / "more"))
+    git(tmp_path, {}, "config", "--file", str(tmp_path / name), *setting)
+    in_work = ("-C", str(tmp_path / "work"))
+    assert stored(tmp_path, env, *in_work) == ""
+    assert "model-token" in stored(tmp_path, env | {"GIT_CONFIG_COUNT": "0"}, *in_work)
+
+
+@pytest.mark.parametrize("by", ["GIT_CONFIG_COUNT", "git -c"])
+def test_a_helper_added_after_the_last_login_gets_the_token(tmp_path: Path, by: str) -> None:
+    """SECURITY.md says so: a step that does this can read the token in its environment as well."""
+    env = configuration(HUB, [MODEL], {})
+    if by == "git -c":
+        assert "model-token" in stored(tmp_path, env, "-c", "credential.helper=store")
+    else:
+        count = int(env["GIT_CONFIG_COUNT"])
+        env |= {f"GIT_CONFIG_KEY_{count}": "credential.helper", f"GIT_CONFIG_VALUE_{count}": "store"}
+        assert "model-token" in stored(tmp_path, env | {"GIT_CONFIG_COUNT": str(count + 1)})
+
+
 def test_no_token_is_in_the_configuration(tmp_path: Path) -> None:
     """It says where a token is, not what it is."""
     listed = git(tmp_path, configuration(HUB, [MODEL, DATA, READER], {}), "config", "--list", "--show-origin").stdout
@@ -266,6 +332,26 @@ def test_no_token_is_in_the_configuration(tmp_path: Path) -> None:
 def test_a_token_that_is_gone_is_no_empty_password(tmp_path: Path) -> None:
     """git then says itself that it has none."""
     assert fill(tmp_path, configuration(HUB, [MODEL], {}) | {"MODEL": ""}, "acme/model") == ""
+
+
+@pytest.mark.parametrize(
+    ("operation", "asked", "env", "answer"),
+    [
+        ("get", "", TOKENS, "username=hf_user\npassword=model-token\n"),
+        ("get", "path=\n", TOKENS, "username=hf_user\npassword=model-token\n"),
+        ("get", "path=acme/other\n", TOKENS, ""),
+        ("get", "", {}, ""),
+        ("store", "", TOKENS, ""),
+        ("erase", "", TOKENS, ""),
+    ],
+)
+def test_the_helper_for_no_repository(operation: str, asked: str, env: dict[str, str], answer: str) -> None:
+    """It answers to `get` alone, where no path is named, in any shell: one may refuse variables that are not set."""
+    helper = configuration(HUB, [MODEL], {})["GIT_CONFIG_VALUE_1"].removeprefix("!")
+    done = subprocess.run(
+        ["sh", "-uc", f"{helper} {operation}"], input=asked, capture_output=True, text=True, env=env, check=True
+    )
+    assert (done.stdout, done.stderr) == (answer, "")
 
 
 def test_a_token_in_a_file_is_read_each_time(tmp_path: Path) -> None:
@@ -280,5 +366,15 @@ def test_a_token_in_a_file_is_read_each_time(tmp_path: Path) -> None:
 @pytest.mark.parametrize("count", ["x", "-1", "1.5", "99999", "\u0661"])
 def test_a_count_that_is_none(count: str) -> None:
     """What is there cannot be added to, and is not replaced."""
-    with pytest.raises(DeliveryFailed, match="GIT_CONFIG_COUNT"):
+    with pytest.raises(DeliveryFailed, match="GIT_CONFIG_COUNT") as caught:
         configuration(HUB, [MODEL], {"GIT_CONFIG_COUNT": count})
+    assert caught.value.recipient == "git"
+
+
+@pytest.mark.parametrize("count", ["2", "9999"])
+def test_settings_that_are_counted_and_not_there(count: str) -> None:
+    """git itself says which one it misses; what is added comes behind them all."""
+    env = {"GIT_CONFIG_COUNT": count, "GIT_CONFIG_KEY_1": f"credential.{HUB}.helper"}
+    added = configuration(HUB, [READER], env)
+    assert added[f"GIT_CONFIG_KEY_{count}"] == f"credential.{HUB}.helper"
+    assert added["GIT_CONFIG_COUNT"] == str(int(count) + 2)

@@ -206,5 +206,11 @@ def _file(path: Path) -> str:
 
 def _remote(folder: Path) -> str:
     """Returns the URL of git's remote `origin`, or an empty string."""
-    done = command.run(["git", "-C", str(folder), "remote", "get-url", "origin"], os.environ, GIT_TIMEOUT)
+    # git accepts a folder with HEAD, objects and refs as a repository, with its configuration. A commit can contain
+    # such a folder, but nothing named `.git`. So git starts where that is.
+    place = folder.resolve()
+    top = next((each for each in (place, *place.parents) if os.access(each / ".git", os.F_OK)), None)
+    if top is None:
+        return ""
+    done = command.run(["git", "-C", str(top), "remote", "get-url", "origin"], os.environ, GIT_TIMEOUT)
     return done.stdout.strip() if isinstance(done, command.Finished) and done.exit_code == 0 else ""

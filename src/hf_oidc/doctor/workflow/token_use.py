@@ -22,6 +22,7 @@ OUTPUT = re.compile(r"steps\.(?P<id>[\w-]+)\.outputs(?:\.(?P<name>[\w-]+)|\[\s*'
 TOKENS = {"token", "tokens"}
 # A script that uses the variable, or calls a command of huggingface_hub, which reads it.
 READS_HF_TOKEN = re.compile(r"\$(\{|env:)?HF_TOKEN\b|(?:^|[\s;&|(])(?:hf|huggingface-cli) +[a-z]", re.MULTILINE)
+SETS = re.compile(rf"\b{RESOURCE_VARIABLE}=\S")
 NO_DOCKER = re.compile(r"(macos|windows)(-|$)|ubuntu-slim$", re.IGNORECASE)
 # With `on-error: warn` the step succeeds even if the login fails, so `success()` and `.outcome` do not show it.
 CHECKS = re.compile(r"\.outputs\.|\.outputs\[")
@@ -63,7 +64,7 @@ def _overridden(workflow: Workflow, job: Job) -> Iterator[WorkflowFinding]:
     for where, env in environment_resources(workflow, job):
         yield WorkflowFinding("token-ignored", "warning", line_of_variable(env), {"where": where})
     for step in job.steps:
-        if re.search(rf"\b{RESOURCE_VARIABLE}=\S.*GITHUB_ENV", step.run):
+        if any("GITHUB_ENV" in line[found.end() :] for line in step.run.splitlines() if (found := SETS.search(line))):
             yield WorkflowFinding("token-ignored", "warning", step.line, {"where": f'the step "{step.label}"'})
 
 
