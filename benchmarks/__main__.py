@@ -1,4 +1,4 @@
-"""`make bench`: takes every figure, prints them, and writes docs/benchmarks.md with a description of the machine."""
+"""`make bench`: takes every figure, prints them, and writes docs/development/benchmarks.md with a description of the machine."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from benchmarks.stopwatch import started
 from benchmarks.table import cpuinfo, machine
 from release.lock import ROOT
 
-DOCUMENT = ROOT / "docs/benchmarks.md"
+DOCUMENT = ROOT / "docs/development/benchmarks.md"
 TEXT = """\
 # Benchmarks
 

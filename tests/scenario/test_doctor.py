@@ -257,7 +257,7 @@ NOT_WORKFLOWS = {
     "too many values": (b"on: push\njobs: [" + b"[]," * 300_000 + b"]", "more values than any workflow has"),
     "a long text, many times": (
         b"on: &a " + b"x" * 20_000 + b"\njobs: [" + b"*a," * 100 + b"]",
-        "unfold to more values",
+        "expand to more values",
     ),
     "an anchor within itself": (b"on: push\njobs: &a {b: *a}\n", "nested too deeply"),
 }

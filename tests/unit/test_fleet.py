@@ -1,10 +1,10 @@
-"""The simulation of a fleet: what docs/design.md argues from is what the real policy does."""
+"""The simulation of a fleet: what docs/development/design.md argues from is what the real policy does."""
 
 from pathlib import Path
 
 from benchmarks.fleet import ALLOWED, JOBS, POLICIES, SITUATIONS, Outcome, simulate, table
 
-DESIGN = (Path(__file__).parents[2] / "docs" / "design.md").read_text(encoding="utf-8")
+DESIGN = (Path(__file__).parents[2] / "docs" / "development" / "design.md").read_text(encoding="utf-8")
 LIMIT, LONG_LIMIT, OUTAGE = SITUATIONS
 
 

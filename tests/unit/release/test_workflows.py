@@ -246,7 +246,7 @@ def test_what_is_signed_is_what_was_built() -> None:
 def test_the_document_names_the_jobs_of_a_release() -> None:
     """In their order."""
     release = yaml.safe_load((ROOT / ".github/workflows/release.yml").read_text(encoding="utf-8"))["jobs"]
-    document = (ROOT / "docs/releasing.md").read_text(encoding="utf-8").partition("Its jobs:")[2]
+    document = (ROOT / "docs/development/releasing.md").read_text(encoding="utf-8").partition("Its jobs:")[2]
     assert re.findall(r"^\| `(\w+)` \|", document, re.MULTILINE) == list(release)
 
 
