@@ -1,4 +1,4 @@
-"""`make bench`: takes every figure, prints them, and writes docs/development/benchmarks.md with a description of the machine."""
+"""`make bench`: takes and prints every figure, and writes docs/development/benchmarks.md with a description of the machine."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ from hf_oidc.http.url import is_loopback
 from hf_oidc.hub.resource import Resource
 from hf_oidc.hub.token import HubToken
 from hf_oidc.login import Login
-from hf_oidc.logins import alike, log_in_all
+from hf_oidc.logins import group_failures, log_in_all
 from hf_oidc.providers.registry import Chosen, choose
 from hf_oidc.retry import Pace
 from hf_oidc.secret import Secret
@@ -94,7 +94,7 @@ def _all_failed(
     failures: Sequence[tuple[Wanted, LoginError]], settings: Settings, *, several: bool
 ) -> click.exceptions.Exit:
     ends = []
-    for error, wanted in alike(failures):
+    for error, wanted in group_failures(failures):
         of = f", for {named(wanted)}" if several else ""
         ends.append(failed(error, wanted[0].resource, settings, of=of))
     return max(ends, key=lambda end: end.exit_code)
