@@ -1,4 +1,4 @@
-"""`make bench`: takes and prints every figure, and writes docs/development/benchmarks.md with a description of the machine."""
+"""`make bench`: measures everything, prints it, and writes docs/development/benchmarks.md with the machine."""
 
 from __future__ import annotations
 
