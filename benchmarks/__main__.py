@@ -28,10 +28,10 @@ the same time to each. Measured on {machine}.
 
 {process}
 
-curl, in C, is the baseline. All other programs use the same Python with cached byte-code. The action checks, masks and
-delivers the token; the third line is only the import of its three dependencies. `huggingface_hub` is called as a program
-would call it. The native action has no cached byte-code: one archive works with every Python from 3.10 on, so each run
-compiles it.
+curl, in C, is the baseline. All other programs use the same Python with cached byte-code. The action checks, masks
+and delivers the token; the third line is only the import of its three dependencies. `huggingface_hub` is called as a program
+would call it. The native action has no cached byte-code: one archive works with every Python from 3.10 on, so each
+run compiles it.
 
 ## Several resources in one step
 
@@ -47,8 +47,8 @@ Here the server takes a tenth of a second for each response. At most eight login
 
 {step}
 
-Each line is a container of the same image and includes the line before: Docker, the interpreter, its three libraries, the
-login.
+Each line is a container of the same image and includes the line before: Docker, the interpreter, its three libraries,
+the login.
 
 ## A machine's first use of the image
 
