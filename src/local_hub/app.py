@@ -16,16 +16,16 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from local_hub import control, issuer, pages
-from local_hub.faults import Script, with_faults
+from local_hub.faults.script import Script, with_faults
 from local_hub.fields import FieldError
-from local_hub.hub import token_endpoint
-from local_hub.hub.app import Hub
+from local_hub.hub import endpoint as token_endpoint
+from local_hub.hub.service import Hub
+from local_hub.hub.store import rfc3339
 from local_hub.issuers import http as issuers
 from local_hub.issuers.endpoint import Refused
-from local_hub.json_http import BadBody
 from local_hub.loopback import is_loopback_authority
-from local_hub.repositories.doors import Doors
-from local_hub.store import rfc3339
+from local_hub.repositories.router import Doors
+from local_hub.request_body import BadBody
 
 
 def make_app(hub: Hub, own_issuer: issuer.Issuer, others: issuers.CiIssuers, script: Script, doors: Doors) -> ASGIApp:

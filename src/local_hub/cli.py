@@ -10,7 +10,7 @@ from pathlib import Path
 
 from local_hub import demo
 from local_hub.config import Config, ConfigError, load
-from local_hub.faults_tls import TLS_FAULTS
+from local_hub.faults.tls import TLS_FAULTS
 from local_hub.loopback import HOSTS, is_trustworthy_url
 from local_hub.server import ServeOptions, serve
 

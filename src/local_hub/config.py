@@ -11,11 +11,11 @@ from typing import Any
 import yaml
 
 from local_hub.declarations import read_declared
-from local_hub.faults import read_script
+from local_hub.faults.script import read_script
 from local_hub.fields import FieldError, flag, items, mapping, text
+from local_hub.hub.issuer_keys import KeySet
 from local_hub.hub.publishers import Publisher, checked, read_resource
 from local_hub.hub.records import Declared
-from local_hub.issuer_keys import KeySet
 from local_hub.issuers.http import CiJob, read_any_job
 from local_hub.issuers.registry import BY_NAME
 from local_hub.jobs import RegisteredJob

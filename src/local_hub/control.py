@@ -12,14 +12,14 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from local_hub.declarations import read_declared
-from local_hub.faults import OPERATOR, Script, read_faults, read_path
+from local_hub.faults.script import OPERATOR, Script, read_faults, read_path
 from local_hub.fields import flag, mapping
-from local_hub.hub.app import Hub, introspect
 from local_hub.hub.publishers import from_wire, to_wire
 from local_hub.hub.records import Declared
+from local_hub.hub.service import Hub, introspect
 from local_hub.issuer import Issuer
 from local_hub.issuers.http import CiIssuers, CiJob, read_any_job
-from local_hub.json_http import NO_STORE, bearer_token, read_json
+from local_hub.request_body import NO_STORE, bearer_token, read_json
 
 PATH = OPERATOR
 LOGS = ("audit", "commits", "exchanges", "introspections", "refused-mints")

@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 
 import httpx
 
-from local_hub.runner import Step, masked, run_action
+from local_hub.github_runner import Step, masked, run_action
 
 RESOURCE = "acme/awesome-model"
 REPOSITORY = "acme/awesome-model-training"

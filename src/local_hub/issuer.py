@@ -14,8 +14,8 @@ from starlette.routing import Route
 
 from local_hub.issuers.base import Endpoint
 from local_hub.issuers.endpoint import Record, mint_route, nothing_else
+from local_hub.issuers.signing_keys import ALGORITHM, jwks, new_ring, rotated, sign
 from local_hub.jobs import SERVER_URL, Job, RegisteredJob, claims_of, environment_of, with_claims
-from local_hub.keys import ALGORITHM, jwks, new_ring, rotated, sign
 
 PATH = "/oidc/github"
 # A URL with `api-version` is what GitHub hands out, and a request without it is answered: huggingface_hub drops it.

@@ -25,18 +25,18 @@ from starlette.types import ASGIApp
 from local_hub.app import make_app
 from local_hub.config import Config, ConfigError, with_issuer
 from local_hub.data_folder import InUse, hold
-from local_hub.faults import Script
-from local_hub.faults_tls import TLS_1_1, handshake_only, server_context
-from local_hub.faults_wire import OpenHandedProtocol
-from local_hub.hub.app import Hub, Settings
+from local_hub.faults.connection import OpenHandedProtocol
+from local_hub.faults.script import Script
+from local_hub.faults.tls import TLS_1_1, handshake_only, server_context
+from local_hub.hub.issuer_keys import IssuerKeys
+from local_hub.hub.service import Hub, Settings
+from local_hub.hub.store import FILE_NAME, Store
 from local_hub.issuer import Issuer
-from local_hub.issuer_keys import IssuerKeys
 from local_hub.issuers.http import CiIssuers, CiJob
 from local_hub.issuers.registry import CIS
 from local_hub.jobs import RegisteredJob
-from local_hub.repositories.doors import Doors
 from local_hub.repositories.git_commands import NoGit, check_git
-from local_hub.store import FILE_NAME, Store
+from local_hub.repositories.router import Doors
 
 GRACE_SECONDS = 3
 CA_FILE = "ca.pem"

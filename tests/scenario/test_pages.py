@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from local_hub.store import Store
+from local_hub.hub.store import Store
 from tests.factories import id_token
 from tests.local_hub_process import LocalHub, local_hub
 from tests.page_reader import Browser, Page, browser

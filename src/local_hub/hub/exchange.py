@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
+from local_hub.hub.id_token import ALGORITHMS, NotAToken, UnverifiedToken, is_signed_by, parse
+from local_hub.hub.issuer_keys import KeysUnavailable
 from local_hub.hub.publishers import Publisher, differences
 from local_hub.hub.resources import InvalidResource, Resource, parse_resource
-from local_hub.id_token import ALGORITHMS, NotAToken, UnverifiedToken, is_signed_by, parse
-from local_hub.issuer_keys import KeysUnavailable
 
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:token-exchange"
 ID_TOKEN_TYPE = "urn:ietf:params:oauth:token-type:id_token"

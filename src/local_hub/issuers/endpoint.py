@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from local_hub.issuers.base import Endpoint
-from local_hub.json_http import NO_STORE, bearer_token
+from local_hub.request_body import NO_STORE, bearer_token
 
 # A route takes all of them: the router would refuse a wrong method too, but without an entry in the log.
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")

@@ -25,9 +25,9 @@ from local_hub.issuers.base import Ci, Handout
 from local_hub.issuers.commands import install
 from local_hub.issuers.endpoint import METHODS, Record, Refused, check_method, mint_route, nothing_else, recorded
 from local_hub.issuers.registry import BY_NAME, CIS
+from local_hub.issuers.signing_keys import ALGORITHM, KeyRing, jwks, new_ring, sign
 from local_hub.jobs import RegisteredJob, read_job, with_claims
-from local_hub.json_http import NO_STORE, BadBody, bearer_token, read_json
-from local_hub.keys import ALGORITHM, KeyRing, jwks, new_ring, sign
+from local_hub.request_body import NO_STORE, BadBody, bearer_token, read_json
 
 METADATA = "/computeMetadata"
 ACCOUNT = f"{METADATA}/v1/instance/service-accounts/default"

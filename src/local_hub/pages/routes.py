@@ -17,18 +17,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from local_hub.faults import OPERATOR
-from local_hub.hub.app import Hub
+from local_hub.faults.script import OPERATOR
 from local_hub.hub.publishers import Publisher
 from local_hub.hub.resources import InvalidResource, Resource, parse_resource
+from local_hub.hub.service import Hub
 from local_hub.issuer import Issuer
 from local_hub.issuers.http import CiIssuers
 from local_hub.issuers.registry import CIS
-from local_hub.json_http import read_body
 from local_hub.pages import forms, rendering
 from local_hub.pages.guard import Forged, Guard
 from local_hub.pages.history import changes_of, exchange_of
 from local_hub.pages.presets import BY_NAME, GITHUB, PRESETS, preset_of
+from local_hub.request_body import read_body
 
 RECENT = 20
 SETTINGS = "/{resource:resource}/settings"

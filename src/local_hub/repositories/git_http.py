@@ -16,9 +16,9 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
-from local_hub.repositories.answers import Refusal, bad_request, refused
-from local_hub.repositories.call import Call, record_change, require_unexpired
+from local_hub.repositories.context import Call, record_change, require_unexpired
 from local_hub.repositories.git_commands import environment
+from local_hub.repositories.responses import Refusal, bad_request, refused
 
 PUSH_LIMIT = 2 * 1024**3
 COMMANDS_LIMIT = 1024 * 1024

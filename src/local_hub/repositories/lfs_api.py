@@ -13,12 +13,12 @@ from starlette.responses import JSONResponse, Response
 
 from local_hub.fields import FieldError, items, mapping
 from local_hub.hub.records import IssuedToken
-from local_hub.json_http import parsed_json
 from local_hub.repositories.access import Denied, Verb
 from local_hub.repositories.addresses import LFS_OBJECT, Address
-from local_hub.repositories.answers import NO_ENTRY, Refusal, bad_request, file_answer
-from local_hub.repositories.call import Call, Shelf
+from local_hub.repositories.context import Call, Shelf
 from local_hub.repositories.lfs import Digesting, Link, Objects, Pointer, is_oid
+from local_hub.repositories.responses import NO_ENTRY, Refusal, bad_request, file_answer
+from local_hub.request_body import parsed_json
 
 MEDIA_TYPE = "application/vnd.git-lfs+json"
 OBJECT_LIMIT = 5 * 1024**3

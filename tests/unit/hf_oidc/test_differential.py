@@ -18,8 +18,8 @@ from hf_oidc.explain.issuers import fits_preset
 from hf_oidc.explain.publisher import Suggestion, differences, suggest
 from local_hub.hub import publishers
 from local_hub.hub.exchange import Granted, Lookups, Request, decide
+from local_hub.hub.id_token import parse
 from local_hub.hub.resources import parse_resource
-from local_hub.id_token import parse
 from local_hub.jobs import claims_of, read_job, with_claims
 from tests.factories import HUB
 

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from local_hub.faults_answers import FAULTS
+from local_hub.faults.answers import FAULTS
 from tests.local_hub_process import LocalHub, local_hub
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "local-hub.md"

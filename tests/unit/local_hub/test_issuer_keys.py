@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from local_hub.issuer_keys import BODY_LIMIT, CACHE_SECONDS, IssuerKeys, KeysUnavailable, _may_follow, fetch_keys
+from local_hub.hub.issuer_keys import BODY_LIMIT, CACHE_SECONDS, IssuerKeys, KeysUnavailable, _may_follow, fetch_keys
 from tests.local_hub_process import LocalHub
 from tests.scripted_server import Answer
 from tests.unit.local_hub.foreign_issuer import (

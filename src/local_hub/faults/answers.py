@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 
-from local_hub import faults_wire
-from local_hub.faults_wire import Manner
+from local_hub.faults import connection
+from local_hub.faults.connection import Manner
 
 _JSON = {"Content-Type": "application/json"}
 _HTML = {"Content-Type": "text/html; charset=utf-8"}
@@ -45,7 +45,7 @@ class Fault:
     """`answer`: as it stands, or made from the real one, which is then asked for. `manner`: how it is sent."""
 
     answer: Answer | Callable[[Answer], Answer]
-    manner: Manner = faults_wire.whole
+    manner: Manner = connection.whole
 
 
 def _phrase(status: int) -> str:
@@ -111,15 +111,15 @@ def _bomb(real: Answer) -> Answer:
 
 
 _CONNECTION = {
-    "close-before-headers": Fault(Answer(200), faults_wire.closed_before_headers),
-    "reset-before-headers": Fault(Answer(200), faults_wire.reset_before_headers),
-    "reset-within-headers": Fault(_real, faults_wire.reset_within_headers),
-    "reset-within-body": Fault(_real, faults_wire.reset_within_body),
-    "lost-answer": Fault(_real, faults_wire.reset_before_headers),
-    "slow-headers": Fault(_real, faults_wire.slow_headers),
-    "slow-body": Fault(_real, faults_wire.slow_body),
-    "hang": Fault(Answer(200), faults_wire.hang),
-    "not-http": Fault(Answer(200, body=b"SSH-2.0-OpenSSH_9.2\r\n\x00\xff::error::not HTTP\r\n"), faults_wire.only_body),
+    "close-before-headers": Fault(Answer(200), connection.closed_before_headers),
+    "reset-before-headers": Fault(Answer(200), connection.reset_before_headers),
+    "reset-within-headers": Fault(_real, connection.reset_within_headers),
+    "reset-within-body": Fault(_real, connection.reset_within_body),
+    "lost-answer": Fault(_real, connection.reset_before_headers),
+    "slow-headers": Fault(_real, connection.slow_headers),
+    "slow-body": Fault(_real, connection.slow_body),
+    "hang": Fault(Answer(200), connection.hang),
+    "not-http": Fault(Answer(200, body=b"SSH-2.0-OpenSSH_9.2\r\n\x00\xff::error::not HTTP\r\n"), connection.only_body),
 }
 
 _STATUS = {

@@ -22,15 +22,15 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from local_hub.hub.records import IssuedToken
-from local_hub.json_http import DRAIN_LIMIT, NO_STORE, bearer_token
-from local_hub.repositories import git_http, hub_api, lfs_api
+from local_hub.hub.store import Store
+from local_hub.repositories import api, git_http, lfs_api
 from local_hub.repositories.access import Denied, Holder, Stranger, Verb, decide, decide_creation, decide_identity
 from local_hub.repositories.addresses import LFS_BATCH, LFS_OBJECT, Address, InvalidName, read_address
-from local_hub.repositories.answers import Refusal, bad_request, refused
-from local_hub.repositories.call import Call, Shelf
+from local_hub.repositories.context import Call, Shelf
 from local_hub.repositories.git_commands import GitFailed, TooMuch
 from local_hub.repositories.git_store import GitStore, Stuck
-from local_hub.store import Store
+from local_hub.repositories.responses import Refusal, bad_request, refused
+from local_hub.request_body import DRAIN_LIMIT, NO_STORE, bearer_token
 
 _LOG = logging.getLogger(__name__)
 _SMALL = 1024 * 1024
@@ -50,39 +50,39 @@ class _Door:
 
 
 DOORS = {
-    ("GET", "api/"): _Door(Verb.SEE, hub_api.info),
-    ("GET", "api/revision"): _Door(Verb.SEE, hub_api.info),
-    ("GET", "api/tree"): _Door(Verb.SEE, hub_api.tree),
+    ("GET", "api/"): _Door(Verb.SEE, api.info),
+    ("GET", "api/revision"): _Door(Verb.SEE, api.info),
+    ("GET", "api/tree"): _Door(Verb.SEE, api.tree),
     ("POST", "api/paths-info"): _Door(
-        Verb.SEE, hub_api.paths_info, types=("application/json", "application/x-www-form-urlencoded")
+        Verb.SEE, api.paths_info, types=("application/json", "application/x-www-form-urlencoded")
     ),
-    ("GET", "api/refs"): _Door(Verb.SEE, hub_api.refs),
-    ("GET", "api/commits"): _Door(Verb.SEE, hub_api.commits),
-    ("GET", "resolve"): _Door(Verb.READ, hub_api.resolve),
-    ("GET", "raw"): _Door(Verb.READ, hub_api.raw),
-    ("POST", "api/preupload"): _Door(Verb.WRITE, hub_api.preupload, 16 * _SMALL),
-    ("POST", "api/commit"): _Door(Verb.WRITE, hub_api.make_commit, _COMMIT, ("application/x-ndjson",)),
-    ("POST", "api/branch"): _Door(Verb.WRITE, hub_api.change_branch),
-    ("DELETE", "api/branch"): _Door(Verb.WRITE, hub_api.change_branch),
-    ("GET", "api/auth-check"): _Door(Verb.READ, hub_api.allowed),
-    ("GET", "api/auth-check/write"): _Door(Verb.ADMINISTER, hub_api.allowed),
-    ("POST", "api/tag"): _Door(Verb.ADMINISTER, hub_api.allowed),
-    ("DELETE", "api/tag"): _Door(Verb.ADMINISTER, hub_api.allowed),
-    ("PUT", "api/settings"): _Door(Verb.ADMINISTER, hub_api.allowed),
-    ("GET", "api/xet-read-token"): _Door(Verb.READ, hub_api.no_xet),
-    ("GET", "api/xet-write-token"): _Door(Verb.WRITE, hub_api.no_xet),
+    ("GET", "api/refs"): _Door(Verb.SEE, api.refs),
+    ("GET", "api/commits"): _Door(Verb.SEE, api.commits),
+    ("GET", "resolve"): _Door(Verb.READ, api.resolve),
+    ("GET", "raw"): _Door(Verb.READ, api.raw),
+    ("POST", "api/preupload"): _Door(Verb.WRITE, api.preupload, 16 * _SMALL),
+    ("POST", "api/commit"): _Door(Verb.WRITE, api.make_commit, _COMMIT, ("application/x-ndjson",)),
+    ("POST", "api/branch"): _Door(Verb.WRITE, api.change_branch),
+    ("DELETE", "api/branch"): _Door(Verb.WRITE, api.change_branch),
+    ("GET", "api/auth-check"): _Door(Verb.READ, api.allowed),
+    ("GET", "api/auth-check/write"): _Door(Verb.ADMINISTER, api.allowed),
+    ("POST", "api/tag"): _Door(Verb.ADMINISTER, api.allowed),
+    ("DELETE", "api/tag"): _Door(Verb.ADMINISTER, api.allowed),
+    ("PUT", "api/settings"): _Door(Verb.ADMINISTER, api.allowed),
+    ("GET", "api/xet-read-token"): _Door(Verb.READ, api.no_xet),
+    ("GET", "api/xet-write-token"): _Door(Verb.WRITE, api.no_xet),
     ("POST", LFS_BATCH): _Door(Verb.SEE, lfs_api.batch, types=(lfs_api.MEDIA_TYPE,)),
     ("POST", LFS_OBJECT): _Door(Verb.WRITE, lfs_api.verify, types=(lfs_api.MEDIA_TYPE, "application/json")),
 }
 # A bucket has no git behind it, and takes what it holds through Xet, which is not here.
 BUCKET_DOORS = {
-    ("GET", "api/"): _Door(Verb.SEE, hub_api.bucket_info),
-    ("GET", "api/tree"): _Door(Verb.SEE, hub_api.bucket_tree),
-    ("POST", "api/"): _Door(Verb.ADMINISTER, hub_api.allowed),
-    ("DELETE", "api/"): _Door(Verb.ADMINISTER, hub_api.allowed),
-    ("POST", "api/batch"): _Door(Verb.WRITE, hub_api.no_xet, _COMMIT, ("application/x-ndjson",)),
-    ("GET", "api/xet-read-token"): _Door(Verb.READ, hub_api.no_xet),
-    ("GET", "api/xet-write-token"): _Door(Verb.WRITE, hub_api.no_xet),
+    ("GET", "api/"): _Door(Verb.SEE, api.bucket_info),
+    ("GET", "api/tree"): _Door(Verb.SEE, api.bucket_tree),
+    ("POST", "api/"): _Door(Verb.ADMINISTER, api.allowed),
+    ("DELETE", "api/"): _Door(Verb.ADMINISTER, api.allowed),
+    ("POST", "api/batch"): _Door(Verb.WRITE, api.no_xet, _COMMIT, ("application/x-ndjson",)),
+    ("GET", "api/xet-read-token"): _Door(Verb.READ, api.no_xet),
+    ("GET", "api/xet-write-token"): _Door(Verb.WRITE, api.no_xet),
 }
 
 

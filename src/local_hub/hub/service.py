@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from local_hub.hub.exchange import Granted, Lookups, Refused, Request, decide, malformed, read_request
+from local_hub.hub.issuer_keys import IssuerKeys
 from local_hub.hub.publishers import GITHUB_ISSUER, Compared, claim_text, compared
 from local_hub.hub.records import IssuedToken
-from local_hub.issuer_keys import IssuerKeys
-from local_hub.store import Store, rfc3339
+from local_hub.hub.store import Store, rfc3339
 
 LOGGED_CHARACTERS = 500
 _LOGGED_CLAIMS = 60

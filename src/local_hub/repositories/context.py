@@ -12,11 +12,11 @@ from pathlib import Path
 from starlette.requests import Request
 
 from local_hub.hub.records import Declared, IssuedToken
+from local_hub.hub.store import Store, rfc3339
 from local_hub.repositories.access import INVALID_TOKEN, Holder, Verb, decide
 from local_hub.repositories.addresses import Address
-from local_hub.repositories.answers import Refusal
 from local_hub.repositories.git_store import GitStore, Person, Repository
-from local_hub.store import Store, rfc3339
+from local_hub.repositories.responses import Refusal
 
 # The name under which the Hub shows whatever a repository's token does.
 OIDC = Person("[OIDC]", "oidc@local-hub.invalid")

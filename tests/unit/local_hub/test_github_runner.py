@@ -2,7 +2,7 @@
 
 import pytest
 
-from local_hub.runner import obeyed, read_command_file
+from local_hub.github_runner import obeyed, read_command_file
 
 
 @pytest.mark.parametrize(

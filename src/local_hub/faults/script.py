@@ -1,6 +1,6 @@
 """Which fault is due: for each path a list of faults, taken one a request, and then the real answer again.
 
-It stands between the connection and every route but the operator's. What a fault looks like, `faults_answers` knows.
+It stands between the connection and every route but the operator's. The module `answers` defines what each fault looks like.
 """
 
 import time
@@ -10,8 +10,8 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from local_hub.faults_answers import FAULTS, Answer, Fault
-from local_hub.faults_wire import connection_of
+from local_hub.faults.answers import FAULTS, Answer, Fault
+from local_hub.faults.connection import connection_of
 from local_hub.fields import FieldError, items, mapping, text
 
 OPERATOR = "/local-hub"

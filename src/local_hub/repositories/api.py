@@ -13,9 +13,12 @@ from urllib.parse import parse_qs
 from starlette.responses import JSONResponse, Response
 
 from local_hub.fields import FieldError, items, mapping, text
-from local_hub.json_http import parsed_json
 from local_hub.repositories.addresses import checked_path, checked_revision, is_ambiguous
-from local_hub.repositories.answers import (
+from local_hub.repositories.commit_body import INLINE_LIMIT, Requested, Upload, read_commit
+from local_hub.repositories.context import Call
+from local_hub.repositories.git_store import LINK, NOBODY, SUBMODULE, Change, Entry, Moved, NotTaken, NotThere, Unknown
+from local_hub.repositories.lfs import POINTER_LIMIT, Objects, Pointer, read_pointer
+from local_hub.repositories.responses import (
     NO_ENTRY,
     NO_FILE,
     NO_REVISION,
@@ -25,10 +28,7 @@ from local_hub.repositories.answers import (
     head_answer,
     passing_file_answer,
 )
-from local_hub.repositories.call import Call
-from local_hub.repositories.commit_body import INLINE_LIMIT, Requested, Upload, read_commit
-from local_hub.repositories.git_store import LINK, NOBODY, SUBMODULE, Change, Entry, Moved, NotTaken, NotThere, Unknown
-from local_hub.repositories.lfs import POINTER_LIMIT, Objects, Pointer, read_pointer
+from local_hub.request_body import parsed_json
 
 _LOG = logging.getLogger(__name__)
 REGULAR_LIMIT = 10 * 1024 * 1024  # the Hub takes no larger file into git itself

@@ -11,9 +11,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from local_hub.hub.app import Hub, Issued, exchange, refuse_malformed
 from local_hub.hub.exchange import ACCESS_TOKEN_TYPE, Refused
-from local_hub.json_http import NO_STORE, BadBody, read_json
+from local_hub.hub.service import Hub, Issued, exchange, refuse_malformed
+from local_hub.request_body import NO_STORE, BadBody, read_json
 
 PATH = "/oauth/token"
 

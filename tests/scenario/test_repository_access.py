@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from local_hub.repositories.doors import BUCKET_DOORS, DOORS
+from local_hub.repositories.router import BUCKET_DOORS, DOORS
 from tests.clients import token_for, trust
 from tests.local_hub_process import LocalHub, local_hub
 
