@@ -24,11 +24,13 @@ from local_hub.hub.store import rfc3339
 from local_hub.issuers import http as issuers
 from local_hub.issuers.endpoint import Refused
 from local_hub.loopback import is_loopback_authority
-from local_hub.repositories.router import Doors
+from local_hub.repositories.router import RepositoryRouter
 from local_hub.request_body import BadBody
 
 
-def make_app(hub: Hub, own_issuer: issuer.Issuer, others: issuers.CiIssuers, script: Script, doors: Doors) -> ASGIApp:
+def make_app(
+    hub: Hub, own_issuer: issuer.Issuer, others: issuers.CiIssuers, script: Script, router: RepositoryRouter
+) -> ASGIApp:
     """Put the routes of both sides and of the operator together, and the faults before them."""
 
     def record(issuer_url: str, request: Request, refused: Refused) -> None:
@@ -40,7 +42,7 @@ def make_app(hub: Hub, own_issuer: issuer.Issuer, others: issuers.CiIssuers, scr
         *issuer.routes(own_issuer, record),
         *issuers.routes(others, record),
         *token_endpoint.routes(hub),
-        *doors.routes(),
+        *router.routes(),
         *control.routes(hub, own_issuer, others, script),
         *pages.routes(hub, own_issuer, others),
     ]
@@ -52,7 +54,7 @@ def make_app(hub: Hub, own_issuer: issuer.Issuer, others: issuers.CiIssuers, scr
     }
     app = Starlette(routes=routes, exception_handlers=handlers)
     # A repository may have any name, so its routes have no pattern: they are what is left.
-    app.router.default = doors
+    app.router.default = router
     return _outermost(with_faults(app, script))
 
 

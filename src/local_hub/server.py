@@ -36,7 +36,7 @@ from local_hub.issuers.http import CiIssuers, CiJob
 from local_hub.issuers.registry import CIS
 from local_hub.jobs import RegisteredJob
 from local_hub.repositories.git_commands import NoGit, check_git
-from local_hub.repositories.router import Doors
+from local_hub.repositories.router import RepositoryRouter
 
 GRACE_SECONDS = 3
 CA_FILE = "ca.pem"
@@ -90,10 +90,10 @@ def serve(options: ServeOptions) -> None:
         hub = _hub(base_url, issuer, store, _trust(ca_path), options)
         jobs = _apply(options.config, store, issuer, others)
         ready = {"hub": base_url, "issuer": issuer.url, "ca": ca_path, "pid": os.getpid(), "jobs": jobs}
-        doors = _doors(store, directory, base_url)
+        router = _repository_router(store, directory, base_url)
         script = Script({path: list(names) for path, names in options.config.faults.items()})
         context = server_context(authority, options.tls_fault) if authority else None
-        config = _uvicorn_config(make_app(hub, issuer, others, script, doors), context, options.tls_fault)
+        config = _uvicorn_config(make_app(hub, issuer, others, script, router), context, options.tls_fault)
         _AnnouncingServer(config, lambda: _announce(ready)).run(sockets=[listener])
 
 
@@ -148,9 +148,9 @@ def _opened_store(data: Path | None) -> Store:
         raise ConfigError(f"--data {data}: must hold no {FILE_NAME}, or one that Local Hub wrote: {error}") from None
 
 
-def _doors(store: Store, directory: Path, base_url: str) -> Doors:
+def _repository_router(store: Store, directory: Path, base_url: str) -> RepositoryRouter:
     try:
-        return Doors(store, directory, base_url)
+        return RepositoryRouter(store, directory, base_url)
     except OSError as error:
         raise ConfigError(f"--data {directory}: repositories cannot be held there: {error.strerror}") from None
 

@@ -1,6 +1,6 @@
-"""One request to a repository, with all that its answer needs at hand.
+"""The context of one authorized request to a repository: request, principal, repository, stores.
 
-It joins the caller, the repository and what is written down about both; it must not know any route.
+The router builds it once, complete; the handlers receive nothing else. It knows no route.
 """
 
 import time
@@ -13,122 +13,97 @@ from starlette.requests import Request
 
 from local_hub.hub.records import Declared, IssuedToken
 from local_hub.hub.store import Store, rfc3339
-from local_hub.repositories.access import INVALID_TOKEN, Holder, Verb, decide
+from local_hub.repositories.access import INVALID_TOKEN, Principal, Verb, decide
 from local_hub.repositories.addresses import Address
 from local_hub.repositories.git_store import GitStore, Person, Repository
 from local_hub.repositories.responses import Refusal
 
-# The name under which the Hub shows whatever a repository's token does.
+# The Hub attributes every change made with a repository token to this synthetic user.
 OIDC = Person("[OIDC]", "oidc@local-hub.invalid")
 
 
 @dataclass(frozen=True)
-class Shelf:
-    """What all requests share: the records, the repositories, the key of the links, and this hub's own URL."""
+class RepositoryStore:
+    """What all requests share: the database, the git repositories, the key that signs links, this hub's URL."""
 
-    records: Store
-    repositories: GitStore
+    database: Store
+    git: GitStore
     link_key: bytes
     base_url: str
 
 
 @dataclass(frozen=True)
-class Call:
-    """A request that was let in; `body` is the file that its body was put into."""
+class RequestContext:
+    """An authorized request; `body` is the file that holds its body (`os.devnull` if git reads the stream itself)."""
 
     request: Request
     address: Address
-    holder: Holder
+    principal: Principal
     declared: Declared
-    shelf: Shelf
+    store: RepositoryStore
     body: Path
-
-    @property
-    def store(self) -> GitStore:
-        """All repositories."""
-        return self.shelf.repositories
-
-    @property
-    def base_url(self) -> str:
-        """The URL of this hub."""
-        return self.shelf.base_url
 
     @cached_property
     def repository(self) -> Repository:
-        """The repository that is called upon."""
-        return self.store.open(self.declared.resource)
-
-    @property
-    def content_type(self) -> str:
-        """The type that the body is said to have."""
-        return media_type(self.request)
+        """The repository that the URL names."""
+        return self.store.git.open(self.declared.resource)
 
     @property
     def person(self) -> Person:
-        """Whom a change is by: none but a repository's token makes any."""
+        """The author of a change: only repository tokens can change anything."""
         return OIDC
 
     @property
     def trailers(self) -> str:
-        """The trailers that say who stood behind the token."""
-        issuer, subject = identity(self.holder)
+        """The commit trailers that name the issuer and the subject behind the token."""
+        issuer, subject = _identity(self.principal)
         return f"OIDC-Issuer: {_one_line(issuer)}\nOIDC-Subject: {_one_line(subject)}"
 
     def require(self, verb: Verb) -> None:
-        """Refuse, unless the caller may do this too."""
-        denied = decide(self.holder, self.declared, verb)
+        """Refuse the request unless the principal may do this too."""
+        denied = decide(self.principal, self.declared, verb)
         if denied:
             raise Refusal(denied)
 
+    def require_unexpired(self) -> None:
+        """Refuse the request if the token has expired since the request began: a body can take long to arrive."""
+        if isinstance(self.principal, IssuedToken) and self.principal.expires_at <= time.time():
+            raise Refusal(INVALID_TOKEN)
+
+    def record_change(self, via: str, ref: str, before: str, after: str) -> None:
+        """Log a change before it is made, so that the log has every change that a repository has."""
+        self.require_unexpired()
+        issuer, subject = _identity(self.principal)
+        self.store.database.append(
+            "commits",
+            {
+                "at": rfc3339(time.time()),
+                "request_id": self.request.scope["request_id"],
+                "resource": str(self.address.resource),
+                "by": self.person.name,
+                "issuer": issuer,
+                "subject": subject,
+                "via": via,
+                "ref": ref,
+                "before": before,
+                "after": after,
+            },
+        )
+
     def before_move(self, branch: str) -> Callable[[str, str], None]:
-        """Give what writes down that a branch is about to move."""
-
-        def write_down(before: str, after: str) -> None:
-            record_change(self, "api", f"refs/heads/{branch}", before, after)
-
-        return write_down
+        """Return a callback that logs a move of this branch; the store calls it just before the move."""
+        return lambda before, after: self.record_change("api", f"refs/heads/{branch}", before, after)
 
 
-def record_change(call: Call, door: str, ref: str, before: str, after: str) -> None:
-    """Write down a change before it is made: what is in a repository is always in the log.
-
-    A token that has expired since the request began changes nothing any more.
-    """
-    require_unexpired(call)
-    issuer, subject = identity(call.holder)
-    call.shelf.records.append(
-        "commits",
-        {
-            "at": rfc3339(time.time()),
-            "request_id": call.request.scope["request_id"],
-            "resource": str(call.address.resource),
-            "by": call.person.name,
-            "issuer": issuer,
-            "subject": subject,
-            "door": door,
-            "ref": ref,
-            "before": before,
-            "after": after,
-        },
-    )
-
-
-def require_unexpired(call: Call) -> None:
-    """Refuse, once the token has expired: a request may take its time."""
-    if isinstance(call.holder, IssuedToken) and call.holder.expires_at <= time.time():
-        raise Refusal(INVALID_TOKEN)
-
-
-def identity(holder: Holder) -> tuple[str, str]:
-    """Give issuer and subject of whom the token was issued to."""
-    return (holder.issuer, holder.subject or "") if isinstance(holder, IssuedToken) else ("", "")
+def _identity(principal: Principal) -> tuple[str, str]:
+    return (principal.issuer, principal.subject or "") if isinstance(principal, IssuedToken) else ("", "")
 
 
 def media_type(request: Request) -> str:
-    """Give the media type of a request's body, without its parameters."""
+    """Return the media type of the request's body, without parameters."""
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 def _one_line(text: str) -> str:
-    # A subject is a stranger's text: it must not write trailers of its own.
+    # The subject is foreign text: it must not add trailers to the commit message.
     return "".join(character if character.isprintable() else " " for character in text) or "-"

@@ -1,12 +1,13 @@
-"""The doors to the repositories: which request is answered by what, and what the caller must be allowed for it.
+"""Routes each request for a repository to its handler, after authorization.
 
-Each request is taken apart, its token looked up, the decision asked for, its body put on the disk within limits, and
-only then answered. Nothing but this module calls the answers.
+For each request: parse the URL, look up the token, decide, receive the body within its limit, then call the handler.
+Only this module calls the handlers.
 """
 
 import base64
 import binascii
 import logging
+import os
 import secrets
 import time
 from collections.abc import AsyncIterator, Callable
@@ -21,12 +22,20 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from local_hub.hub.records import IssuedToken
+from local_hub.hub.records import Declared, IssuedToken
 from local_hub.hub.store import Store
-from local_hub.repositories import api, git_http, lfs_api
-from local_hub.repositories.access import Denied, Holder, Stranger, Verb, decide, decide_creation, decide_identity
+from local_hub.repositories import api, commit_api, git_http, lfs_api
+from local_hub.repositories.access import (
+    Denied,
+    Principal,
+    Unauthenticated,
+    Verb,
+    decide,
+    decide_creation,
+    decide_identity,
+)
 from local_hub.repositories.addresses import LFS_BATCH, LFS_OBJECT, Address, InvalidName, read_address
-from local_hub.repositories.context import Call, Shelf
+from local_hub.repositories.context import RepositoryStore, RequestContext, media_type
 from local_hub.repositories.git_commands import GitFailed, TooMuch
 from local_hub.repositories.git_store import GitStore, Stuck
 from local_hub.repositories.responses import Refusal, bad_request, refused
@@ -35,74 +44,78 @@ from local_hub.request_body import DRAIN_LIMIT, NO_STORE, bearer_token
 _LOG = logging.getLogger(__name__)
 _SMALL = 1024 * 1024
 _COMMIT = 512 * 1024 * 1024
-_GIT = (LFS_BATCH, LFS_OBJECT, "info/refs", "git-upload-pack", "git-receive-pack")
+_JSON = ("application/json",)
+_LINES = ("application/x-ndjson",)
 _SERVICES = {"git-upload-pack": Verb.READ, "git-receive-pack": Verb.WRITE}
+_GIT = ("info/refs", *_SERVICES)
+# git and git-lfs send the token as the password of Basic authentication.
+_BASIC = (LFS_BATCH, LFS_OBJECT, *_GIT)
 
 
 @dataclass(frozen=True)
-class _Door:
-    """What a request is answered by, what it takes, and how long its body may be."""
+class _Endpoint:
+    """A handler, the permission it needs, the size limit of the body, and the media types of a POST."""
 
     verb: Verb
-    answer: Callable[[Call], Response]
+    handler: Callable[[RequestContext], Response]
     limit: int = _SMALL
-    types: tuple[str, ...] = ("application/json",)
+    types: tuple[str, ...] = _JSON
 
 
-DOORS = {
-    ("GET", "api/"): _Door(Verb.SEE, api.info),
-    ("GET", "api/revision"): _Door(Verb.SEE, api.info),
-    ("GET", "api/tree"): _Door(Verb.SEE, api.tree),
-    ("POST", "api/paths-info"): _Door(
+ENDPOINTS = {
+    ("GET", "api/"): _Endpoint(Verb.SEE, api.info),
+    ("GET", "api/revision"): _Endpoint(Verb.SEE, api.info),
+    ("GET", "api/tree"): _Endpoint(Verb.SEE, api.tree),
+    ("POST", "api/paths-info"): _Endpoint(
         Verb.SEE, api.paths_info, types=("application/json", "application/x-www-form-urlencoded")
     ),
-    ("GET", "api/refs"): _Door(Verb.SEE, api.refs),
-    ("GET", "api/commits"): _Door(Verb.SEE, api.commits),
-    ("GET", "resolve"): _Door(Verb.READ, api.resolve),
-    ("GET", "raw"): _Door(Verb.READ, api.raw),
-    ("POST", "api/preupload"): _Door(Verb.WRITE, api.preupload, 16 * _SMALL),
-    ("POST", "api/commit"): _Door(Verb.WRITE, api.make_commit, _COMMIT, ("application/x-ndjson",)),
-    ("POST", "api/branch"): _Door(Verb.WRITE, api.change_branch),
-    ("DELETE", "api/branch"): _Door(Verb.WRITE, api.change_branch),
-    ("GET", "api/auth-check"): _Door(Verb.READ, api.allowed),
-    ("GET", "api/auth-check/write"): _Door(Verb.ADMINISTER, api.allowed),
-    ("POST", "api/tag"): _Door(Verb.ADMINISTER, api.allowed),
-    ("DELETE", "api/tag"): _Door(Verb.ADMINISTER, api.allowed),
-    ("PUT", "api/settings"): _Door(Verb.ADMINISTER, api.allowed),
-    ("GET", "api/xet-read-token"): _Door(Verb.READ, api.no_xet),
-    ("GET", "api/xet-write-token"): _Door(Verb.WRITE, api.no_xet),
-    ("POST", LFS_BATCH): _Door(Verb.SEE, lfs_api.batch, types=(lfs_api.MEDIA_TYPE,)),
-    ("POST", LFS_OBJECT): _Door(Verb.WRITE, lfs_api.verify, types=(lfs_api.MEDIA_TYPE, "application/json")),
+    ("GET", "api/refs"): _Endpoint(Verb.SEE, api.refs),
+    ("GET", "api/commits"): _Endpoint(Verb.SEE, api.commits),
+    ("GET", "resolve"): _Endpoint(Verb.READ, api.resolve),
+    ("GET", "raw"): _Endpoint(Verb.READ, api.raw),
+    ("POST", "api/preupload"): _Endpoint(Verb.WRITE, commit_api.preupload, 16 * _SMALL),
+    ("POST", "api/commit"): _Endpoint(Verb.WRITE, commit_api.make_commit, _COMMIT, _LINES),
+    ("POST", "api/branch"): _Endpoint(Verb.WRITE, commit_api.create_branch),
+    ("DELETE", "api/branch"): _Endpoint(Verb.WRITE, commit_api.delete_branch),
+    ("GET", "api/auth-check"): _Endpoint(Verb.READ, api.allowed),
+    ("GET", "api/auth-check/write"): _Endpoint(Verb.ADMINISTER, api.allowed),
+    ("POST", "api/tag"): _Endpoint(Verb.ADMINISTER, api.allowed),
+    ("DELETE", "api/tag"): _Endpoint(Verb.ADMINISTER, api.allowed),
+    ("PUT", "api/settings"): _Endpoint(Verb.ADMINISTER, api.allowed),
+    ("GET", "api/xet-read-token"): _Endpoint(Verb.READ, api.no_xet),
+    ("GET", "api/xet-write-token"): _Endpoint(Verb.WRITE, api.no_xet),
+    ("POST", LFS_BATCH): _Endpoint(Verb.SEE, lfs_api.batch, types=(lfs_api.MEDIA_TYPE,)),
+    ("POST", LFS_OBJECT): _Endpoint(Verb.WRITE, lfs_api.verify, types=(lfs_api.MEDIA_TYPE, "application/json")),
 }
-# A bucket has no git behind it, and takes what it holds through Xet, which is not here.
-BUCKET_DOORS = {
-    ("GET", "api/"): _Door(Verb.SEE, api.bucket_info),
-    ("GET", "api/tree"): _Door(Verb.SEE, api.bucket_tree),
-    ("POST", "api/"): _Door(Verb.ADMINISTER, api.allowed),
-    ("DELETE", "api/"): _Door(Verb.ADMINISTER, api.allowed),
-    ("POST", "api/batch"): _Door(Verb.WRITE, api.no_xet, _COMMIT, ("application/x-ndjson",)),
-    ("GET", "api/xet-read-token"): _Door(Verb.READ, api.no_xet),
-    ("GET", "api/xet-write-token"): _Door(Verb.WRITE, api.no_xet),
+# A bucket has no git repository. It takes uploads through Xet only, which Local Hub does not have.
+BUCKET_ENDPOINTS = {
+    ("GET", "api/"): _Endpoint(Verb.SEE, api.bucket_info),
+    ("GET", "api/tree"): _Endpoint(Verb.SEE, api.bucket_tree),
+    ("POST", "api/"): _Endpoint(Verb.ADMINISTER, api.allowed),
+    ("DELETE", "api/"): _Endpoint(Verb.ADMINISTER, api.allowed),
+    ("POST", "api/batch"): _Endpoint(Verb.WRITE, api.no_xet, _COMMIT, _LINES),
+    ("GET", "api/xet-read-token"): _Endpoint(Verb.READ, api.no_xet),
+    ("GET", "api/xet-write-token"): _Endpoint(Verb.WRITE, api.no_xet),
 }
 
 
-class Doors:
-    """The application that answers whatever no other route has answered."""
+class RepositoryRouter:
+    """The application that answers every request which no other route matches."""
 
-    def __init__(self, records: Store, directory: Path, base_url: str) -> None:
-        """Hold the repositories of these records below this folder."""
-        self._shelf = Shelf(records, GitStore(directory), secrets.token_bytes(32), base_url)
+    def __init__(self, database: Store, directory: Path, base_url: str) -> None:
+        """Keep the repositories of this database in this folder."""
+        self._store = RepositoryStore(database, GitStore(directory), secrets.token_bytes(32), base_url)
 
     def routes(self) -> list[Route]:
-        """Give the routes of the API that are no repository's."""
+        """Return the API routes that do not name a repository in their path."""
         return [
-            Route("/api/whoami-v2", self._who, methods=["GET"]),
+            Route("/api/whoami-v2", self._whoami, methods=["GET"]),
             Route("/api/repos/{what}", self._create, methods=["POST", "DELETE"]),
             Route("/api/validate-yaml", self._validate, methods=["POST"]),
         ]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request to a repository."""
+        """Answer a request for a repository."""
         request = Request(scope, receive)
         address = read_address(scope.get("raw_path", b""))
         if scope["type"] != "http" or address is None:
@@ -110,55 +123,54 @@ class Doors:
         try:
             answer = await self._answer(request, address)
         except Refusal as refusal:
-            answer = refused(refusal.denied, basic=address.action in _GIT)
+            answer = refused(refusal.denied, basic=address.action in _BASIC)
         except InvalidName as error:
             answer = refused(bad_request(str(error)))
         except Stuck as stuck:
             _LOG.warning("local-hub: %s", stuck)
-            answer = refused(bad_request("the branch cannot be moved now; try again", 503))
+            answer = refused(bad_request("the branch cannot be updated now; try again", 503))
         except TooMuch:
-            answer = refused(bad_request("Local Hub does not list as many files as this revision has", 413))
+            answer = refused(bad_request("this revision has more files than Local Hub can list", 413))
         except GitFailed as error:
-            # What git says may name this machine's folders: it is for the operator.
+            # git's message can name folders of this machine, so only the operator sees it.
             _LOG.warning("local-hub: git failed: %s", error)
-            answer = refused(bad_request("git could not do this", 500))
+            answer = refused(bad_request("git failed", 500))
         await answer(scope, receive, send)
 
     async def _answer(self, request: Request, address: Address) -> ASGIApp:
-        if address.action == LFS_OBJECT and request.method in ("PUT", "GET", "HEAD"):
-            return await self._by_link(request, address)
-        if address.action in _GIT and address.action not in (LFS_BATCH, LFS_OBJECT):
-            call = await self._let_in(request, address, _git_verb(request, address), Path())
-            return git_http.Backend(call)
-        door = _door(request, address)
-        call = await self._let_in(request, address, door.verb, Path())
-        if request.method == "POST" and call.content_type not in door.types:
-            raise Refusal(bad_request(f"Content-Type must be {' or '.join(door.types)}", 415))
-        async with self._received(request, door.limit) as body:
-            return await run_in_threadpool(door.answer, _with_body(call, body))
+        if address.action == LFS_OBJECT and request.method == "PUT":
+            return await lfs_api.receive(request, address, self._store)
+        if address.action == LFS_OBJECT and request.method in ("GET", "HEAD"):
+            return await run_in_threadpool(lfs_api.send, request, address, self._store)
+        if address.action in _GIT:
+            authorized = await self._authorize(request, address, _git_verb(request, address))
+            # git reads the body from the stream itself.
+            return git_http.Backend(RequestContext(request, address, *authorized, self._store, Path(os.devnull)))
+        endpoint = _endpoint(request, address)
+        authorized = await self._authorize(request, address, endpoint.verb)
+        if request.method == "POST" and media_type(request) not in endpoint.types:
+            raise Refusal(bad_request(f"Content-Type must be {' or '.join(endpoint.types)}", 415))
+        async with self._received(request, endpoint.limit) as body:
+            context = RequestContext(request, address, *authorized, self._store, body)
+            return await run_in_threadpool(endpoint.handler, context)
 
-    async def _by_link(self, request: Request, address: Address) -> Response:
-        if request.method == "PUT":
-            return await lfs_api.receive(request, address, self._shelf)
-        return await run_in_threadpool(lfs_api.send, request, address, self._shelf)
-
-    async def _let_in(self, request: Request, address: Address, verb: Verb, body: Path) -> Call:
-        holder = await run_in_threadpool(self._holder, request, basic=address.action in _GIT)
-        declared = await run_in_threadpool(self._shelf.records.declared, str(address.resource))
-        denied = decide(holder, declared, verb)
+    async def _authorize(self, request: Request, address: Address, verb: Verb) -> tuple[Principal, Declared]:
+        principal = await run_in_threadpool(self._principal, request, basic=address.action in _BASIC)
+        declared = await run_in_threadpool(self._store.database.declared, str(address.resource))
+        denied = decide(principal, declared, verb)
         if denied or declared is None:
             raise Refusal(denied or bad_request("unknown", 404))
-        return Call(request, address, holder, declared, self._shelf, body)
+        return principal, declared
 
-    def _holder(self, request: Request, *, basic: bool) -> Holder:
+    def _principal(self, request: Request, *, basic: bool) -> Principal:
         if "authorization" not in request.headers:
-            return Stranger.ANONYMOUS
+            return Unauthenticated.ANONYMOUS
         token = bearer_token(request) or (_password(request) if basic else None)
-        return self._shelf.records.find_token(token or "", time.time()) or Stranger.REJECTED
+        return self._store.database.find_token(token or "", time.time()) or Unauthenticated.REJECTED
 
     @asynccontextmanager
     async def _received(self, request: Request, limit: int) -> AsyncIterator[Path]:
-        path = self._shelf.repositories.scratch_file()
+        path = self._store.git.scratch_file()
         try:
             with path.open("wb") as file:
                 received = 0
@@ -174,32 +186,32 @@ class Doors:
         finally:
             path.unlink()
 
-    async def _who(self, request: Request) -> Response:
-        holder = await run_in_threadpool(self._holder, request, basic=False)
-        if (denied := decide_identity(holder)) or not isinstance(holder, IssuedToken):
+    async def _whoami(self, request: Request) -> Response:
+        principal = await run_in_threadpool(self._principal, request, basic=False)
+        if (denied := decide_identity(principal)) or not isinstance(principal, IssuedToken):
             return refused(denied or bad_request("unknown"))
-        name = str(holder.resource)
-        told = {"type": "user", "id": name, "name": name, "fullname": name, "orgs": [], "auth": {"type": "oauth"}}
-        return JSONResponse(told, headers=NO_STORE)
+        name = str(principal.resource)
+        user = {"type": "user", "id": name, "name": name, "fullname": name, "orgs": [], "auth": {"type": "oauth"}}
+        return JSONResponse(user, headers=NO_STORE)
 
     async def _create(self, request: Request) -> Response:
-        return refused(decide_creation(await run_in_threadpool(self._holder, request, basic=False)))
+        return refused(decide_creation(await run_in_threadpool(self._principal, request, basic=False)))
 
     async def _validate(self, _: Request) -> Response:
         return JSONResponse({"errors": [], "warnings": []})
 
 
-def _door(request: Request, address: Address) -> _Door:
+def _endpoint(request: Request, address: Address) -> _Endpoint:
     method = "GET" if request.method == "HEAD" else request.method
     action = address.action
     if action == "api/auth-check" and address.tail:
         action = "api/auth-check/write"
-    doors = BUCKET_DOORS if address.resource.kind == "bucket" else DOORS
-    door = doors.get((method, action))
-    if door is None:
-        known = {name for _, name in doors}
+    endpoints = BUCKET_ENDPOINTS if address.resource.kind == "bucket" else ENDPOINTS
+    endpoint = endpoints.get((method, action))
+    if endpoint is None:
+        known = {name for _, name in endpoints}
         raise Refusal(Denied(405, "", "Method Not Allowed") if action in known else Denied(404, "", "Not Found"))
-    return door
+    return endpoint
 
 
 def _git_verb(request: Request, address: Address) -> Verb:
@@ -210,12 +222,8 @@ def _git_verb(request: Request, address: Address) -> Verb:
     return _SERVICES[service]
 
 
-def _with_body(call: Call, body: Path) -> Call:
-    return Call(call.request, call.address, call.holder, call.declared, call.shelf, body)
-
-
 def _password(request: Request) -> str | None:
-    """Read the password of a Basic authorization, which is the token; any user name does (RFC 7617 § 2)."""
+    """Read the password of Basic authentication: it is the token, and any user name is accepted (RFC 7617 § 2)."""
     scheme, _, encoded = request.headers["authorization"].partition(" ")
     if scheme.lower() != "basic":
         return None
