@@ -40,17 +40,17 @@ ALL = list(product(PRINCIPALS, REPOSITORIES, Verb))
 
 def test_only_its_own_token_writes_a_repository() -> None:
     """One that may write; and nobody administers anything."""
-    allowed = [(principal, at) for principal, at, verb in ALL if verb is Verb.WRITE and decide(principal, at, verb) is None]
+    allowed = [(who, at) for who, at, verb in ALL if verb is Verb.WRITE and decide(who, at, verb) is None]
     assert allowed
-    assert all(principal in WRITERS and at is not None and principal.resource == at.resource for principal, at in allowed)
+    assert all(who in WRITERS and at is not None and who.resource == at.resource for who, at in allowed)
     assert all(decide(principal, at, Verb.ADMINISTER) for principal, at, _ in ALL)
 
 
 def test_a_private_repository_looks_like_none() -> None:
     """To everyone but its own token, word for word."""
-    for principal, at, verb in ALL:
-        if at is not None and at.private and not (isinstance(principal, IssuedToken) and principal.resource == at.resource):
-            assert decide(principal, at, verb) == decide(principal, None, verb)
+    for who, at, verb in ALL:
+        if at is not None and at.private and not (isinstance(who, IssuedToken) and who.resource == at.resource):
+            assert decide(who, at, verb) == decide(who, None, verb)
 
 
 def test_a_gate_lets_its_own_through() -> None:
@@ -73,7 +73,7 @@ def test_a_rejected_token_is_good_for_nothing() -> None:
 def test_anyone_reads_what_is_public(verb: Verb) -> None:
     """With any good token, or none."""
     public = Declared(parse_resource("acme/m"))
-    assert all(decide(principal, public, verb) is None for principal in PRINCIPALS if principal is not Unauthenticated.REJECTED)
+    assert all(decide(who, public, verb) is None for who in PRINCIPALS if who is not Unauthenticated.REJECTED)
 
 
 # What a caller is told: status, `X-Error-Code`, `X-Error-Message`.
@@ -83,8 +83,8 @@ LOG_IN = (401, "RepoNotFound", "Invalid username or password.")
 NO_RIGHT = (401, "", "Invalid username or password.")
 NOT_FOUND = (404, "RepoNotFound", "Repository not found")
 NOT_YOURS = (403, "", "Forbidden: this token may not write to this repository")
-READ_ONLY = (403, "", "Forbidden: this token may read this repository, and not write to it")
-NOT_FOR_TOKENS = (403, "", "Forbidden: a token of a trusted publisher may not do this")
+READ_ONLY = (403, "", "Forbidden: this token may read this repository but not write to it")
+NOT_FOR_TOKENS = (403, "", "Forbidden: a trusted publisher's token may not do this")
 GATED = "Access to acme/m is restricted"
 GATED_TO_ALL = (401, "GatedRepo", f"{GATED}. You must have access to it and be authenticated to access it.")
 GATED_TO_YOU = (403, "GatedRepo", f"{GATED} and you are not in the authorized list.")
