@@ -88,7 +88,7 @@ async def _send_fault(fault: Fault, inner: ASGIApp, scope: Scope, receive: Recei
         answer = fault.answer
     else:
         answer = fault.answer(await _real_answer(inner, scope, receive))
-    await fault.manner(connection_of(scope), answer.head(scope["request_id"]), answer.body)
+    await fault.send(connection_of(scope), answer.head(scope["request_id"]), answer.body)
     # If the application returned now, uvicorn would send an answer of its own: wait for the disconnect.
     while (await receive())["type"] != "http.disconnect":
         pass

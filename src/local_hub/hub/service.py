@@ -1,40 +1,36 @@
-"""The Hub's side: an exchange as it is carried out and written down, and tokens looked at again.
+"""The Hub's side: carries out exchanges, logs them, and introspects tokens.
 
-It joins the decision to the store. It must not know HTTP, nor the issuer that happens to live in the same process.
+It joins the pure decision to the store. It knows no HTTP, and not the issuers that run in the same process.
 """
 
-import json
-import re
-import secrets
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from local_hub.hub.exchange import Granted, Lookups, Refused, Request, decide, malformed, read_request
 from local_hub.hub.issuer_keys import IssuerKeys
-from local_hub.hub.publishers import GITHUB_ISSUER, Compared, claim_text, compared
-from local_hub.hub.records import IssuedToken
-from local_hub.hub.store import Store, rfc3339
-
-LOGGED_CHARACTERS = 500
-_LOGGED_CLAIMS = 60
-_LOGGED_PUBLISHERS = 20
-# The Hub's tokens and JWTs: one that was sent in the wrong field must not stay in the log.
-_TOKEN = re.compile(r"hf_(?:jwt|oauth)_[\w-]{16,}|hf_[A-Za-z0-9]{30,}|eyJ[\w.-]{20,}")
+from local_hub.hub.log import exchange_entry, logged, rfc3339
+from local_hub.hub.publishers import GITHUB_ISSUER
+from local_hub.hub.store import Store
+from local_hub.hub.tokens import IssuedToken, new_token
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What the operator chose: audiences that tokens may be for, and how long the Hub's tokens live."""
+    """The operator's choices: accepted audiences, lifetime of Hub tokens, and the URL of Local Hub's GitHub issuer."""
 
     audiences: frozenset[str]
     token_lifetime: int
     own_issuer: str
 
+    @property
+    def github_issuers(self) -> frozenset[str]:
+        """The issuers that the Hub's GitHub preset applies to; an enterprise's issuer is not one of them."""
+        return frozenset({self.own_issuer, GITHUB_ISSUER})
+
 
 @dataclass(frozen=True)
 class Hub:
-    """The store, the issuers' keys and the settings, at one hand."""
+    """The store, the issuers' keys and the settings."""
 
     store: Store
     keys: IssuerKeys
@@ -43,38 +39,48 @@ class Hub:
 
 @dataclass(frozen=True)
 class Issued:
-    """A token that was just issued; it is shown once, and kept by its digest only."""
+    """A new token; this is the only place where it exists in plain text."""
 
     token: str
     expires_in: int
 
 
 def exchange(hub: Hub, body: object, request_id: str, now: float) -> Issued | Refused:
-    """Carry an exchange out, and write it down whatever comes of it."""
+    """Carry out an exchange, and log it whatever the outcome."""
     request = read_request(body)
-    outcome = request if isinstance(request, Refused) else decide(request, _lookups(hub), now)
-    entry = {"at": rfc3339(now), "request_id": request_id, **_told(hub, body, request)}
+    lookups = Lookups(
+        hub.store.is_locked,
+        hub.store.exists,
+        hub.store.publishers,
+        hub.keys.find,
+        hub.settings.audiences,
+        hub.settings.github_issuers,
+    )
+    outcome = request if isinstance(request, Refused) else decide(request, lookups, now)
+    # Log first: if the process is killed in between, a logged token is missing, but no token is missing from the log.
+    _log(hub, body, request, outcome, {"at": rfc3339(now), "request_id": request_id})
     if isinstance(outcome, Refused):
-        _log_refusal(hub, entry, outcome)
         return outcome
-    granted = {"outcome": "granted", "error": None, "description": None, "reason": None, "authentic": True}
-    # The log first: killed in between, Local Hub has a token too few, and never one that nobody knows of.
-    hub.store.append("exchanges", {**entry, **granted, "publisher_id": outcome.publisher_id})
-    return _issue(hub, outcome, now)
+    resource, publisher = outcome.request.resource, outcome.publisher
+    token, lifetime = new_token(resource), hub.settings.token_lifetime
+    subject = logged(outcome.request.token.claims.get("sub"))
+    known = IssuedToken(resource, tuple(publisher.abilities()), publisher.issuer_url, subject, now + lifetime)
+    hub.store.issue(token, known, outcome.publisher_id, now)
+    return Issued(token, lifetime)
 
 
 def refuse_malformed(hub: Hub, description: str, request_id: str, now: float) -> Refused:
-    """Write down a request that could not even be read."""
+    """Log a request whose body is not JSON, and refuse it."""
     refused = malformed(description)
-    _log_refusal(hub, {"at": rfc3339(now), "request_id": request_id, **_told(hub, None, refused)}, refused)
+    _log(hub, None, refused, refused, {"at": rfc3339(now), "request_id": request_id})
     return refused
 
 
 def introspect(hub: Hub, token: str | None, now: float) -> dict[str, Any]:
-    """Say what a token is good for, and write down that it was asked (RFC 7662 § 2.2, loosely)."""
+    """Describe a token, similar to RFC 7662 § 2.2, and log the request."""
     known = hub.store.find_token(token or "", now)
-    seen = {"at": rfc3339(now), "resource": known and str(known.resource), "active": known is not None}
-    hub.store.append("introspections", seen)
+    entry = {"at": rfc3339(now), "resource": known and str(known.resource), "active": known is not None}
+    hub.store.append("introspections", entry)
     if known is None:
         return {"active": False}
     return {
@@ -89,88 +95,7 @@ def introspect(hub: Hub, token: str | None, now: float) -> dict[str, Any]:
     }
 
 
-def _lookups(hub: Hub) -> Lookups:
-    return Lookups(
-        hub.store.is_locked,
-        hub.store.exists,
-        hub.store.publishers,
-        hub.keys.find,
-        hub.settings.audiences,
-        _github_issuers(hub),
-    )
-
-
-def _github_issuers(hub: Hub) -> frozenset[str]:
-    # Of GitHub's issuers the Hub's preset fits the first only; an enterprise's own claims are raw.
-    return frozenset({hub.settings.own_issuer, GITHUB_ISSUER})
-
-
-def _issue(hub: Hub, granted: Granted, now: float) -> Issued:
-    resource = granted.request.resource
-    token = ("hf_oauth_" if resource.kind == "user" else "hf_jwt_") + secrets.token_urlsafe(48)
-    lifetime = hub.settings.token_lifetime
-    known = IssuedToken(
-        resource,
-        tuple(granted.publisher.abilities()),
-        granted.publisher.issuer_url,
-        _logged(granted.request.token.claims.get("sub")),
-        now + lifetime,
-    )
-    hub.store.issue(token, known, granted.publisher_id, now)
-    return Issued(token, lifetime)
-
-
-def _log_refusal(hub: Hub, entry: Mapping[str, Any], refused: Refused) -> None:
-    said = {
-        "outcome": "refused",
-        "error": refused.error,
-        "description": _logged(refused.description),
-        "reason": _logged(refused.reason),
-        "authentic": refused.authentic,
-        "publisher_id": None,
-    }
-    hub.store.append("exchanges", {**entry, **said})
-
-
-def _told(hub: Hub, body: object, request: Request | Refused) -> dict[str, Any]:
-    """Give what the client said of itself; a refusal's log holds it too, believed or not."""
-    resource = body.get("resource") if isinstance(body, dict) else None
-    claims = request.token.claims if isinstance(request, Request) else {}
-    return {
-        "resource": _logged(resource),
-        "issuer": _logged(claims.get("iss")),
-        "subject": _logged(claims.get("sub")),
-        "jti": _logged(claims.get("jti")),
-        "claims": {str(_logged(name)): _logged_claim(claims[name]) for name in list(claims)[:_LOGGED_CLAIMS]},
-        "compared": _comparisons(hub, request) if isinstance(request, Request) else [],
-    }
-
-
-def _comparisons(hub: Hub, request: Request) -> list[dict[str, Any]]:
-    """Give what each publisher of the resource wants and what the token has: publishers change, the log does not."""
-    claims, presets = request.token.claims, _github_issuers(hub)
-    iss = claims.get("iss")
-    found = []
-    for number, publisher in hub.store.publishers(str(request.resource))[:_LOGGED_PUBLISHERS]:
-        issuer = Compared("iss", publisher.issuer_url, _logged(iss) or "none", iss == publisher.issuer_url)
-        fields = [issuer, *compared(publisher, claims, preset=publisher.issuer_url in presets)]
-        found.append({"publisher": number, "fields": [_logged_field(field) for field in fields]})
-    return found
-
-
-def _logged_field(field: Compared) -> dict[str, Any]:
-    texts = {"name": field.name, "wanted": field.wanted, "found": field.found}
-    return {**{name: _logged(text) for name, text in texts.items()}, "fits": field.fits}
-
-
-def _logged_claim(value: object) -> str | None:
-    text = claim_text(value)
-    return _logged(json.dumps(value) if text is None else text)
-
-
-def _logged(value: object) -> str | None:
-    if not isinstance(value, str):
-        return None
-    # JSON can hold half a surrogate pair; a database cannot.
-    known = value[: 4 * LOGGED_CHARACTERS].encode("utf-8", "replace").decode()
-    return _TOKEN.sub("(a token was here)", known)[:LOGGED_CHARACTERS]
+def _log(hub: Hub, body: object, request: Request | Refused, outcome: Granted | Refused, head: dict[str, Any]) -> None:
+    publishers = hub.store.publishers(str(request.resource)) if isinstance(request, Request) else []
+    entry = exchange_entry(body, request, outcome, publishers, hub.settings.github_issuers)
+    hub.store.append("exchanges", {**head, **entry})

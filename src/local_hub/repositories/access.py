@@ -8,7 +8,8 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import Enum
 
-from local_hub.hub.records import Declared, IssuedToken
+from local_hub.hub.resources import Declared
+from local_hub.hub.tokens import IssuedToken
 
 
 class Verb(Enum):

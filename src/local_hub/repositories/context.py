@@ -11,8 +11,10 @@ from pathlib import Path
 
 from starlette.requests import Request
 
-from local_hub.hub.records import Declared, IssuedToken
-from local_hub.hub.store import Store, rfc3339
+from local_hub.hub.log import rfc3339
+from local_hub.hub.resources import Declared
+from local_hub.hub.store import Store
+from local_hub.hub.tokens import IssuedToken
 from local_hub.repositories.access import INVALID_TOKEN, Principal, Verb, decide
 from local_hub.repositories.addresses import Address
 from local_hub.repositories.git_store import GitStore, Person, Repository

@@ -113,10 +113,8 @@ def environment() -> dict[str, str]:
 def check_git() -> None:
     """Raise `NoGit` unless a recent git is installed."""
     if shutil.which("git") is None:
-        raise NoGit("Local Hub needs git, which is not on the PATH; on Debian: apt-get install git")
+        raise NoGit("git is not on the PATH, and Local Hub needs it; on Debian: apt-get install git")
     version = subprocess.run(["git", "--version"], capture_output=True, text=True, check=False).stdout  # noqa: S607
     found = re.search(r"(\d+)\.(\d+)", version)
     if not found or (int(found[1]), int(found[2])) < OLDEST:
-        raise NoGit(
-            f"Local Hub needs git {'.'.join(map(str, OLDEST))} or newer; found: {version.strip() or 'no version'}"
-        )
+        raise NoGit(f"git {'.'.join(map(str, OLDEST))} or newer is required; found: {version.strip() or 'no version'}")

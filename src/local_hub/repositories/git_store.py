@@ -13,9 +13,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from pathlib import Path
 
+from local_hub.hub.log import rfc3339
 from local_hub.hub.resources import Resource
 from local_hub.repositories.addresses import full_names
 from local_hub.repositories.git_commands import GitFailed, bounded, git
@@ -31,7 +31,6 @@ SHORTEST = 7  # hexadecimal digits of an abbreviated commit id, as in huggingfac
 NO_OBJECT = "0" * 40
 LINK, SUBMODULE = "120000", "160000"
 # The form that huggingface_hub parses. It stops at the year 9999, but a pushed commit can claim any year.
-_DATE = "%Y-%m-%dT%H:%M:%S.000Z"
 _LAST_SECOND = 253_402_300_799
 _FIELDS = ("%H", "%an", "%at", "%s", "%b")
 # git's lock files, and its temporary objects.
@@ -363,8 +362,8 @@ def _as(person: Person) -> dict[str, str]:
 
 
 def _logged(oid: str, author: str, at: str, title: str, message: str) -> Commit:
-    moment = datetime.fromtimestamp(min(int(at or 0), _LAST_SECOND), timezone.utc)
-    return Commit(oid, author, moment.strftime(_DATE), title, message)
+    moment = rfc3339(min(int(at or 0), _LAST_SECOND)).replace("Z", ".000Z")
+    return Commit(oid, author, moment, title, message)
 
 
 def _entry(line: str, prefix: str) -> Entry:

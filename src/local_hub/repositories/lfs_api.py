@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from local_hub.fields import FieldError, items, mapping
-from local_hub.hub.records import IssuedToken
+from local_hub.hub.tokens import IssuedToken
 from local_hub.repositories.access import Denied, Verb
 from local_hub.repositories.addresses import LFS_OBJECT, Address
 from local_hub.repositories.context import RepositoryStore, RequestContext

@@ -22,8 +22,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from local_hub.hub.records import Declared, IssuedToken
+from local_hub.hub.resources import Declared
 from local_hub.hub.store import Store
+from local_hub.hub.tokens import IssuedToken
 from local_hub.repositories import api, commit_api, git_http, lfs_api
 from local_hub.repositories.access import (
     Denied,

@@ -4,8 +4,8 @@ from itertools import product
 
 import pytest
 
-from local_hub.hub.records import Declared, IssuedToken
-from local_hub.hub.resources import parse_resource
+from local_hub.hub.resources import Declared, parse_resource
+from local_hub.hub.tokens import IssuedToken
 from local_hub.repositories.access import (
     Denied,
     Principal,
