@@ -1,7 +1,7 @@
 """The ASGI application: all routes, error answers, and what applies to every response.
 
-Every response, an error too, has a fresh `x-request-id`. Everything except the pages is JSON. A request whose Host is
-not loopback is rejected.
+Every response, an error too, has a fresh `x-request-id`. Everything except the pages is JSON. Requests with a
+Host other than loopback are rejected.
 """
 
 import contextlib
@@ -77,7 +77,7 @@ def _outermost(inner: ASGIApp) -> ASGIApp:
 
         known_host = is_loopback_authority(Headers(scope=scope).get("host", ""))
         handler = inner if known_host else JSONResponse({"message": "the Host header must name loopback"}, 400)
-        # A client that has disconnected is no error: no traceback in the operator's terminal.
+        # A disconnected client is not an error, so the operator's terminal shows no traceback.
         with contextlib.suppress(ClientDisconnect):
             await handler({**scope, "request_id": request_id}, receive, send_with_id)
 

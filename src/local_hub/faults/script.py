@@ -89,7 +89,7 @@ async def _send_fault(fault: Fault, inner: ASGIApp, scope: Scope, receive: Recei
     else:
         answer = fault.answer(await _real_answer(inner, scope, receive))
     await fault.send(connection_of(scope), answer.head(scope["request_id"]), answer.body)
-    # If the application returned now, uvicorn would send an answer of its own: wait for the disconnect.
+    # If the application returned now, uvicorn would send another answer: wait for the disconnect.
     while (await receive())["type"] != "http.disconnect":
         pass
 

@@ -19,7 +19,7 @@ ID_TOKEN_TYPE = "urn:ietf:params:oauth:token-type:id_token"
 ACCESS_TOKEN_TYPE = "urn:ietf:params:oauth:token-type:access_token"
 INVALID_REQUEST = "invalid_request"
 INVALID_GRANT = "invalid_grant"
-# One sentence for every refusal, so that nobody can find out a publisher's settings by trying.
+# One sentence for every refusal, so that clients cannot find out a publisher's settings by trying.
 NOT_ACCEPTED = "The ID token is not accepted for this resource"
 
 

@@ -70,7 +70,7 @@ def exchange(hub: Hub, body: object, request_id: str, now: float) -> Issued | Re
 
 
 def refuse_malformed(hub: Hub, description: str, request_id: str, now: float) -> Refused:
-    """Log a request whose body is not JSON, and refuse it."""
+    """Refuse a request that is not JSON, and log it."""
     refused = malformed(description)
     _log(hub, None, refused, refused, {"at": rfc3339(now), "request_id": request_id})
     return refused

@@ -95,7 +95,7 @@ def _parameter(text: str) -> str:
 
 
 def _redact(form: str) -> str:
-    # There is no log to redact. Fail if the input is wrong, so that the client's mistake shows.
+    # No log needs redaction here. Fail on wrong input, so that a mistake of the client shows.
     text = sys.stdin.read()
     if not (text.strip() if form == "none" else all(isinstance(each, str) for each in json.loads(text).values())):
         raise ValueError("nothing to redact")

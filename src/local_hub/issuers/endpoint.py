@@ -94,7 +94,7 @@ def _request_token(request: Request, endpoint: Endpoint) -> str:
         raise Refused(401, "Authorization: is missing")
     token = bearer_token(request) if endpoint.bearer else given
     if not token or " " in token:
-        form = "Bearer and the request token" if endpoint.bearer else "the request token alone, without Bearer"
+        form = "Bearer and the request token" if endpoint.bearer else "only the request token, without Bearer"
         raise Refused(401, f"Authorization: must be {form}")
     return token
 

@@ -21,7 +21,7 @@ from local_hub.issuers.signing_keys import KeyRing, new_ring, rotated, sign
 
 @dataclass(frozen=True)
 class Registered:
-    """A registered job: the environment of its steps, and the files that the CI has written for it, by path."""
+    """A registered job: the environment of its steps, and the files that the CI writes before it begins."""
 
     number: str
     environment: dict[str, str]

@@ -32,7 +32,12 @@ class Guard:
 
     def check(self, request: Request, form_token: str) -> None:
         """Raise `Forged` unless the form comes from one of our pages."""
-        _check_origin(request)
+        own = f"{request.url.scheme}://{request.headers.get('host', '')}"
+        if request.headers.get("origin") != own:
+            raise Forged("The Origin header does not name this Local Hub.")
+        # Old browsers do not send this header, but they send Origin.
+        if request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
+            raise Forged("Another site sent the form.")
         session = known_session(request)
         # Compare bytes: compare_digest rejects strings that are not ASCII.
         if session is None or not hmac.compare_digest(self.form_token(session).encode(), form_token.encode()):
@@ -53,12 +58,3 @@ def new_session() -> str:
 def keep(response: Response, session: str, *, secure: bool) -> None:
     """Set the session cookie; the browser deletes it when it closes."""
     response.set_cookie(COOKIE, session, httponly=True, samesite="strict", secure=secure)
-
-
-def _check_origin(request: Request) -> None:
-    own = f"{request.url.scheme}://{request.headers.get('host', '')}"
-    if request.headers.get("origin") != own:
-        raise Forged("The Origin header does not name this Local Hub.")
-    # Old browsers do not send this header, but they send Origin.
-    if request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
-        raise Forged("Another site sent the form.")

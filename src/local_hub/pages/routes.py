@@ -1,8 +1,8 @@
 """The routes of the pages, and the data that each page shows.
 
 `/` and `/<resource>/settings` are as on the Hub; `/local-hub` has what the Hub does not have. On the Hub, the CI/CD
-access of the signed-in account is at `/settings/authentication`. Here nobody signs in, so that page asks for the
-account and then links to `/<account>/settings`.
+access of the signed-in account is at `/settings/authentication`. Local Hub has no sign-in, so that page asks for
+the account and then links to `/<account>/settings`.
 """
 
 import re

@@ -55,7 +55,7 @@ def decide(principal: Principal, repository: Declared | None, verb: Verb) -> Den
     if principal is Unauthenticated.REJECTED:
         # For public repositories too: a job must notice that its token has expired.
         return INVALID_TOKEN
-    if repository is None or not _may_know_of(principal, repository):
+    if repository is None or (repository.private and not _is_of(principal, repository)):
         return LOG_IN if principal is Unauthenticated.ANONYMOUS else NOT_FOUND
     if verb in (Verb.SEE, Verb.READ):
         return _reading(principal, repository, verb)
@@ -78,10 +78,6 @@ def decide_identity(principal: Principal) -> Denied | None:
     if principal is Unauthenticated.REJECTED:
         return INVALID_TOKEN
     return None if isinstance(principal, IssuedToken) and principal.resource.kind == "user" else NO_RIGHT_TO_CREATE
-
-
-def _may_know_of(principal: Principal, repository: Declared) -> bool:
-    return not repository.private or _is_of(principal, repository)
 
 
 def _is_of(principal: Principal, repository: Declared) -> bool:

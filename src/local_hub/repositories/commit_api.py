@@ -32,7 +32,9 @@ def preupload(context: RequestContext) -> Response:
     large = context.repository.large(commit, paths)
     # The client may send the .gitignore of the folder that it uploads.
     sent = body.get("gitIgnore")
-    gitignore = sent.encode("utf-8", "replace") if isinstance(sent, str) else _own_gitignore(context, commit)
+    gitignore = sent.encode("utf-8", "replace") if isinstance(sent, str) else None
+    if gitignore is None:
+        gitignore = read_rules(context.repository, commit, ".gitignore") or b""
     ignored = context.repository.ignored(gitignore, paths)
     return JSONResponse(
         {
@@ -107,10 +109,6 @@ def delete_branch(context: RequestContext) -> Response:
     if not context.repository.move(ref, known[ref], NO_OBJECT, context.person):
         raise Refusal(bad_request("The branch has moved since", 409))
     return Response(status_code=204)
-
-
-def _own_gitignore(context: RequestContext, commit: str) -> bytes:
-    return read_rules(context.repository, commit, ".gitignore") or b""
 
 
 def _size(file: Any) -> int:

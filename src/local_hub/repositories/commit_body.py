@@ -23,7 +23,7 @@ OPERATIONS = 25_000
 
 @dataclass(frozen=True)
 class Upload:
-    """A file whose content came with the commit."""
+    """An uploaded file; its content came with the commit."""
 
     path: str
     content: Path

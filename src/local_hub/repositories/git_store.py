@@ -329,7 +329,14 @@ class Repository:
         removed = [*change.deleted, *self._below(before, change.deleted_folders)]
         lines = [f"0 {NO_OBJECT}\t{path}\0" for path in removed]
         lines += [f"100644 {oid}\t{path}\0" for (path, _), oid in zip(change.files, blobs, strict=True)]
-        git(self.path, "update-index", "-z", "--index-info", stdin=_bytes("".join(lines)), env=env)
+        git(
+            self.path,
+            "update-index",
+            "-z",
+            "--index-info",
+            stdin="".join(lines).encode("utf-8", "surrogateescape"),
+            env=env,
+        )
 
     def _below(self, commit: str | None, folders: Sequence[str]) -> list[str]:
         found = [self.entries(commit, folder, recursive=True) for folder in folders if commit]
@@ -347,10 +354,6 @@ class Repository:
 def _text(output: bytes) -> str:
     # Pushed names can have any bytes; surrogateescape keeps them.
     return output.decode("utf-8", "surrogateescape")
-
-
-def _bytes(text: str) -> bytes:
-    return text.encode("utf-8", "surrogateescape")
 
 
 def _as(person: Person) -> dict[str, str]:

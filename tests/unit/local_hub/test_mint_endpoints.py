@@ -29,7 +29,7 @@ NO_FLAVOR = "Missing Metadata-Flavor:Google header."
 NO_AUDIENCE = "non-empty audience parameter required"
 ABSENT, NOT_ONE = "audience: is missing from the query", "audience: must be given once and must not be empty"
 BEARER = "Authorization: must be Bearer and the request token"
-BARE = "Authorization: must be the request token alone, without Bearer"
+BARE = "Authorization: must be only the request token, without Bearer"
 MISSING, UNKNOWN = "Authorization: is missing", "Authorization: no job of this CI has this request token"
 NOTHING = "the issuer has nothing at this path"
 NOT_GET, NOT_POST = "the method must be GET", "the method must be POST"
@@ -359,7 +359,7 @@ def test_google_without_a_job_has_nothing() -> None:
         log = hub.get("/local-hub/refused-mints")
     assert [(answer.status_code, answer.text) for answer in answers[:1]] == [(404, "Not Found")]
     assert answers[1].status_code == 403
-    assert [entry["reason"] for entry in log] == [DENIED, "no job of Google's is registered"]
+    assert [entry["reason"] for entry in log] == [DENIED, "no Google job is registered"]
 
 
 def test_cloud_build_has_all_but_id_tokens() -> None:
