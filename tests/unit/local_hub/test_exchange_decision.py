@@ -9,10 +9,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from local_hub.hub.exchange import NOT_ACCEPTED, Granted, Lookups, Refused, Request, decide, malformed, read_request
+from local_hub.hub.id_token import parse
+from local_hub.hub.issuer_keys import KeysUnavailable
 from local_hub.hub.publishers import Publisher
 from local_hub.hub.resources import parse_resource
-from local_hub.id_token import parse
-from local_hub.issuer_keys import KeysUnavailable
 from tests.factories import HUB
 
 NOW = 1_800_000_000
