@@ -279,7 +279,7 @@ def test_a_refusal_shows_its_true_reason_field_by_field(hub: LocalHub, user: Bro
     page = last_exchange(hub, user)
     assert "The job got only invalid_grant" in page.text
     assert page.rows == [
-        ["Field", "Publisher wants", "Token has", "Result"],
+        ["Field", "Publisher requires", "Token has", "Result"],
         ["issuer", hub.issuer, hub.issuer, "✓ matches"],
         ["repository", TRAINING, TRAINING, "✓ matches"],
         ["branch", "main", "refs/tags/v1", "✗ differs"],
@@ -524,7 +524,7 @@ def test_no_page_shows_a_token(hub: LocalHub, user: Browser) -> None:
     pages = [index, user.get(f"/{MODEL}/settings")]
     pages += [user.get(link) for link in index.links if "/exchanges/" in link]
     shown = "".join(page.answer.text for page in pages) + str(hub.get("/local-hub/exchanges"))
-    assert "(a token was here)" in shown
+    assert "(token removed)" in shown
     assert not any(secret in shown for secret in (id_token_sent, issued, classic))
     assert not any(secret[:40] in shown for secret in (id_token_sent, issued))
 
