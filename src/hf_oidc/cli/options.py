@@ -22,7 +22,7 @@ from hf_oidc.hub.resource import Resource
 from hf_oidc.id_token import MAX_CHARACTERS
 from hf_oidc.providers.registry import PROVIDERS
 from hf_oidc.sanitize import shown
-from hf_oidc.token_request import Wanted, from_arguments
+from hf_oidc.token_request import TokenRequest, from_arguments
 
 NAMES = tuple(provider.name for provider in PROVIDERS if provider.kind != "supplied")
 STANDARD_INPUT = "-"
@@ -117,11 +117,11 @@ def logs_in(command: Command) -> Command:
 
 
 def asks_for_id_token(command: Command) -> Command:
-    """Adds those of them that are of use where an ID token is all that is wanted."""
+    """Adds those of them that are of use where an ID token is all that is needed."""
     return reduce(lambda wrapped, option: option(wrapped), reversed(ID_TOKEN), command)
 
 
-def wanted(arguments: tuple[str, ...], env: Mapping[str, str]) -> tuple[Wanted, ...]:
+def token_requests(arguments: tuple[str, ...], env: Mapping[str, str]) -> tuple[TokenRequest, ...]:
     """Each `[NAME=]RESOURCE`, or $HF_OIDC_RESOURCE if there is none. Raises a `UsageError`."""
     return from_arguments(arguments or _from_environment(env), "RESOURCE")
 

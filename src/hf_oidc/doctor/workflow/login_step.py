@@ -72,7 +72,7 @@ def check_inputs(step: Step) -> Iterator[Finding]:
 
 def read_input(value: str) -> list[Resource]:
     """The resources that the input names: one, or one a line. Raises `InvalidInput` or `InvalidResource`."""
-    return [wanted.resource for wanted in RESOURCE.read(value)]
+    return [request.resource for request in RESOURCE.read(value)]
 
 
 def read_variable(value: str) -> list[Resource]:
