@@ -30,7 +30,7 @@ from hf_oidc.http.client import trusting
 from hf_oidc.hub.resource import Resource
 from hf_oidc.hub.token import HubToken
 from hf_oidc.login import Login
-from hf_oidc.logins import alike, log_in_all
+from hf_oidc.logins import group_failures, log_in_all
 from hf_oidc.output import github_commands
 from hf_oidc.providers.registry import choose
 from hf_oidc.retry import Pace
@@ -132,7 +132,7 @@ def _failed(
     fails = inputs.fail_on_error or is_usage
     github_commands.decline(files)
     several = len(inputs.requests) > 1
-    for error, requests in alike(failures):
+    for error, requests in group_failures(failures):
         explained = _explained(error, env, requests[0].resource, inputs.hub_url)
         title, message = explained.annotation
         whose = f"{named(requests)}: " if several and not instead else ""
@@ -174,7 +174,7 @@ def _now() -> datetime:
     return datetime.now(timezone.utc)
 
 
-def _chance() -> float:
+def _random() -> float:
     import random  # noqa: PLC0415 - asked for after a failure
 
     return random.random()  # noqa: S311 - it spreads retries
@@ -188,7 +188,7 @@ def _tell(attempt: Attempt) -> None:
 
 def _logins(inputs: Inputs, env: Mapping[str, str]) -> list[Login]:
     identity = choose(env, login_context.read_text, id_token=inputs.id_token)
-    means = login_context.means(env, trusting(inputs.ca_bundle), inputs.timeout, _now)
+    context = login_context.create(env, trusting(inputs.ca_bundle), inputs.timeout, _now)
     pace = Pace(time.monotonic)
     return [
         Login(
@@ -196,11 +196,11 @@ def _logins(inputs: Inputs, env: Mapping[str, str]) -> list[Login]:
             hub_url=inputs.hub_url,
             audience=inputs.audience,
             identity=identity,
-            means=means,
+            context=context,
             mask=github_commands.mask,
             now=_now,
             sleep=time.sleep,
-            chance=_chance,
+            random=_random,
             tell=_tell,
             pace=pace,
         )

@@ -44,7 +44,9 @@ def log_in_all(logins: Sequence[Login]) -> list[Outcome]:
     return [_known(outcomes[number]) for number in range(len(logins))]
 
 
-def alike(failures: Iterable[tuple[TokenRequest, LoginError]]) -> Iterable[tuple[LoginError, list[TokenRequest]]]:
+def group_failures(
+    failures: Iterable[tuple[TokenRequest, LoginError]],
+) -> Iterable[tuple[LoginError, list[TokenRequest]]]:
     """What failed in the same way is told of once, with all that it failed for."""
     groups: dict[tuple[str, str], tuple[LoginError, list[TokenRequest]]] = {}
     for request, error in failures:

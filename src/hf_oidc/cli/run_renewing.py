@@ -106,7 +106,7 @@ class Keeper:
             self._listener(request),
             clock=time.monotonic,
             wait=self._over.wait,
-            chance=random.random,
+            random=random.random,
         )
 
     def _put(self, request: TokenRequest, token: HubToken) -> None:

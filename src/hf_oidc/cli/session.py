@@ -34,7 +34,7 @@ from hf_oidc.http.url import is_loopback
 from hf_oidc.hub.resource import Resource
 from hf_oidc.hub.token import HubToken
 from hf_oidc.login import Login
-from hf_oidc.logins import alike, log_in_all
+from hf_oidc.logins import group_failures, log_in_all
 from hf_oidc.providers.registry import Chosen, choose
 from hf_oidc.retry import Pace
 from hf_oidc.secret import Secret
@@ -98,7 +98,7 @@ def _all_failed(
     failures: Sequence[tuple[TokenRequest, LoginError]], settings: Settings, *, several: bool
 ) -> click.exceptions.Exit:
     ends = []
-    for error, requests in alike(failures):
+    for error, requests in group_failures(failures):
         of = f", for {named(requests)}" if several else ""
         ends.append(failed(error, requests[0].resource, settings, of=of))
     return max(ends, key=lambda end: end.exit_code)
@@ -205,18 +205,18 @@ def logins(requests: Sequence[TokenRequest], settings: Settings, world: World, s
     def tell(attempt: Attempt) -> None:
         say(text.retry_line(attempt), settings)
 
-    means = login_context.means(world.env, world.tls, seconds, now)
+    context = login_context.create(world.env, world.tls, seconds, now)
     return [
         Login(
             resource=each.resource,
             hub_url=settings.hub_url,
             audience=settings.audience,
             identity=world.identity,
-            means=means,
+            context=context,
             mask=world.mask,
             now=now,
             sleep=time.sleep,
-            chance=random.random,
+            random=random.random,
             tell=tell,
             pace=world.pace,
         )
