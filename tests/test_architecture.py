@@ -24,7 +24,6 @@ REVEALING = {
     "providers/codefresh/mint.py",
     "providers/google/mint.py",
     "output/buildkite.py",
-    "output/dotenv.py",
     "output/github_commands.py",
     "output/shell.py",
     "output/masking.py",

@@ -1,6 +1,6 @@
-"""What both doors need: the context of a login, a file's text, and where a bug is.
+"""What a login is given: HTTP, commands, files, the time. No module of a login finds these by itself.
 
-It is handed the environment and prints nothing, as everything behind the doors.
+The entry points create a `LoginContext`; tests build one with a fake clock.
 """
 
 from __future__ import annotations
@@ -9,32 +9,58 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from hf_oidc import command
+from hf_oidc.command import RunCommand
+from hf_oidc.deadline import Deadline
 from hf_oidc.http.client import Tls, Transport
-from hf_oidc.providers.base import LoginContext
 from hf_oidc.version import VERSION
 
 USER_AGENT = f"hf-oidc-action/{VERSION}"
 
-
-def create(env: Mapping[str, str], tls: Tls, seconds: float, now: Callable[[], datetime]) -> LoginContext:
-    """What a login may use, for at most so many seconds from now."""
-    transport = Transport(env=env, tls=tls, user_agent=USER_AGENT, deadline=time.monotonic() + seconds)
-    return LoginContext(transport, lambda argv: command.run(argv, env, transport.remaining), read_text, now)
+# The path of a file -> its text; empty if it cannot be read.
+ReadFile = Callable[[str], str]
 
 
-def read_text(path: str) -> str:
-    """The text of a file, empty if there is none to be had."""
+class LoginContext(NamedTuple):
+    """All that a login and a provider may use.
+
+    `run`: runs a command of the CI. `now`: the time in UTC. `sleep`: takes seconds. `random`: a number from 0 up to 1.
+    """
+
+    transport: Transport
+    deadline: Deadline
+    run: RunCommand
+    read_file: ReadFile
+    now: Callable[[], datetime]
+    sleep: Callable[[float], None]
+    random: Callable[[], float]
+
+    @classmethod
+    def create(cls, env: Mapping[str, str], tls: Tls, seconds: float, now: Callable[[], datetime]) -> LoginContext:
+        """The context of a login that must end in so many seconds."""
+        deadline = Deadline.after(seconds, time.monotonic)
+        return cls(
+            transport=Transport(env=env, tls=tls, user_agent=USER_AGENT, deadline=deadline),
+            deadline=deadline,
+            run=lambda argv: command.run(argv, env, deadline.remaining),
+            read_file=read_file,
+            now=now,
+            sleep=time.sleep,
+            random=_random,
+        )
+
+
+def read_file(path: str) -> str:
+    """The text of a file; empty if it cannot be read."""
     try:
         return Path(path).read_text(encoding="utf-8") if path and Path(path).is_file() else ""
     except (OSError, ValueError):
         return ""
 
 
-def bug_location(bug: Exception) -> str:
-    """The kind of an unforeseen error and the line it is from; nothing of its text, which may hold a token."""
-    import traceback  # noqa: PLC0415 - every login would wait for it
+def _random() -> float:
+    import random  # noqa: PLC0415 - needed after a failure only, and every login would wait for it
 
-    *_, (frame, line) = traceback.walk_tb(bug.__traceback__)
-    return f"{type(bug).__name__} in {frame.f_globals.get('__name__')}, line {line}"
+    return random.random()  # noqa: S311 - it spreads retries

@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from hf_oidc.cli import streams
-from hf_oidc.errors import LoginError
+from hf_oidc.errors import LoginError, bug_location
 from hf_oidc.sanitize import sanitize_line
 from hf_oidc.version import VERSION
 
@@ -93,15 +93,13 @@ def guarded(run: Callable[[], Any]) -> int:
         streams.tell(said.getvalue().removesuffix("\n"))
         return error.exit_code
     except LoginError as error:
-        from hf_oidc.cli.session import failed  # noqa: PLC0415 - help and completion need none of what this needs
+        from hf_oidc.cli.failures import failed  # noqa: PLC0415 - help and completion need none of what this needs
 
         return failed(error, None, None).exit_code
     except (click.Abort, KeyboardInterrupt):
         return 130
     except Exception as error:  # noqa: BLE001 - a bug of ours: say where, never what, for a value may be a token
-        from hf_oidc import login_context  # noqa: PLC0415 - likewise
-
-        streams.tell(f"hf-oidc: {login_context.bug_location(error)}. This is a bug; please report it.")
+        streams.tell(f"hf-oidc: {bug_location(error)}. This is a bug; please report it.")
         return 1
     return code
 

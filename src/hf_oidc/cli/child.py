@@ -15,8 +15,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from hf_oidc import login_context
-
 GRACE = 10.0  # seconds, from SIGTERM to SIGKILL
 # What becomes the program on Linux, where even a SIGKILL of this process is not to leave that behind: 1 is
 # PR_SET_PDEATHSIG (linux/prctl.h), which stays when a process becomes another program. Arguments: who has started it,
@@ -158,9 +156,10 @@ def _is_alive(group: int) -> bool:
     os.killpg(group, 0)
     # What nobody waits for stays on the list: "pid (name) state ppid pgrp …", see proc(5). So does what this process
     # is to wait for itself, as the first of a container: it ends before that matters.
-    states = [
-        text.rpartition(")")[2].split()
-        for text in map(login_context.read_text, map(str, Path("/proc").glob("[0-9]*/stat")))
-    ]
-    members = [state for state, _, pgrp, *_ in filter(None, states) if pgrp == str(group)]
-    return not members or any(state != "Z" for state in members)
+    members = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # it has ended meanwhile
+            state, _, pgrp, *_ = path.read_bytes().rpartition(b")")[2].split()
+            if int(pgrp) == group:
+                members.append(state)
+    return not members or any(state != b"Z" for state in members)

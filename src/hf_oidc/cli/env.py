@@ -12,11 +12,12 @@ from typing import Any
 import click
 
 from hf_oidc.cli import streams
+from hf_oidc.cli.failures import explained
+from hf_oidc.cli.masks import mask_on_github
 from hf_oidc.cli.options import BY_CI, Settings, logs_in, token_requests
-from hf_oidc.cli.session import World, explained, mask_on_github, preparing, tokens
+from hf_oidc.cli.session import Session
 from hf_oidc.errors import InvalidInput
 from hf_oidc.output import files, shell
-from hf_oidc.output.dotenv import dotenv
 from hf_oidc.secret import Secret
 
 EPILOG = """\b
@@ -39,7 +40,7 @@ LINES: Mapping[str, Callable[[str, Secret], str]] = {
     "sh": shell.sh,
     "fish": shell.fish,
     "powershell": shell.powershell,
-    "dotenv": dotenv,
+    "dotenv": shell.dotenv,
 }
 # Where it is set, huggingface_hub logs in by itself and ignores the variables.
 IN_THE_WAY = "HF_OIDC_RESOURCE"
@@ -83,10 +84,9 @@ def env_(*, resources: tuple[str, ...], format_: str, path: str | None, show: bo
         requests = token_requests(resources, env)
         destination = _destination(format_, path, env, show=show)
         destination.require()
-    with preparing(requests, settings):
-        world = World.of(settings, env)
-    granted = tokens(requests, settings, world)
-    variables = [(each.name, token.secret) for each, token in zip(requests, granted, strict=True)]
+    with explained(requests, settings):
+        session = Session.open(settings, env)
+    variables = [(request.name, token.secret) for request, token in session.log_in(requests)]
     with explained():
         destination.write(variables)
     if IN_THE_WAY in env and format_ not in FORGETTING:

@@ -12,9 +12,10 @@ from typing import Any, NoReturn
 import click
 
 from hf_oidc import env_name
+from hf_oidc.cli.failures import explained
 from hf_oidc.cli.options import BY_CI, Settings, logs_in, token_requests
 from hf_oidc.cli.program import cannot_run, find
-from hf_oidc.cli.session import World, explained, preparing, tokens
+from hf_oidc.cli.session import Session
 from hf_oidc.token_request import TokenRequest
 
 EPILOG = """\b
@@ -99,11 +100,10 @@ def run(
 
         job = Job(program, command, requests, export_token=export_token, stop_on_expiry=on_expiry == "stop")
         raise click.exceptions.Exit(run_with_fresh_tokens(job, settings, env))
-    with preparing(requests, settings):
+    with explained(requests, settings):
         configuration = _for_git(requests, settings, env) if git_ else {}
-        world = World.of(settings, env)
-    granted = tokens(requests, settings, world)
-    secrets = {each.name: token.secret.reveal() for each, token in zip(requests, granted, strict=True)}
+        session = Session.open(settings, env)
+    secrets = {request.name: token.secret.reveal() for request, token in session.log_in(requests)}
     kept = {name: value for name, value in env.items() if name != "HF_OIDC_RESOURCE"}
     _become(program, command, {**kept, **configuration, **secrets})
 

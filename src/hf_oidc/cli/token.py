@@ -9,8 +9,9 @@ import click
 
 from hf_oidc import env_name
 from hf_oidc.cli import streams
+from hf_oidc.cli.failures import explained
 from hf_oidc.cli.options import BY_CI, Settings, logs_in, resource
-from hf_oidc.cli.session import World, explained, preparing, tokens
+from hf_oidc.cli.session import Session
 from hf_oidc.token_request import TokenRequest
 
 EPILOG = """\b
@@ -38,9 +39,9 @@ def token(*, resource_: str | None, show: bool, **given: Any) -> None:
     env = dict(os.environ)
     with explained():
         settings = Settings.read(given, env)
-        what = TokenRequest(env_name.DEFAULT, resource(resource_, env))
+        requests = [TokenRequest(env_name.DEFAULT, resource(resource_, env))]
         streams.require(show=show)
-    with preparing([what], settings):
-        world = World.of(settings, env)
-    (granted,) = tokens([what], settings, world)
-    click.echo(granted.secret.reveal())
+    with explained(requests, settings):
+        session = Session.open(settings, env)
+    (granted,) = session.log_in(requests)
+    click.echo(granted.token.secret.reveal())

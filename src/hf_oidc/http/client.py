@@ -12,12 +12,12 @@ import re
 import socket
 import ssl
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from hf_oidc import deferred_imports
+from hf_oidc.deadline import Deadline
 from hf_oidc.errors import InvalidInput, LoginError, Redirected, TlsFailed
 from hf_oidc.http.message import NoResponse, Request, Response
 from hf_oidc.http.proxy import Proxy, proxy_for
@@ -67,10 +67,10 @@ def _context(ca_bundle: str) -> ssl.SSLContext:
 
 
 class Transport:
-    """Sends requests until `deadline`, a time of `clock` (seconds).
+    """Sends requests until `deadline`.
 
-    `read_timeout`: seconds that a server may be silent in the midst of a call. `call_timeout`: seconds for the whole of
-    a call, after which another can be tried.
+    `read_timeout`: how many seconds a server may be silent during a call. `call_timeout`: how many seconds a whole call
+    may take, so that there is time for another attempt.
     """
 
     def __init__(
@@ -79,8 +79,7 @@ class Transport:
         env: Mapping[str, str],
         tls: Tls,
         user_agent: str,
-        deadline: float,
-        clock: Callable[[], float] = time.monotonic,
+        deadline: Deadline,
         read_timeout: float = READ_TIMEOUT,
         call_timeout: float = CALL_TIMEOUT,
     ) -> None:
@@ -88,7 +87,6 @@ class Transport:
         self._tls = tls
         self._user_agent = user_agent
         self._deadline = deadline
-        self._clock = clock
         self._read_timeout = read_timeout
         self._call_timeout = call_timeout
 
@@ -111,12 +109,12 @@ class Transport:
         except RuntimeError:  # the machine has no thread to spare at this moment
             return NoResponse(request.where, "no thread could be started")
         try:
-            thread.join(max(0.0, min(self.remaining, self._call_timeout)))
+            thread.join(max(0.0, min(self._deadline.remaining, self._call_timeout)))
             in_time = outcome[:]  # what comes now is but that the call was given up
         finally:
             call.give_up()  # of no effect on one that has ended
         if not in_time:
-            passed = self.remaining <= 0
+            passed = self._deadline.remaining <= 0
             return NoResponse(request.where, "the time-out of the login has passed" if passed else "timed out")
         if isinstance(in_time[0], LoginError):
             raise in_time[0]
@@ -142,7 +140,7 @@ class Transport:
         return session
 
     def _open(self, session: requests.Session, request: Request, proxy: Proxy | None) -> requests.Response:
-        remaining = max(0.001, self.remaining)
+        remaining = max(0.001, self._deadline.remaining)
         return session.request(
             request.method,
             request.url,
@@ -153,11 +151,6 @@ class Transport:
             allow_redirects=False,
             stream=True,
         )
-
-    @property
-    def remaining(self) -> float:
-        """Seconds until the deadline; negative when it has passed."""
-        return self._deadline - self._clock()
 
 
 class _Session(requests.Session):

@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping
 
 from hf_oidc.errors import IdentityError
 from hf_oidc.http.message import Request, Response
-from hf_oidc.providers.base import CanMint, CannotMint, LoginContext, ReadFile
+from hf_oidc.login_context import LoginContext, ReadFile
+from hf_oidc.providers.base import CanMint, CannotMint
 from hf_oidc.providers.sources import from_endpoint, is_retryable, with_audience
 from hf_oidc.secret import Secret
 

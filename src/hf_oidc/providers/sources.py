@@ -11,7 +11,8 @@ from urllib.parse import quote
 from hf_oidc.command import NotRun
 from hf_oidc.errors import AudienceMismatch, IdTokenNotDeclared, IdTokenRequestFailed
 from hf_oidc.http.message import NoResponse, Request, Response
-from hf_oidc.providers.base import CanMint, CannotMint, LoginContext
+from hf_oidc.login_context import LoginContext
+from hf_oidc.providers.base import CanMint, CannotMint
 from hf_oidc.sanitize import sanitize_line
 from hf_oidc.secret import Secret
 

@@ -28,12 +28,12 @@ from hf_oidc.errors import (
     UnexpectedResponse,
     Where,
 )
-from hf_oidc.http.client import Transport, trusting
 from hf_oidc.http.message import Response
 from hf_oidc.hub.resource import Resource
 from hf_oidc.login import Login, log_in
 from hf_oidc.providers.registry import choose
 from hf_oidc.retry import LONGEST_WAIT, SPREAD, Pace, wait_before_next
+from hf_oidc.token_request import TokenRequest
 from tests.factories import id_token, login_context
 from tests.fake_clock import FakeClock
 from tests.scripted_server import Answer, Recorded, ScriptedServer, scripted_server
@@ -193,6 +193,8 @@ def test_no_header_is_too_strange(retry_after: str, date: str, ratelimit: str) -
     assert asked is None or asked >= 0
 
 
+REQUEST = TokenRequest("HF_TOKEN", Resource.parse("acme/model"))
+
 # The loop, with a clock of its own, against a real server.
 
 
@@ -215,31 +217,19 @@ class Story:
             "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "request-token",
         }
         return Login(
-            resource=Resource.parse("acme/model"),
             hub_url=self.server.url,
             audience="https://huggingface.co",
             identity=choose(env, lambda _path: "", id_token=self.supplied),
-            context=login_context(
-                Transport(
-                    env={},
-                    tls=trusting(""),
-                    user_agent="test",
-                    deadline=self.clock.monotonic() + self.timeout,
-                    clock=self.clock.monotonic,
-                )
-            ),
+            context=login_context(seconds=self.timeout, clock=self.clock, jitter=self.jitter),
             mask=lambda _secret: None,
-            now=self.clock.now,
-            sleep=self.clock.sleep,
-            random=lambda: self.jitter,
-            tell=self.told.append,
+            report=self.told.append,
             pace=Pace(self.clock.monotonic),
         )
 
     def error(self) -> LoginError:
         """The error that the login ends in."""
         with pytest.raises(LoginError) as caught:
-            log_in(self.login())
+            log_in(self.login(), REQUEST)
         return caught.value
 
     def asked(self, path: str) -> list[Recorded]:
@@ -283,7 +273,7 @@ def jti(token: str) -> Any:
 def test_a_login_survives_a_fault_at_each_phase() -> None:
     """It waits as the policy says, and tells of each wait before it begins."""
     with story(DOWN, GRANT, mints=(Answer(status=502),)) as told:
-        token = log_in(told.login())
+        token = log_in(told.login(), REQUEST)
     assert token.secret.reveal() == "hf_jwt_granted_0123456789"
     assert told.clock.slept == [0.5, 1.0]
     assert [(attempt.code, attempt.wait) for attempt in told.told] == [
@@ -296,7 +286,7 @@ def test_a_login_survives_a_fault_at_each_phase() -> None:
 def test_each_exchange_is_sent_a_new_id_token() -> None:
     """The Hub need not accept one twice."""
     with story(DOWN, DOWN, GRANT) as told:
-        log_in(told.login())
+        log_in(told.login(), REQUEST)
     assert [jti(token) for token in sent_id_tokens(told)] == ["number 1", "number 2", "number 3"]
 
 
@@ -304,7 +294,7 @@ def test_a_supplied_id_token_is_sent_again() -> None:
     """There is no other."""
     supplied = id_token(jti="the only one")
     with story(DOWN, GRANT, supplied=supplied) as told:
-        log_in(told.login())
+        log_in(told.login(), REQUEST)
     assert sent_id_tokens(told) == [supplied, supplied]
     assert told.asked("/idtoken") == []
 
@@ -368,7 +358,7 @@ def test_the_server_is_obeyed() -> None:
     """`Retry-After` is waited for, and the jitter on top."""
     limited = Answer({"error": "slow down"}, 429, {"RateLimit": '"api";r=0;t=8'})
     with story(limited, GRANT) as told:
-        log_in(told.login())
+        log_in(told.login(), REQUEST)
     assert told.clock.slept == [8.5]
 
 
@@ -378,7 +368,7 @@ def test_another_login_was_asked_to_wait(held: float, timeout: float, slept: lis
     with story(GRANT, timeout=timeout) as told:
         login = told.login()
         login.pace.hold(held)
-        log_in(login)
+        log_in(login, REQUEST)
     assert told.clock.slept == slept
 
 

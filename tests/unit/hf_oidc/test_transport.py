@@ -15,6 +15,7 @@ import pytest
 import trustme
 from requests.adapters import HTTPAdapter
 
+from hf_oidc.deadline import Deadline
 from hf_oidc.errors import InsecureUrl, InvalidInput, LoginError, Redirected, TlsFailed
 from hf_oidc.http.client import MAX_BODY, Transport, _Call, trusting
 from hf_oidc.http.message import NoResponse, Request, Response
@@ -31,11 +32,19 @@ def request(url: str) -> Request:
     return Request("mint", "GET", url, "hub-url", {"Authorization": f"Bearer {SECRET}"})
 
 
+def within(seconds: float) -> Deadline:
+    """So many seconds from now."""
+    return Deadline.after(seconds, time.monotonic)
+
+
 def transport(*, ca: trustme.CA | None = None, timeout: float = 30, env: Mapping[str, str] | None = None) -> Transport:
     """A transport that trusts `ca` and gives up after `timeout` seconds."""
     bundle = ca.cert_pem.bytes().decode() if ca else ""
     return Transport(
-        env=env or {}, tls=trusting(bundle), user_agent="hf-oidc-action/test", deadline=time.monotonic() + timeout
+        env=env or {},
+        tls=trusting(bundle),
+        user_agent="hf-oidc-action/test",
+        deadline=within(timeout),
     )
 
 
@@ -224,7 +233,7 @@ def test_a_name_that_cannot_be_resolved_is_said_to_be_one() -> None:
 @pytest.mark.parametrize("chunks", [[b""] * 1000, [b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"] + [b""] * 1000])
 def test_a_server_that_falls_silent_is_given_up_before_the_deadline(chunks: list[bytes]) -> None:
     """Before its answer, and in the midst of it."""
-    patient = Transport(env={}, tls=trusting(""), user_agent="test", deadline=time.monotonic() + 600, read_timeout=0.1)
+    patient = Transport(env={}, tls=trusting(""), user_agent="test", deadline=within(600), read_timeout=0.1)
     with raw_server(*chunks, pause=0.5) as url:
         answer = patient.send(request(url))
     assert isinstance(answer, NoResponse)
@@ -233,7 +242,7 @@ def test_a_server_that_falls_silent_is_given_up_before_the_deadline(chunks: list
 
 def test_a_server_that_drips_is_given_up_before_the_deadline() -> None:
     """So that there is time for another try; a byte now and then keeps the read time-out from striking."""
-    hurried = Transport(env={}, tls=trusting(""), user_agent="test", deadline=time.monotonic() + 600, call_timeout=0.3)
+    hurried = Transport(env={}, tls=trusting(""), user_agent="test", deadline=within(600), call_timeout=0.3)
     with raw_server(b"HTTP/1.1 200 OK\r\n", *[b"X-Slow: 1\r\n"] * 1000, pause=0.05) as url:
         answer = hurried.send(request(url))
     assert isinstance(answer, NoResponse)
@@ -265,7 +274,11 @@ def given_up(kind: str, url: str, *, ca: trustme.CA | None, times: int) -> None:
     """Calls that are given up, one after the other."""
     bundle = ca.cert_pem.bytes().decode() if ca else ""
     client = Transport(
-        env={}, tls=trusting(bundle), user_agent="test", deadline=time.monotonic() + 600, call_timeout=0.015
+        env={},
+        tls=trusting(bundle),
+        user_agent="test",
+        deadline=within(600),
+        call_timeout=0.015,
     )
     for _ in range(times):
         answer = client.send(request(url))
@@ -421,9 +434,7 @@ def test_says_whose_certificate_it_is(trusted: set[str], scheme: str, told: str,
         scripted_server({"/x": Answer("ok")}, tls=authorities["hub"], name="hub.example") as server,
         tunnelling(authorities["proxy"] if scheme == "https" else None) as proxy,
     ):
-        client = Transport(
-            env={variable: proxy}, tls=trusting(bundle), user_agent="test", deadline=time.monotonic() + 30
-        )
+        client = Transport(env={variable: proxy}, tls=trusting(bundle), user_agent="test", deadline=within(30))
         try:
             said = client.send(request(f"{server.url}/x"))
         except TlsFailed as error:
@@ -550,7 +561,7 @@ def test_reads_a_bundle_from_a_file_with_comments_in_any_encoding(tmp_path: Path
     path.write_bytes("# Főtanúsítvány\n".encode() + b"# \xff\xfe\n" + ca.cert_pem.bytes())
     with scripted_server({"/x": Answer("ok")}, tls=ca) as server:
         tls = trusting(str(path))
-        client = Transport(env={}, tls=tls, user_agent="test", deadline=time.monotonic() + 30)
+        client = Transport(env={}, tls=tls, user_agent="test", deadline=within(30))
         assert isinstance(client.send(request(f"{server.url}/x")), Response)
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from hf_oidc.providers.base import CanMint, LoginContext, Provider
+from hf_oidc.login_context import LoginContext
+from hf_oidc.providers.base import CanMint, Provider
 from hf_oidc.providers.sources import from_command, word
 from hf_oidc.secret import Secret
 from hf_oidc.strict_json import read_object

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from hf_oidc.providers.base import CanMint, LoginContext, Provider
+from hf_oidc.login_context import LoginContext
+from hf_oidc.providers.base import CanMint, Provider
 from hf_oidc.providers.sources import from_command, word
 from hf_oidc.secret import Secret
 

@@ -13,7 +13,8 @@ from contextlib import suppress
 
 from hf_oidc.errors import IdTokenMalformed, IdTokenRequestFailed
 from hf_oidc.id_token import IdToken
-from hf_oidc.providers.base import CanMint, LoginContext, Provider
+from hf_oidc.login_context import LoginContext
+from hf_oidc.providers.base import CanMint, Provider
 from hf_oidc.providers.sources import from_command, word
 from hf_oidc.secret import Secret
 

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 
 from hf_oidc.errors import IdTokenNotDeclared
 from hf_oidc.http.message import Request
-from hf_oidc.providers.base import CanMint, CannotMint, LoginContext, Provider
+from hf_oidc.login_context import LoginContext
+from hf_oidc.providers.base import CanMint, CannotMint, Provider
 from hf_oidc.providers.sources import from_endpoint, with_audience
 from hf_oidc.secret import Secret
 

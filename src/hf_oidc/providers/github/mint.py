@@ -18,8 +18,9 @@ from hf_oidc.errors import (
     IdTokenPermissionMissing,
 )
 from hf_oidc.http.message import Response
+from hf_oidc.login_context import ReadFile
 from hf_oidc.providers import actions_runtime
-from hf_oidc.providers.base import CanMint, CannotMint, Provider, ReadFile
+from hf_oidc.providers.base import CanMint, CannotMint, Provider
 from hf_oidc.providers.sources import is_retryable
 
 # Engines that run GitHub's workflows and say so, but issue no ID tokens.

@@ -11,7 +11,8 @@ from urllib.parse import quote
 
 from hf_oidc.errors import IdTokenRequestFailed
 from hf_oidc.http.message import NoResponse, Request, Response
-from hf_oidc.providers.base import CanMint, LoginContext, Provider
+from hf_oidc.login_context import LoginContext
+from hf_oidc.providers.base import CanMint, Provider
 from hf_oidc.providers.sources import answered, from_endpoint, with_audience, word
 from hf_oidc.secret import Secret
 

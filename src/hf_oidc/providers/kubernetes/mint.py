@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from hf_oidc.errors import IdTokenNotDeclared
-from hf_oidc.providers.base import CanMint, LoginContext, Provider
+from hf_oidc.login_context import LoginContext
+from hf_oidc.providers.base import CanMint, Provider
 from hf_oidc.providers.sources import word
 from hf_oidc.secret import Secret
 
