@@ -403,8 +403,8 @@ def waiting(hub: Hub, script: str) -> Iterator[subprocess.Popen[bytes]]:
     ("arguments", "code", "said"),
     [
         (["--keep-fresh", "acme/model", "--", "no-such-command"], 127, "command not found"),
-        (["--export-token", "acme/model", "--", "true"], 2, "of use with --keep-fresh alone"),
-        (["--on-expiry", "stop", "acme/model", "--", "true"], 2, "of use with --keep-fresh alone"),
+        (["--export-token", "acme/model", "--", "true"], 2, "need --keep-fresh"),
+        (["--on-expiry", "stop", "acme/model", "--", "true"], 2, "need --keep-fresh"),
         (["--keep-fresh", "--on-expiry", "pray", "acme/model", "--", "true"], 2, "on-expiry"),
     ],
 )

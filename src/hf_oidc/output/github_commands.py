@@ -1,7 +1,7 @@
 """GitHub's runner: masks, outputs, environment variables and annotations, through actions-toolkit.
 
-https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands. Where the runner's command
-files are missing, actions-toolkit would print values instead: `CommandFiles` is the proof that they are there.
+https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands. If the runner's
+command files are missing, actions-toolkit prints values instead. A `CommandFiles` shows that they exist.
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ with deferred_imports.imports():
 
 
 class CommandFiles(NamedTuple):
-    """The runner's files, each known to take what is appended to it."""
+    """The runner's command files, which exist and can be written."""
 
     output: Path
     environment: Path
 
     @classmethod
     def find(cls, env: Mapping[str, str]) -> CommandFiles:
-        """Raises `DeliveryFailed` if one is missing, is no file, or cannot be written."""
+        """Raises `DeliveryFailed` if one is missing, is not a file, or cannot be written."""
         return cls(_command_file("GITHUB_OUTPUT", env), _command_file("GITHUB_ENV", env))
 
 
 def mask(secret: Secret) -> None:
-    """Lets the runner hide `secret` in all logs from here on. Flushed, for the runner reads files at another time.
+    """Lets the runner hide `secret` in the log from now on. Flushed, so that the mask comes before any use.
 
-    Raises `DeliveryFailed` if the log cannot be written: a token that is not masked is not handed on.
+    Raises `DeliveryFailed` if the log cannot be written: a token that is not masked is not delivered.
     """
     try:
         core.set_secret(secret.reveal())
@@ -53,9 +53,9 @@ def mask(secret: Secret) -> None:
 
 
 def deliver(tokens: Mapping[str, HubToken], variables: Mapping[str, str], *, export: bool, files: CommandFiles) -> None:
-    """Hands the tokens, by name, to later steps: as outputs, and as variables of these names if `export` is set.
+    """Gives the tokens to later steps as outputs and, with `export`, as variables of these names; all or nothing.
 
-    `variables` go along; they hold no token. All or nothing. Raises `DeliveryFailed`.
+    `variables` are set too; they hold no token. Raises `DeliveryFailed`.
     """
 
     def write() -> None:
@@ -70,7 +70,7 @@ def deliver(tokens: Mapping[str, HubToken], variables: Mapping[str, str], *, exp
 
 
 def export(variables: Iterable[tuple[str, Secret]], env: Mapping[str, str]) -> None:
-    """Hands each token to later steps as the variable of that name: all or nothing. Raises `DeliveryFailed`."""
+    """Gives each token to later steps as a variable of that name; all or nothing. Raises `DeliveryFailed`."""
 
     def write() -> None:
         for name, secret in variables:
@@ -80,12 +80,12 @@ def export(variables: Iterable[tuple[str, Secret]], env: Mapping[str, str]) -> N
 
 
 def require_environment_file(env: Mapping[str, str]) -> None:
-    """Raises the `DeliveryFailed` that `export` would raise, as far as that can be known before."""
+    """Raises the `DeliveryFailed` that `export` would raise, as far as that is known before."""
     _command_file("GITHUB_ENV", env)
 
 
 def decline(files: CommandFiles) -> None:
-    """Tells later steps that there is no token. A file that cannot be written now leaves them without an answer."""
+    """Sets the output `authenticated` to `false`. Does nothing if the file cannot be written."""
     with suppress(Exception), _restoring([files.output, files.environment]):
         core.set_output("authenticated", "false")
 
@@ -96,7 +96,7 @@ def annotate(level: Literal["error", "warning"], title: str, message: str) -> No
 
 
 def group(title: str, lines: Iterable[str]) -> None:
-    """Lines of the log that are folded under a title; nothing where there are none."""
+    """Prints lines that the log folds under a title; prints nothing without lines."""
     lines = list(lines)
     if lines:
         core.start_group(title)
@@ -105,7 +105,7 @@ def group(title: str, lines: Iterable[str]) -> None:
 
 
 def summarize(markdown: str, env: Mapping[str, str]) -> None:
-    """Adds to the summary on the run's page, where there is one: it explains, so it is never a failure itself."""
+    """Adds to the summary on the run's page. It is no failure if there is no summary."""
     path = env.get("GITHUB_STEP_SUMMARY", "")
     if path and not _write_problem(Path(path)):
         with suppress(OSError, ValueError), Path(path).open("a", encoding="utf-8") as summary:
@@ -121,21 +121,21 @@ def _all_or_nothing(paths: Iterable[Path], write: Callable[[], None]) -> None:
     try:
         with _restoring(paths):
             write()
-    except Exception as error:  # noqa: BLE001 - actions-toolkit raises plain Exceptions; which ones is its affair
+    except Exception as error:  # noqa: BLE001 - actions-toolkit raises plain Exceptions
         problem = getattr(error, "strerror", None) or "it is gone"
     else:
         return
-    # Outside of the handler, so that the error of before, which may hold a token, does not travel along.
+    # Outside the handler, so that the first exception, which may hold a token, is not attached to this one.
     raise DeliveryFailed(f"A command file of the runner could not be written: {problem}", "runner")
 
 
 @contextmanager
 def _restoring(paths: Iterable[Path]) -> Iterator[None]:
-    """Puts the files back as they were if what is written to them in between fails."""
+    """Restores the files if the block fails."""
     sizes = {path: path.stat().st_size for path in paths}
     try:
         yield
-    except BaseException:  # an interrupt as well: half a delivery is none
+    except BaseException:  # an interrupt too: no half of a delivery may stay
         for path, size in sizes.items():
             with suppress(OSError):
                 os.truncate(path, size)
@@ -145,7 +145,7 @@ def _restoring(paths: Iterable[Path]) -> Iterator[None]:
 def _outputs(tokens: Mapping[str, HubToken]) -> dict[str, str]:
     texts = {name: token.secret.reveal() for name, token in tokens.items()}
     first = min(tokens.values(), key=lambda token: token.expires_at)
-    # One of several would be anybody's guess.
+    # With several tokens, `token` would be ambiguous.
     alone = {"token": next(iter(texts.values()))} if len(texts) == 1 else {}
     return alone | {
         "tokens": json.dumps(texts),
@@ -164,7 +164,7 @@ def _command_file(variable: str, env: Mapping[str, str]) -> Path:
 
 
 def _write_problem(path: Path) -> str:
-    # A device or a pipe would take what is written and keep it from later steps; opening a pipe would wait.
+    # A device or a pipe would swallow the data; and opening a pipe could block.
     try:
         if not path.is_file():
             return "is not a file"

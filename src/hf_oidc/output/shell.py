@@ -13,7 +13,7 @@ UNQUOTED = re.compile(r"[A-Za-z0-9._+/=-]+", re.ASCII)
 
 
 def sh(name: str, secret: Secret) -> str:
-    """For sh, bash and zsh. In single quotes no character is special (POSIX.1-2017, Shell Command Language, § 2.2.2)."""
+    """For sh, bash and zsh. No character is special in single quotes: POSIX.1-2017, Shell Command Language, 2.2.2."""
     quoted = secret.reveal().replace("'", "'\\''")
     return f"export {name}='{quoted}'\n"
 

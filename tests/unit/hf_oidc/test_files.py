@@ -61,7 +61,7 @@ def test_somebody_elses_file_is_left_alone(write: object, tmp_path: Path) -> Non
     path = tmp_path / "x"
     path.write_text("theirs")
     os.chown(path, 12345, 12345)
-    with pytest.raises(DeliveryFailed, match="belongs to somebody else"):
+    with pytest.raises(DeliveryFailed, match="belongs to another user"):
         write(path, "text")
     assert path.read_text() == "theirs"
 
@@ -212,7 +212,7 @@ def test_a_file_that_was_there_is_taken_from_others(write: object, before: int, 
 def test_a_mode_that_cannot_be_is_told() -> None:
     """Some file systems take a new mode, and keep the old one."""
     open_to_all = os.stat_result((stat.S_IFREG | 0o666, *[0] * 9))
-    with pytest.raises(DeliveryFailed, match="is open to others, and its file system keeps no permissions"):
+    with pytest.raises(DeliveryFailed, match="is open to other users, and its file system keeps no permissions"):
         files._require_private(open_to_all, Path("x"))
 
 
