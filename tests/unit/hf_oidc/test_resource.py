@@ -57,7 +57,7 @@ def test_forgives_white_space_around_the_name() -> None:
     ("text", "said"),
     [
         ("", "`resource` is empty"),
-        ("acme/a\nacme/b", "`resource` has several lines, and is to be one resource: 'acme/a acme/b'"),
+        ("acme/a\nacme/b", "`resource` has several lines, and must be one resource: 'acme/a acme/b'"),
         ("datasets/squad", "`resource` lacks a namespace: 'datasets/squad'"),
         ("models/acme/m", "`resource` is of none of the Hub's forms: 'models/acme/m'"),
         (f"acme/{'m' * 300}", f"`resource` is of none of the Hub's forms: 'acme/{'m' * 214}…'"),
