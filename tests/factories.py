@@ -2,7 +2,7 @@
 
 import functools
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 from typing import Any
 
@@ -10,11 +10,13 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from hf_oidc import command
-from hf_oidc.command import Finished, NotRun
-from hf_oidc.http.client import Transport
-from hf_oidc.providers.base import Means
+from hf_oidc.deadline import Deadline
+from hf_oidc.http.client import READ_TIMEOUT, Transport, trusting
+from hf_oidc.login_context import LoginContext
+from tests.fake_clock import FakeClock
 
 HUB = "https://huggingface.co"
+TLS = trusting("")
 
 
 @functools.cache
@@ -57,10 +59,23 @@ def github_claims(**claims: Any) -> dict[str, Any]:
     } | claims
 
 
-def means(transport: Transport, env: Mapping[str, str] | None = None, read_file: Callable[[str], str] = str) -> Means:
-    """A provider's means: commands are those on the PATH of `env`, none without it."""
-
-    def run(argv: Sequence[str]) -> Finished | NotRun:
-        return command.run(argv, env or {}, transport.remaining)
-
-    return Means(transport, run, read_file, lambda: datetime.now(timezone.utc))
+def login_context(
+    env: Mapping[str, str] | None = None,
+    read_file: Callable[[str], str] = str,
+    *,
+    seconds: float = 60,
+    clock: FakeClock | None = None,
+    jitter: float = 0.0,
+    read_timeout: float = READ_TIMEOUT,
+) -> LoginContext:
+    """What a login is given. Commands are those on the PATH of `env`. Without a `clock` nobody sleeps."""
+    deadline = Deadline.after(seconds, clock.monotonic if clock else time.monotonic)
+    return LoginContext(
+        transport=Transport(env={}, tls=TLS, user_agent="test", deadline=deadline, read_timeout=read_timeout),
+        deadline=deadline,
+        run=lambda argv: command.run(argv, env or {}, deadline.remaining),
+        read_file=read_file,
+        now=clock.now if clock else lambda: datetime.now(timezone.utc),
+        sleep=clock.sleep if clock else lambda _seconds: None,
+        random=lambda: jitter,
+    )

@@ -25,7 +25,6 @@ REVEALING = {
     "providers/google/mint.py",
     "output/buildkite.py",
     "output/command_files.py",
-    "output/dotenv.py",
     "output/github_commands.py",
     "output/shell.py",
     "output/masking.py",

@@ -1,6 +1,6 @@
-"""The action's entry_point: `python -I -m hf_oidc.action`, run by a CI runner with the inputs in `INPUT_…` variables.
+"""The action's entry point: a CI runner runs `python -I -m hf_oidc.action`, with the inputs in `INPUT_…` variables.
 
-Here the world is read and failures get their look; what a login is, `login` knows. Exit codes: 0 done, 1 the login
+It reads the environment and presents results and failures; `login` does the work. Exit codes: 0 done, 1 the login
 failed, 2 an input is wrong.
 """
 
@@ -9,8 +9,8 @@ from __future__ import annotations
 import gc
 
 if __name__ == "__main__":
-    # The imports below make most of the objects of a run, and none of them is garbage: looking for some among them, now
-    # and at the end, would take a fifth of its time.
+    # The imports below create most of the objects of a run, and none of them is garbage. Searching them for garbage,
+    # now and at the end, would take a fifth of the time of a run.
     gc.disable()
 
 import os
@@ -22,19 +22,18 @@ from contextlib import suppress
 from datetime import datetime, timezone
 from typing import NamedTuple, TypeVar
 
-from hf_oidc import login_context, settings
-from hf_oidc.errors import Attempt, LoginError, UsageError
+from hf_oidc import settings
+from hf_oidc.errors import Attempt, LoginError, UsageError, bug_location
 from hf_oidc.explain.success import granted_line, warnings
 from hf_oidc.http.client import trusting
 from hf_oidc.hub.resource import Resource
-from hf_oidc.hub.token import HubToken
-from hf_oidc.login import Login
-from hf_oidc.logins import group_failures, log_in_all
+from hf_oidc.login import Failed, Granted, Login, group_failures, log_in_all
+from hf_oidc.login_context import LoginContext, read_file
 from hf_oidc.output import github_commands
 from hf_oidc.providers.registry import choose
 from hf_oidc.retry import Pace
 from hf_oidc.settings import Setting
-from hf_oidc.token_request import Wanted, named
+from hf_oidc.token_request import TokenRequest, named
 
 Value = TypeVar("Value")
 
@@ -42,7 +41,7 @@ Value = TypeVar("Value")
 class Inputs(NamedTuple):
     """The action's inputs, checked. `timeout`: seconds."""
 
-    wanted: tuple[Wanted, ...]
+    requests: tuple[TokenRequest, ...]
     export_env: bool
     git_credentials: bool
     fail_on_error: bool
@@ -52,15 +51,15 @@ class Inputs(NamedTuple):
     ca_bundle: str
     timeout: int
 
-    def __repr__(self) -> str:  # `id_token` is one
+    def __repr__(self) -> str:  # `id_token` is a secret
         return "<Inputs>"
 
     @classmethod
     def read(cls, env: Mapping[str, str]) -> Inputs:
-        """Raises the `UsageError` that names the input that is wrong."""
+        """Raises the `UsageError` that names the wrong input."""
         hub_url = settings.hub_url(_text(env, settings.HUB_URL), env)
         return cls(
-            wanted=_input(env, settings.RESOURCE),
+            requests=_input(env, settings.RESOURCE),
             export_env=_input(env, settings.EXPORT_ENV),
             git_credentials=_input(env, settings.GIT_CREDENTIALS),
             fail_on_error=_input(env, settings.ON_ERROR),
@@ -73,7 +72,7 @@ class Inputs(NamedTuple):
 
 
 def run(env: Mapping[str, str]) -> int:
-    """One login or several, from inputs to delivery; the exit code."""
+    """Reads the inputs, logs in for each request, and delivers the tokens. Returns the exit code."""
     try:
         inputs = Inputs.read(env)
         files = github_commands.CommandFiles.find(env)
@@ -81,66 +80,63 @@ def run(env: Mapping[str, str]) -> int:
         github_commands.annotate("error", *_explained(error, env).annotation)
         return 2 if isinstance(error, UsageError) else 1
     try:
-        to_git = _for_git(inputs, env)  # before a token is made in vain
-        logins = _logins(inputs, env)
+        to_git = _for_git(inputs, env)  # can fail, so it comes before the logins
+        login = _login(inputs, env)
     except LoginError as error:
-        return _failed([(inputs.wanted[0], error)], inputs, env, files, instead="No login was tried.")
-    outcomes = list(zip(inputs.wanted, log_in_all(logins), strict=True))
-    if failures := [(wanted, outcome) for wanted, outcome in outcomes if isinstance(outcome, LoginError)]:
+        return _failed([Failed(inputs.requests[0], error)], inputs, env, files, instead="No login was tried.")
+    results = log_in_all(login, inputs.requests)
+    if failures := [each for each in results if isinstance(each, Failed)]:
         return _failed(failures, inputs, env, files)
-    tokens = {wanted.name: outcome for wanted, outcome in outcomes if isinstance(outcome, HubToken)}
+    tokens = {each.request.name: each.token for each in results if isinstance(each, Granted)}
     try:
         github_commands.deliver(tokens, to_git, export=inputs.export_env, files=files)
     except LoginError as error:
         all_well = "All logins succeeded, but no token is handed over."
-        return _failed([(inputs.wanted[0], error)], inputs, env, files, instead=all_well)
-    _tell_of(tokens, inputs, env)
-    return 0
-
-
-def _for_git(inputs: Inputs, env: Mapping[str, str]) -> dict[str, str]:
-    """The variables that let git use the tokens, if it is to. Raises `DeliveryFailed`."""
-    if not inputs.git_credentials:
-        return {}
-    from hf_oidc.output import git  # noqa: PLC0415 - most jobs do not ask for it
-
-    return git.configuration(inputs.hub_url, git.credentials(inputs.wanted, git.in_variable), env)
-
-
-def _tell_of(tokens: Mapping[str, HubToken], inputs: Inputs, env: Mapping[str, str]) -> None:
+        return _failed([Failed(inputs.requests[0], error)], inputs, env, files, instead=all_well)
     for token in tokens.values():
         github_commands.say(granted_line(token.resource, token.expires_at, token.expires_in))
     for title, message in warnings(env, tokens if inputs.export_env else ()):
         github_commands.annotate("warning", title, message)
+    return 0
+
+
+def _for_git(inputs: Inputs, env: Mapping[str, str]) -> dict[str, str]:
+    """The variables that let git use the tokens, if the input asks for them. Raises `DeliveryFailed`."""
+    if not inputs.git_credentials:
+        return {}
+    from hf_oidc.output import git  # noqa: PLC0415 - most jobs do not ask for it
+
+    return git.configuration(inputs.hub_url, git.credentials(inputs.requests, git.in_variable), env)
 
 
 def _failed(
-    failures: Sequence[tuple[Wanted, LoginError]],
+    failures: Sequence[Failed],
     inputs: Inputs,
     env: Mapping[str, str],
     files: github_commands.CommandFiles,
     *,
     instead: str = "",
 ) -> int:
-    """The exit code, after each failure was told of. `instead`: where it was no login that failed, what became of them.
+    """Explains the failures and returns the exit code.
 
-    It is then one failure for all of them, and is told of once, with none of their names.
+    `instead`: what happened to the logins, if it was none of them that failed. The failure is then one for all
+    requests, and its explanation names none of them.
     """
-    # A wrong input is the workflow's own mistake: `on-error: warn` is for jobs that cannot log in, not for those.
-    is_usage = any(isinstance(error, UsageError) for _, error in failures)
+    # `on-error: warn` is for jobs that cannot log in. A wrong input is a mistake in the workflow, so the step fails.
+    is_usage = any(isinstance(each.error, UsageError) for each in failures)
     fails = inputs.fail_on_error or is_usage
     github_commands.decline(files)
-    several = len(inputs.wanted) > 1
-    for error, wanted in group_failures(failures):
-        explained = _explained(error, env, wanted[0].resource, inputs.hub_url)
+    several = len(inputs.requests) > 1
+    for error, same in group_failures(failures):
+        explained = _explained(error, env, same[0].resource, inputs.hub_url)
         title, message = explained.annotation
-        whose = f"{named(wanted)}: " if several and not instead else ""
+        whose = f"{named(same)}: " if several and not instead else ""
         github_commands.annotate("error" if fails else "warning", title, whose + message)
         github_commands.group(explained.heading, explained.details)
         github_commands.summarize(explained.summary, env)
     if several:
         github_commands.say(
-            instead or f"No token is handed over: {len(failures)} of {len(inputs.wanted)} logins failed."
+            instead or f"No token is handed over: {len(failures)} of {len(inputs.requests)} logins failed."
         )
     if not fails:
         return 0
@@ -148,9 +144,9 @@ def _failed(
 
 
 class Explained(NamedTuple):
-    """What is said of a failure: title and message of an annotation, lines for the log, Markdown for the summary.
+    """A failure explained: title and message of an annotation, lines for the log, Markdown for the summary.
 
-    `heading`: of the lines for the log.
+    `heading`: the heading of the lines for the log.
     """
 
     annotation: tuple[str, str]
@@ -162,7 +158,7 @@ class Explained(NamedTuple):
 def _explained(
     error: LoginError, env: Mapping[str, str], resource: Resource | None = None, hub_url: str = ""
 ) -> Explained:
-    # Imported here: a login that works has nothing to explain.
+    # Imported here, because a login that succeeds needs none of it.
     try:
         from hf_oidc.explain import markdown, text  # noqa: PLC0415
         from hf_oidc.explain.report import diagnose  # noqa: PLC0415
@@ -170,7 +166,7 @@ def _explained(
         diagnosis = diagnose(error, resource, hub_url, env=env)
         annotation, details = text.annotation(diagnosis), text.details(diagnosis)
         return Explained(annotation, text.heading(diagnosis), details, markdown.summary(diagnosis))
-    except Exception:  # noqa: BLE001 - a bug in the explanation must not hide what it was to explain
+    except Exception:  # noqa: BLE001 - a bug in the explanation must not hide the failure
         return Explained((f"hf-oidc: {error.code}", f"{error}."), "", (), "")
 
 
@@ -178,38 +174,22 @@ def _now() -> datetime:
     return datetime.now(timezone.utc)
 
 
-def _chance() -> float:
-    import random  # noqa: PLC0415 - asked for after a failure
-
-    return random.random()  # noqa: S311 - it spreads retries
-
-
-def _tell(attempt: Attempt) -> None:
+def _report(attempt: Attempt) -> None:
     from hf_oidc.explain import text  # noqa: PLC0415 - as above
 
     github_commands.say(text.retry_line(attempt))
 
 
-def _logins(inputs: Inputs, env: Mapping[str, str]) -> list[Login]:
-    identity = choose(env, login_context.read_text, id_token=inputs.id_token)
-    means = login_context.means(env, trusting(inputs.ca_bundle), inputs.timeout, _now)
-    pace = Pace(time.monotonic)
-    return [
-        Login(
-            resource=wanted.resource,
-            hub_url=inputs.hub_url,
-            audience=inputs.audience,
-            identity=identity,
-            means=means,
-            mask=github_commands.mask,
-            now=_now,
-            sleep=time.sleep,
-            chance=_chance,
-            tell=_tell,
-            pace=pace,
-        )
-        for wanted in inputs.wanted
-    ]
+def _login(inputs: Inputs, env: Mapping[str, str]) -> Login:
+    return Login(
+        hub_url=inputs.hub_url,
+        audience=inputs.audience,
+        identity=choose(env, read_file, id_token=inputs.id_token),
+        context=LoginContext.create(env, trusting(inputs.ca_bundle), inputs.timeout, _now),
+        mask=github_commands.mask,
+        report=_report,
+        pace=Pace(time.monotonic),
+    )
 
 
 def _input(env: Mapping[str, str], setting: Setting[Value]) -> Value:
@@ -217,29 +197,27 @@ def _input(env: Mapping[str, str], setting: Setting[Value]) -> Value:
 
 
 def _text(env: Mapping[str, str], setting: Setting[Value]) -> str:
-    # The runner's naming: upper case, hyphens kept.
+    # The runner writes the name in upper case and keeps hyphens.
     return env.get(f"INPUT_{setting.name.upper()}", "").strip()
 
 
 def guarded(run: Callable[[Mapping[str, str]], int], env: Mapping[str, str]) -> int:
-    """The exit code of `run`; nothing that goes wrong in it ends in a traceback."""
+    """The exit code of `run`. An unexpected exception is reported without a traceback, which could show a token."""
     try:
         return run(env)
     except KeyboardInterrupt:  # the job was cancelled
         return 130
-    except Exception as error:  # noqa: BLE001 - a bug of ours: say where, never what, for a value may be a token
-        with suppress(Exception):  # without a log there is nobody to tell
-            github_commands.annotate(
-                "error", "hf-oidc: bug", f"{login_context.bug_location(error)}. Please report this."
-            )
+    except Exception as error:  # noqa: BLE001 - a bug of ours: say where, but never what: the text may hold a token
+        with suppress(Exception):  # the log may be closed
+            github_commands.annotate("error", "hf-oidc: bug", f"{bug_location(error)}. Please report this.")
         return 1
 
 
 if __name__ == "__main__":
     gc.freeze()
     gc.enable()
-    # In a container this is process 1, which ignores a SIGTERM that it has no handler for; and what was half delivered
-    # is taken back on an interrupt.
+    # In a container this is process 1, which ignores a SIGTERM without a handler. And an interrupt takes back what was
+    # half delivered.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    # A copy: actions-toolkit sets what it exports in this process too, and what was there before is to be told.
+    # A copy, because actions-toolkit also sets exported variables in this process. Warnings need the earlier values.
     sys.exit(guarded(run, dict(os.environ)))

@@ -1,7 +1,6 @@
-"""Finds programs, and is the only module that starts a CI's own command, such as `circleci`.
+"""Finds programs and runs a CI's own command, such as `circleci`.
 
-No shell is in between, and no program is found in the working directory: that is the caller's checkout. What a command
-is asked for is not known here.
+It uses no shell, and finds no program in the working directory, which is the caller's checkout.
 """
 
 from __future__ import annotations
@@ -20,12 +19,12 @@ if TYPE_CHECKING:
 
 MAX_OUTPUT = 1_048_576  # characters
 WINDOWS = sys.platform == "win32"
-# What Windows calls a program where PATHEXT is not set.
+# The default of Windows if PATHEXT is not set.
 PATHEXT = ".COM;.EXE;.BAT;.CMD"
 
 
 class Finished(NamedTuple):
-    """What a command left. Its standard output may be a token, so it is not printed; `stderr` is untrusted text."""
+    """A command that ended. `stdout` may be a token, so it is not printed; `stderr` is untrusted text."""
 
     exit_code: int
     stdout: str
@@ -36,19 +35,19 @@ class Finished(NamedTuple):
 
 
 class NotRun(NamedTuple):
-    """The command did not come to an end; `reason` completes "`name` …"."""
+    """A command that could not be run to its end. `reason` completes the sentence "The command …"."""
 
     reason: str
     retryable: bool = False
 
 
-# The name of a command and its arguments, none of them secret.
+# Takes the name of a command and its arguments, none of them secret.
 RunCommand = Callable[[Sequence[str]], Finished | NotRun]
 
 
 def run(command: Sequence[str], env: Mapping[str, str], seconds: float, stdin: str = "") -> Finished | NotRun:
-    """Runs the command that `env`'s PATH has, for at most so many seconds, with `stdin` on its standard input."""
-    import subprocess  # noqa: PLC0415 - few CIs have a command, and those that have none do not wait for this
+    """Runs a command that is on the PATH of `env`, for at most so many seconds, with `stdin` as its standard input."""
+    import subprocess  # noqa: PLC0415 - few CIs have a command, and the others do not wait for this
 
     name, *arguments = command
     program = find(name, env)
@@ -63,7 +62,7 @@ def run(command: Sequence[str], env: Mapping[str, str], seconds: float, stdin: s
             stderr=subprocess.PIPE,
             encoding="utf-8",
             errors="replace",
-            # A group of its own, so that what it has started ends with it. Windows has no such groups.
+            # A new process group, so that its children can be ended with it. Windows has no such groups.
             start_new_session=True,
         )
     except OSError as error:
@@ -87,9 +86,9 @@ def _end(process: subprocess.Popen[str]) -> None:
 
 
 def find(name: str, env: Mapping[str, str], mode: int = os.F_OK | os.X_OK) -> str | None:
-    """The program of this name that `env`'s PATH has, or that is at this path, as far as `mode` (of `access`) allows.
+    """The program of this name on the PATH of `env`, or at this path, if `os.access` allows `mode`.
 
-    Not shutil.which: on Windows that looks in the working directory first, and everywhere in each relative folder.
+    Not `shutil.which`: it also searches relative folders of PATH and, on Windows, the working directory.
     """
     path, pathext = env.get("PATH", os.defpath), env.get("PATHEXT") or PATHEXT
     for program in candidates(name, path, pathext, windows=WINDOWS):
@@ -99,9 +98,9 @@ def find(name: str, env: Mapping[str, str], mode: int = os.F_OK | os.X_OK) -> st
 
 
 def candidates(name: str, path: str, pathext: str, *, windows: bool) -> list[str]:
-    """Where a program of this name may be, the first of which counts: in the absolute folders of `path`.
+    """Where a program of this name may be: in the absolute folders of `path`, in that order.
 
-    A name with a folder is a path of its own. On Windows a program's file ends in one of the parts of `pathext`.
+    A name with a folder is itself a path. On Windows, the file name ends in one of the parts of `pathext`.
     """
     paths, pure, separator = (ntpath, PureWindowsPath, ";") if windows else (posixpath, PurePosixPath, ":")
     folder, file = paths.split(name)
@@ -109,6 +108,6 @@ def candidates(name: str, path: str, pathext: str, *, windows: bool) -> list[str
     names = [name] if file.lower().endswith(tuple(endings)) else [name + ending for ending in endings]
     if not file or folder:
         return names if file else []
-    # Not isabs: in old versions of Python it calls `\\folder` absolute, which is on whatever drive is the current one.
+    # Not `isabs`: old versions of Python call `\\folder` absolute, but its drive is the current one.
     folders = [each for each in path.split(separator) if pure(each).is_absolute()]
     return [paths.join(each, name) for each in folders for name in names]

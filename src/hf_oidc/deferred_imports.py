@@ -1,7 +1,7 @@
-"""Imports libraries without what no login uses of them, which is a fifth of the time of a run.
+"""Imports libraries without the modules that no login uses. See docs/benchmarks.md for the gain.
 
-Modules of the same names stand in for that while a library is imported. Whoever asks one of them for what it should
-hold gets the real thing: a newer library may be slower then, but not broken. Nothing here knows what they are for.
+While a library is imported, stand-ins replace those modules. A stand-in imports the real module when something asks it
+for an attribute. So a newer library may be slower, but it still works.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from typing import Any
 
 
 class _StandIn(ModuleType):
-    """A module that is imported when something of it is asked for; `given` are functions that it has as it is."""
+    """A module that is imported on first use. `given`: functions that it has without the import."""
 
     def __init__(self, name: str, given: Mapping[str, Callable[..., Any]]) -> None:
         super().__init__(name)
         vars(self).update(given)
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):  # asked of every module, by whoever looks through them
+        if name.startswith("__"):  # code that looks through all modules reads these
             raise AttributeError(name)
         return getattr(_real(self.__name__), name)
 
@@ -43,38 +43,38 @@ def _system() -> str:
 
 
 STAND_INS: Mapping[str, Mapping[str, Callable[..., Any]]] = {
-    # For archives, that shutil could unpack.
+    # shutil: to unpack archives.
     "bz2": {},
     "lzma": {},
-    # For the dates of cookies and of e-mail.
+    # Dates of cookies and of e-mail.
     "calendar": {"timegm": lambda moment: int(_real("calendar").timegm(moment))},
-    # Where certifi's certificates are: nowhere, for trust is the system's and `ca-bundle`'s.
+    # The certificates of certifi. Not used: we trust the system's, and those of `ca-bundle`.
     "certifi": {"where": lambda: ""},
-    # To guess the encoding of a text, which is not asked for.
+    # requests: to guess the encoding of a response, which we do not ask for.
     "charset_normalizer": {},
-    # Host names that are not ASCII are refused before they get here.
+    # Host names that are not ASCII. `http.url` refuses them earlier.
     "idna": {},
-    # For HTTP/2, which is not switched on.
+    # urllib3: for HTTP/2, which is off.
     "importlib.metadata": {"version": _version},
-    # For the type of a file that is sent.
+    # The media type of a file to upload.
     "mimetypes": {},
-    # uuid asks it at once for which system this is, and for nothing more.
+    # uuid asks for the name of the system when it is imported.
     "platform": {"system": _system},
-    # For logging to show where an error is from.
+    # logging: to print a traceback.
     "traceback": {},
-    # For certificates inside of an archive.
+    # requests: for certificates inside an archive.
     "zipfile": {},
 }
 
 
 @contextmanager
 def imports() -> Iterator[None]:
-    """Within it, a library is to be imported, and what it would import too. What was imported before stays as it is."""
+    """Import a library inside this block. Modules that are already imported stay as they are."""
     absent = {name: _StandIn(name, given) for name, given in STAND_INS.items() if name not in sys.modules}
     sys.modules.update(absent)
     try:
         with warnings.catch_warnings():
-            # It looks for charset_normalizer's version, which a stand-in does not have.
+            # requests checks the version of charset_normalizer, which the stand-in does not have.
             warnings.filterwarnings("ignore", "Unable to find acceptable character detection dependency")
             yield
     finally:

@@ -1,4 +1,4 @@
-"""Names of environment variables that a token may be put into. A value: no environment is read here."""
+"""Which environment variables may hold a token. Reads no environment."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from hf_oidc.sanitize import sanitize_line
 
 DEFAULT = "HF_TOKEN"
 FORM = r"[A-Za-z_][A-Za-z0-9_]{0,127}"
-# A token in one of these would change which programs run, or how: it is never what somebody meant. The runner of
-# GitHub refuses NODE_OPTIONS and its own names itself.
+# A token in one of these variables would change which programs run, or how. Nobody wants that. GitHub's runner itself
+# refuses NODE_OPTIONS and its own names.
 FORBIDDEN = (
     r".*PATH|PATHEXT|HOME|USER|SHELL|PWD|OLDPWD|TMPDIR|TEMP|TMP|IFS|ENV|BASH_.*|BASHOPTS|SHELLOPTS|PS[0-9]|E?UID|PPID"
     r"|ZDOTDIR|USERPROFILE|(LOCAL)?APPDATA|WINDIR|SYSTEMDRIVE|XDG_.*|OPENSSL_CONF|GLIBC_TUNABLES|DOCKER_.*|KUBECONFIG"
@@ -20,15 +20,15 @@ FORBIDDEN = (
     r"|GITHUB_.*|RUNNER_.*|ACTIONS_.*|INPUT_.*|.*_PROXY|SSL_CERT_.*|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE"
     r"|HF_ENDPOINT|HF_OIDC_.*|HF_HOME|HF_HUB_.*|HF_XET_.*|EDITOR|PAGER|VISUAL|LANG|LC_.*|CI"
 )
-# What these would be called with _PATH behind them is where programs look for files.
+# With _PATH appended, these name variables in which programs look for files.
 SEARCHED = r"GITHUB|NODE|LIBRARY|LD_LIBRARY|C_INCLUDE|CPLUS_INCLUDE|GCONV|PKG_CONFIG|CMAKE_PREFIX|CARGO_HOME|GEM|INFO"
 
 
 def checked(name: str, input_name: str) -> str:
-    """`name`, if a token may be put there. Raises `InvalidInput`, which speaks of `input_name`."""
+    """`name`, if this variable may hold a token. Raises `InvalidInput` for the input `input_name`."""
     if not re.fullmatch(FORM, name):
-        problem = f"{sanitize_line(name)!r} is no name of an environment variable"
-        raise InvalidInput(input_name, problem, "letters, digits and _, not beginning with a digit, such as HF_TOKEN")
+        problem = f"{sanitize_line(name)!r} is not a valid name of an environment variable"
+        raise InvalidInput(input_name, problem, "letters, digits and _, without a digit at the start, such as HF_TOKEN")
     if re.fullmatch(FORBIDDEN, name, re.IGNORECASE):
         problem = f"A token in `{name}` would change how programs run"
         raise InvalidInput(input_name, problem, "another name, such as HF_TOKEN")
@@ -36,13 +36,13 @@ def checked(name: str, input_name: str) -> str:
 
 
 def checked_path(name: str, env: Mapping[str, str], input_name: str) -> str:
-    """The variable for the path of the file that holds the token called `name`.
+    """The variable for the path of the file with the token that is called `name`.
 
-    Raises `InvalidInput` if the job, or programs of it, have another use for it.
+    Raises `InvalidInput` if the job, or a program, uses this variable for something else.
     """
-    # HF_TOKEN_PATH is huggingface_hub's own; the others are called alike.
+    # huggingface_hub reads HF_TOKEN_PATH; the other names follow its example.
     path_name = f"{name}_PATH"
     if name != DEFAULT and (path_name in env or re.fullmatch(SEARCHED, name, re.IGNORECASE)):
-        problem = f"`{path_name}` would have the path of the token's file, and is something else already"
+        problem = f"`{path_name}` would hold the path of the token's file, but already has another meaning"
         raise InvalidInput(input_name, problem, f"another name than {name}, such as MODEL_TOKEN")
     return path_name

@@ -1,11 +1,11 @@
-"""Every way a login can fail, in one tree, split by whose fault it is.
+"""Every way in which a login can fail, in one tree, split by whose fault it is.
 
     LoginError
-    ├── UsageError       the inputs: nothing was sent
+    ├── UsageError       an input is wrong; nothing was sent
     │   ├── InvalidResource           invalid-resource
     │   ├── InvalidInput              invalid-input
     │   └── InsecureUrl               insecure-url
-    ├── IdentityError    the CI: there is no ID token, or not one for the Hub
+    ├── IdentityError    the CI gave no ID token, or one that is not for the Hub
     │   ├── NoProvider                no-provider
     │   ├── AmbiguousProvider         ambiguous-provider
     │   ├── IdTokenPermissionMissing  id-token-permission-missing
@@ -16,19 +16,20 @@
     │   ├── IdTokenMalformed          id-token-malformed
     │   ├── IdTokenExpired            id-token-expired
     │   └── AudienceMismatch          audience-mismatch
-    ├── ExchangeError    the Hub, or the way to it (Redirected and TlsFailed: either call, `where.phase` tells)
+    ├── ExchangeError    the Hub gave no access token
     │   ├── ExchangeInvalidRequest    exchange-invalid-request
     │   ├── ExchangeRejected          exchange-rejected
     │   ├── HubUnavailable            hub-unavailable
     │   ├── RateLimited               rate-limited
-    │   ├── UnexpectedResponse        unexpected-response
+    │   └── UnexpectedResponse        unexpected-response
+    ├── TransportError   either call; `where.phase` says which
     │   ├── Redirected                redirected
     │   └── TlsFailed                 tls-failed
-    └── DeliveryError    the runner: the token cannot be handed over
+    └── DeliveryError    the runner did not take the token
         └── DeliveryFailed            delivery-failed
 
-An error carries facts; the remedy is written in `diagnosis`. This module imports nothing of ours, and no error
-ever holds a token or an exception that might.
+An error carries facts; `explain` writes the remedy. No error holds a token, or another exception that might hold one.
+This module imports nothing of ours.
 """
 
 from __future__ import annotations
@@ -46,11 +47,12 @@ Recipient = Literal["file", "standard-output", "log", "runner", "git", "dotenv",
 class Where(NamedTuple):
     """The call that failed.
 
-    `phase`: `mint` asks the CI for the ID token, `exchange` gives it to the Hub. `host`: with the port, if one was
-    named. `request_id`: the Hub's `x-request-id`, which its support asks for. `retry_after`: seconds that the server
-    asks to wait before the next call. `proxy`: the host of the proxy that it went through, and
-    `proxy_variable` the variable of the environment that names it; `unresolved`: nobody knew the address of the host,
-    or of the proxy. These are for a call that nobody answered.
+    `phase`: `mint` requests an ID token from the CI, `exchange` sends it to the Hub. `host`: with its port, if the URL
+    has one. `request_id`: the Hub's `x-request-id`, which Hugging Face support asks for. `retry_after`: the seconds
+    that the server asks clients to wait before the next call.
+
+    The rest describes a call that got no response. `proxy`: the host of the proxy. `proxy_variable`: the environment
+    variable that names the proxy. `unresolved`: the name of the host, or of the proxy, has no address.
     """
 
     phase: Phase
@@ -64,7 +66,7 @@ class Where(NamedTuple):
 
 
 class Attempt(NamedTuple):
-    """A try that failed: with which code, where, after how many seconds, and how many were waited then, if any."""
+    """A failed attempt. `took`: its seconds. `wait`: seconds until the next attempt, or `None` if it was the last."""
 
     code: str
     where: Where | None
@@ -75,9 +77,9 @@ class Attempt(NamedTuple):
 class LoginError(Exception):
     """What failed, in one sentence without a remedy, and `where` if a call was made.
 
-    `passing`: the fault may pass, so that another try can succeed. `attempts`: every try of the login, the last one
-    too. `provider`: the name of the one that gives the ID token, once that is known. `unverified_claims`: those of
-    the ID token, once there was one.
+    `retryable`: another attempt may not meet this fault. `attempts`: every failed attempt of the login, this one
+    included. `provider`: the name of the provider of the ID token, if it is known. `unverified_claims`: the claims of
+    the ID token, if there was one.
     """
 
     code: ClassVar[str]
@@ -93,12 +95,12 @@ class LoginError(Exception):
 
     @property
     def proxy_variable(self) -> str:
-        """The variable of the environment whose proxy is at fault, if one is: no input is wrong."""
+        """The environment variable whose proxy is at fault, if a proxy is. No input is wrong then."""
         return self.where.proxy_variable if self.where and not self.retryable else ""
 
 
 class UsageError(LoginError):
-    """The caller's input `input_name` is wrong."""
+    """The input `input_name` is wrong."""
 
     def __init__(self, input_name: str, what: str) -> None:
         super().__init__(what)
@@ -106,7 +108,7 @@ class UsageError(LoginError):
 
 
 class InvalidResource(UsageError):
-    """A resource is of none of the Hub's forms; `suggestion` is the form that was likely meant."""
+    """The resource has none of the Hub's forms. `suggestion`: what the user probably meant."""
 
     code = "invalid-resource"
 
@@ -116,7 +118,7 @@ class InvalidResource(UsageError):
 
 
 class InvalidInput(UsageError):
-    """An input is missing, or not of its form; `expected` says which form that is."""
+    """An input is missing, or does not have its form, which `expected` describes."""
 
     code = "invalid-input"
 
@@ -126,23 +128,23 @@ class InvalidInput(UsageError):
 
 
 class InsecureUrl(UsageError):
-    """A token would travel over plain HTTP to another machine."""
+    """A token would be sent over plain HTTP to another machine."""
 
     code = "insecure-url"
 
 
 class IdentityError(LoginError):
-    """There is no ID token, or not one for the Hub."""
+    """There is no ID token, or it is not for the Hub."""
 
 
 class NoProvider(IdentityError):
-    """No CI that issues ID tokens was recognised, and no ID token was supplied."""
+    """No supported CI was detected, and no ID token was supplied."""
 
     code = "no-provider"
 
 
 class AmbiguousProvider(IdentityError):
-    """The environment is that of more than one CI: `names`."""
+    """The environment matches more than one CI: `names`."""
 
     code = "ambiguous-provider"
 
@@ -152,31 +154,31 @@ class AmbiguousProvider(IdentityError):
 
 
 class IdTokenPermissionMissing(IdentityError):
-    """GitHub gave this job no means to ask for an ID token."""
+    """This job may not request an ID token from GitHub."""
 
     code = "id-token-permission-missing"
 
 
 class IdTokenForkPullRequest(IdentityError):
-    """GitHub gives no ID token to a pull request from a fork."""
+    """GitHub gives no ID token to pull requests from forks."""
 
     code = "id-token-fork-pull-request"
 
 
 class IdTokenDependabot(IdentityError):
-    """GitHub gives no ID token to a run that Dependabot started."""
+    """GitHub gives no ID token to runs that Dependabot starts."""
 
     code = "id-token-dependabot"
 
 
 class IdTokenNotDeclared(IdentityError):
-    """The CI was not told to give this job an ID token, or its engine has none to give."""
+    """The CI's configuration requests no ID token for this job, or the CI cannot issue one."""
 
     code = "id-token-not-declared"
 
 
 class IdTokenRequestFailed(IdentityError):
-    """The CI, or a command of its own, was asked for an ID token and gave none."""
+    """The CI, or its command, was asked for an ID token and gave none."""
 
     code = "id-token-request-failed"
 
@@ -186,19 +188,19 @@ class IdTokenRequestFailed(IdentityError):
 
 
 class IdTokenMalformed(IdentityError):
-    """What should be an ID token is not a JWT with the claims that every ID token has."""
+    """The ID token is not a JWT, or lacks a claim that every ID token has."""
 
     code = "id-token-malformed"
 
 
 class IdTokenExpired(IdentityError):
-    """The ID token's `exp` has passed."""
+    """The `exp` of the ID token has passed."""
 
     code = "id-token-expired"
 
 
 class AudienceMismatch(IdentityError):
-    """The ID token is meant for another service: sent to the Hub, it could be replayed there."""
+    """The ID token is for another service. It is not sent to the Hub, which could replay it there."""
 
     code = "audience-mismatch"
 
@@ -208,7 +210,7 @@ class AudienceMismatch(IdentityError):
 
 
 class ExchangeError(LoginError):
-    """The exchange was tried and gave no token."""
+    """The exchange gave no access token."""
 
 
 class ExchangeInvalidRequest(ExchangeError):
@@ -218,13 +220,13 @@ class ExchangeInvalidRequest(ExchangeError):
 
 
 class ExchangeRejected(ExchangeError):
-    """The Hub understood and refused: no trusted publisher fits this job."""
+    """The Hub refused the exchange: no trusted publisher matches this job."""
 
     code = "exchange-rejected"
 
 
 class HubUnavailable(ExchangeError):
-    """The Hub gave no answer, or said that it is in trouble."""
+    """The Hub gave no response, or reported an outage."""
 
     code = "hub-unavailable"
 
@@ -241,19 +243,23 @@ class RateLimited(ExchangeError):
 
 
 class UnexpectedResponse(ExchangeError):
-    """The answer is not one that the exchange defines."""
+    """The response is not one that the exchange defines."""
 
     code = "unexpected-response"
 
 
-class Redirected(ExchangeError):
-    """A call that carries a credential was answered with a redirect; it was not followed."""
+class TransportError(LoginError):
+    """Either call can fail like this, whatever it carries."""
+
+
+class Redirected(TransportError):
+    """The response to a call that carries a credential is a redirect, which is not followed."""
 
     code = "redirected"
 
 
-class TlsFailed(ExchangeError):
-    """The server's certificate, or the handshake, was not accepted; or that of the proxy in between. `fault`: why."""
+class TlsFailed(TransportError):
+    """The TLS handshake with the server, or with the proxy, failed. `fault`: why."""
 
     code = "tls-failed"
 
@@ -263,13 +269,13 @@ class TlsFailed(ExchangeError):
 
 
 class DeliveryError(LoginError):
-    """The login worked or could have; what it gives cannot be handed to later steps."""
+    """The token cannot be delivered; the login itself worked, or was not tried."""
 
 
 class DeliveryFailed(DeliveryError):
-    """The token cannot be handed over, or cannot be hidden first: `recipient` is what does not take it.
+    """`recipient` did not take the token, or the instruction to mask it.
 
-    `file`: one that the user named. `log`: standard error, which a runner reads. `runner`: its command files.
+    `file`: a file that the user named. `log`: standard error, which a runner reads. `runner`: its command files.
     """
 
     code = "delivery-failed"
@@ -277,3 +283,11 @@ class DeliveryFailed(DeliveryError):
     def __init__(self, what: str, recipient: Recipient = "file") -> None:
         super().__init__(what)
         self.recipient = recipient
+
+
+def bug_location(bug: Exception) -> str:
+    """The type of an unexpected exception and the line that raised it. Its text is left out: it may hold a token."""
+    import traceback  # noqa: PLC0415 - only a bug needs it, and every login would wait for it
+
+    *_, (frame, line) = traceback.walk_tb(bug.__traceback__)
+    return f"{type(bug).__name__} in {frame.f_globals.get('__name__')}, line {line}"

@@ -1,4 +1,4 @@
-"""The CI's ID token: read, not verified. Verifying is the Hub's part; reading is for refusing early what cannot work.
+"""Reads the CI's ID token without verifying it: the Hub verifies. A token that cannot work is refused early.
 
 Everything read here is named `unverified`. No I/O and no clock: the time is a parameter.
 """
@@ -24,32 +24,32 @@ with deferred_imports.imports():
     from jwt.utils import base64url_decode
 
 MAX_CHARACTERS = 65_536
-# RFC 7515 § 7.1: three parts, base64url, the last of which is empty if nobody has signed. PyJWT skips what is no letter
-# of base64url, such as the line ends of a token that was folded.
+# RFC 7515 § 7.1: three parts in base64url; the last is empty if the token is unsigned. PyJWT alone is too lenient: it
+# skips other characters, such as the line breaks of a folded token.
 FORM = r"(?a)[\w-]+\.[\w-]+\.[\w-]*"
-# Machines' clocks differ. A token that this machine believes to be a little too old is left to the Hub's judgement.
+# Clocks differ. If the token seems to have expired only just now, the Hub decides.
 CLOCK_SKEW = timedelta(seconds=60)
 
 
 class IdToken(NamedTuple):
-    """An ID token and the claims that it makes of itself (OpenID Connect Core 1.0, § 2)."""
+    """An ID token and its claims (OpenID Connect Core 1.0, § 2)."""
 
     secret: Secret
     unverified_claims: dict[str, Any]
     unverified_audience: tuple[str, ...]
     unverified_expiry: datetime
 
-    def __repr__(self) -> str:  # not the claims: a log is public, and some CIs put people's addresses in them
+    def __repr__(self) -> str:  # without the claims: a log may be public, and some CIs put e-mail addresses into them
         return "<IdToken>"
 
     @classmethod
     def read(cls, secret: Secret) -> IdToken:
-        """Raises `IdTokenMalformed` unless `secret` is a JWT with a time in `exp` and an audience in `aud`."""
+        """Raises `IdTokenMalformed` unless `secret` is a JWT with an expiry and an audience."""
         claims = _claims(secret)
         return cls(secret, claims, _audience(claims.get("aud")), _expiry(claims.get("exp")))
 
     def check(self, audience: str, now: datetime) -> None:
-        """Raises `AudienceMismatch` or `IdTokenExpired` if the Hub can only refuse this token at the time `now`."""
+        """Raises `AudienceMismatch` or `IdTokenExpired` if the Hub must refuse this token at the time `now`."""
         if audience not in self.unverified_audience:
             found = sanitize_line(", ".join(self.unverified_audience))
             raise AudienceMismatch(f"The ID token is for {found}, not for {sanitize_line(audience)}", audience)
@@ -60,29 +60,29 @@ class IdToken(NamedTuple):
 
 
 def is_jwt(secret: Secret) -> bool:
-    """Whether `secret` has the form of a JWT, whatever its claims: nothing else can be of use to anybody."""
+    """Whether `secret` has the form of a JWT, whatever its claims."""
     if not re.fullmatch(FORM, secret.reveal()):
         return False
     with suppress(ValueError, RecursionError):
         header = json.loads(base64.urlsafe_b64decode(secret.reveal().partition(".")[0] + "=="))
-        return isinstance(header, dict) and "alg" in header  # RFC 7515 § 4.1.1: it must be there
+        return isinstance(header, dict) and "alg" in header  # RFC 7515 § 4.1.1: it is required
     return False
 
 
 def expiry_of(secret: Secret) -> datetime | None:
-    """When a JWT expires (UTC), whatever else it says; nothing if `secret` is no JWT, or one that does not tell."""
+    """When a JWT expires (UTC); `None` if `secret` is not a JWT, or has no expiry."""
     with suppress(IdTokenMalformed):
         return _expiry(_claims(secret).get("exp"))
     return None
 
 
 def _claims(secret: Secret) -> dict[str, Any]:
-    # No variable holds the text: a logger that shows the variables of a traceback would show it.
+    # No variable holds the string: some loggers print the variables of a traceback.
     if len(secret.reveal()) > MAX_CHARACTERS:
         raise IdTokenMalformed("The ID token is not a JWT: too long")
-    # RFC 7519 § 4 lets a reader of a name that occurs twice take the last one. PyJWT does, the Hub may not.
+    # RFC 7519 § 4: of a duplicate claim, a reader may use the last. PyJWT does, but the Hub may not.
     header, claims = _objects(secret)
-    if header is None or claims is None:  # outside the handler: PyJWT's exception would otherwise travel along
+    if header is None or claims is None:  # outside the handler, so that PyJWT's exception is not attached
         raise IdTokenMalformed(
             "The ID token is not a JWT: it should be three parts of base64url, the first two JSON objects"
         )
@@ -90,8 +90,8 @@ def _claims(secret: Secret) -> dict[str, Any]:
 
 
 def _objects(secret: Secret) -> Sequence[dict[str, Any] | None]:
-    """Header and claims of a JWT, each if it is one object to every reader."""
-    if not is_jwt(secret):  # PyJWT alone accepts more; and what is not masked is not to be sent either
+    """Header and claims of a JWT; `None` for what readers could read in different ways."""
+    if not is_jwt(secret):  # PyJWT accepts more; and what is not masked must not be sent
         return None, None
     try:
         jwt.decode(secret.reveal(), options={"verify_signature": False})
@@ -111,7 +111,7 @@ def _audience(aud: object) -> tuple[str, ...]:
 def _expiry(exp: object) -> datetime:
     # RFC 7519 § 2, NumericDate: seconds since the epoch, perhaps with a fraction.
     if isinstance(exp, (int, float)) and not isinstance(exp, bool):
-        # Infinities, NaN, and numbers beyond the years that there are, or beyond a float.
+        # Infinity, NaN, and numbers too large for a date or a float.
         with suppress(OverflowError, ValueError, OSError):
             return datetime.fromtimestamp(exp, timezone.utc)
     raise IdTokenMalformed("The ID token has no expiry: `exp` is not a time")

@@ -1,6 +1,6 @@
-"""What both doors need: the means of a login, a file's text, and where a bug is.
+"""What a login is given: HTTP, commands, files, the time. No module of a login finds these by itself.
 
-It is handed the environment and prints nothing, as everything behind the doors.
+The entry points create a `LoginContext`; tests build one with a fake clock.
 """
 
 from __future__ import annotations
@@ -9,25 +9,53 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from hf_oidc import command
+from hf_oidc.command import RunCommand
+from hf_oidc.deadline import Deadline
 from hf_oidc.http.client import Tls, Transport
-from hf_oidc.providers.base import Means
 from hf_oidc.version import VERSION
 
 # GitHub's payload of an event, the largest of the files that are read, has 25 MB at most.
 MAX_BYTES = 26_214_400
 USER_AGENT = f"hf-oidc-action/{VERSION}"
 
-
-def means(env: Mapping[str, str], tls: Tls, seconds: float, now: Callable[[], datetime]) -> Means:
-    """What a login may use, for at most so many seconds from now."""
-    transport = Transport(env=env, tls=tls, user_agent=USER_AGENT, deadline=time.monotonic() + seconds)
-    return Means(transport, lambda argv: command.run(argv, env, transport.remaining), read_text, now)
+# The path of a file -> its text; empty if it cannot be read.
+ReadFile = Callable[[str], str]
 
 
-def read_text(path: str) -> str:
-    """The text of a file, empty if there is none to be had, or more of it than anybody means to read."""
+class LoginContext(NamedTuple):
+    """All that a login and a provider may use.
+
+    `run`: runs a command of the CI. `now`: the time in UTC. `sleep`: takes seconds. `random`: a number from 0 up to 1.
+    """
+
+    transport: Transport
+    deadline: Deadline
+    run: RunCommand
+    read_file: ReadFile
+    now: Callable[[], datetime]
+    sleep: Callable[[float], None]
+    random: Callable[[], float]
+
+    @classmethod
+    def create(cls, env: Mapping[str, str], tls: Tls, seconds: float, now: Callable[[], datetime]) -> LoginContext:
+        """The context of a login that must end in so many seconds."""
+        deadline = Deadline.after(seconds, time.monotonic)
+        return cls(
+            transport=Transport(env=env, tls=tls, user_agent=USER_AGENT, deadline=deadline),
+            deadline=deadline,
+            run=lambda argv: command.run(argv, env, deadline.remaining),
+            read_file=read_file,
+            now=now,
+            sleep=time.sleep,
+            random=_random,
+        )
+
+
+def read_file(path: str) -> str:
+    """The text of a file; empty if it cannot be read, or is larger than any file that is read on purpose."""
     try:
         if not path or not Path(path).is_file():
             return ""
@@ -39,9 +67,7 @@ def read_text(path: str) -> str:
         return ""
 
 
-def bug_location(bug: Exception) -> str:
-    """The kind of an unforeseen error and the line it is from; nothing of its text, which may hold a token."""
-    import traceback  # noqa: PLC0415 - every login would wait for it
+def _random() -> float:
+    import random  # noqa: PLC0415 - needed after a failure only, and every login would wait for it
 
-    *_, (frame, line) = traceback.walk_tb(bug.__traceback__)
-    return f"{type(bug).__name__} in {frame.f_globals.get('__name__')}, line {line}"
+    return random.random()  # noqa: S311 - it spreads retries

@@ -1,129 +1,123 @@
-"""A token that is renewed before it expires, for as long as a job lasts.
+"""Renews a token before it expires, for as long as a job lasts.
 
-How one is had and where it is put is handed in, and so are the clock and the waiting. It prints nothing: whoever
-listens decides what is said.
+How to log in, where the token goes and what is reported are the caller's part (`Renewal`); the clock, the waiting and
+the randomness are parameters. Nothing is printed here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from hf_oidc.errors import LoginError
 from hf_oidc.hub.token import HubToken
 from hf_oidc.retry import asked_to_wait
 
-# Parts of a token's life. What is given a token may use it for long, and an outage may last: most of the life is left
-# for both.
+# When to renew, as parts of a token's lifetime. A command may use a token long after reading it, and an outage may
+# last: most of the lifetime is left for both.
 EARLIEST, LATEST = 1 / 5, 1 / 4
-# Parts of the life that is left: how long one round of tries lasts at most, and the pause before the next.
+# Parts of the remaining lifetime: the longest round of attempts, and the pause before the next round.
 ROUND, PAUSE = 1 / 3, 1 / 8
 LONGEST_ROUND = 60.0  # seconds
 LONGEST_PAUSE = 60.0  # seconds
-# Seconds, for what will not pass by itself, or when it is too late anyway; the pauses grow up to it.
+# Seconds between rounds after the token has expired, and after an error that is not retryable.
 LONGEST_PAUSE_AFTERWARDS = 900.0
-# Seconds that are always waited, for a Hub whose tokens live for a moment is not to be asked without end.
-SHORTEST = 0.2
-LONGEST_ASKED = 3600.0  # seconds, that a server is heard for
+SHORTEST = 0.2  # seconds, always: a Hub whose tokens expire at once must not be flooded with requests
+LONGEST_ASKED = 3600.0  # seconds: a server that asks for a longer pause is not obeyed
 
 
-class Renewal(NamedTuple):
-    """How a token is renewed. `log_in` takes the seconds that it may last; what it and `put` raise is a failure."""
+class Renewal(Protocol):
+    """What `keep_fresh` calls for one token. It reports each change once."""
 
-    log_in: Callable[[float], HubToken]
-    put: Callable[[HubToken], None]
+    def log_in(self, seconds: float) -> HubToken:
+        """A new token, within so many seconds. Any exception is a failure."""
+
+    def put(self, token: HubToken) -> None:
+        """Replaces the old token. Any exception is a failure."""
+
+    def report_failing(self, error: Exception, remaining: float) -> None:
+        """The token could not be renewed. It is valid for so many seconds more."""
+
+    def report_recovered(self) -> None:
+        """There is a new token again."""
+
+    def report_expired(self, error: Exception) -> None:
+        """The token has expired, and there is no new one."""
 
 
-class Listener(NamedTuple):
-    """Who is told of changes, each once. `failing`: why, and the seconds that the token is still good for.
-
-    `recovered`: there is a new token after all. `expired`: there is none, and the last has expired.
-    """
-
-    failing: Callable[[Exception, float], None]
-    recovered: Callable[[], None]
-    expired: Callable[[Exception], None]
-
-
-class Life(NamedTuple):
-    """When a token expires, a time of the clock, and for how many seconds it was granted."""
+class Lifetime(NamedTuple):
+    """When a token expires (a time of the clock), and how many seconds it was granted for."""
 
     end: float
     seconds: float
 
     @classmethod
-    def of(cls, token: HubToken, asked_at: float) -> Life:
-        """The life of a token that was asked for at this time of the clock, or later."""
-        return cls(asked_at + token.expires_in, token.expires_in)
+    def of(cls, token: HubToken, requested_at: float) -> Lifetime:
+        """The lifetime of a token that was requested at this time of the clock, or later."""
+        return cls(requested_at + token.expires_in, token.expires_in)
 
 
 def keep_fresh(
-    life: Life,
     renewal: Renewal,
-    listener: Listener,
+    lifetime: Lifetime,
     *,
     clock: Callable[[], float],
     wait: Callable[[float], bool],
-    chance: Callable[[], float],
+    random: Callable[[], float],
 ) -> None:
-    """Renews a token until `wait`, which is called with seconds, says that it is enough.
+    """Renews a token until `wait` returns true. `wait` takes the seconds until the next round of attempts.
 
-    `clock`: seconds, and not those of the wall, which is set now and then. `chance`: a number from 0 up to 1. An outage
-    of the CI or of the Hub is outlived up to the token's end, and after it there are still tries.
+    `clock`: seconds, monotonic. `random`: a number from 0 up to 1. The attempts go on after the token has expired.
     """
-    told, failures = "", 0
-    delay = renew_after(life.seconds, chance(), failed=False)
+    failures, reported = 0, ""
+    delay = renew_after(lifetime.seconds, random(), failed=False)
     while not wait(delay):
         began = clock()
         try:
-            new = renewal.log_in(round_of(life.end - began, life.seconds))
+            new = renewal.log_in(round_of(lifetime.end - began, lifetime.seconds))
             renewal.put(new)
-        except Exception as error:  # noqa: BLE001 - a bug of ours, too: the command is not to suffer from it
+        except Exception as error:  # noqa: BLE001 - a bug of ours, too: the command must not suffer from it
             failures += 1
-            told = _tell(told, listener, error, life.end - clock())
-            delay = pause(life.end - clock(), life.seconds, error, failures, chance())
+            remaining = lifetime.end - clock()
+            if remaining <= 0 and reported != "expired":
+                reported = "expired"
+                renewal.report_expired(error)
+            elif not reported:
+                reported = "failing"
+                renewal.report_failing(error, remaining)
+            delay = pause(lifetime.end - clock(), lifetime.seconds, error, failures, random())
             continue
-        if told:
-            listener.recovered()
-        life, delay = Life.of(new, began), renew_after(new.expires_in, chance(), failed=failures > 0)
-        told, failures = "", 0
+        if reported:
+            renewal.report_recovered()
+        lifetime = Lifetime.of(new, began)
+        delay = renew_after(new.expires_in, random(), failed=failures > 0)
+        failures, reported = 0, ""
 
 
-def _tell(told: str, listener: Listener, error: Exception, left: float) -> str:
-    """What has been told after this failure: each change once."""
-    if left <= 0 and told != "expired":
-        listener.expired(error)
-        return "expired"
-    if not told:
-        listener.failing(error, left)
-        return "failing"
-    return told
+def renew_after(lifetime: float, jitter: float, *, failed: bool) -> float:
+    """How many seconds after a token was granted the next one is requested.
 
-
-def renew_after(lifetime: float, chance: float, *, failed: bool) -> float:
-    """Seconds into a token's life of `lifetime` seconds when the next is asked for.
-
-    They differ by `chance`, so that jobs which began together do not ask together. `failed`: whether the last renewal
-    did at first; there is trouble then, and the next comes earlier.
+    `jitter`, from 0 up to 1, spreads jobs that began together. `failed`: the last renewal did not succeed at once.
+    There is trouble then, so the next one comes earlier.
     """
-    part = LATEST - (LATEST - EARLIEST) * chance
+    part = LATEST - (LATEST - EARLIEST) * jitter
     return max(SHORTEST, lifetime * part / (2 if failed else 1))
 
 
-def round_of(left: float, lifetime: float) -> float:
-    """Seconds that one round of tries may last, so that others fit in before the end of the token."""
-    return max(SHORTEST, min(LONGEST_ROUND, max(left, lifetime * EARLIEST) * ROUND))
+def round_of(remaining: float, lifetime: float) -> float:
+    """How many seconds one round of attempts may take, so that there is time for others before the token expires."""
+    return max(SHORTEST, min(LONGEST_ROUND, max(remaining, lifetime * EARLIEST) * ROUND))
 
 
-def pause(left: float, lifetime: float, error: Exception, failures: int, chance: float) -> float:
-    """Seconds before the next round, after so many `failures`, the last with `error`.
+def pause(remaining: float, lifetime: float, error: Exception, failures: int, jitter: float) -> float:
+    """Seconds before the next round, after so many `failures`, the last one with `error`.
 
-    A server that asks to wait is heard; while the token is good, as long as that leaves time for a round. `left`: the
-    seconds that the token is good for. What is no `LoginError` is a bug, which passes no sooner than a refusal.
+    `remaining`: seconds until the token expires. Until then, a server that asks for a pause is obeyed only as far as
+    there is time for another round. An exception that is not a `LoginError` is a bug; it is not retryable.
     """
-    is_passing, asked = (error.retryable, asked_to_wait(error)) if isinstance(error, LoginError) else (False, 0.0)
-    usual = min(LONGEST_PAUSE, max(left, lifetime * EARLIEST) * PAUSE) * (1 + chance) / 2
-    if left > 0:
-        return max(SHORTEST, min(left, max(usual, min(asked, left / 2))))
-    longest = LONGEST_PAUSE if is_passing else LONGEST_PAUSE_AFTERWARDS
+    is_retryable, asked = (error.retryable, asked_to_wait(error)) if isinstance(error, LoginError) else (False, 0.0)
+    usual = min(LONGEST_PAUSE, max(remaining, lifetime * EARLIEST) * PAUSE) * (1 + jitter) / 2
+    if remaining > 0:
+        return max(SHORTEST, min(remaining, max(usual, min(asked, remaining / 2))))
+    longest = LONGEST_PAUSE if is_retryable else LONGEST_PAUSE_AFTERWARDS
     return max(SHORTEST, min(longest, usual * 2.0 ** min(failures, 20)), min(asked, LONGEST_ASKED))

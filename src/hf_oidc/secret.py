@@ -1,7 +1,7 @@
-"""A text that must not be seen by accident: tokens live in a `Secret` between modules.
+"""A string that must not be printed: modules pass tokens to each other as a `Secret`.
 
-It comes out only through `reveal()`, which belongs in request building, in `transport` and in sinks. This module
-imports nothing of ours.
+The string comes out only through `reveal()`, which is called in request building, in `id_token` and in `output`. This
+module imports nothing of ours.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ import hmac
 from typing import NoReturn
 
 MASK = "***"
-SHORTEST = 16  # characters: a shorter signature keeps nobody out, and may be a word
+SHORTEST = 16  # characters: a shorter "signature" protects nothing, and may be a word
 
 
 class Secret:
-    """Holds a token; prints as `***` in every way Python has of printing it."""
+    """A token that Python prints as `***`, whatever way it is printed."""
 
     __slots__ = ("__text",)
 
@@ -22,11 +22,11 @@ class Secret:
         self.__text = text
 
     def reveal(self) -> str:
-        """The text itself. A reader looks for this word to see where tokens go."""
+        """The string itself. Search for this word to see where tokens go."""
         return self.__text
 
     def hidden_in(self, text: str) -> str:
-        """`text` without this token, and without its signature alone if it is a JWT."""
+        """`text` without this token and, if it is a JWT, without its signature."""
         text, signature = text.replace(self.__text, MASK), self.__text.rpartition(".")[2]
         return text.replace(signature, MASK) if len(signature) >= SHORTEST else text
 
@@ -43,8 +43,8 @@ class Secret:
             return NotImplemented
         return hmac.compare_digest(self.__text.encode(), other.__text.encode())
 
-    __hash__ = None  # type: ignore[assignment]  # a hash of the text would be kept in dictionaries
+    __hash__ = None  # type: ignore[assignment]  # dictionaries would keep a hash of the string
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
-        # Pickling and copying would write the text where nobody asked for it.
+        # Pickling and copying would write the string somewhere else.
         raise TypeError("a Secret is neither pickled nor copied")

@@ -1,7 +1,7 @@
-"""The action's inputs, and the options of `hf-oidc` that mean the same: each once, with its default and its check.
+"""The action's inputs, and the `hf-oidc` options of the same meaning: each once, with its default and its check.
 
-The action, the options and the judgement of workflow files read this table, so that they cannot disagree. Pure: texts
-in, values out; where the texts come from, the entry points know.
+The action, the options and the check of workflow files read this table, so that they cannot disagree. It parses strings
+and reads no environment.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from hf_oidc.token_request import from_lines
 DEFAULT_HUB_URL = "https://huggingface.co"
 MAX_AUDIENCE = 1000  # characters
 MAX_TIMEOUT = 3600  # seconds, for a login
-# YAML 1.2, core schema: these and no others.
+# The booleans of YAML 1.2, core schema.
 BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 FAILS = {"fail": True, "warn": False}
 
@@ -25,9 +25,9 @@ Value_co = TypeVar("Value_co", covariant=True)
 
 
 class Setting(Generic[Value_co]):
-    """An input: its name, the text that an empty one stands for, and what its text says.
+    """An input: its name, its default, and how to parse it.
 
-    `check` takes the name that the user knows, and the text; it raises the `UsageError` that names what is wrong.
+    `check` takes the name that the user knows and the string. It raises the `UsageError` that names the input.
     """
 
     def __init__(self, name: str, default: str, check: Callable[[str, str], Value_co]) -> None:
@@ -36,7 +36,7 @@ class Setting(Generic[Value_co]):
         self._check = check
 
     def read(self, text: str, name: str = "") -> Value_co:
-        """What `text` says, of the input, or of the option `name`. Raises a `UsageError`."""
+        """The value of `text`, for the input or for the option `name`. Raises a `UsageError`."""
         return self._check(name or self.name, text or self.default)
 
 
@@ -56,18 +56,18 @@ def _hub_url(name: str, text: str) -> str:
 
 
 def _audience(name: str, text: str) -> str:
-    # It would stand in the ID token, which CIs and the Hub log.
+    # CIs and the Hub may log the audience.
     expected = f"a URL such as {DEFAULT_HUB_URL}"
     if has_password(text):
         raise InvalidInput(name, f"`{name}` has a password in it: {shown_url(text)}", expected)
-    # Of the spaces, `isprintable` takes the plain one alone.
+    # `isprintable` allows the plain space, but no other.
     if not text.isprintable() or " " in text or len(text) > MAX_AUDIENCE:
         raise InvalidInput(name, f"`{name}` is not one word: {sanitize_line(text)!r}", expected)
     return text
 
 
 def _seconds(name: str, text: str) -> int:
-    # Zeros at the beginning are what a number may have; more digits than four are none that could be meant.
+    # Leading zeros are allowed. `int` would be slow for thousands of digits, and four are enough.
     digits = text.lstrip("0") if text.isascii() and text.isdigit() else ""
     if not 1 <= len(digits) <= 4 or int(digits) > MAX_TIMEOUT:
         raise _not(f"a whole number of seconds from 1 to {MAX_TIMEOUT}", name, text)
@@ -79,7 +79,7 @@ def _any(_name: str, text: str) -> str:
 
 
 def _not(expected: str, name: str, text: str) -> InvalidInput:
-    # What stands in the wrong input may still be a URL with a password.
+    # A user may have put a URL with a password into the wrong input.
     given = shown_url(text) if has_password(text) else repr(sanitize_line(text))
     return InvalidInput(name, f"`{name}` is not {expected}: {given}", expected)
 
@@ -111,5 +111,5 @@ INPUTS: Mapping[str, Setting[object]] = {
 
 
 def hub_url(text: str, env: Mapping[str, str], name: str = "") -> str:
-    """The Hub's URL: what `text` says, or $HF_ENDPOINT, or huggingface.co. Raises a `UsageError`."""
+    """The URL of the Hub: `text`, else $HF_ENDPOINT, else huggingface.co. Raises a `UsageError`."""
     return HUB_URL.read(text, name) or base_url("HF_ENDPOINT", env.get("HF_ENDPOINT", "").strip() or DEFAULT_HUB_URL)

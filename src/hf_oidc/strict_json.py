@@ -1,4 +1,4 @@
-"""JSON objects from others, read in the one way that every reader agrees on. Pure: bytes in, a value or nothing out."""
+"""Reads a JSON object only if every JSON reader would read the same. No I/O."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 
 def read_object(document: bytes) -> dict[str, Any] | None:
-    """The JSON object that `document` is, or `None` if it is anything else.
+    """The JSON object in `document`, or `None` if it is anything else.
 
     Strict: UTF-8 without a byte order mark, no duplicate names, no NaN. Two readers of a lenient document can see two
     different tokens, or two audiences of one.

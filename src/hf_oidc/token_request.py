@@ -1,7 +1,4 @@
-"""What a login is to give: a token for a resource, under the name of an environment variable.
-
-Values: texts in, pairs out. Where the texts are from, the doors know.
-"""
+"""Parses `[NAME=]RESOURCE` into token requests. No I/O."""
 
 from __future__ import annotations
 
@@ -14,34 +11,34 @@ from hf_oidc.errors import InvalidInput
 from hf_oidc.hub.resource import Resource
 
 EXAMPLE = "MODEL_TOKEN=acme/model"
-# These are in no name of a variable: what stands before the `=` belongs to a path, or to the address of a page.
+# With one of these before the `=`, the text is a path or a URL with a query, and not NAME=RESOURCE.
 IN_ADDRESSES = re.compile(r"[/?#:]")
 
 
-class Wanted(NamedTuple):
+class TokenRequest(NamedTuple):
     """A resource, and the environment variable for its token."""
 
     name: str
     resource: Resource
 
 
-def named(wanted: Iterable[Wanted]) -> str:
-    """Which of several these are, in words."""
-    return ", ".join(f"{each.name} ({each.resource})" for each in wanted)
+def named(requests: Iterable[TokenRequest]) -> str:
+    """The requests as text, for a message."""
+    return ", ".join(f"{each.name} ({each.resource})" for each in requests)
 
 
-def from_arguments(arguments: Sequence[str], input_name: str) -> tuple[Wanted, ...]:
-    """Each `[NAME=]RESOURCE`; HF_TOKEN where there is no name. Raises the `UsageError` that names `input_name`."""
+def from_arguments(arguments: Sequence[str], input_name: str) -> tuple[TokenRequest, ...]:
+    """A request for each `[NAME=]RESOURCE`; the default name is HF_TOKEN. Raises a `UsageError`."""
     for argument in arguments:
-        _require_one(argument, input_name, f"each as an argument of its own, and a name before it: {EXAMPLE}")
-    return _distinct([_wanted(argument, input_name) for argument in arguments], input_name)
+        _require_one(argument, input_name, f"a separate argument for each, with a name: {EXAMPLE}")
+    return _distinct([_request(argument, input_name) for argument in arguments], input_name)
 
 
-def from_lines(text: str, input_name: str) -> tuple[Wanted, ...]:
-    """The resource of a single line, named or not; of several lines, each has its name. Raises a `UsageError`."""
+def from_lines(text: str, input_name: str) -> tuple[TokenRequest, ...]:
+    """A request for each line. Of several lines, each must have a name. Raises a `UsageError`."""
     lines = [line.strip() for line in text.splitlines() if line.strip()] or [""]
     for line in lines:
-        _require_one(line, input_name, f"one per line, each with the name of a variable before it: {EXAMPLE}")
+        _require_one(line, input_name, f"one per line, each with the name of a variable: {EXAMPLE}")
     unnamed = next((number for number, line in enumerate(lines, 1) if not _named(line)), None)
     if len(lines) > 1 and unnamed:
         problem = f"`{input_name}` has several lines, and number {unnamed} has no name before it"
@@ -71,17 +68,17 @@ def _named(text: str) -> bool:
     return bool(equals) and not IN_ADDRESSES.search(name)
 
 
-def _wanted(text: str, input_name: str) -> Wanted:
+def _request(text: str, input_name: str) -> TokenRequest:
     if not _named(text):
-        return Wanted(env_name.DEFAULT, Resource.parse(text, input_name))
+        return TokenRequest(env_name.DEFAULT, Resource.parse(text, input_name))
     name, _, rest = text.partition("=")
-    return Wanted(env_name.checked(name.strip(), input_name), Resource.parse(rest.strip(), input_name))
+    return TokenRequest(env_name.checked(name.strip(), input_name), Resource.parse(rest.strip(), input_name))
 
 
-def _distinct(found: list[Wanted], input_name: str) -> tuple[Wanted, ...]:
-    # Windows takes names that differ in case for one.
+def _distinct(found: list[TokenRequest], input_name: str) -> tuple[TokenRequest, ...]:
+    # Windows ignores the case of names.
     names = [each.name.upper() for each in found]
     if twice := next((each.name for each in found if names.count(each.name.upper()) > 1), None):
         problem = f"Two tokens for the variable `{twice}`"
-        raise InvalidInput(input_name, problem, f"a name of its own before each: {EXAMPLE}")
+        raise InvalidInput(input_name, problem, f"a different name for each: {EXAMPLE}")
     return tuple(found)

@@ -8,7 +8,6 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
@@ -28,7 +27,6 @@ from hf_oidc.errors import (
     NoProvider,
     Redirected,
 )
-from hf_oidc.http.client import Transport, trusting
 from hf_oidc.hub.resource import Resource
 from hf_oidc.id_token import IdToken
 from hf_oidc.login import Login, log_in
@@ -37,8 +35,9 @@ from hf_oidc.providers.registry import PROVIDERS as REGISTRY
 from hf_oidc.providers.registry import choose
 from hf_oidc.retry import Pace
 from hf_oidc.secret import Secret
+from hf_oidc.token_request import TokenRequest
 from tests.contract.provider_table import BY_NAME, FILE, METADATA, REQUEST_TOKEN, ROWS, TOKEN, executable
-from tests.factories import HUB, id_token, means
+from tests.factories import HUB, id_token, login_context
 from tests.scripted_server import Answer, ScriptedServer, scripted_server
 
 NAMES = tuple(ROWS)
@@ -56,11 +55,6 @@ every = pytest.mark.parametrize("name", NAMES)
 minting = pytest.mark.parametrize("name", MINTING)
 asking = pytest.mark.parametrize("name", of("endpoint"))
 commanding = pytest.mark.parametrize("name", of("command"))
-
-
-def transport(seconds: float = 60) -> Transport:
-    """A transport with a minute's time."""
-    return Transport(env={}, tls=trusting(""), user_agent="test", deadline=time.monotonic() + seconds)
 
 
 @dataclass
@@ -82,7 +76,7 @@ class World:
         """The audience -> what the provider gives for it, which was found by its environment."""
         chosen = choose(self.env, self.read)
         assert chosen.provider == self.name
-        return lambda audience: chosen.mint(audience, means(transport(), self.env, self.read)).reveal()
+        return lambda audience: chosen.mint(audience, login_context(self.env, self.read)).reveal()
 
     def read(self, path: str) -> str:
         """The text of a file of this world."""
@@ -94,21 +88,16 @@ class World:
 
     def log_in(self) -> None:
         """A whole login at the Hub of this world's server."""
-        log_in(
-            Login(
-                resource=Resource.parse("acme/model"),
-                hub_url=self.server.url,
-                audience=HUB,
-                identity=choose(self.env, self.read),
-                means=means(transport(), self.env, self.read),
-                mask=lambda _secret: None,
-                now=lambda: datetime.now(timezone.utc),
-                sleep=lambda _seconds: None,
-                chance=lambda: 0.0,
-                tell=lambda _attempt: None,
-                pace=Pace(time.monotonic),
-            )
+        login = Login(
+            hub_url=self.server.url,
+            audience=HUB,
+            identity=choose(self.env, self.read),
+            context=login_context(self.env, self.read),
+            mask=lambda _secret: None,
+            report=lambda _attempt: None,
+            pace=Pace(time.monotonic),
         )
+        log_in(login, TokenRequest("HF_TOKEN", Resource.parse("acme/model")))
 
 
 @pytest.fixture
@@ -292,13 +281,13 @@ def test_an_endpoint_that_does_not_answer_is_named_so(name: str) -> None:
         pass
     chosen = choose(ROWS[name].here(server.url, TOKEN), str)
     with pytest.raises(IdTokenRequestFailed, match="connection refused") as caught:
-        chosen.mint(HUB, means(transport()))
+        chosen.mint(HUB, login_context())
     assert caught.value.retryable
 
 
 @asking
-@pytest.mark.parametrize(("status", "passing"), [(401, False), (403, False), (429, True), (500, True), (599, True)])
-def test_says_which_failures_may_pass(name: str, status: int, retryable: bool, worlds: Make) -> None:
+@pytest.mark.parametrize(("status", "retryable"), [(401, False), (403, False), (429, True), (500, True), (599, True)])
+def test_says_which_failures_are_retryable(name: str, status: int, retryable: bool, worlds: Make) -> None:
     """Too many requests and the server's own errors; no refusal."""
     with pytest.raises(IdTokenRequestFailed) as caught:
         worlds(name, answer=Answer(status=status)).mint()
@@ -317,7 +306,7 @@ def test_a_request_token_never_travels_in_clear(name: str) -> None:
     """Plain HTTP to another machine is refused before anything is sent."""
     chosen = choose(ROWS[name].here("http://ci.example", TOKEN), str)
     with pytest.raises(InsecureUrl):
-        chosen.mint(HUB, means(transport()))
+        chosen.mint(HUB, login_context())
 
 
 @commanding
@@ -371,7 +360,7 @@ def test_a_command_that_hangs_is_given_up(name: str, worlds: Make) -> None:
     (world.bin / ROWS[name].command).write_text("#!/bin/sh\nexec /bin/sleep 60\n")
     chosen = choose(world.env, world.read)
     with pytest.raises(IdTokenRequestFailed, match="did not end in time") as caught:
-        chosen.mint(HUB, means(transport(seconds=0.2), world.env))
+        chosen.mint(HUB, login_context(world.env, seconds=0.2))
     assert caught.value.retryable
 
 
@@ -440,7 +429,7 @@ def test_what_a_person_typed_goes_before_the_environment(
     world = worlds(name)
     env = world.env | {"HF_OIDC_ID_TOKEN": ambient}
     chosen = choose(env, world.read, id_token=handed_in, named=named.format(name=name))
-    given = chosen.mint(HUB, means(transport(), env, world.read)).reveal()
+    given = chosen.mint(HUB, login_context(env, world.read)).reveal()
     assert (chosen.provider, given) == (expected[0].format(name=name), expected[1])
 
 
@@ -465,9 +454,9 @@ def test_outside_of_any_ci_there_is_no_provider() -> None:
 def test_terraform_prefers_the_token_with_the_tag() -> None:
     """Without a tag it may be anybody's, and is taken for want of a better."""
     env = {"TFC_RUN_ID": "run-1", "TFC_WORKLOAD_IDENTITY_TOKEN": "plain"}
-    assert choose(env, str).mint(HUB, means(transport())).reveal() == "plain"
+    assert choose(env, str).mint(HUB, login_context()).reveal() == "plain"
     env["TFC_WORKLOAD_IDENTITY_TOKEN_HF"] = "tagged"
-    assert choose(env, str).mint(HUB, means(transport())).reveal() == "tagged"
+    assert choose(env, str).mint(HUB, login_context()).reveal() == "tagged"
 
 
 ORGANIZATION = "c9035eb6-6eb2-4c85-8a81-d9ee6a1fa8c2"
@@ -516,9 +505,9 @@ def test_circleci_takes_a_variable_that_fits_or_else_the_command(
     chosen = choose(env, str)
     if expected is None:
         with pytest.raises(IdTokenRequestFailed, match="not on PATH"):
-            chosen.mint(HUB, means(transport(), env))
+            chosen.mint(HUB, login_context(env))
     else:
-        assert chosen.mint(HUB, means(transport(), env)).reveal() == tokens[expected]
+        assert chosen.mint(HUB, login_context(env)).reveal() == tokens[expected]
     assert (world.bin / "circleci.args").exists() == (expected == "command")
 
 
@@ -527,9 +516,9 @@ def test_circleci_takes_a_list_of_audiences(worlds: Make) -> None:
     world = worlds("circleci")
     both = id_token([ORGANIZATION, HUB])
     env = world.env | {"CIRCLE_OIDC_TOKEN_V2": both}
-    assert choose(env, str).mint(HUB, means(transport(), env)).reveal() == both
-    assert choose(env, str).mint(ORGANIZATION, means(transport(), env)).reveal() == both
-    assert choose(env, str).mint("other", means(transport(), env)).reveal() == TOKEN
+    assert choose(env, str).mint(HUB, login_context(env)).reveal() == both
+    assert choose(env, str).mint(ORGANIZATION, login_context(env)).reveal() == both
+    assert choose(env, str).mint("other", login_context(env)).reveal() == TOKEN
 
 
 def test_codefresh_says_no_bearer(worlds: Make) -> None:
@@ -556,7 +545,7 @@ def test_google_asks_iam_where_the_metadata_server_has_none(worlds: Make) -> Non
     """Cloud Build: with the service account's e-mail address and access token."""
     world = google(worlds, CLOUD_BUILD)
     env = world.env | {"CLOUDSDK_API_ENDPOINT_OVERRIDES_IAMCREDENTIALS": f"{world.server.url}/"}
-    assert choose(env, str).mint(HUB, means(transport())).reveal() == TOKEN
+    assert choose(env, str).mint(HUB, login_context()).reveal() == TOKEN
     *asked, iam = world.server.requests
     assert all(request.headers["metadata-flavor"] == "Google" for request in asked)
     assert iam.headers["authorization"] == "Bearer ya29.access"
@@ -569,7 +558,7 @@ def test_google_says_which_call_failed(path: str, worlds: Make) -> None:
     world = google(worlds, CLOUD_BUILD | {path: Answer(status=503)})
     env = world.env | {"CLOUDSDK_API_ENDPOINT_OVERRIDES_IAMCREDENTIALS": world.server.url}
     with pytest.raises(IdTokenRequestFailed, match="gave no ID token") as caught:
-        choose(env, str).mint(HUB, means(transport()))
+        choose(env, str).mint(HUB, login_context())
     assert caught.value.retryable
 
 
@@ -588,7 +577,7 @@ def test_github_takes_a_url_without_a_query(worlds: Make) -> None:
     """Other engines than GitHub's hand one out."""
     world = worlds("github")
     env = world.env | {"ACTIONS_ID_TOKEN_REQUEST_URL": f"{world.server.url}/idtoken"}
-    choose(env, str).mint(HUB, means(transport()))
+    choose(env, str).mint(HUB, login_context())
     assert world.server.requests[0].query == {"audience": [HUB]}
 
 
@@ -651,7 +640,7 @@ def test_github_tells_the_reasons_apart(env: dict[str, str], event: str, reason:
 
 
 @pytest.mark.parametrize(
-    ("answer", "passing"),
+    ("answer", "retryable"),
     [
         (Answer({"message": "Can't issue ID_TOKEN for job in 'Pending' state"}, 403), True),
         (Answer({"message": "Can't issue ID_TOKEN for job in 'Delayed' state"}, 403), True),
@@ -667,7 +656,7 @@ def test_github_tells_the_reasons_apart(env: dict[str, str], event: str, reason:
         (Answer({}), False),
     ],
 )
-def test_github_says_which_failures_may_pass(answer: Answer, retryable: bool, worlds: Make) -> None:
+def test_github_says_which_failures_are_retryable(answer: Answer, retryable: bool, worlds: Make) -> None:
     """A job that is not quite begun, too many requests and the server's own errors; no other refusal."""
     with pytest.raises(IdTokenRequestFailed) as caught:
         worlds("github", answer=answer).mint()

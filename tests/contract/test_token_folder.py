@@ -74,7 +74,7 @@ def test_a_variable_that_is_not_set_names_no_place(tmp_path: Path) -> None:
 def test_a_place_where_no_folder_can_be_made() -> None:
     """Told as what it is."""
     with (
-        pytest.raises(DeliveryFailed, match=r"^There is no folder for the token's file: [A-Z]") as caught,
+        pytest.raises(DeliveryFailed, match=r"^The folder for the token file cannot be created: [A-Z]") as caught,
         token_folder({"XDG_RUNTIME_DIR": "/proc"}),
     ):
         raise AssertionError("there is none")  # pragma: no cover
@@ -119,7 +119,7 @@ def test_the_working_directory_is_no_place(tmp_path: Path, monkeypatch: pytest.M
     (tmp_path / "alias").symlink_to("checkout")
     monkeypatch.chdir(tmp_path / "checkout")
     env = {"XDG_RUNTIME_DIR": str(tmp_path / "checkout" / place)}
-    told = "^The token's file would be in the working directory: set XDG_RUNTIME_DIR to a folder elsewhere$"
+    told = "^The token file would be in the working directory. Set XDG_RUNTIME_DIR to a folder elsewhere$"
     with pytest.raises(DeliveryFailed, match=told) as caught, token_folder(env):
         raise AssertionError("there is none")  # pragma: no cover
     assert caught.value.recipient == "token-folder"

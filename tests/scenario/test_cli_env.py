@@ -238,4 +238,4 @@ def test_what_cannot_be_taken_away_is_told(stage: Stage) -> None:
     """A file of variables unsets none."""
     env = {"HF_OIDC_RESOURCE": "acme/model", "HF_OIDC_ID_TOKEN": stage.id_token}
     run = stage.run("env", "--format", "json", env=env, stdout_may_hold_them=True)
-    assert "HF_OIDC_RESOURCE is set; where it is, huggingface_hub ignores these variables." in run.stderr
+    assert "HF_OIDC_RESOURCE is set, so huggingface_hub ignores these variables." in run.stderr

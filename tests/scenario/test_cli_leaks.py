@@ -145,8 +145,8 @@ def test_buildkites_agent_hides_both_tokens(arguments: tuple[str, ...], stage: S
 @pytest.mark.parametrize(
     ("redactor", "told"),
     [
-        (OLD_AGENT, "which agents have since 3.66, failed. The log"),
-        ("echo 'no Job API' >&2; exit 1", 'which agents have since 3.66, failed: "no Job API". The log'),
+        (OLD_AGENT, "failed (it needs agent 3.66 or newer). The log"),
+        ("echo 'no Job API' >&2; exit 1", 'failed (it needs agent 3.66 or newer): "no Job API". The log'),
         ("cat >&2; exit 1", 'failed: "***". The log'),
     ],
 )

@@ -25,7 +25,7 @@ def test_a_missing_resource_is_named(command: list[str], stage: Stage) -> None:
     """Exit code 2, and nothing was sent."""
     run = stage.run(*command)
     assert run.exit_code == 2
-    assert "RESOURCE is missing: what the token is for" in run.stderr
+    assert "RESOURCE is missing: it says what the token is for" in run.stderr
     assert stage.server.requests == []
 
 
@@ -192,7 +192,7 @@ def test_other_names_may_be_in_any_case(stage: Stage) -> None:
         ("help", "Did you mean `hf-oidc --help`?"),
         ("export", "Did you mean `hf-oidc env`?"),
         ("check", "Did you mean `hf-oidc doctor`?"),
-        ("acme/model", "A command comes first: `hf-oidc run acme/model -- COMMAND`."),
+        ("acme/model", "The command comes first: `hf-oidc run acme/model -- COMMAND`."),
         ("xyzzy", "No such command 'xyzzy'."),
     ],
 )

@@ -44,7 +44,7 @@ def test_run_takes_several(stage: Stage) -> None:
         (["/"], 126, "/: is a folder"),
         (["./no/such"], 127, "./no/such: command not found"),
         ([""], 127, ": command not found"),
-        ([], 2, "There is no command"),
+        ([], 2, "COMMAND is missing"),
     ],
 )
 def test_run_asks_for_no_token_in_vain(command: list[str], code: int, told: str, stage: Stage) -> None:

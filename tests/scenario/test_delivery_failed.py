@@ -109,7 +109,7 @@ def test_the_doctor_says_all_that_it_can_without_a_token(stage: Stage) -> None:
     assert run.returncode == 1
     for expected in (
         "CI GitHub Actions",
-        "Standard error, where the runner is told to hide a token, goes to a file. (delivery-failed)",
+        "Standard error, through which the runner learns which token to hide, goes to a file. (delivery-failed)",
         LOG,
         "Add this once on the Hub",
         f"{stage.server.url}/acme/model/settings",

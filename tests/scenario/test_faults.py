@@ -7,27 +7,25 @@ goes wrong: the machine's speed is not in it.
 
 from __future__ import annotations
 
-import random
 import re
 import socket
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Literal
 
 import pytest
 
 from hf_oidc.errors import LoginError
-from hf_oidc.http.client import Transport, trusting
 from hf_oidc.hub.resource import Resource
 from hf_oidc.login import Login, log_in
 from hf_oidc.providers.registry import choose
 from hf_oidc.retry import Pace
+from hf_oidc.token_request import TokenRequest
 from tests.action_process import ActionRun, run_action
-from tests.factories import means
+from tests.factories import login_context
 from tests.local_hub_process import LocalHub, local_hub
 
 MINT, EXCHANGE = "/oidc/github/idtoken", "/oauth/token"
@@ -308,7 +306,7 @@ def test_a_refusal_is_met_once(stage: Stage, phase: Phase, fault: str) -> None:
     """Counted at the server, which has more of the same; time and waits are no reason to stop."""
     script(stage.hub, phase, *[fault] * 5)
     with pytest.raises(LoginError) as caught:
-        log_in(login_here(stage.hub))
+        log_in(login_here(stage.hub), TokenRequest("HF_TOKEN", Resource.parse(RESOURCE)))
     error = caught.value
     seen = requests(stage.hub)
     assert not error.retryable
@@ -322,26 +320,19 @@ def test_a_refusal_is_met_once(stage: Stage, phase: Phase, fault: str) -> None:
 def test_a_server_that_is_silent_is_asked_again(stage: Stage, phase: Phase) -> None:
     """After the transport's read time-out, long before the login's: here both are shorter than the action's."""
     script(stage.hub, phase, "hang")
-    log_in(login_here(stage.hub, read_timeout=0.5))
+    log_in(login_here(stage.hub, read_timeout=0.5), TokenRequest("HF_TOKEN", Resource.parse(RESOURCE)))
     assert requests(stage.hub)[PATHS[phase]]["requests"] == 2
 
 
 def login_here(hub: LocalHub, read_timeout: float = 15) -> Login:
     """A login within this process, which tries again at once."""
-    deadline = time.monotonic() + 60
     return Login(
-        resource=Resource.parse(RESOURCE),
         hub_url=hub.hub,
         audience=hub.hub,
         identity=choose(job(hub), lambda _path: ""),
-        means=means(
-            Transport(env={}, tls=trusting(""), user_agent="test", deadline=deadline, read_timeout=read_timeout)
-        ),
+        context=login_context(read_timeout=read_timeout),
         mask=lambda _secret: None,
-        now=lambda: datetime.now(timezone.utc),
-        sleep=lambda _seconds: None,
-        chance=random.random,
-        tell=lambda _attempt: None,
+        report=lambda _attempt: None,
         pace=Pace(time.monotonic),
     )
 

@@ -12,7 +12,6 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -21,13 +20,13 @@ import pytest
 import trustme
 
 from hf_oidc.errors import LoginError
-from hf_oidc.http.client import Transport, trusting
 from hf_oidc.hub.resource import Resource
 from hf_oidc.login import Login, log_in
 from hf_oidc.providers.registry import choose
 from hf_oidc.retry import Pace
+from hf_oidc.token_request import TokenRequest
 from tests.action_process import run_action
-from tests.factories import id_token, means
+from tests.factories import id_token, login_context
 from tests.fake_clock import FakeClock
 from tests.leaks import leaks
 from tests.scripted_server import Answer, scripted_server
@@ -143,26 +142,17 @@ def failure(url: str, supplied: str) -> LoginError:
         "ACTIONS_ID_TOKEN_REQUEST_URL": f"{url}/idtoken?api-version=2.0",
         "ACTIONS_ID_TOKEN_REQUEST_TOKEN": SECRETS["request token"],
     }
-    clock = FakeClock()
     login = Login(
-        resource=Resource.parse("acme/model"),
         hub_url=url,
         audience="https://huggingface.co" if not supplied else url,
         identity=choose(env, str, id_token=supplied),
-        means=means(
-            Transport(
-                env={}, tls=trusting(""), user_agent="test", deadline=clock.monotonic() + 30, clock=clock.monotonic
-            )
-        ),
+        context=login_context(seconds=30, clock=FakeClock(), jitter=1.0),
         mask=lambda _secret: None,
-        now=lambda: datetime.now(timezone.utc),
-        sleep=clock.sleep,
-        chance=lambda: 1.0,
-        tell=lambda _attempt: None,
+        report=lambda _attempt: None,
         pace=Pace(time.monotonic),
     )
     try:
-        log_in(login)
+        log_in(login, TokenRequest("HF_TOKEN", Resource.parse("acme/model")))
     except LoginError as error:
         return error
     raise AssertionError("the login was to fail")

@@ -27,15 +27,15 @@ import trustme
 
 from hf_oidc.cli.child import PASSED_ON, Child
 from hf_oidc.cli.options import Settings
-from hf_oidc.cli.run_renewing import Job, Keeper
-from hf_oidc.cli.session import World, tokens
+from hf_oidc.cli.run_renewing import Job, Renewer
+from hf_oidc.cli.session import Session
 from hf_oidc.hub.resource import Resource
 from hf_oidc.hub.token import HubToken
 from hf_oidc.output.masking import worthless_part
-from hf_oidc.renewal import Life
+from hf_oidc.renewal import Lifetime
 from hf_oidc.retry import Pace
 from hf_oidc.secret import Secret
-from hf_oidc.token_request import Wanted
+from hf_oidc.token_request import TokenRequest
 from tests.action_process import scrubbed
 from tests.cli_process import CLI, CliRun, run_cli
 from tests.factories import id_token
@@ -195,17 +195,17 @@ def test_half_of_a_token_is_masked(hub: Hub) -> None:
 
 def test_a_machine_without_a_thread_to_spare(tmp_path: Path) -> None:
     """A failure like any other: it is told once, and the token is renewed when it is over."""
-    wanted = Wanted("HF_TOKEN", Resource.parse("acme/model"))
+    request = TokenRequest("HF_TOKEN", Resource.parse("acme/model"))
     tries = iter(["no thread", "no thread"])
 
-    def log_in(_wanted: Wanted, _seconds: float) -> HubToken:
+    def log_in(_request: TokenRequest, _seconds: float) -> HubToken:
         if problem := next(tries, None):
             raise RuntimeError(problem)
         return granted("hf_jwt_new")
 
-    job = Job(shutil.which("sleep") or "", ["sleep", "3"], [wanted], export_token=False, stop_on_expiry=True)
+    job = Job(shutil.which("sleep") or "", ["sleep", "3"], [request], export_token=False, stop_on_expiry=True)
     with signals_as_before():
-        assert Keeper(job, Child(job.program, job.command, os.environ), tmp_path, log_in).wait({wanted: life()}) == 0
+        assert Renewer(job, Child(job.program, job.command, os.environ), tmp_path, log_in).wait({request: life()}) == 0
     assert (tmp_path / "HF_TOKEN").read_text() == "hf_jwt_new"
 
 
@@ -288,7 +288,7 @@ def test_one_id_token_for_a_job_sets_an_end(hub: Hub) -> None:
     env = {"HF_ENDPOINT": hub.server.url, "GITLAB_CI": "true", "HF_ID_TOKEN": id_token(hub.server.url)}
     run = hub.run("acme/model", "--", "sleep", "4", env=env)
     assert run.exit_code == 0
-    assert "This job has one ID token of GitLab CI/CD, made when it began: it expires at 20" in run.stderr
+    assert "This job has one ID token from GitLab CI/CD, which expires at 20" in run.stderr
     assert "If no renewal fails, the command has a valid token until 20" in run.stderr
     assert len(hub.granted) >= 3  # renewed with the one that there is
 
@@ -301,7 +301,7 @@ def test_an_id_token_from_a_pipe_is_taken_once(hub: Hub) -> None:
     env = scrubbed() | {"HF_ENDPOINT": hub.server.url, "FILE": str(file), "HOME": str(hub.tmp_path)}
     run = subprocess.run(["bash", "-c", script], env=env, capture_output=True, text=True, timeout=60, check=False)
     assert run.returncode == 0, run.stderr
-    assert "The ID token that was supplied expires at 20" in run.stderr
+    assert "The ID token that you supplied expires at 20" in run.stderr
 
 
 def test_an_id_token_that_never_ends(hub: Hub) -> None:
@@ -316,7 +316,7 @@ def test_what_asks_for_id_tokens_may_expire_too(hub: Hub) -> None:
     """GitHub's own token for that is a JWT of some hours."""
     env = hub.env | {"ACTIONS_ID_TOKEN_REQUEST_TOKEN": id_token(None, exp=1_900_000_000)}
     run = hub.run("acme/model", "--", "true", env=env)
-    assert "This job may ask GitHub Actions for ID tokens until 2030-03-17T17:46:40Z" in run.stderr
+    assert "This job may request ID tokens from GitHub Actions until 2030-03-17T17:46:40Z" in run.stderr
     assert "has a valid token until 2030-03-17T17:46:43Z" in run.stderr
 
 
@@ -412,8 +412,8 @@ def waiting(hub: Hub, script: str) -> Iterator[subprocess.Popen[bytes]]:
     ("arguments", "code", "said"),
     [
         (["--keep-fresh", "acme/model", "--", "no-such-command"], 127, "command not found"),
-        (["--export-token", "acme/model", "--", "true"], 2, "of use with --keep-fresh alone"),
-        (["--on-expiry", "stop", "acme/model", "--", "true"], 2, "of use with --keep-fresh alone"),
+        (["--export-token", "acme/model", "--", "true"], 2, "need --keep-fresh"),
+        (["--on-expiry", "stop", "acme/model", "--", "true"], 2, "need --keep-fresh"),
         (["--keep-fresh", "--on-expiry", "pray", "acme/model", "--", "true"], 2, "on-expiry"),
     ],
 )
@@ -447,14 +447,14 @@ def test_git_may_be_told_for_an_hour(hub: Hub) -> None:
     assert run.stdout == f"password={hub.granted[0]}\n"
 
 
-WANTED = Wanted("HF_TOKEN", Resource.parse("acme/model"))
+REQUEST = TokenRequest("HF_TOKEN", Resource.parse("acme/model"))
 
 
 @pytest.fixture
 def job() -> Iterator[Job]:
     """A command of a second, waited for in this process, whose signals are put back."""
     with signals_as_before():
-        yield Job(shutil.which("sleep") or "", ["sleep", "1"], [WANTED], export_token=False, stop_on_expiry=False)
+        yield Job(shutil.which("sleep") or "", ["sleep", "1"], [REQUEST], export_token=False, stop_on_expiry=False)
 
 
 @contextmanager
@@ -468,14 +468,14 @@ def signals_as_before() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def life() -> Life:
+def life() -> Lifetime:
     """A second from now."""
-    return Life(time.monotonic() + 1, 1)
+    return Lifetime(time.monotonic() + 1, 1)
 
 
 def granted(text: str) -> HubToken:
     """A token for a second."""
-    return HubToken(Secret(text), WANTED.resource, 1, datetime.now(timezone.utc))
+    return HubToken(Secret(text), REQUEST.resource, 1, datetime.now(timezone.utc))
 
 
 def test_a_token_that_comes_too_late_is_not_written(tmp_path: Path, job: Job) -> None:
@@ -483,11 +483,11 @@ def test_a_token_that_comes_too_late_is_not_written(tmp_path: Path, job: Job) ->
     ended = threading.Event()
     threads = set(threading.enumerate())
 
-    def late(_wanted: Wanted, _seconds: float) -> HubToken:
+    def late(_request: TokenRequest, _seconds: float) -> HubToken:
         ended.wait(30)
         return granted("hf_jwt_late")
 
-    assert Keeper(job, Child(job.program, job.command, os.environ), tmp_path, late).wait({WANTED: life()}) == 0
+    assert Renewer(job, Child(job.program, job.command, os.environ), tmp_path, late).wait({REQUEST: life()}) == 0
     ended.set()
     for thread in set(threading.enumerate()) - threads:
         thread.join(30)
@@ -497,10 +497,10 @@ def test_a_token_that_comes_too_late_is_not_written(tmp_path: Path, job: Job) ->
 def test_a_bug_does_not_end_the_command(tmp_path: Path, job: Job, capsys: pytest.CaptureFixture[str]) -> None:
     """It is told that there is one, and where."""
 
-    def buggy(_wanted: Wanted, _seconds: float) -> HubToken:
+    def buggy(_request: TokenRequest, _seconds: float) -> HubToken:
         raise ZeroDivisionError("hf_jwt_secret")
 
-    assert Keeper(job, Child(job.program, job.command, os.environ), tmp_path, buggy).wait({WANTED: life()}) == 0
+    assert Renewer(job, Child(job.program, job.command, os.environ), tmp_path, buggy).wait({REQUEST: life()}) == 0
     said = capsys.readouterr().err
     bug = "could not be renewed: an unexpected error, ZeroDivisionError in tests.scenario.test_run_keep_fresh, line "
     assert (said.count(bug), said.count("Please report it")) == (1, 1)
@@ -514,10 +514,10 @@ def test_a_bug_in_writing_does_not_end_the_renewals(
     """What puts the token into its file may have one as well; a token that is no text cannot be written."""
     tries = iter([Secret("hf_jwt_\N{SNOWMAN}_secret")])
 
-    def log_in(_wanted: Wanted, _seconds: float) -> HubToken:
-        return HubToken(next(tries, Secret("hf_jwt_new")), WANTED.resource, 1, datetime.now(timezone.utc))
+    def log_in(_request: TokenRequest, _seconds: float) -> HubToken:
+        return HubToken(next(tries, Secret("hf_jwt_new")), REQUEST.resource, 1, datetime.now(timezone.utc))
 
-    assert Keeper(job, Child(job.program, job.command, os.environ), tmp_path, log_in).wait({WANTED: life()}) == 0
+    assert Renewer(job, Child(job.program, job.command, os.environ), tmp_path, log_in).wait({REQUEST: life()}) == 0
     assert (tmp_path / "HF_TOKEN").read_text() == "hf_jwt_new"
     said = capsys.readouterr().err
     assert "an unexpected error, UnicodeEncodeError in " in said
@@ -546,7 +546,7 @@ def test_what_a_server_asked_for_is_known_afterwards(tmp_path: Path) -> None:
         given = {"provider": "", "hub_url": hub.server.url, "audience": "", "id_token_file": "", "ca_bundle": ""}
         settings = Settings.read({**given, "timeout": "60", "quiet": True}, {})
         env = {"HF_OIDC_ID_TOKEN": id_token(hub.server.url)}
-        world = World.of(settings, env)._replace(pace=Pace(lambda: 0.0))
-        (token,) = tokens([WANTED], settings, world)
+        session = Session.open(settings, env)._replace(pace=Pace(lambda: 0.0))
+        ((_, token),) = session.log_in([REQUEST])
     assert token.secret.reveal() == hub.granted[0]
-    assert world.pace.wait(0.0) == 1.0
+    assert session.pace.wait(0.0) == 1.0

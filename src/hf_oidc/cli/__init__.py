@@ -1,1 +1,1 @@
-"""The command line's entry_point: one module a command."""
+"""The command line `hf-oidc`: one module for each command, and what they share."""

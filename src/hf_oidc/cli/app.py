@@ -1,6 +1,6 @@
-"""`hf-oidc`: all its commands under one name, and the promise that none of them ends in a traceback.
+"""`hf-oidc`: all commands under one name. None of them ends in a traceback.
 
-A command is imported when it is called for: what the others need, a job does not wait for.
+A command is imported when it is used, so that a job does not wait for what only other commands need.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from typing import Any
 import click
 
 from hf_oidc.cli import streams
-from hf_oidc.errors import LoginError
+from hf_oidc.errors import LoginError, bug_location
 from hf_oidc.sanitize import sanitize_line
 from hf_oidc.version import VERSION
 
 EPILOG = """\b
-In a CI job, begin with:
-  hf-oidc doctor                # what would keep it from logging in
+In a CI job, start with:
+  hf-oidc doctor                # can this job log in?
   hf-oidc run acme/awesome-model -- hf upload acme/awesome-model ./model .
 
 https://github.com/org/hf-oidc-action/blob/main/docs/command-line.md
 """
-# In the order in which they are shown: where each is defined.
+# In the order of the help: where each command is defined.
 COMMANDS = {
     "run": ("hf_oidc.cli.run", "run"),
     "env": ("hf_oidc.cli.env", "env_"),
@@ -35,7 +35,7 @@ COMMANDS = {
 }
 
 
-# What people try, and what does it.
+# What users try -> the command that does it.
 LOGIN = "`hf-oidc run RESOURCE -- COMMAND` runs COMMAND with a token, `hf-oidc token RESOURCE` prints one."
 MEANT = {
     "login": LOGIN,
@@ -52,11 +52,11 @@ class Commands(click.Group):
     """The commands of `COMMANDS`."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        """Their names."""
+        """Their names, in the order of the help."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - likewise
-        """The one of that name, if there is one."""
+        """The command of that name, if there is one."""
         if cmd_name not in COMMANDS:
             return None
         module, attribute = COMMANDS[cmd_name]
@@ -66,17 +66,17 @@ class Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """The command that the arguments begin with; of one that is not there, what was likely meant."""
+        """The command that the arguments begin with. If it does not exist, suggests what the user probably meant."""
         if not args[0].startswith("-") and args[0] not in COMMANDS:
             ctx.fail(f"No such command {sanitize_line(args[0], 100)!r}.{_suggestion(args[0])}")
         return super().resolve_command(ctx, args)
 
 
 def _suggestion(word: str) -> str:
-    from difflib import get_close_matches  # noqa: PLC0415 - no command that is there needs it
+    from difflib import get_close_matches  # noqa: PLC0415 - only a wrong command needs it
 
     if "/" in word:
-        return f" A command comes first: `hf-oidc run {sanitize_line(word, 100)} -- COMMAND`."
+        return f" The command comes first: `hf-oidc run {sanitize_line(word, 100)} -- COMMAND`."
     found = get_close_matches(word.lower(), [*COMMANDS, *MEANT], 1)
     meant = MEANT.get(found[0], found[0]) if found else ""
     return f" {meant}" if meant == LOGIN else f" Did you mean `hf-oidc {meant}`?" if meant else ""
@@ -85,31 +85,29 @@ def _suggestion(word: str) -> str:
 @click.group(cls=Commands, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(VERSION, prog_name="hf-oidc")
 def cli() -> None:
-    """A short-lived Hugging Face token for a CI job, without a stored secret."""
+    """Get a short-lived Hugging Face token in a CI job, without a stored secret."""
 
 
 def guarded(run: Callable[[], Any]) -> int:
-    """The exit code of `run`; nothing that goes wrong in it ends in a traceback."""
+    """The exit code of `run`. An unexpected exception is reported without a traceback, which could show a token."""
     try:
         with streams.whole():
             code = _ended(run)
     except click.exceptions.Exit as end:
         return end.exit_code
     except click.ClickException as error:
-        said = io.StringIO()  # click repeats arguments as they are
+        said = io.StringIO()  # click repeats arguments unchanged; `streams.tell` sanitizes them
         error.show(said)
         streams.tell(said.getvalue().removesuffix("\n"))
         return error.exit_code
     except LoginError as error:
-        from hf_oidc.cli.session import failed  # noqa: PLC0415 - help and completion need none of what this needs
+        from hf_oidc.cli.failures import failed  # noqa: PLC0415 - help and completion do not need it
 
         return failed(error, None, None).exit_code
     except (click.Abort, KeyboardInterrupt):
         return 130
-    except Exception as error:  # noqa: BLE001 - a bug of ours: say where, never what, for a value may be a token
-        from hf_oidc import login_context  # noqa: PLC0415 - likewise
-
-        streams.tell(f"hf-oidc: {login_context.bug_location(error)}. This is a bug; please report it.")
+    except Exception as error:  # noqa: BLE001 - a bug of ours: say where, but never what: the text may hold a token
+        streams.tell(f"hf-oidc: {bug_location(error)}. This is a bug; please report it.")
         return 1
     return code
 
@@ -117,7 +115,7 @@ def guarded(run: Callable[[], Any]) -> int:
 def _ended(run: Callable[[], Any]) -> int:
     try:
         code = run()
-    except SystemExit as end:  # click answers a shell's request for completion so
+    except SystemExit as end:  # click ends like this after a shell's request for completion
         code = end.code
     return code if isinstance(code, int) else 0
 
@@ -125,5 +123,5 @@ def _ended(run: Callable[[], Any]) -> int:
 def main() -> None:
     """The entry point `hf-oidc`."""
     streams.keep_descriptors()
-    # Not standalone: click would end an interrupt with 1, as if the login had failed.
+    # Not standalone: click would exit with 1 after an interrupt, as if the login had failed.
     sys.exit(guarded(lambda: cli(prog_name="hf-oidc", standalone_mode=False)))

@@ -1,7 +1,4 @@
-"""Another program, run and waited for as a shell would: standard streams, signals and the exit code are its own.
-
-It does not know what the program is given, nor why somebody stays to wait for it.
-"""
+"""Runs a program and waits for it like a shell: it passes on signals and returns the program's exit code."""
 
 from __future__ import annotations
 
@@ -15,15 +12,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from hf_oidc import login_context
-
 GRACE = 10.0  # seconds, from SIGTERM to SIGKILL
-# What becomes the program on Linux, where even a SIGKILL of this process is not to leave that behind: 1 is
-# PR_SET_PDEATHSIG (linux/prctl.h), which stays when a process becomes another program. Arguments: who has started it,
-# a descriptor that hears why the program cannot be run, its path, its name and arguments.
+# On Linux, this launcher replaces itself with the program. If this process dies, even of SIGKILL, the program must die
+# too: prctl(1) is PR_SET_PDEATHSIG (linux/prctl.h), which survives `exec`. Arguments: the process id of the parent, a
+# descriptor for the reason why the program cannot be run, the program's path, its name and arguments.
 #
-# It is a process of its own, and not a `preexec_fn`: that is Python's code in a copy of this process that has one
-# thread alone. A call that was given up may still be in another one, and hold a lock which nobody in the copy releases.
+# It is not a `preexec_fn`, which runs Python code in a fork of this process. An abandoned HTTP call in another thread
+# may hold a lock at the fork, and no thread of the fork would release it.
 LAUNCHER = """
 import ctypes, os, signal, sys
 
@@ -33,7 +28,7 @@ if os.getppid() != int(parent):
     os.kill(os.getpid(), signal.SIGKILL)
 for number in (signal.SIGPIPE, signal.SIGXFSZ):  # Python ignores these two
     signal.signal(number, signal.SIG_DFL)
-if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # and would tell of this one in many lines
+if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # and would print a traceback for this one
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 os.set_inheritable(int(report), False)
 try:
@@ -46,24 +41,24 @@ PASSED_ON = {
     for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGWINCH", "SIGBREAK")
     if hasattr(signal, name)
 }
-# What a CI or a terminal sends to all that it has started; the others are for the one who knows what they mean.
+# Signals that a CI or a terminal sends to a whole process group. The others are for one program only.
 TO_ALL = {getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT") if hasattr(signal, name)}
 
 
 class Child:
-    """A program that is running; to be waited for with `wait`."""
+    """A running program. Call `wait` to wait for it."""
 
     def __init__(self, program: str, command: Sequence[str], env: Mapping[str, str]) -> None:
-        """Starts it. Raises `OSError` if that cannot be done.
+        """Starts the program. Raises `OSError` if it cannot be started.
 
-        It gets a process group of its own, so that what it leaves behind can be ended; but not if this is the group in
-        the foreground of a terminal: only that may read from it, and gets its signals.
+        The program gets a new process group, so that the processes it leaves behind can be ended. It does not if this
+        process is in the foreground group of a terminal: only that group can read from it and gets its signals.
         """
         self._owns_group = sys.platform != "win32" and not _in_foreground()
-        # Where it is ignored, as some supervisors leave it, the system forgets exit codes.
+        # Some supervisors ignore SIGCHLD, and the system then discards exit codes.
         if sys.platform != "win32":  # pragma: no branch - the tests of Windows run in CI, where coverage is not counted
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        # Signals that come before there is somebody to pass them on to.
+        # Signals that arrive before the program has started.
         self._early: list[int] = []
         self._started = False
         for number in PASSED_ON:
@@ -75,17 +70,17 @@ class Child:
             self._pass_on(number, None)
 
     def wait(self) -> int:
-        """Its exit code when it has ended, as a shell has it: 128 and the signal's number if one has ended it."""
+        """Waits for the end. Returns the exit code as a shell does: 128 + the number of the signal that ended it."""
         code = self._process.wait()
         return code if code >= 0 else 128 - code
 
     def end_the_rest(self) -> None:
-        """Ends what it has started and not waited for; not where a terminal's user is in front of it."""
+        """Ends the processes that the program left behind, except in the foreground of a terminal."""
         if self._owns_group:
             _end_group(self._process.pid)
 
     def stop(self) -> None:
-        """Ends it: it is asked to, and made to after `GRACE`. Called from another thread than waits for it."""
+        """Sends SIGTERM, and SIGKILL after `GRACE` seconds. Another thread waits for the program."""
         self._signal(signal.SIGTERM)
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(GRACE)
@@ -95,14 +90,14 @@ class Child:
         if not self._started:
             self._early.append(number)
             return
-        # A terminal tells the whole group in its foreground; only who was told alone passes it on.
+        # A terminal signals its whole foreground group, so the program already has these.
         if self._owns_group or number not in {signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGWINCH}:
             self._signal(number)
 
     def _signal(self, number: int) -> None:
-        """To the whole group, where it is the program's own: in it are those that a shell waits for.
+        """Signals the program's whole group, if it has one, because a shell in it waits for its children.
 
-        This process has taken the program out of its own group, so whoever signals that would not reach them.
+        Without a new group, the sender of the signal would have reached the whole group itself.
         """
         if self._owns_group and number in TO_ALL:
             with suppress(ProcessLookupError):
@@ -115,21 +110,21 @@ def _in_foreground() -> bool:
     try:
         with Path("/dev/tty").open("rb", buffering=0) as terminal:
             return os.tcgetpgrp(terminal.fileno()) == os.getpgrp()
-    except OSError:  # there is none, or it has hung up
+    except OSError:  # there is no terminal, or it has hung up
         return False
 
 
 def _start(
     program: str, command: Sequence[str], env: Mapping[str, str], *, owns_group: bool
 ) -> subprocess.Popen[bytes]:
-    # A session of its own is a group of its own, and every Python that is supported can ask for it.
+    # A new session is also a new process group. All supported Python versions offer it, unlike `process_group`.
     if sys.platform != "linux":  # pragma: no cover - as above
         return subprocess.Popen(command, executable=program, env=dict(env), start_new_session=owns_group)  # noqa: S603 - no shell: the user's own command
     heard, report = os.pipe()
     with open(heard, "rb") as failure:  # noqa: PTH123 - of a descriptor
         try:
             process = subprocess.Popen(  # noqa: S603 - no shell: the user's own command
-                # -S: nothing but the standard library is needed, and that in a moment.
+                # -S: only the standard library is needed, and the start is faster.
                 [sys.executable, "-I", "-S", "-c", LAUNCHER, str(os.getpid()), str(report), program, *command],
                 env=dict(env),
                 pass_fds=[report],
@@ -137,7 +132,7 @@ def _start(
             )
         finally:
             os.close(report)
-        number = failure.read()  # to its end, which is when the process has become the program
+        number = failure.read()  # returns at end of file, when the program has replaced the launcher
     if number:
         process.wait()
         raise OSError(int(number), os.strerror(int(number)))
@@ -154,13 +149,14 @@ def _end_group(group: int) -> None:
 
 
 def _is_alive(group: int) -> bool:
-    """Whether a process of the group has not ended. Raises `ProcessLookupError` if there is none at all."""
+    """Whether a process of the group is still running. Raises `ProcessLookupError` if the group is empty."""
     os.killpg(group, 0)
-    # What nobody waits for stays on the list: "pid (name) state ppid pgrp …", see proc(5). So does what this process
-    # is to wait for itself, as the first of a container: it ends before that matters.
-    states = [
-        text.rpartition(")")[2].split()
-        for text in map(login_context.read_text, map(str, Path("/proc").glob("[0-9]*/stat")))
-    ]
-    members = [state for state, _, pgrp, *_ in filter(None, states) if pgrp == str(group)]
-    return not members or any(state != "Z" for state in members)
+    # A zombie, whose parent has not waited for it, still belongs to the group. The line is "pid (name) state ppid
+    # pgrp …", see proc(5).
+    members = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # the process has ended meanwhile
+            state, _, pgrp, *_ = path.read_bytes().rpartition(b")")[2].split()
+            if int(pgrp) == group:
+                members.append(state)
+    return not members or any(state != b"Z" for state in members)

@@ -1,4 +1,4 @@
-"""`hf-oidc completion`: what makes a shell complete the commands and options of `hf-oidc`."""
+"""`hf-oidc completion`: prints the script that lets a shell complete commands and options."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ Examples:
 """
 
 
-@click.command(epilog=EPILOG, short_help="Print what makes a shell complete all of this.")
+@click.command(epilog=EPILOG, short_help="Print the completion script for a shell.")
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"], case_sensitive=False))
 @click.pass_context
 def completion(context: click.Context, /, *, shell: str) -> None:
-    """Print the script that completes hf-oidc in SHELL."""
-    from click.shell_completion import get_completion_class  # noqa: PLC0415 - of use to nobody else
+    """Print the script that lets SHELL complete hf-oidc commands and options."""
+    from click.shell_completion import get_completion_class  # noqa: PLC0415 - no other command needs it
 
-    # Click's own, which asks this program what may follow.
+    # Click's script, which runs this program to find the candidates.
     maker = get_completion_class(shell)
     assert maker is not None  # noqa: S101 - click has all three
     click.echo(maker(context.find_root().command, {}, "hf-oidc", "_HF_OIDC_COMPLETE").source())

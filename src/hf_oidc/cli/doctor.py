@@ -16,9 +16,10 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from hf_oidc import command, login_context
+from hf_oidc import command
+from hf_oidc.cli.masks import mask_for
 from hf_oidc.cli.options import AMBIENT, BY_CI, Settings, asks_for_id_token
-from hf_oidc.cli.session import now, usual_mask
+from hf_oidc.cli.session import now
 from hf_oidc.doctor import json_report, text
 from hf_oidc.doctor.job import JobReport, Question, with_claims
 from hf_oidc.errors import DeliveryFailed, LoginError, UsageError
@@ -27,8 +28,8 @@ from hf_oidc.explain.report import diagnose, enter
 from hf_oidc.explain.text import annotation
 from hf_oidc.http.client import trusting
 from hf_oidc.hub.resource import Resource
-from hf_oidc.login import mint
-from hf_oidc.providers.base import Means
+from hf_oidc.login import obtain_id_token
+from hf_oidc.login_context import LoginContext, read_file
 from hf_oidc.providers.registry import choose
 from hf_oidc.sanitize import sanitize, sanitize_line
 from hf_oidc.settings import DEFAULT_HUB_URL, hub_url
@@ -112,17 +113,17 @@ def doctor(
 
 
 def _check_job(question: Question, settings: Settings, env: Mapping[str, str], *, as_json: bool) -> None:
-    means = login_context.means(env, trusting(settings.ca_bundle, "--ca-bundle"), settings.timeout, now)
-    report = _examined(question, settings, env, means)
+    context = LoginContext.create(env, trusting(settings.ca_bundle, "--ca-bundle"), settings.timeout, now)
+    report = _examined(question, settings, env, context)
     _write(json_report.job(report) if as_json else text.job(report), fails=report.fails)
 
 
-def _examined(question: Question, settings: Settings, env: Mapping[str, str], means: Means) -> JobReport:
+def _examined(question: Question, settings: Settings, env: Mapping[str, str], context: LoginContext) -> JobReport:
     report, id_token = JobReport("", question), None
     try:
-        chosen = choose(env, login_context.read_text, id_token=settings.id_token, named=settings.provider)
+        chosen = choose(env, read_file, id_token=settings.id_token, named=settings.provider)
         report = JobReport(chosen.provider, question)
-        id_token = mint(chosen, question.audience, means, usual_mask(settings, env))
+        id_token = obtain_id_token(chosen, question.audience, context, mask_for(settings.hub_url, env))
         report = with_claims(report, id_token.unverified_claims, id_token.unverified_expiry)
         id_token.check(question.audience, now())
     except LoginError as error:
@@ -150,7 +151,7 @@ def _check_workflow(path: Path, repository: str | None, hub_url: str, *, as_json
             _file(path),
             path.name,
             repository or examine.repository_of(_remote(path.parent)),
-            lambda name: login_context.read_text(str(path.parent / name)),
+            lambda name: read_file(str(path.parent / name)),
         )
     except UnreadableYaml as error:
         place = f", line {error.line}" if error.line else ""

@@ -1,4 +1,4 @@
-"""`hf-oidc env`: tokens as environment variables, in the words of a shell, a file or a CI."""
+"""`hf-oidc env`: tokens as environment variables, for a shell, a file or the later steps of a job."""
 
 from __future__ import annotations
 
@@ -12,22 +12,23 @@ from typing import Any
 import click
 
 from hf_oidc.cli import streams
-from hf_oidc.cli.options import BY_CI, Settings, logs_in, wanted
-from hf_oidc.cli.session import World, explained, mask_on_github, preparing, tokens
+from hf_oidc.cli.failures import explained
+from hf_oidc.cli.masks import mask_on_github
+from hf_oidc.cli.options import BY_CI, Settings, logs_in, token_requests
+from hf_oidc.cli.session import Session
 from hf_oidc.errors import InvalidInput
 from hf_oidc.output import files, shell
-from hf_oidc.output.dotenv import dotenv
 from hf_oidc.secret import Secret
 
 EPILOG = """\b
 Examples:
-  # sh, bash, zsh; a CI's script on GitLab, Bitbucket, Buildkite, Jenkins, …
+  # sh, bash, zsh: scripts on GitLab, Bitbucket, Buildkite, Jenkins, …
   vars=$(hf-oidc env acme/awesome-model) || exit; eval "$vars"
   vars=$(hf-oidc env MODEL_TOKEN=acme/model DATA_TOKEN=datasets/acme/corpus) || exit; eval "$vars"
-  # the later steps of a job on CircleCI; on GitHub and Forgejo
+  # later steps of a job: CircleCI; GitHub and Forgejo
   hf-oidc env acme/awesome-model --format circleci
   hf-oidc env acme/awesome-model --format github
-  # other shells, and programs that read files
+  # other shells, and programs that read dotenv files
   set vars (hf-oidc env acme/awesome-model --format fish); or exit; printf '%s\\n' $vars | source
   $vars = hf-oidc env acme/awesome-model --format powershell; if ($LASTEXITCODE) { exit 1 }
   $vars | Out-String | Invoke-Expression
@@ -39,66 +40,72 @@ LINES: Mapping[str, Callable[[str, Secret], str]] = {
     "sh": shell.sh,
     "fish": shell.fish,
     "powershell": shell.powershell,
-    "dotenv": dotenv,
+    "dotenv": shell.dotenv,
 }
-# Where it is set, huggingface_hub logs in by itself and ignores the variables.
+# If it is set, huggingface_hub logs in by itself and ignores the variables.
 IN_THE_WAY = "HF_OIDC_RESOURCE"
 FORGET = {
     "sh": f"unset {IN_THE_WAY}\n",
     "fish": f"set --erase {IN_THE_WAY}\n",
     "powershell": f"Remove-Item Env:{IN_THE_WAY}\n",
 }
-# Where a CI reads the variables of later steps from.
+# The variable with the path of the file from which a CI reads variables for later steps.
 CI_FILES = {"circleci": "BASH_ENV", "github": "GITHUB_ENV"}
 OWNERS = {"circleci": "CircleCI", "github": "GitHub or Forgejo"}
 FORGETTING = {*FORGET, "circleci"}
 FORMATS = (*LINES, "json", *CI_FILES)
 
 
-@click.command("env", epilog=EPILOG + BY_CI, short_help="Set environment variables: of a shell, a file, later steps.")
+@click.command("env", epilog=EPILOG + BY_CI, short_help="Set environment variables for a shell, a file or later steps.")
 @click.argument("resources", metavar="[NAME=]RESOURCE…", nargs=-1)
 @click.option(
-    "--format", "format_", type=click.Choice(FORMATS, case_sensitive=False), default="sh", help="sh unless given."
+    "--format",
+    "format_",
+    type=click.Choice(FORMATS, case_sensitive=False),
+    default="sh",
+    show_default=True,
+    help="Format of the output.",
 )
 @click.option(
     "--output",
     "-o",
     "path",
     metavar="FILE",
-    help="Write to FILE, with mode 0600 and in its place, and not to standard output (-).",
+    help="Replace FILE, with mode 0600. [default: standard output]",
 )
 @click.option("--show", is_flag=True, help="Print the tokens even if standard output is a terminal.")
 @logs_in
 def env_(*, resources: tuple[str, ...], format_: str, path: str | None, show: bool, **given: Any) -> None:
-    """Set environment variables to tokens: HF_TOKEN, or NAME, for each RESOURCE ($HF_OIDC_RESOURCE unless given).
+    """Set an environment variable to a token for each RESOURCE: HF_TOKEN, or NAME.
 
-    With the format `circleci` they are added to the file $BASH_ENV, and with `github` to $GITHUB_ENV, for the later
-    steps of the job. All the other formats go to standard output, or to the file of --output.
+    Without RESOURCE, the token is for $HF_OIDC_RESOURCE.
 
-    Either all of the tokens are given, or nothing is written. A shell's eval "$(…)" does not notice the latter, and the
-    script goes on: assign the output first, as in the examples.
+    The format `circleci` appends to the file $BASH_ENV, and `github` to $GITHUB_ENV, for the later steps of the job.
+    All other formats go to standard output, or to the file of --output.
+
+    If one login fails, nothing is written. A script does not notice that in eval "$(…)" and continues: assign the
+    output to a variable first, as in the examples.
     """
     env = dict(os.environ)
     with explained():
         settings = Settings.read(given, env)
-        asked = wanted(resources, env)
+        requests = token_requests(resources, env)
         destination = _destination(format_, path, env, show=show)
         destination.require()
-    with preparing(asked, settings):
-        world = World.of(settings, env)
-    granted = tokens(asked, settings, world)
-    variables = [(each.name, token.secret) for each, token in zip(asked, granted, strict=True)]
+    with explained(requests, settings):
+        session = Session.open(settings, env)
+    variables = [(request.name, token.secret) for request, token in session.log_in(requests)]
     with explained():
         destination.write(variables)
     if IN_THE_WAY in env and format_ not in FORGETTING:
-        streams.tell(f"hf-oidc: Warning: {IN_THE_WAY} is set; where it is, huggingface_hub ignores these variables.")
+        streams.tell(f"hf-oidc: Warning: {IN_THE_WAY} is set, so huggingface_hub ignores these variables.")
 
 
 @dataclass(frozen=True)
 class Destination:
-    """Where variables are written, whole or not at all. `require` is called before a token is asked for.
+    """Where the variables go. `write` writes all of them or none; `require` checks before the login that it can.
 
-    Both raise a `LoginError` if it cannot be done.
+    Both raise a `LoginError` if it cannot.
     """
 
     require: Callable[[], None]

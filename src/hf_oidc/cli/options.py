@@ -1,7 +1,4 @@
-"""The options that every command has which logs in, and their values, checked.
-
-What a login does with them is `cli.session`'s affair.
-"""
+"""The options of the commands that log in, and their checked values."""
 
 from __future__ import annotations
 
@@ -22,16 +19,16 @@ from hf_oidc.hub.resource import Resource
 from hf_oidc.id_token import MAX_CHARACTERS
 from hf_oidc.providers.registry import PROVIDERS
 from hf_oidc.sanitize import sanitize_line
-from hf_oidc.token_request import Wanted, from_arguments, from_single
+from hf_oidc.token_request import TokenRequest, from_arguments, from_single
 
 NAMES = tuple(provider.name for provider in PROVIDERS if provider.kind != "supplied")
 STANDARD_INPUT = "-"
 # huggingface_hub's name for what a token is for.
 AMBIENT = "HF_OIDC_RESOURCE"
 Command = Callable[..., Any]
-# Below the examples of each command that logs in.
+# Shown below the examples of each command that logs in.
 BY_CI = """\b
-What a job needs, before the same command works there:
+What the CI job needs:
   GitHub      permissions: {id-token: write}
   Forgejo     enable-openid-connect: true
   GitLab      id_tokens: {HF_ID_TOKEN: {aud: https://huggingface.co}}
@@ -39,49 +36,53 @@ What a job needs, before the same command works there:
   Jenkins     withCredentials([string(credentialsId: '…', variable: 'HF_ID_TOKEN')])
   Terraform   TFC_WORKLOAD_IDENTITY_AUDIENCE_HF, a variable of the workspace
   Kubernetes  a projected service account token
-  CircleCI, Buildkite, Codefresh, Cloud Run: nothing. Any other: --id-token-file
-https://github.com/org/hf-oidc-action/blob/main/docs/providers.md has all of it.
+  CircleCI, Buildkite, Codefresh, Cloud Run: nothing. Other CIs: --id-token-file
+Details: https://github.com/org/hf-oidc-action/blob/main/docs/providers.md
 """
 
 PROVIDER = click.option(
     "--provider",
     type=click.Choice(NAMES, case_sensitive=False),
     metavar="NAME",
-    help=f"Whose ID token: {', '.join(NAMES)}. Found out from the environment unless given.",
+    help=f"Provider of the ID token: {', '.join(NAMES)}. [default: detected from the environment]",
 )
 HUB_URL = click.option(
-    "--hub-url", metavar="URL", default="", help=f"The Hub; $HF_ENDPOINT, or {settings.DEFAULT_HUB_URL}, unless given."
+    "--hub-url",
+    metavar="URL",
+    default="",
+    help=f"URL of the Hub. [default: $HF_ENDPOINT, else {settings.DEFAULT_HUB_URL}]",
 )
 AUDIENCE = click.option(
-    "--audience", metavar="A", default="", help="Whom the ID token is for; the Hub's URL unless given."
+    "--audience", metavar="AUDIENCE", default="", help="Audience of the ID token. [default: the Hub's URL]"
 )
 ID_TOKEN_FILE = click.option(
     "--id-token-file",
     metavar="FILE",
     default="",
-    help="A file that holds the ID token; - is standard input. Without --provider, $HF_OIDC_ID_TOKEN_FILE does the "
-    "same, and $HF_OIDC_ID_TOKEN is the token itself.",
+    help="File with the ID token; - reads standard input. Without --provider, you can also set $HF_OIDC_ID_TOKEN_FILE "
+    "to the file, or $HF_OIDC_ID_TOKEN to the ID token itself.",
 )
 CA_BUNDLE = click.option(
-    "--ca-bundle", metavar="FILE", default="", help="A PEM file, trusted in addition to the system's certificates."
+    "--ca-bundle", metavar="FILE", default="", help="PEM file with certificates to trust in addition to the system's."
 )
 TIMEOUT = click.option(
     "--timeout",
     metavar="SECONDS",
     default=settings.TIMEOUT.default,
-    help="For the whole login, retries included; 60 unless given.",
+    show_default=True,
+    help=f"Time for the whole login, including retries: 1 to {settings.MAX_TIMEOUT} seconds.",
 )
 VERBOSE = click.option(
-    "--verbose", "-v", is_flag=True, help="After a failure, also say what the ID token says, and each attempt."
+    "--verbose", "-v", is_flag=True, help="After a failure, also print the claims of the ID token and every attempt."
 )
-QUIET = click.option("--quiet", "-q", is_flag=True, help="Say nothing on standard error but what went wrong.")
+QUIET = click.option("--quiet", "-q", is_flag=True, help="Print nothing on standard error except errors and warnings.")
 ID_TOKEN = (PROVIDER, HUB_URL, AUDIENCE, ID_TOKEN_FILE, CA_BUNDLE, TIMEOUT)
 LOGIN = (*ID_TOKEN, VERBOSE, QUIET)
 
 
 @dataclass(frozen=True, repr=False)
 class Settings:
-    """The values of the options. `timeout`: seconds. `id_token`: empty, or what is in `id_token_file`.
+    """The values of the options. `timeout`: seconds. `id_token`: the content of `id_token_file`, or empty.
 
     `id_token_source`: the option or the variable that names this file.
     """
@@ -99,9 +100,9 @@ class Settings:
 
     @classmethod
     def read(cls, given: Mapping[str, Any], env: Mapping[str, str]) -> Settings:
-        """Raises the `UsageError` that names the option that is wrong."""
+        """Raises the `UsageError` that names the wrong option."""
         hub_url = settings.hub_url(given["hub_url"], env, "--hub-url")
-        # What was typed goes before what the environment holds: a provider that is named, before a file that is not.
+        # An option takes precedence over the environment, so --provider does over $HF_OIDC_ID_TOKEN_FILE.
         ambient = "" if given["provider"] else env.get("HF_OIDC_ID_TOKEN_FILE", "")
         id_token_file = given["id_token_file"] or ambient
         source = "--id-token-file" if given["id_token_file"] else "HF_OIDC_ID_TOKEN_FILE"
@@ -120,17 +121,17 @@ class Settings:
 
 
 def logs_in(command: Command) -> Command:
-    """Adds the options of a login to a command; it is called with their names."""
+    """Adds the options of a login to a command, which gets their values as keyword arguments."""
     return reduce(lambda wrapped, option: option(wrapped), reversed(LOGIN), command)
 
 
 def asks_for_id_token(command: Command) -> Command:
-    """Adds those of them that are of use where an ID token is all that is wanted."""
+    """Adds only the options that obtaining an ID token needs."""
     return reduce(lambda wrapped, option: option(wrapped), reversed(ID_TOKEN), command)
 
 
-def wanted(arguments: tuple[str, ...], env: Mapping[str, str]) -> tuple[Wanted, ...]:
-    """Each `[NAME=]RESOURCE`, or $HF_OIDC_RESOURCE if there is none. Raises a `UsageError`."""
+def token_requests(arguments: tuple[str, ...], env: Mapping[str, str]) -> tuple[TokenRequest, ...]:
+    """A request for each `[NAME=]RESOURCE`; without arguments, for $HF_OIDC_RESOURCE. Raises a `UsageError`."""
     return from_arguments(arguments, "RESOURCE") if arguments else from_arguments([_ambient(env)], AMBIENT)
 
 
@@ -142,13 +143,14 @@ def resource(arguments: tuple[str, ...], env: Mapping[str, str]) -> Resource:
 def _ambient(env: Mapping[str, str]) -> str:
     if found := env.get(AMBIENT, "").strip():
         return found
-    raise InvalidInput("RESOURCE", "RESOURCE is missing: what the token is for", f"namespace/name, or set {AMBIENT}")
+    problem = "RESOURCE is missing: it says what the token is for"
+    raise InvalidInput("RESOURCE", problem, f"namespace/name, or set {AMBIENT}")
 
 
 def read_id_token(path: str, name: str) -> str:
-    """The ID token in the file at `path`, `-` for standard input; empty without a path.
+    """The ID token in the file at `path` (`-`: standard input); empty without a path.
 
-    Raises the `InvalidInput` that names the option or the variable `name`, which has the path.
+    `name`: the option or the variable that has the path. The `InvalidInput` that this raises names it.
     """
     if not path:
         return ""
@@ -159,13 +161,13 @@ def read_id_token(path: str, name: str) -> str:
                 return token
     except (OSError, ValueError) as error:
         problem = f"cannot be read: {sanitize_line(getattr(error, 'strerror', None) or 'it is not text')}"
-    if path.startswith("eyJ"):  # who lists a machine's processes may have read it
+    if path.startswith("eyJ"):  # a JWT. Every user of the machine can read the arguments of a process.
         problem = f"`{name}` is the ID token itself, and not the path of a file"
-        raise InvalidInput(name, problem, "the path of a file that holds it, or pass it on standard input (`-`)")
+        raise InvalidInput(name, problem, "the path of a file with the ID token, or `-` to pass it on standard input")
     file_name = "standard input" if path == STANDARD_INPUT else sanitize_line(path)
-    raise InvalidInput(name, f"`{name}`: {file_name} {problem}", "the path of a file that holds the ID token alone")
+    raise InvalidInput(name, f"`{name}`: {file_name} {problem}", "the path of a file that contains only the ID token")
 
 
 def _opened(path: str) -> AbstractContextManager[TextIO]:
-    # Python has no standard input where it is closed; that is as good as empty.
+    # `sys.stdin` is None if standard input is closed. That counts as empty.
     return nullcontext(sys.stdin or io.StringIO()) if path == STANDARD_INPUT else Path(path).open(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The command that `hf-oidc run` is to run: where it is, or why it cannot be run, as a shell would say it."""
+"""Finds the command that `hf-oidc run` runs, or says like a shell why it cannot be run."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from hf_oidc import command
 from hf_oidc.cli import streams
 from hf_oidc.sanitize import sanitize_line
 
-# As shells have them.
+# The exit codes of shells.
 NOT_EXECUTABLE, NOT_FOUND = 126, 127
 
 
 def find(name: str, env: Mapping[str, str]) -> str:
-    """The path of the command; looked for before anybody is asked for a token. Raises `click.exceptions.Exit`."""
+    """The path of the command. Called before the login, so that no token is issued in vain. Raises `Exit`."""
     if program := command.find(name, env):
         return program
     if os.sep in name and Path(name).is_dir():
@@ -28,6 +28,6 @@ def find(name: str, env: Mapping[str, str]) -> str:
 
 
 def cannot_run(name: str, why: str, code: int = NOT_EXECUTABLE) -> click.exceptions.Exit:
-    """The end, after words on standard error."""
+    """Prints the reason on standard error and returns the end of the command."""
     streams.tell(f"hf-oidc: {sanitize_line(name)}: {why}")
     return click.exceptions.Exit(code)

@@ -1,4 +1,4 @@
-"""`hf-oidc run`: a command with tokens in its environment, and nowhere else."""
+"""`hf-oidc run`: runs a command with tokens in its environment, and nowhere else."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from typing import Any, NoReturn
 import click
 
 from hf_oidc import env_name
-from hf_oidc.cli.options import BY_CI, Settings, logs_in, wanted
+from hf_oidc.cli.failures import explained
+from hf_oidc.cli.options import BY_CI, Settings, logs_in, token_requests
 from hf_oidc.cli.program import cannot_run, find
-from hf_oidc.cli.session import World, explained, preparing, tokens
-from hf_oidc.token_request import Wanted
+from hf_oidc.cli.session import Session
+from hf_oidc.token_request import TokenRequest
 
 EPILOG = """\b
 Examples:
@@ -30,7 +31,7 @@ Examples:
 
 
 class WithCommand(click.Command):
-    """A command line with somebody else's after `--`, which is left as it is."""
+    """A command line that ends in `--` and the command to run, whose arguments click does not parse."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Splits at the first `--`."""
@@ -43,16 +44,16 @@ class WithCommand(click.Command):
     cls=WithCommand,
     epilog=EPILOG + BY_CI,
     options_metavar="[OPTIONS]",
-    short_help="Run a command with a token in its environment alone.",
+    short_help="Run a command with a token in its environment.",
 )
 @click.argument("resources", metavar="[NAME=]RESOURCE… -- COMMAND", nargs=-1)
-@click.option("--git", "git_", is_flag=True, help="Let git and git-lfs in COMMAND use the token for its repository.")
-@click.option("--keep-fresh", is_flag=True, help="Renew the token for as long as COMMAND runs; see above.")
-@click.option("--export-token", is_flag=True, help="With --keep-fresh: put the first token into HF_TOKEN as well.")
+@click.option("--git", "git_", is_flag=True, help="Let git and git-lfs in COMMAND use the token of each repository.")
+@click.option("--keep-fresh", is_flag=True, help="Renew the tokens until COMMAND ends; see above.")
+@click.option("--export-token", is_flag=True, help="With --keep-fresh: also set HF_TOKEN, or NAME, to the first token.")
 @click.option(
     "--on-expiry",
     type=click.Choice(["warn", "stop"], case_sensitive=False),
-    help="With --keep-fresh: what is done if a token expires and there is no new one; warn unless given.",
+    help="With --keep-fresh: what to do when a token expires and cannot be renewed. [default: warn]",
 )
 @logs_in
 @click.pass_context
@@ -67,58 +68,57 @@ def run(
     on_expiry: str | None,
     **given: Any,
 ) -> None:
-    """Run COMMAND with a token for each RESOURCE in its environment, as HF_TOKEN or NAME, and end as it ends.
+    """Run COMMAND with a token for each RESOURCE in its environment, as HF_TOKEN or NAME.
 
-    RESOURCE is $HF_OIDC_RESOURCE unless given. That variable is taken out of the command's environment: where it is
-    set, huggingface_hub logs in by itself and ignores HF_TOKEN.
+    Without RESOURCE, the token is for $HF_OIDC_RESOURCE. COMMAND does not get that variable: if it is set,
+    huggingface_hub logs in by itself and ignores HF_TOKEN.
 
-    A token lives for an hour. With --keep-fresh COMMAND finds it in a file that is renewed in time: HF_TOKEN_PATH, or
-    NAME_PATH, is the file's path. huggingface_hub reads HF_TOKEN_PATH anew for each call, and git is told to do the
-    same. HF_TOKEN is taken out of the environment, for it would go before.
+    A token is valid for one hour. With --keep-fresh, the token is in a file that is renewed in time. HF_TOKEN_PATH, or
+    NAME_PATH, is the path of the file; huggingface_hub and git read it for each call. COMMAND does not get HF_TOKEN,
+    because it would take precedence.
 
-    The exit code is that of COMMAND; 127 if it is not found, 126 if it cannot be run. Before that it is 1 if the login
-    failed, and 2 if the arguments are wrong.
+    The exit code is that of COMMAND; 127 if COMMAND is not found, 126 if it cannot be run. It is 1 if the login failed,
+    and 2 if the arguments are wrong.
     """
     env = dict(os.environ)
     command: tuple[str, ...] = context.obj
     with explained():
         if not command:
             raise click.UsageError(
-                "There is no command: write it after --, as in hf-oidc run acme/model -- python x.py; in PowerShell, "
-                "after '--'"
+                "COMMAND is missing. Write it after --, as in hf-oidc run acme/model -- python x.py (in PowerShell, "
+                "after '--')"
             )
         if not keep_fresh and (export_token or on_expiry):
-            raise click.UsageError("--export-token and --on-expiry are of use with --keep-fresh alone.")
+            raise click.UsageError("--export-token and --on-expiry need --keep-fresh.")
         settings = Settings.read(given, env)
-        asked = wanted(resources, env)
-        for each in asked if keep_fresh else ():
+        requests = token_requests(resources, env)
+        for each in requests if keep_fresh else ():
             env_name.checked_path(each.name, env, "RESOURCE")
     program = find(command[0], env)
     if keep_fresh:
-        from hf_oidc.cli.run_renewing import Job, run_with_fresh_tokens  # noqa: PLC0415 - most commands are done within the hour
+        from hf_oidc.cli.run_renewing import Job, run_with_fresh_tokens  # noqa: PLC0415 - most commands end within the hour
 
-        job = Job(program, command, asked, export_token=export_token, stop_on_expiry=on_expiry == "stop")
+        job = Job(program, command, requests, export_token=export_token, stop_on_expiry=on_expiry == "stop")
         raise click.exceptions.Exit(run_with_fresh_tokens(job, settings, env))
-    with preparing(asked, settings):
-        configuration = _for_git(asked, settings, env) if git_ else {}
-        world = World.of(settings, env)
-    granted = tokens(asked, settings, world)
-    secrets = {each.name: token.secret.reveal() for each, token in zip(asked, granted, strict=True)}
+    with explained(requests, settings):
+        configuration = _for_git(requests, settings, env) if git_ else {}
+        session = Session.open(settings, env)
+    secrets = {request.name: token.secret.reveal() for request, token in session.log_in(requests)}
     kept = {name: value for name, value in env.items() if name != "HF_OIDC_RESOURCE"}
     _become(program, command, {**kept, **configuration, **secrets})
 
 
-def _for_git(asked: Sequence[Wanted], settings: Settings, env: Mapping[str, str]) -> dict[str, str]:
-    from hf_oidc.output import git  # noqa: PLC0415 - most commands are not git's
+def _for_git(requests: Sequence[TokenRequest], settings: Settings, env: Mapping[str, str]) -> dict[str, str]:
+    from hf_oidc.output import git  # noqa: PLC0415 - most commands do not use git
 
-    return git.configuration(settings.hub_url, git.credentials(asked, git.in_variable), env)
+    return git.configuration(settings.hub_url, git.credentials(requests, git.in_variable), env)
 
 
 def _become(program: str, command: tuple[str, ...], env: Mapping[str, str]) -> NoReturn:
-    if sys.platform == "win32":  # pragma: no cover - Windows cannot replace a process: a waiting shell would go on
+    if sys.platform == "win32":  # pragma: no cover - Windows cannot replace a process: the waiting shell would continue
         done = subprocess.run([program, *command[1:]], env=env, check=False)  # noqa: S603 - no shell, the user's own
         raise click.exceptions.Exit(done.returncode)
-    # Python ignores these two, and what is ignored stays so in the program that takes its place.
+    # Python ignores these two signals, and a program that replaces Python would inherit that.
     for number in (signal.SIGPIPE, signal.SIGXFSZ):
         signal.signal(number, signal.SIG_DFL)
     try:

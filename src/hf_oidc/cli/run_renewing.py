@@ -1,6 +1,6 @@
-"""`hf-oidc run --keep-fresh`: a command whose tokens are in files, and are renewed there for as long as it runs.
+"""`hf-oidc run --keep-fresh`: runs a command whose tokens are in files, and renews them there until it ends.
 
-When a token is renewed, `keep_fresh` knows; how a command is waited for, `cli.child` does.
+`renewal` decides when a token is renewed; `cli.child` runs the command.
 """
 
 from __future__ import annotations
@@ -9,147 +9,165 @@ import random
 import signal
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
-from hf_oidc import env_name, login_context
+from hf_oidc import env_name
 from hf_oidc.cli import streams
 from hf_oidc.cli.child import Child
+from hf_oidc.cli.failures import explained
 from hf_oidc.cli.options import Settings
 from hf_oidc.cli.program import cannot_run
-from hf_oidc.cli.session import World, explained, logins, preparing, say, tokens
-from hf_oidc.errors import LoginError
+from hf_oidc.cli.session import Session
+from hf_oidc.errors import LoginError, bug_location
 from hf_oidc.explain.ci import CIS
 from hf_oidc.hub.token import HubToken, rfc3339
 from hf_oidc.id_token import expiry_of
-from hf_oidc.login import log_in
-from hf_oidc.logins import AT_ONCE
+from hf_oidc.login import MAX_PARALLEL, Granted
 from hf_oidc.output import git
 from hf_oidc.output.token_folder import put, token_folder
-from hf_oidc.providers.registry import Chosen
-from hf_oidc.renewal import LATEST, Life, Listener, Renewal, keep_fresh
-from hf_oidc.token_request import Wanted
+from hf_oidc.renewal import LATEST, Lifetime, keep_fresh
+from hf_oidc.token_request import TokenRequest
 
-# huggingface_hub takes these before the file.
+# huggingface_hub prefers these to the file.
 BEFORE_THE_FILE = {env_name.DEFAULT, "HUGGING_FACE_HUB_TOKEN"}
-# Why tokens cannot be renewed for ever: the CI's name, and when that ends.
-NO_MORE = "This job has one ID token of {}, made when it began: it expires at {}, and tokens are renewed until then."
-SUPPLIED = "The ID token that was supplied expires at {1}, and tokens are renewed until then."
-ONE_MORE = "This job may ask {} for ID tokens until {}, and tokens are renewed until then."
+# Why tokens cannot be renewed for ever. The fields: the CI, and until when.
+ONE_ID_TOKEN = "This job has one ID token from {}, which expires at {}. Tokens are renewed until then."
+SUPPLIED = "The ID token that you supplied expires at {1}. Tokens are renewed until then."
+SEVERAL_ID_TOKENS = "This job may request ID tokens from {} until {}. Tokens are renewed until then."
 
 
 class Job(NamedTuple):
-    """What is run, with a token for each of `asked`. `program`: the path; `command`: its name and arguments."""
+    """The command to run, with a token for each request. `program`: its path; `command`: its name and arguments."""
 
     program: str
     command: Sequence[str]
-    asked: Sequence[Wanted]
+    requests: Sequence[TokenRequest]
     export_token: bool
     stop_on_expiry: bool
 
 
 def run_with_fresh_tokens(job: Job, settings: Settings, env: Mapping[str, str]) -> int:
-    """The command's exit code; 1 if it was stopped because a token has expired.
+    """The command's exit code; 1 if it was stopped because a token expired.
 
-    Raises `click.exceptions.Exit` if there is no token for it, or it cannot be run.
+    Raises `click.exceptions.Exit` if a login fails, or the command cannot be run.
     """
-    _leave_when_asked()  # until there is a command to pass it on to
-    with preparing(job.asked, settings):
+    _exit_on_signals()  # until there is a command that gets them
+    with explained(job.requests, settings):
         configuration = _for_git(job, settings, env)
-        world = World.of(settings, env)
-    asked_at = time.monotonic()
-    granted = dict(zip(job.asked, tokens(job.asked, settings, world), strict=True))
+        session = Session.open(settings, env)
+    requested_at = time.monotonic()
+    granted = session.log_in(job.requests)
     with explained():
-        at_once = threading.BoundedSemaphore(AT_ONCE)
-        _say_how_long(granted.values(), world.identity, settings)
-
-        def log_in_again(wanted: Wanted, seconds: float) -> HubToken:
-            with at_once:
-                (login,) = logins([wanted], replace(settings, quiet=True), world, seconds)
-                return log_in(login)
-
+        _say_how_long([each.token for each in granted], session)
         with token_folder(env) as folder:
-            for wanted, token in granted.items():
-                put(folder / wanted.name, token.secret)
+            for request, token in granted:
+                put(folder / request.name, token.secret)
             child = _started(job, {**_environment(job, granted, folder, env), **configuration})
-            lives = {wanted: Life.of(token, asked_at) for wanted, token in granted.items()}
-            code = Keeper(job, child, folder, log_in_again).wait(lives)
-        # Their token is gone.
+            lifetimes = {request: Lifetime.of(token, requested_at) for request, token in granted}
+            code = Renewer(job, child, folder, session.renew).wait(lifetimes)
+        # Processes that the command left behind have no token any more.
         child.end_the_rest()
     return code
 
 
-class Keeper:
-    """Renews the tokens of a command that is running. `log_in`: for what, in how many seconds at most."""
+class Renewer:
+    """Renews the tokens of a running command, each in a thread. `log_in` takes a request and the seconds for it."""
 
-    def __init__(self, job: Job, child: Child, folder: Path, log_in: Callable[[Wanted, float], HubToken]) -> None:
+    def __init__(self, job: Job, child: Child, folder: Path, log_in: Callable[[TokenRequest, float], HubToken]) -> None:
         self._job, self._child, self._folder, self._log_in = job, child, folder, log_in
-        self._over = threading.Event()
+        self._parallel = threading.BoundedSemaphore(MAX_PARALLEL)
+        self._ended = threading.Event()
         self._stopped = False
-        # The folder is not to be written to while it is removed.
+        # Held while the folder must not be removed.
         self._writing = threading.Lock()
 
-    def wait(self, lives: Mapping[Wanted, Life]) -> int:
+    def wait(self, lifetimes: Mapping[TokenRequest, Lifetime]) -> int:
         """The command's exit code, when it has ended; 1 if it was stopped."""
-        for wanted, life in lives.items():
-            threading.Thread(target=self._keep, args=(wanted, life), daemon=True).start()
+        for request, lifetime in lifetimes.items():
+            # A daemon: when the command has ended, nobody waits for a login.
+            threading.Thread(target=self._keep_fresh, args=(request, lifetime), daemon=True).start()
         code = self._child.wait()
         with self._writing:
-            self._over.set()
+            self._ended.set()
         return 1 if self._stopped else code
 
-    def _keep(self, wanted: Wanted, life: Life) -> None:
-        keep_fresh(
-            life,
-            Renewal(lambda seconds: self._log_in(wanted, seconds), lambda new: self._put(wanted, new)),
-            self._listener(wanted),
-            clock=time.monotonic,
-            wait=self._over.wait,
-            chance=random.random,
-        )
+    def log_in(self, request: TokenRequest, seconds: float) -> HubToken:
+        """A new token. A few logins at a time, however many tokens there are."""
+        with self._parallel:
+            return self._log_in(request, seconds)
 
-    def _put(self, wanted: Wanted, token: HubToken) -> None:
+    def put(self, request: TokenRequest, token: HubToken) -> None:
+        """Writes the token to its file, unless the command has ended."""
         with self._writing:
-            if not self._over.is_set():
-                put(self._folder / wanted.name, token.secret)
-
-    def _listener(self, wanted: Wanted) -> Listener:
-        whose = f"The token for {wanted.resource}"
-
-        def failing(error: Exception, left: float) -> None:
-            please = "" if isinstance(error, LoginError) else "Please report it. "
-            _tell(f"{whose} could not be renewed: {_why(error)}. {please}{_good_for(left)}; trying again")
-
-        def expired(error: Exception) -> None:
-            _tell(f"{whose} has expired, and there is no new one: {_why(error)}. {self._then}")
-            if self._job.stop_on_expiry:
-                self._stopped = True
-                self._child.stop()
-
-        return Listener(failing, lambda: _tell(f"{whose} is renewed again"), expired)
+            if not self._ended.is_set():
+                put(self._folder / request.name, token.secret)
 
     @property
-    def _then(self) -> str:
-        return "The command is stopped" if self._job.stop_on_expiry else "The command goes on; trying again"
+    def stops_on_expiry(self) -> bool:
+        """Whether the command is stopped when a token has expired."""
+        return self._job.stop_on_expiry
+
+    def stop(self) -> None:
+        """Stops the command because a token has expired."""
+        self._stopped = True
+        self._child.stop()
+
+    def _keep_fresh(self, request: TokenRequest, lifetime: Lifetime) -> None:
+        renewal = FileRenewal(self, request)
+        keep_fresh(renewal, lifetime, clock=time.monotonic, wait=self._ended.wait, random=random.random)
+
+
+class FileRenewal(NamedTuple):
+    """The renewal of one token of a command; `keep_fresh` calls it."""
+
+    renewer: Renewer
+    request: TokenRequest
+
+    def log_in(self, seconds: float) -> HubToken:
+        """See `Renewal`."""
+        return self.renewer.log_in(self.request, seconds)
+
+    def put(self, token: HubToken) -> None:
+        """See `Renewal`."""
+        self.renewer.put(self.request, token)
+
+    def report_failing(self, error: Exception, remaining: float) -> None:
+        """See `Renewal`."""
+        please = "" if isinstance(error, LoginError) else "Please report it. "
+        self._report(f"could not be renewed: {_why(error)}. {please}{_valid_for(remaining)}; trying again")
+
+    def report_recovered(self) -> None:
+        """See `Renewal`."""
+        self._report("is renewed again")
+
+    def report_expired(self, error: Exception) -> None:
+        """See `Renewal`."""
+        stops = self.renewer.stops_on_expiry
+        then = "The command is stopped" if stops else "The command goes on; trying again"
+        self._report(f"has expired, and there is no new one: {_why(error)}. {then}")
+        if stops:
+            self.renewer.stop()
+
+    def _report(self, what: str) -> None:
+        streams.tell(f"hf-oidc: The token for {self.request.resource} {what}.")
 
 
 def _for_git(job: Job, settings: Settings, env: Mapping[str, str]) -> dict[str, str]:
     def tell(name: str) -> str:
         return git.in_file(env_name.checked_path(name, env, "RESOURCE"))
 
-    return git.configuration(settings.hub_url, git.credentials(job.asked, tell), env)
+    return git.configuration(settings.hub_url, git.credentials(job.requests, tell), env)
 
 
-def _environment(job: Job, granted: Mapping[Wanted, HubToken], folder: Path, env: Mapping[str, str]) -> dict[str, str]:
-    names = {wanted.name for wanted in job.asked}
+def _environment(job: Job, granted: Sequence[Granted], folder: Path, env: Mapping[str, str]) -> dict[str, str]:
+    names = {request.name for request in job.requests}
     hidden = {"HF_OIDC_RESOURCE"} | names | (BEFORE_THE_FILE if env_name.DEFAULT in names else set())
     kept = {name: value for name, value in env.items() if name not in hidden}
-    paths = {name: env_name.checked_path(name, env, "RESOURCE") for name in names}
-    first = {wanted.name: token.secret.reveal() for wanted, token in granted.items() if job.export_token}
-    files = {variable: str(folder / name) for name, variable in paths.items()}
+    files = {env_name.checked_path(name, env, "RESOURCE"): str(folder / name) for name in names}
+    first = {request.name: token.secret.reveal() for request, token in granted if job.export_token}
     return kept | files | first
 
 
@@ -160,43 +178,38 @@ def _started(job: Job, env: Mapping[str, str]) -> Child:
         raise cannot_run(job.program, f"cannot be run: {error.strerror}") from None
 
 
-def _say_how_long(tokens: Collection[HubToken], whose: Chosen, settings: Settings) -> None:
-    """What a job may rely on, where that is known."""
-    last = expiry_of(whose.until_expiry_of) if whose.until_expiry_of else None
-    if last is None or last.year >= 9999:  # the end of the calendar is no end
+def _say_how_long(tokens: Sequence[HubToken], session: Session) -> None:
+    """Says until when the command has a token, if the CI stops issuing ID tokens at a known time."""
+    identity = session.identity
+    last = expiry_of(identity.until_expiry_of) if identity.until_expiry_of else None
+    if last is None or last.year >= 9999:  # some CIs write the end of the calendar for "never"
         return
-    life = timedelta(seconds=min(token.expires_in for token in tokens))
-    # The last renewal may come as early as that before ID tokens end.
-    end = max(min(token.expires_at for token in tokens), rfc3339(last - life * LATEST + life))
-    why = SUPPLIED if whose.provider == "supplied" else ONE_MORE if whose.again else NO_MORE
-    until = why.format(CIS[whose.provider].title, rfc3339(last))
-    say(f"{until} If no renewal fails, the command has a valid token until {end}.", settings)
+    lifetime = timedelta(seconds=min(token.expires_in for token in tokens))
+    # The last renewal may take place that long before the ID tokens end.
+    end = max(min(token.expires_at for token in tokens), rfc3339(last - lifetime * LATEST + lifetime))
+    renewable = SEVERAL_ID_TOKENS if identity.again else ONE_ID_TOKEN
+    why = SUPPLIED if identity.provider == "supplied" else renewable
+    until = why.format(CIS[identity.provider].title, rfc3339(last))
+    session.say(f"{until} If no renewal fails, the command has a valid token until {end}.")
 
 
 def _why(error: Exception) -> str:
     if isinstance(error, LoginError):
         return f"{error.code}. {error.what}"
-    # A bug of ours, or a machine without memory. Of its text nothing: a value may be a token.
-    return f"an unexpected error, {login_context.bug_location(error)}"
+    # A bug of ours, or a machine without memory. Its text is not shown: it may hold a token.
+    return f"an unexpected error, {bug_location(error)}"
 
 
-def _good_for(seconds: float) -> str:
-    return (
-        f"It is good for {round(seconds / 60)} minutes more"
-        if seconds >= 90
-        else f"It is good for {seconds:.0f} s more"
-    )
+def _valid_for(seconds: float) -> str:
+    duration = f"{round(seconds / 60)} minutes" if seconds >= 90 else f"{seconds:.0f} s"
+    return f"It is valid for {duration} more"
 
 
-def _tell(line: str) -> None:
-    streams.tell(f"hf-oidc: {line}.")
-
-
-def _leave_when_asked() -> None:
+def _exit_on_signals() -> None:
     for number in {signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)}:
-        if signal.getsignal(number) != signal.SIG_IGN:  # as nohup has it
-            signal.signal(number, _leave)
+        if signal.getsignal(number) != signal.SIG_IGN:  # nohup ignores SIGHUP
+            signal.signal(number, _exit)
 
 
-def _leave(number: int, _frame: Any) -> NoReturn:
+def _exit(number: int, _frame: Any) -> NoReturn:
     raise SystemExit(128 + number)

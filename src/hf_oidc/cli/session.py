@@ -1,181 +1,39 @@
-"""A command's login: from its options to the tokens, and a failure in words on standard error.
-
-What a command then does with a token is its own affair.
-"""
+"""The logins of a command: what they share, from the options to the tokens."""
 
 from __future__ import annotations
 
-import contextlib
-import functools
-import os
-import random
-import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
-import click
-
-from hf_oidc import command, login_context
 from hf_oidc.cli import streams
+from hf_oidc.cli.failures import failed
+from hf_oidc.cli.masks import mask_for
 from hf_oidc.cli.options import Settings, read_id_token
-from hf_oidc.errors import Attempt, LoginError, UsageError
+from hf_oidc.errors import Attempt
 from hf_oidc.explain import text
-from hf_oidc.explain.entry_point import COMMAND
-from hf_oidc.explain.report import diagnose
 from hf_oidc.explain.success import granted_line
 from hf_oidc.http.client import Tls, trusting
-from hf_oidc.http.url import is_loopback
-from hf_oidc.hub.resource import Resource
 from hf_oidc.hub.token import HubToken
-from hf_oidc.login import Login
-from hf_oidc.logins import group_failures, log_in_all
+from hf_oidc.login import Failed, Granted, Login, group_failures, log_in, log_in_all
+from hf_oidc.login_context import LoginContext, read_file
 from hf_oidc.providers.registry import Chosen, choose
 from hf_oidc.retry import Pace
 from hf_oidc.secret import Secret
-from hf_oidc.settings import DEFAULT_HUB_URL
-from hf_oidc.token_request import Wanted, named
-
-MASK_SECONDS = 10.0
-
-
-def tokens(asked: Sequence[Wanted], settings: Settings, world: World) -> list[HubToken]:
-    """A token for each, in order. Where some fail the command ends, with all their reasons on standard error."""
-    found = log_in_all(logins(asked, settings, world, settings.timeout))
-    failures = [(each, end) for each, end in zip(asked, found, strict=True) if isinstance(end, LoginError)]
-    if failures:
-        raise _all_failed(failures, settings, several=len(asked) > 1)
-    granted = [token for token in found if isinstance(token, HubToken)]
-    for token in granted:
-        say(granted_line(token.resource, token.expires_at, token.expires_in), settings)
-    return granted
-
-
-@contextlib.contextmanager
-def explained() -> Iterator[None]:
-    """What is wrong with arguments and files ends the command with words on standard error."""
-    try:
-        yield
-    except LoginError as error:
-        raise failed(error, None, None) from None
-
-
-@contextlib.contextmanager
-def preparing(asked: Sequence[Wanted], settings: Settings) -> Iterator[None]:
-    """The same for what every login needs: it is said once, whatever the number of logins that would have failed."""
-    try:
-        yield
-    except LoginError as error:
-        end = failed(error, asked[0].resource, settings)
-        if len(asked) > 1:
-            streams.tell("No login was tried.")
-        raise end from None
-
-
-def failed(
-    error: LoginError, resource: Resource | None, settings: Settings | None, *, of: str = ""
-) -> click.exceptions.Exit:
-    """The end of a command, after words on standard error: exit code 2 for the arguments, else 1.
-
-    `of`: which of several logins it was.
-    """
-    hub_url, audience = (settings.hub_url, settings.audience) if settings else (DEFAULT_HUB_URL, "")
-    diagnosis = diagnose(error, resource, hub_url, entry_point=COMMAND, audience=audience, env=os.environ)
-    title, message = text.annotation(diagnosis)
-    more = text.details(diagnosis) if settings and settings.verbose else []
-    streams.tell("\n".join([title + of, message, *more]))
-    return click.exceptions.Exit(2 if isinstance(error, UsageError) else 1)
-
-
-def _all_failed(
-    failures: Sequence[tuple[Wanted, LoginError]], settings: Settings, *, several: bool
-) -> click.exceptions.Exit:
-    ends = []
-    for error, wanted in group_failures(failures):
-        of = f", for {named(wanted)}" if several else ""
-        ends.append(failed(error, wanted[0].resource, settings, of=of))
-    return max(ends, key=lambda end: end.exit_code)
+from hf_oidc.token_request import TokenRequest, named
 
 
 def now() -> datetime:
-    """The time, UTC."""
+    """The time in UTC."""
     return datetime.now(timezone.utc)
 
 
-def usual_mask(settings: Settings, env: Mapping[str, str]) -> Callable[[Secret], None]:
-    """How a token is hidden in the log here, if there is a way. Raises `DeliveryFailed` if there is one, in vain."""
-    if env.get("GITHUB_ACTIONS") == "true" and not _tries_local_hub(settings, env):
-        streams.require_log()
-        return mask_on_github
-    if env.get("BUILDKITE") == "true":
-        return lambda secret: _mask_on_buildkite(secret, env)
-    return lambda _secret: None
+class Session(NamedTuple):
+    """What all logins of a command share. `identity`: the source of the ID tokens."""
 
-
-def mask_on_github(secret: Secret) -> None:
-    """Lets a runner of GitHub's kind hide `secret` in the log. Raises `DeliveryFailed`."""
-    from hf_oidc.output import masking  # noqa: PLC0415 - only a runner of GitHub's kind needs it
-
-    streams.require_log()
-    # The runner also reads commands on standard error, so standard output stays free for the token. It accepts a
-    # command only at the start of a line, and another program may have written half a line: the first newline ends it.
-    streams.write_error(f"\n{masking.mask_command(secret)}\n")
-
-
-def _tries_local_hub(settings: Settings, env: Mapping[str, str]) -> bool:
-    """Whether somebody at a terminal has taken the variables of a job from Local Hub: no runner obeys a mask there.
-
-    A terminal alone does not say so, as a job can have one (`script -c`, `docker run -t`, act).
-    """
-    on_this_machine = is_loopback(urlsplit(settings.hub_url).hostname or "")
-    return on_this_machine and "GITHUB_ENV" not in env and sys.stderr is not None and sys.stderr.isatty()
-
-
-def say(line: str, settings: Settings) -> None:
-    """One line on standard error, unless it is to be quiet there."""
-    if not settings.quiet:
-        streams.tell(f"hf-oidc: {line}")
-
-
-def _mask_on_buildkite(secret: Secret, env: Mapping[str, str]) -> None:
-    from hf_oidc.output import buildkite  # noqa: PLC0415 - no other CI needs it
-
-    def run(argv: Sequence[str], stdin: str) -> command.Finished | command.NotRun:
-        return command.run(argv, env, MASK_SECONDS, stdin)
-
-    # The whole of it: the agent reads it from a pipe of ours and prints nothing, so no line of the log can hold it.
-    # Most jobs never print a token, so one that cannot be hidden is no reason to fail them.
-    if problem := buildkite.redact(secret, run):
-        _warn(f"{problem}. The log would show the tokens of this job, if something printed them.")
-
-
-@functools.cache  # once is enough
-def _warn(line: str) -> None:
-    streams.tell(f"hf-oidc: Warning: {line}")
-
-
-def identity(settings: Settings, env: Mapping[str, str]) -> Chosen:
-    """Who gives the ID tokens. Raises a `LoginError` if nobody does."""
-    chosen = choose(env, login_context.read_text, id_token=settings.id_token, named=settings.provider)
-    if not settings.id_token_file or not Path(settings.id_token_file).is_file():  # a pipe gives what it has once
-        return chosen
-    # Whoever has put it there may put another one there in its time.
-    return chosen._replace(
-        mint=lambda *_: Secret(read_id_token(settings.id_token_file, settings.id_token_source)),
-        again=True,
-        until_expiry_of=None,
-    )
-
-
-class World(NamedTuple):
-    """Where logins take place: the environment, who gives the ID tokens, whom it trusts, how tokens are hidden.
-
-    `pace` is that of all of them.
-    """
-
+    settings: Settings
     env: Mapping[str, str]
     identity: Chosen
     tls: Tls
@@ -183,37 +41,53 @@ class World(NamedTuple):
     pace: Pace
 
     @classmethod
-    def of(cls, settings: Settings, env: Mapping[str, str]) -> World:
-        """The one that a command is in, for all of its logins. Raises a `LoginError`."""
-        return cls(
-            env,
-            identity(settings, env),
-            trusting(settings.ca_bundle, "--ca-bundle"),
-            usual_mask(settings, env),
-            Pace(time.monotonic),
+    def open(cls, settings: Settings, env: Mapping[str, str]) -> Session:
+        """Raises the `LoginError` that no login could avoid."""
+        identity = choose(env, read_file, id_token=settings.id_token, named=settings.provider)
+        # A file may be renewed by its owner, so each login reads it again. A pipe can be read only once.
+        if settings.id_token_file and Path(settings.id_token_file).is_file():
+            identity = identity._replace(
+                mint=lambda *_: Secret(read_id_token(settings.id_token_file, settings.id_token_source)),
+                again=True,
+                until_expiry_of=None,
+            )
+        mask = mask_for(settings.hub_url, env)
+        tls = trusting(settings.ca_bundle, "--ca-bundle")
+        return cls(settings, env, identity, tls, mask, Pace(time.monotonic))
+
+    def log_in(self, requests: Sequence[TokenRequest]) -> list[Granted]:
+        """A token for each request, in their order. If a login fails, the command ends with all failures explained."""
+        results = log_in_all(self._login(self.settings.timeout), requests)
+        ends = []
+        for error, same in group_failures(each for each in results if isinstance(each, Failed)):
+            of = f", for {named(same)}" if len(requests) > 1 else ""
+            ends.append(failed(error, same[0].resource, self.settings, of=of))
+        if ends:
+            raise max(ends, key=lambda end: end.exit_code)
+        granted = [each for each in results if isinstance(each, Granted)]
+        for _, token in granted:
+            self.say(granted_line(token.resource, token.expires_at, token.expires_in))
+        return granted
+
+    def renew(self, request: TokenRequest, seconds: float) -> HubToken:
+        """Another token, within so many seconds. Prints nothing. Raises the `LoginError` that says why not."""
+        return log_in(self._login(seconds)._replace(report=lambda _attempt: None), request)
+
+    def say(self, line: str) -> None:
+        """One line on standard error, unless the user wants none."""
+        if not self.settings.quiet:
+            streams.tell(f"hf-oidc: {line}")
+
+    def _login(self, seconds: float) -> Login:
+        return Login(
+            hub_url=self.settings.hub_url,
+            audience=self.settings.audience,
+            identity=self.identity,
+            context=LoginContext.create(self.env, self.tls, seconds, now),
+            mask=self.mask,
+            report=self._report,
+            pace=self.pace,
         )
 
-
-def logins(asked: Sequence[Wanted], settings: Settings, world: World, seconds: float) -> list[Login]:
-    """A login for each, all of which may last for so many seconds from now."""
-
-    def tell(attempt: Attempt) -> None:
-        say(text.retry_line(attempt), settings)
-
-    means = login_context.means(world.env, world.tls, seconds, now)
-    return [
-        Login(
-            resource=each.resource,
-            hub_url=settings.hub_url,
-            audience=settings.audience,
-            identity=world.identity,
-            means=means,
-            mask=world.mask,
-            now=now,
-            sleep=time.sleep,
-            chance=random.random,
-            tell=tell,
-            pace=world.pace,
-        )
-        for each in asked
-    ]
+    def _report(self, attempt: Attempt) -> None:
+        self.say(text.retry_line(attempt))

@@ -1,6 +1,7 @@
-"""A command's standard streams: its output goes out whole when the command has ended, or it is said why not.
+"""A command's standard streams.
 
-What is written is not known here. Standard error is for whoever listens: that nobody does is no failure.
+Standard output is written as a whole when the command has succeeded. It is an error if that fails. It is no error if
+messages on standard error cannot be written.
 """
 
 from __future__ import annotations
@@ -22,16 +23,16 @@ from hf_oidc.errors import DeliveryFailed
 from hf_oidc.sanitize import sanitize
 
 STANDARD_OUTPUT, STANDARD_ERROR = 1, 2
-WHOLE_SECONDS = 5.0  # that a full pipe is waited for
-# 128 and the number of SIGPIPE: what a shell says of a program whose reader has gone away.
+FULL_PIPE_TIMEOUT = 5.0  # seconds
+# 128 + SIGPIPE: the exit code that a shell reports when the reader of a pipe has gone away.
 READER_GONE = 141
-MASKS = "Standard error, where the runner is told to hide a token,"
+MASKS = "Standard error, through which the runner learns which token to hide,"
 
 
 def keep_descriptors() -> None:
-    """Opens the standard streams that are closed, on nothing: else the next socket or file would have their numbers.
+    """Opens closed standard streams on the null device. Otherwise the next socket or file would get their numbers.
 
-    Python's own streams stay as they are (None), and a program that takes the place of this one finds them closed.
+    Python's streams stay `None`, and a program that replaces this process still finds them closed.
     """
     while (descriptor := os.open(os.devnull, os.O_RDWR)) <= STANDARD_ERROR:
         pass
@@ -39,18 +40,20 @@ def keep_descriptors() -> None:
 
 
 def require(*, show: bool) -> None:
-    """To be asked before a token is asked for that is to be printed.
+    """Call before requesting a token that will be printed.
 
     Raises `DeliveryFailed` if standard output is closed, and `click.UsageError` if it is a terminal, unless `show`.
     """
     if sys.__stdout__ is None:
         raise DeliveryFailed("Standard output is closed", "standard-output")
     if sys.__stdout__.isatty() and not show:
-        raise click.UsageError("A token is not printed on a terminal, where others may see it; --show prints it.")
+        raise click.UsageError(
+            "The token is not printed on a terminal, where others may see it. Use --show to print it."
+        )
 
 
 def require_log() -> None:
-    """Raises `DeliveryFailed` if no runner can read what is written on standard error."""
+    """Raises `DeliveryFailed` if no runner can read standard error."""
     if problem := _unheard():
         raise DeliveryFailed(f"{MASKS} {problem}", "log")
 
@@ -61,19 +64,19 @@ def _unheard() -> str:
     found = os.fstat(STANDARD_ERROR)
     if stat.S_ISREG(found.st_mode):
         return "goes to a file"
-    # On Windows pipes look the same as it, but for their kind.
+    # On Windows, only the file type tells a pipe from the null device.
     is_null = stat.S_ISCHR(found.st_mode) and os.path.samestat(found, Path(os.devnull).stat())
     return "goes nowhere" if is_null else ""
 
 
 @contextlib.contextmanager
 def whole() -> Iterator[None]:
-    """Holds standard output back for the length of a `with` block that ends well, and writes it then.
+    """Holds standard output back during a `with` block, and writes it if the block succeeds.
 
     Raises `DeliveryFailed` if it cannot be written, and `click.exceptions.Exit` if its reader has gone away.
     """
     held = io.BytesIO()
-    # Click writes text, and bytes where a shell asks for completion.
+    # click writes bytes for shell completion, else text.
     with contextlib.redirect_stdout(io.TextIOWrapper(held, encoding="utf-8", newline="", write_through=True)):
         yield
         text = held.getvalue().decode()
@@ -82,20 +85,20 @@ def whole() -> Iterator[None]:
 
 
 def tell(text: str) -> None:
-    """Lines on standard error."""
+    """Prints lines on standard error."""
     with telling():
         click.echo(sanitize(text), err=True)
 
 
 def write_error(text: str) -> None:
-    """The text on standard error, in one piece as far as the system can, and whole. Raises `DeliveryFailed`."""
+    """Writes all of the text to standard error, if possible at once. Raises `DeliveryFailed`."""
     left = text.encode()
     try:
         while left:
             try:
                 left = left[os.write(STANDARD_ERROR, left) :]
-            except BlockingIOError:  # another program that has it, too, has made it so
-                if not select.select([], [STANDARD_ERROR], [], WHOLE_SECONDS)[1]:
+            except BlockingIOError:  # another program made the shared pipe non-blocking
+                if not select.select([], [STANDARD_ERROR], [], FULL_PIPE_TIMEOUT)[1]:
                     raise
     except OSError as error:
         problem = f"{MASKS} cannot be written: {error.strerror}"
@@ -106,7 +109,7 @@ def write_error(text: str) -> None:
 
 @contextlib.contextmanager
 def telling() -> Iterator[None]:
-    """Around what writes to standard error: it may be full or closed, and then nobody hears it."""
+    """For blocks that print on standard error: it is no failure if it is closed or full."""
     try:
         yield
     except OSError:
@@ -116,7 +119,7 @@ def telling() -> Iterator[None]:
 def _write(text: str) -> None:
     if sys.stdout is None:
         raise DeliveryFailed("Standard output is closed", "standard-output")
-    # A claim may have letters that the terminal does not know.
+    # The encoding of the terminal may lack a character of a claim.
     cast("io.TextIOWrapper", sys.stdout).reconfigure(errors="backslashreplace")
     try:
         click.echo(text, nl=False)
@@ -130,7 +133,7 @@ def _write(text: str) -> None:
 
 
 def _silence(descriptor: int) -> None:
-    # Python writes what is left in its buffers when it ends, and complains if it cannot.
+    # At exit Python flushes its buffers, and would report an error.
     nothing = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nothing, descriptor)
     os.close(nothing)

@@ -1,4 +1,4 @@
-"""`hf-oidc token`: one token, alone on standard output."""
+"""`hf-oidc token`: prints one token, and nothing else, on standard output."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import click
 
 from hf_oidc import env_name
 from hf_oidc.cli import streams
+from hf_oidc.cli.failures import explained
 from hf_oidc.cli.options import BY_CI, Settings, logs_in, resource
-from hf_oidc.cli.session import World, explained, preparing, tokens
-from hf_oidc.token_request import Wanted
+from hf_oidc.cli.session import Session
+from hf_oidc.token_request import TokenRequest
 
 EPILOG = """\b
 Examples:
@@ -22,25 +23,25 @@ Examples:
 """
 
 
-@click.command(epilog=EPILOG + BY_CI, short_help="Print a token, alone on standard output.")
+@click.command(epilog=EPILOG + BY_CI, short_help="Print a token on standard output.")
 @click.argument("resources", metavar="[RESOURCE]", nargs=-1)
 @click.option("--show", is_flag=True, help="Print the token even if standard output is a terminal.")
 @logs_in
 def token(*, resources: tuple[str, ...], show: bool, **given: Any) -> None:
-    """Print a token for RESOURCE, which is $HF_OIDC_RESOURCE unless given.
+    """Print a token for RESOURCE, or for $HF_OIDC_RESOURCE without an argument.
 
-    RESOURCE is namespace/name for a model, datasets/namespace/name, spaces/…, kernels/… or buckets/… for the others, or
-    a user name for that user's gated reads.
+    RESOURCE is namespace/name for a model; datasets/namespace/name, spaces/…, kernels/… or buckets/… for other
+    repositories; or a user name, to read the gated repositories that this user may read.
 
-    The token is alone on standard output; everything else goes to standard error. Most jobs are better served by
-    `hf-oidc run`, which shows the token to one command only.
+    Standard output has only the token; everything else goes to standard error. Prefer `hf-oidc run` where you can: it
+    gives the token to one command only.
     """
     env = dict(os.environ)
     with explained():
         settings = Settings.read(given, env)
-        what = Wanted(env_name.DEFAULT, resource(resources, env))
+        requests = [TokenRequest(env_name.DEFAULT, resource(resources, env))]
         streams.require(show=show)
-    with preparing([what], settings):
-        world = World.of(settings, env)
-    (granted,) = tokens([what], settings, world)
-    click.echo(granted.secret.reveal())
+    with explained(requests, settings):
+        session = Session.open(settings, env)
+    (granted,) = session.log_in(requests)
+    click.echo(granted.token.secret.reveal())

@@ -34,7 +34,7 @@ class Ci:
     """A CI, a platform, or whoever else gives the ID token.
 
     `section`: of docs/providers.md. `issuer` and `claims`: the publisher to enter on the Hub, with what its values are.
-    `declare`: how a job gets an ID token for the Hub. `failed`: where it was asked for one and gave none; `passing`:
+    `declare`: how a job gets an ID token for the Hub. `failed`: where it was asked for one and gave none; `retryable`:
     where it may give one at the next try. `expired`: where it was too old. `given`: it is in a variable or a file
     before anybody asks. `own`: of `issuer` and `claims`, what the job's variables say, as templates of their names.
     """

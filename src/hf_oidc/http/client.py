@@ -1,7 +1,7 @@
-"""The only module that opens HTTP connections. It knows nothing of what flows: requests in, responses out.
+"""The only module that opens HTTP connections. It does not know what the requests are for.
 
-No redirect is followed, TLS is always verified, one deadline stands over all calls, and an answer is bounded. A call
-that is given up is closed: no thread and no socket outlives it for long.
+It follows no redirect, always verifies TLS, and limits the size of a response. One deadline holds for all calls. An
+abandoned call is closed, so its thread and its socket end soon after it.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ import re
 import socket
 import ssl
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
 
 from hf_oidc import deferred_imports
+from hf_oidc.deadline import Deadline
 from hf_oidc.errors import InvalidInput, LoginError, Redirected, TlsFailed, TlsFault
 from hf_oidc.http.message import NoResponse, Request, Response
 from hf_oidc.http.proxy import Proxy, proxy_for
@@ -32,31 +32,31 @@ with deferred_imports.imports():
     from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 CONNECT_TIMEOUT = 10.0  # seconds
-READ_TIMEOUT = 15.0  # seconds; the Hub reports an outage of its own after about 10
+READ_TIMEOUT = 15.0  # seconds; the Hub reports some outages after about 10
 CALL_TIMEOUT = 20.0  # seconds
 MAX_BODY = 1_048_576  # bytes
 REDIRECTS = {301, 302, 303, 307, 308}
-# OpenSSL's word for it would send its reader looking for a version.
+# OpenSSL's text suggests a wrong version of TLS, which is misleading.
 PLAIN = {"WRONG_VERSION_NUMBER", "HTTP_REQUEST"}
 # OpenSSL's X509_V_ERR_…: CERT_NOT_YET_VALID and CERT_HAS_EXPIRED; HOSTNAME_MISMATCH and IP_ADDRESS_MISMATCH. Nearly all
-# of the others say that the certificate leads to nobody who is trusted.
+# others say that the certificate chain does not end at a trusted authority.
 CERTIFICATE_FAULTS: Mapping[int, TlsFault] = {9: "date", 10: "date", 62: "host", 64: "host"}
-# http.client's words for a proxy's answer to CONNECT.
+# The text of http.client if a proxy refuses CONNECT.
 REFUSED_BY_PROXY = r"Tunnel connection failed: (\d{3})\b"
 OUT_OF_TIME = "the time-out of the login has passed"
 CERTIFICATE = r"-----BEGIN CERTIFICATE-----[\sA-Za-z0-9+/=]+-----END CERTIFICATE-----"
 
 
-# Gives the one TLS context of a process.
+# Returns the one TLS context of the process.
 Tls = Callable[[], ssl.SSLContext]
 
 
 def trusting(ca_bundle: str, name: str = "ca-bundle") -> Tls:
-    """The TLS context that trusts the system's certificates, and those of `ca_bundle` unless it is empty.
+    """The TLS context that trusts the system's certificates and those of `ca_bundle`, which may be empty.
 
-    It is made when it is first asked for: to read the system's certificates takes longer than a call. `ca_bundle` is a
-    PEM file's path or PEM text, which the user calls `name`. Raises `InvalidInput` if there is no certificate in
-    it, at once.
+    The context is created on first use, because reading the system's certificates takes longer than a call. `ca_bundle`
+    is PEM text or the path of a PEM file; `name` is the user's name for this input. Raises `InvalidInput` at once if
+    it contains no certificate.
     """
     tls = functools.cache(lambda: _context(ca_bundle, name))
     if ca_bundle:
@@ -73,10 +73,10 @@ def _context(ca_bundle: str, name: str) -> ssl.SSLContext:
 
 
 class Transport:
-    """Sends requests until `deadline`, a time of `clock` (seconds).
+    """Sends requests until `deadline`.
 
-    `read_timeout`: seconds that a server may be silent in the midst of a call. `call_timeout`: seconds for the whole of
-    a call, after which another can be tried.
+    `read_timeout`: how many seconds a server may be silent during a call. `call_timeout`: how many seconds a whole call
+    may take, so that there is time for another attempt.
     """
 
     def __init__(
@@ -85,8 +85,7 @@ class Transport:
         env: Mapping[str, str],
         tls: Tls,
         user_agent: str,
-        deadline: float,
-        clock: Callable[[], float] = time.monotonic,
+        deadline: Deadline,
         read_timeout: float = READ_TIMEOUT,
         call_timeout: float = CALL_TIMEOUT,
     ) -> None:
@@ -94,38 +93,37 @@ class Transport:
         self._tls = tls
         self._user_agent = user_agent
         self._deadline = deadline
-        self._clock = clock
         self._read_timeout = read_timeout
         self._call_timeout = call_timeout
 
     def send(self, request: Request) -> Response | NoResponse:
-        """The answer to `request`, or why there was none before the deadline.
+        """The response, or the reason why there was none before the deadline.
 
-        Raises `InsecureUrl`, `Redirected` and `TlsFailed`: what no second try would mend.
+        Raises `InsecureUrl`, `Redirected` and `TlsFailed`, which are not retryable.
         """
         require_secure(request.url, request.url_name, link_local=request.link_local)
         proxy = proxy_for(request.url, self._env)
         if proxy and proxy.problem:
             return NoResponse(request.where._replace(proxy_variable=proxy.variable), proxy.problem, retryable=False)
-        seconds = min(self.remaining, self._call_timeout)
+        seconds = min(self._deadline.remaining, self._call_timeout)
         if seconds <= 0:
             return NoResponse(request.where, OUT_OF_TIME)
         call = _Call()
         outcome: list[Response | NoResponse | LoginError] = []
-        # In a thread, because neither the resolver nor a server that sends one byte a second can be stopped by a
-        # socket's time-out. A daemon, because the resolver's part cannot be closed and must not keep the process.
+        # In a thread, because a socket's timeout stops neither the resolver nor a server that sends a byte per second.
+        # A daemon thread, because the resolver cannot be interrupted and must not keep the process alive.
         thread = threading.Thread(target=lambda: outcome.append(self._outcome(request, proxy, call)), daemon=True)
         try:
             thread.start()
-        except RuntimeError:  # the machine has no thread to spare at this moment
+        except RuntimeError:  # the system has no more threads now
             return NoResponse(request.where, "no thread could be started")
         try:
             thread.join(seconds)
-            in_time = outcome[:]  # what comes now is but that the call was given up
+            in_time = outcome[:]  # a later outcome only says that the call was abandoned
         finally:
-            call.give_up()  # of no effect on one that has ended
+            call.give_up()  # no effect after its end
         if not in_time:
-            return NoResponse(request.where, OUT_OF_TIME if self.remaining <= 0 else "timed out")
+            return NoResponse(request.where, OUT_OF_TIME if self._deadline.remaining <= 0 else "timed out")
         if isinstance(in_time[0], LoginError):
             raise in_time[0]
         return in_time[0]
@@ -134,23 +132,23 @@ class Transport:
         try:
             with call, self._session() as session, self._open(session, request, proxy) as response:
                 return _read(request, response)
-        except Exception as error:  # noqa: BLE001 - whichever it is, it holds the request, tokens and all: it ends here
+        except Exception as error:  # noqa: BLE001 - any exception may hold the request and its token, so it must not leave this thread
             return _failure(request, error, proxy)
 
     def _session(self) -> requests.Session:
-        """One for each call: the two calls are two services, and what one sets, the other is not sent."""
+        """A new session for each call, so that cookies of one service are not sent to the other."""
         session = _Session()
-        # Else requests would take passwords from ~/.netrc, which replace the Authorization header, and certificates
-        # and proxies from the process's environment rather than from `env`.
+        # Otherwise requests would replace the Authorization header by a password of ~/.netrc, and take certificates
+        # and proxies from the environment of the process instead of `env`.
         session.trust_env = False
         for scheme in POOLS:
             session.mount(f"{scheme}://", _Adapter(self._tls))
-        # `identity`: an answer that decompresses to more than it seems is not asked for, and not decompressed.
+        # `identity`: a compressed response could be much larger than it seems.
         session.headers.update({"User-Agent": self._user_agent, "Accept-Encoding": "identity"})
         return session
 
     def _open(self, session: requests.Session, request: Request, proxy: Proxy | None) -> requests.Response:
-        remaining = max(0.001, self.remaining)
+        remaining = max(0.001, self._deadline.remaining)
         return session.request(
             request.method,
             request.url,
@@ -162,17 +160,12 @@ class Transport:
             stream=True,
         )
 
-    @property
-    def remaining(self) -> float:
-        """Seconds until the deadline; negative when it has passed."""
-        return self._deadline - self._clock()
-
 
 class _Session(requests.Session):
-    """Does not look where a redirect leads.
+    """Does not evaluate redirects.
 
-    requests does even if it is not to follow: it reads the answer's body for it, whole and decompressed, and fails on a
-    `Location` that it cannot parse.
+    requests does so even with `allow_redirects=False`: it reads and decompresses the whole body, and fails if it cannot
+    parse `Location`.
     """
 
     def resolve_redirects(self, *_args: Any, **_kwargs: Any) -> Iterator[Any]:
@@ -180,7 +173,7 @@ class _Session(requests.Session):
 
 
 class _Call:
-    """A call's socket, which another thread can shut: to give up waiting for a thread does not end it."""
+    """The sockets of a call. Another thread can shut them down, which ends the call."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -196,26 +189,26 @@ class _Call:
                 self._sockets.pop().close()
 
     def opened(self, connection: socket.socket) -> socket.socket:
-        """`connection`, if it is still wanted: where the resolver took too long, nothing is sent any more."""
+        """`connection`, unless the call was abandoned while the resolver worked. Nothing is sent then."""
         with self._lock:
             if self._given_up:
                 connection.close()
                 raise TimeoutError
-            # A second handle on the same connection: TLS takes the first one over, and leaves its object empty.
+            # A duplicate, because the TLS layer detaches the first object from the connection.
             self._sockets.append(connection.dup())
         return connection
 
     def give_up(self) -> None:
-        """Ends the connection, which wakes whoever reads from it or writes to it."""
+        """Shuts the connections down, which wakes the thread that uses them."""
         with self._lock:
             self._given_up = True
             for each in self._sockets:
-                with contextlib.suppress(OSError):  # the server has ended it
+                with contextlib.suppress(OSError):  # the server has closed it
                     each.shutdown(socket.SHUT_RDWR)
 
 
 class _Current(threading.local):
-    call: _Call  # that of the thread which asks
+    call: _Call  # the call of the current thread
 
 
 CURRENT = _Current()
@@ -243,7 +236,7 @@ POOLS: dict[str, type[HTTPConnectionPool]] = {"http": _Pool, "https": _TlsPool}
 
 
 class _Adapter(HTTPAdapter):
-    """Trusts what its TLS context trusts, a proxy too. requests would add the certificates that certifi ships."""
+    """Uses our TLS context, also for a proxy. requests would add the certificates of certifi."""
 
     def __init__(self, tls: Tls) -> None:
         self._tls = tls
@@ -286,7 +279,7 @@ def _redirected(request: Request, response: requests.Response) -> Redirected:
 
 def _body(response: requests.Response) -> bytes | None:
     body = b""
-    # To the very end: that an answer was cut short shows only in the read after its last byte.
+    # Read to the end: only the read after the last byte shows whether the response was cut short.
     while piece := response.raw.read(MAX_BODY + 1 - len(body), decode_content=False):
         body += piece
         if len(body) > MAX_BODY:
@@ -297,16 +290,16 @@ def _body(response: requests.Response) -> bytes | None:
 def _failure(request: Request, error: Exception, proxy: Proxy | None) -> NoResponse | LoginError:
     causes = list(_causes(error))
     proxy_named = f"the proxy {host_of(proxy.url)} (`{proxy.variable}`)" if proxy else ""
-    # requests has an error of its own for what went wrong before the proxy was reached: the certificate is its then.
+    # requests raises ProxyError if the proxy was not reached, so the certificate is then the proxy's.
     at_proxy = proxy is not None and isinstance(error, requests.exceptions.ProxyError)
     host = proxy_named if at_proxy else host_of(request.url)
     for cause in causes:
         if isinstance(cause, ssl.SSLCertVerificationError):
-            reason = sanitize_line(cause.verify_message.removesuffix("."))  # some of Python's have a full stop
+            reason = sanitize_line(cause.verify_message.removesuffix("."))  # some texts of Python have a full stop
             fault = CERTIFICATE_FAULTS.get(cause.verify_code, "authority")
             return TlsFailed(f"The certificate of {host} was not accepted: {reason}", request.where, fault)
         if isinstance(cause, ssl.SSLError) and not isinstance(cause, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
-            # An SSLError that OpenSSL did not raise has no such attribute.
+            # Only an SSLError from OpenSSL has this attribute.
             name = getattr(cause, "reason", None) or "for an unknown reason"
             reason = "the port does not speak TLS" if name in PLAIN else sanitize_line(name)
             at_fault = proxy.variable if proxy and at_proxy else ""
@@ -319,9 +312,9 @@ def _failure(request: Request, error: Exception, proxy: Proxy | None) -> NoRespo
         return NoResponse(where, _reason(causes))
     where = where._replace(proxy=host_of(proxy.url), proxy_variable=proxy.variable)
     if refusal := next(filter(None, (re.match(REFUSED_BY_PROXY, str(cause)) for cause in causes)), None):
-        # What it does not allow, it will not allow at the next try.
+        # A 4xx means that the proxy does not allow this request, so another attempt would fail too.
         return NoResponse(where, f"{proxy_named} answered HTTP {refusal[1]}", retryable=not refusal[1].startswith("4"))
-    if unresolved:  # the proxy's, for it is the proxy that looks up the host
+    if unresolved:  # the name of the proxy, because the proxy resolves the name of the host
         return NoResponse(where, f"the name of {proxy_named} could not be resolved")
     return NoResponse(where, f"{_reason(causes)}, through {proxy_named}")
 
@@ -338,7 +331,7 @@ def _reason(causes: list[BaseException]) -> str:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """`error` and what it was made from: requests and urllib3 also hand a cause on as an argument."""
+    """`error` and its causes. requests and urllib3 also keep a cause as an argument."""
     pending: list[object] = [error]
     seen: set[int] = set()
     while pending:
@@ -368,7 +361,7 @@ def _file(path: str, name: str) -> str:
         if not file.is_file():
             problem = "is not a file" if file.exists() else "does not exist here"
         else:
-            # Latin-1 reads every byte: what is not a certificate is comment, in whatever encoding.
+            # Latin-1 can decode every byte: comments around the certificates may have any encoding.
             with file.open(encoding="latin-1") as opened:
                 text = opened.read(MAX_BODY + 1)
             if len(text) <= MAX_BODY:

@@ -1,4 +1,4 @@
-"""HTTP requests and responses as values. Nothing here opens a connection, or knows what is asked for."""
+"""HTTP requests and responses as values. Nothing here opens a connection."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from hf_oidc.errors import Phase, Where
 from hf_oidc.http.url import host_of
 from hf_oidc.strict_json import read_object
 
-# The Hub's `RateLimit: "api";r=0;t=55`: `t` is the seconds until there is room again.
+# The Hub sends `RateLimit: "api";r=0;t=55`: `t` is the number of seconds until requests are allowed again.
 RATE_LIMIT_RESET = r"(?a);\s*t=(\d{1,10})(?!\d)"
-# UUIDs, and `Root=1-…-…;…`: short words between marks. A part of a token has longer ones.
+# UUIDs, and `Root=1-…-…;…`: short words with punctuation between them. The parts of a token are longer.
 REQUEST_ID = r"(?=.{1,128}\Z)[A-Za-z0-9]{1,32}([=;:-][A-Za-z0-9]{1,32})*"
 
 
@@ -35,14 +35,14 @@ class Request(NamedTuple):
 
     @property
     def where(self) -> Where:
-        """The call, for errors that happen before there is an answer."""
+        """The call, for errors that happen before there is a response."""
         return Where(self.phase, host_of(self.url))
 
 
 class NoResponse(NamedTuple):
     """Nothing usable came back; `reason` completes "no answer from the host: …".
 
-    `passing`: whether another try may be answered. Where it may not, the proxy of `where.proxy_variable` is at fault.
+    `retryable`: whether another try may be answered. Where it may not, the proxy of `where.proxy_variable` is at fault.
     """
 
     where: Where
@@ -67,7 +67,7 @@ class Response(NamedTuple):
 
     @property
     def where(self) -> Where:
-        """The call and what came back, for errors about the answer."""
+        """The call and its response, for errors about the response."""
         request_id = self.headers.get("x-request-id", "")
         known = request_id if re.fullmatch(REQUEST_ID, request_id) else None
         return Where(self.phase, self.host, self.status, known, self.retry_after)
@@ -85,13 +85,13 @@ class Response(NamedTuple):
         return max((seconds for seconds in asked if seconds is not None), default=None)
 
     def json_object(self) -> dict[str, Any] | None:
-        """The body as a JSON object, strictly read, or `None` if it is anything else."""
+        """The body as a strictly read JSON object, or `None` if it is anything else."""
         return read_object(self.body or b"")
 
 
 def _delay(retry_after: str, date: str) -> float | None:
     if re.fullmatch(r"\d+", retry_after, re.ASCII):
-        # Ten digits are three centuries; a server that sends more does not mean less.
+        # Ten digits are three centuries, so longer numbers can be cut off.
         return float(retry_after.lstrip("0")[:10] or 0)
     from email.utils import parsedate_to_datetime  # noqa: PLC0415 - most servers give a number, and few ask to wait
 

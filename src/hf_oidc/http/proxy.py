@@ -1,4 +1,4 @@
-"""Which proxy a URL is reached through, as the environment's variables say it. Pure: it opens and resolves nothing."""
+"""Which proxy to use for a URL, according to the environment variables. No I/O."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Proxy(NamedTuple):
 
     @property
     def problem(self) -> str:
-        """Why nothing can be reached through it, in words; empty if something may."""
+        """Why the proxy cannot be used, in words; empty if it can."""
         if self.url.lower().startswith("socks"):
             return f"`{self.variable}` names a SOCKS proxy, and only http:// and https:// proxies are supported"
         match = PROXY_URL.fullmatch(self.url)
@@ -52,7 +52,7 @@ def proxy_for(url: str, env: Mapping[str, str]) -> Proxy | None:
     _, exceptions = _setting(env, "no_proxy")
     if is_excepted(host, parts.port or PORTS[parts.scheme], exceptions):
         return None
-    # As curl has it: without a scheme it is an http:// proxy.
+    # Like curl: without a scheme it is an http:// proxy.
     return Proxy(variable, proxy if "://" in proxy else f"http://{proxy}")
 
 
@@ -85,13 +85,13 @@ def _name_and_port(entry: str) -> tuple[str, str]:
     if entry.startswith("["):
         name, _, rest = entry[1:].partition("]")
         return (name, rest[1:]) if rest.startswith(":") else (name + rest, "")
-    if entry.count(":") > 1:  # an IPv6 address's own
+    if entry.count(":") > 1:  # an IPv6 address
         return entry, ""
     name, _, port = entry.partition(":")
     return name, port
 
 
 def _setting(env: Mapping[str, str], *names: str) -> tuple[str, str]:
-    """The first variable that is set, its name in lower case or in upper, and its value; both empty if none is."""
+    """The first variable that is set, and its value; both empty if none is. A lower-case name takes precedence."""
     variables = (variable for name in names for variable in (name, name.upper()))
     return next(((variable, env[variable]) for variable in variables if env.get(variable)), ("", ""))

@@ -1,4 +1,4 @@
-"""Which URLs a token may be sent to: `https`, or `http` on this machine; and what is shown of any URL.
+"""Which URLs a token may be sent to: `https`, or `http` on this machine; and how a URL is printed.
 
 Parses and judges; opens nothing.
 """
@@ -17,11 +17,11 @@ HOST = r"(?P<host>[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?P<port>:\d{1,5})?(?P<path>
 # URL that two parsers read differently sends a token to a host that nobody checked. A path has no `@`: before it there
 # may be a password with a slash.
 HTTP_URL = re.compile(rf"(?P<scheme>https?)://{HOST}(?P<query>\?[\x21-\x7e]*)?", re.ASCII)
-# To be shown, a URL may have another scheme, or none, as people write the address of a proxy.
+# In messages, a URL may have another scheme, or none: users write the addresses of proxies like that.
 READABLE_URL = re.compile(rf"(?ais)(([a-z][a-z0-9+.-]*:)?//)?{HOST}((?P<more>[?#]).*)?")
 UNREADABLE = "an unreadable URL"
 
-# Google's, by name and by address.
+# Google's metadata server, by name and by address.
 METADATA_SERVERS = frozenset({"metadata.google.internal", "169.254.169.254"})
 
 
@@ -81,12 +81,12 @@ def shown_url(text: str) -> str:
 
 
 def has_password(text: str) -> bool:
-    """Whether what stands before the last `@` may be a password, behind a user's name or a scheme."""
+    """Whether the part before the last `@` may contain a password, after a user name or a scheme."""
     return re.search(":|//", _split(text)[0]) is not None
 
 
 def host_of(url: str) -> str:
-    """The host of `url`, with its port if one is named, to be shown in errors."""
+    """The host of `url`, with its port if it has one, for error messages."""
     if "//" not in url:
         return "an unknown host"
     match = READABLE_URL.fullmatch(_split(url)[1])

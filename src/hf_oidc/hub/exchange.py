@@ -1,7 +1,7 @@
 """OAuth 2.0 Token Exchange (RFC 8693) as the Hub speaks it, without I/O: build the request, read the response.
 
 https://huggingface.co/docs/hub/trusted-publishers documents fields and errors. This module opens no connection and
-reads no clock; it does not know where the ID token came from.
+reads no clock.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ ID_TOKEN_TYPE = "urn:ietf:params:oauth:token-type:id_token"
 ACCESS_TOKEN_TYPE = "urn:ietf:params:oauth:token-type:access_token"
 
 MAX_EXPIRES_IN = 2_592_000  # seconds: 30 days
-# A shorter one is no secret, and a runner would hide each place of the log where those letters stand.
+# A shorter token would not be secret, and a runner that masks it would hide parts of ordinary words.
 ACCESS_TOKEN = r"[\x21-\x7e]{16,16384}"
 # RFC 6749 § 5.2 and RFC 8693 § 2.2.2: an error code is printable ASCII without quotes and backslashes.
 ERROR_CODE = r"[a-z][a-z_]{0,39}"
 NOT_UNDERSTOOD = {"invalid_request", "unsupported_grant_type"}
-# The Hub reports some outages of its own as a refusal: 400 `invalid_grant`, "This operation was aborted". A word
-# with a slash is a repository, whose name may say anything.
+# The Hub reports some outages as a refusal: 400 `invalid_grant`, "This operation was aborted". A word with a slash is
+# the name of a repository, which may contain these words.
 DISGUISED_OUTAGE = r"(?i)(?<![\w/.-])(aborted|timed?[ -]?out)(?![\w/-])"
 
 
 def build_request(hub_url: str, subject_token: Secret, resource: Resource) -> Request:
-    """The exchange request (RFC 8693 § 2.1; the Hub takes it as JSON, without client authentication)."""
+    """The exchange request (RFC 8693 § 2.1). The Hub expects JSON and no client authentication."""
     body = {
         "grant_type": GRANT_TYPE,
         "subject_token_type": ID_TOKEN_TYPE,
@@ -54,11 +54,10 @@ def build_request(hub_url: str, subject_token: Secret, resource: Resource) -> Re
 def read_response(
     response: Response | NoResponse, resource: Resource, requested_at: datetime, sent: Secret | None = None
 ) -> HubToken:
-    """The token that `response` grants; `requested_at` (UTC) is when the exchange was sent.
+    """The token in `response`. `requested_at`: when the exchange was sent, in UTC.
 
-    `sent`: the ID token, which the answer may repeat.
-
-    Raises the `ExchangeError` that says why there is none.
+    `sent`: the ID token, which is hidden if the response repeats it. Raises the `ExchangeError` that says why there is
+    no token.
     """
     if isinstance(response, NoResponse):
         problem = f"The Hub {'gave no answer' if response.retryable else 'was not reached'}: {response.reason}"
@@ -69,8 +68,8 @@ def read_response(
 
 
 def _granted(response: Response, resource: Resource, requested_at: datetime) -> HubToken:
-    # RFC 8693 § 2.2.1. Never a word of the body is shown: it may hold a token. For the same reason this function, from
-    # which the error comes, has no variable with the body in it.
+    # RFC 8693 § 2.2.1. No error shows a part of the body, which may hold a token. This function raises the error, so it
+    # has no variable with the body either: some loggers print the variables of a traceback.
     grant = _grant(response)
     if isinstance(grant, str):
         raise UnexpectedResponse(f"The Hub's {grant}", response.where)
@@ -79,7 +78,7 @@ def _granted(response: Response, resource: Resource, requested_at: datetime) -> 
 
 
 def _grant(response: Response) -> tuple[Secret, int] | str:
-    """Token and lifetime in seconds, or what is wrong with the answer."""
+    """Token and lifetime in seconds, or what is wrong with the response."""
     answer = response.json_object()
     if answer is None:
         return "answer is not a JSON object"
@@ -113,12 +112,12 @@ def _refusal(response: Response, sent: Secret | None) -> ExchangeError:
 
 
 def _oauth_error(response: Response, sent: Secret | None) -> tuple[str | None, str]:
-    """The OAuth error code and its description, quoted; no code if a 4xx answer is no OAuth error."""
+    """The OAuth error code and its description, quoted; no code if the response is not an OAuth error."""
     answer = (response.json_object() or {}) if response.status >= 400 else {}
     code, description = answer.get("error"), answer.get("error_description")
     if not isinstance(code, str) or not re.fullmatch(ERROR_CODE, code):
         return None, ""
     if not isinstance(description, str) or not description.strip():
         return code, ""
-    # Whole, it is recognised as a JWT; a short signature alone is not.
+    # `sanitize_line` recognises a whole JWT, but not a short signature.
     return code, f'"{sanitize_line(sent.hidden_in(description) if sent else description)}"'

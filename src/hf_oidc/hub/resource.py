@@ -1,7 +1,7 @@
-"""What a token is asked for: one repository of the Hub, or one user's gated reads. Parses and prints; no I/O.
+"""What a token is for: one repository on the Hub, or the gated repositories that one user may read. No I/O.
 
-The forms are the Hub's (https://huggingface.co/docs/hub/trusted-publishers): `ns/name` is a model, `datasets/`,
-`spaces/`, `kernels/` and `buckets/` stand before `ns/name`, and a single word is a user name.
+The forms of https://huggingface.co/docs/hub/trusted-publishers: `ns/name` is a model; other repositories are
+`datasets/ns/name`, `spaces/…`, `kernels/…` and `buckets/…`; a single word is a user name.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ KIND_OF_PREFIX: dict[str, Kind] = {
     "kernels": "kernel",
     "buckets": "bucket",
 }
-# Pages of the Hub, so nobody's name.
+# Pages of the Hub, so these are not names of users.
 RESERVED = {*KIND_OF_PREFIX, "models"}
 PART = re.compile(r"[A-Za-z0-9_.-]{1,96}", re.ASCII)
-# What users write by mistake -> the prefix that the Hub has for it.
+# A prefix that users write by mistake -> the correct one.
 PREFIX_OF_MISTAKE = {
     "model": "",
     "models": "",
@@ -35,9 +35,9 @@ PREFIX_OF_MISTAKE = {
     "bucket": "buckets",
     **{prefix: prefix for prefix in KIND_OF_PREFIX},
 }
-# What follows namespace/name in the addresses of the Hub's pages.
+# What follows namespace/name in URLs of the Hub.
 PAGES = {"tree", "blob", "resolve", "raw", "commits", "commit", "discussions", "settings", "edit"}
-# How the address of such a page begins. An `@` in it is before a revision; elsewhere a password may be.
+# The start of a URL of the Hub. An `@` in it precedes a revision; in other URLs it may follow a password.
 PAGE = re.compile(r"(https?://)?(huggingface|hf)\.co/|hf://")
 # The Hub's tokens, which somebody gives in place of a name. They would be sent to the Hub, where they may be logged.
 HUB_TOKEN = re.compile(r"hf_([A-Za-z0-9]{30,}|(jwt|oauth)_[A-Za-z0-9_.-]{30,})", re.ASCII)
@@ -45,7 +45,7 @@ MAX_SHOWN = 220
 
 
 class Resource(NamedTuple):
-    """A resource of the Hub; `str()` is its form in the exchange's `resource` parameter."""
+    """A resource of the Hub. `str()` gives the `resource` parameter of the exchange."""
 
     kind: Kind
     path: str
@@ -55,9 +55,9 @@ class Resource(NamedTuple):
 
     @classmethod
     def parse(cls, text: str, input_name: str = "resource") -> Resource:
-        """The resource that `text` names, white space around it aside; `input_name` is where the user wrote it.
+        """The resource that `text` names. Ignores white space around it. `input_name`: where the user wrote it.
 
-        Raises `InvalidResource`, with the form that was likely meant if there is one.
+        Raises `InvalidResource`, with a suggestion if the user probably meant something else.
         """
         text = text.strip()
         kind = _kind(text)
@@ -85,10 +85,10 @@ def _problem(text: str) -> str:
     if not text:
         return "is empty"
     if HUB_TOKEN.fullmatch(text):
-        return "looks like a token, and should be the name of a repository or of a user"
+        return "looks like a token. It must be the name of a repository or of a user"
     name = shown_url(text) if has_password(text) else repr(sanitize_line(text, MAX_SHOWN))
     if "\n" in text:
-        return f"has several lines, and is to be one resource: {name}"
+        return f"has several lines, and must be one resource: {name}"
     parts = text.split("/")
     if len(parts) <= 2 and parts[0] in RESERVED:
         return f"lacks a namespace: {name}"
@@ -96,7 +96,7 @@ def _problem(text: str) -> str:
 
 
 def _suggestion(text: str) -> str | None:
-    """The form that the writer of a URL, a wrong prefix or a `.git` ending likely meant."""
+    """What the user probably meant by a URL, a wrong prefix or a `.git` ending."""
     if has_password(text) and not PAGE.match(text):
         return None
     parts = [part for part in _path_of(text.strip("'\"")).split("/") if part]
@@ -106,14 +106,14 @@ def _suggestion(text: str) -> str | None:
     names = parts if prefix is None else parts[1:]
     if len(names) < 2 or (prefix is None and len(names) > 2 and names[2] not in PAGES):
         return None
-    # What follows the name: a revision, as `acme/model@main`, or the query or fragment of a page.
+    # The name may be followed by a revision (`acme/model@main`), or by the query or fragment of a URL.
     namespace, name = names[0], re.split("[@?#]", names[1])[0].removesuffix(".git")
     likely = "/".join([prefix, namespace, name] if prefix else [namespace, name])
     return likely if _kind(likely) is not None else None
 
 
 def _path_of(text: str) -> str:
-    """What follows the scheme and the host of a URL, in any of the ways that users write one."""
+    """The path of a URL of the Hub, in any form in which users write it."""
     try:
         url = urlsplit(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""The Hugging Face token that an exchange gives: what it is for and how long it lives. No I/O, no clock."""
+"""The Hugging Face token from an exchange, its resource and its expiry. No I/O, no clock."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hf_oidc.secret import Secret
 
 
 def rfc3339(moment: datetime) -> str:
-    """A time in UTC as RFC 3339 has it."""
+    """A time in UTC, in the form of RFC 3339."""
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
@@ -24,5 +24,5 @@ class HubToken(NamedTuple):
 
     @property
     def expires_at(self) -> str:
-        """The expiry as RFC 3339 in UTC. Counted from before the exchange, so never later than the Hub's own."""
+        """The expiry in the form of RFC 3339, in UTC. Counted from before the exchange, so it is never too late."""
         return rfc3339(self.requested_at + timedelta(seconds=self.expires_in))

@@ -1,1 +1,1 @@
-"""Where tokens go: one short file each. A token comes in; later steps of the job have it."""
+"""Where tokens go: one module for each place."""

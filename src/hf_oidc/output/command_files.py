@@ -51,21 +51,21 @@ def all_or_nothing(paths: Iterable[Path], write: Callable[[], None]) -> None:
     try:
         with restoring(paths):
             write()
-    except Exception as error:  # noqa: BLE001 - actions-toolkit raises plain Exceptions; which ones is its affair
+    except Exception as error:  # noqa: BLE001 - actions-toolkit raises plain Exceptions
         problem = getattr(error, "strerror", None) or "it is gone"
     else:
         return
-    # Outside of the handler, so that the error of before, which may hold a token, does not travel along.
+    # Outside the handler, so that the first exception, which may hold a token, is not attached to this one.
     raise DeliveryFailed(f"A command file of the runner could not be written: {problem}", "runner")
 
 
 @contextmanager
 def restoring(paths: Iterable[Path]) -> Iterator[None]:
-    """Puts the files back as they were if what is written to them in between fails."""
+    """Restores the files if the block fails."""
     sizes = {path: path.stat().st_size for path in paths}
     try:
         yield
-    except BaseException:  # an interrupt as well: half a delivery is none
+    except BaseException:  # an interrupt too: no half of a delivery may stay
         for path, size in sizes.items():
             with suppress(OSError):
                 os.truncate(path, size)
@@ -74,7 +74,7 @@ def restoring(paths: Iterable[Path]) -> Iterator[None]:
 
 def write_problem(path: Path) -> str:
     """Returns why `path` cannot be appended to, as the end of a sentence; empty if it can."""
-    # A device or a pipe would take what is written and keep it from later steps; opening a pipe would wait.
+    # A device or a pipe would swallow the data; and opening a pipe could block.
     try:
         if not path.is_file():
             return "is not a file"

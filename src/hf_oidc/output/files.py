@@ -1,7 +1,7 @@
-"""Files that hold tokens: for their owner alone, whole or not at all, and never where a link of the checkout leads.
+"""Writes files that hold tokens: readable by their owner only, and completely or not at all.
 
-A symbolic link is followed only if it is outside of the working directory, in an absolute path, and not the file
-itself: `/tmp` may be one. What is written in the files is not known here.
+A symbolic link is followed only if it is a folder of an absolute path, outside the working directory (`/tmp` may be
+one). A link in the checkout could lead anywhere.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from hf_oidc.errors import DeliveryFailed
 from hf_oidc.sanitize import sanitize_line
 
 PRIVATE = 0o600
-# Owners and modes mean something.
+# Whether files have owners and modes.
 _POSIX = sys.platform != "win32"
-# Not on Windows, each for its own reason: no link is followed, a pipe that takes the file's place does not keep us
-# waiting; and on Windows alone: line ends stay as they are.
+# O_NOFOLLOW: follow no link. O_NONBLOCK: do not block if a pipe has replaced the file. Windows has neither, but
+# O_BINARY, which keeps line ends.
 _CAREFUL = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _CAREFUL
 _AT_THE_END = os.O_RDWR | os.O_APPEND | _CAREFUL
@@ -32,7 +32,7 @@ class _Refused(Exception):
 
 
 def require_replaceable(path: Path) -> None:
-    """Raises the `DeliveryFailed` that `replace` would raise, as far as that can be known before."""
+    """Raises the `DeliveryFailed` that `replace` would raise, as far as that is known before."""
     with _explained(path):
         _require_own_file(path)
         new = _beside(path)
@@ -44,7 +44,7 @@ def require_replaceable(path: Path) -> None:
 
 
 def require_appendable(path: Path) -> None:
-    """Raises the `DeliveryFailed` that `append` would raise, as far as that can be known before."""
+    """Raises the `DeliveryFailed` that `append` would raise, as far as that is known before."""
     with _explained(path):
         if _require_own_file(path):
             os.close(os.open(path, _AT_THE_END))
@@ -53,7 +53,7 @@ def require_appendable(path: Path) -> None:
 
 
 def replace(path: Path, text: str) -> None:
-    """Writes a new file of mode 0600 in the place of `path`, whole or not at all. Raises `DeliveryFailed`."""
+    """Replaces `path` with a new file of mode 0600, completely or not at all. Raises `DeliveryFailed`."""
     with _explained(path):
         _require_own_file(path)
         new = _beside(path)
@@ -61,7 +61,7 @@ def replace(path: Path, text: str) -> None:
             with _opened(new, _NEW) as descriptor:
                 _make_private(descriptor)
                 _write(descriptor, text)
-            new.replace(path)  # the name itself, even if it has become a link meanwhile
+            new.replace(path)  # replaces the name, even if it has become a link meanwhile
         except BaseException:
             with contextlib.suppress(OSError):
                 new.unlink()
@@ -69,16 +69,15 @@ def replace(path: Path, text: str) -> None:
 
 
 def append(path: Path, text: str) -> None:
-    """Adds lines to the file at `path`, all of them or none; it is made with mode 0600 if there is none.
+    """Appends lines to the file at `path`, all of them or none. Creates it with mode 0600 if it does not exist.
 
-    One that others may read or write is taken from them first. The lines begin on a line of their own. Raises
-    `DeliveryFailed`.
+    First removes the permissions of other users. Begins on a new line. Raises `DeliveryFailed`.
     """
     with _explained(path):
         _require_own_file(path)
         with _opened(path, _AT_THE_END | os.O_CREAT) as descriptor:
             found = os.fstat(descriptor)
-            _require_own(found)  # it may have become another one
+            _require_own(found)  # it may have been replaced
             _make_private(descriptor)
             try:
                 _write(descriptor, text if _ends_a_line(descriptor, found.st_size) else f"\n{text}")
@@ -88,9 +87,9 @@ def append(path: Path, text: str) -> None:
 
 
 def is_in_checkout(folder: Path) -> bool:
-    """Whether the folder is the working directory, which is mostly somebody's checkout, or in it."""
+    """Whether the folder is in the working directory, which usually is a checkout."""
     checkout = Path.cwd()
-    # The root of a container's files is no checkout: everything would be in it.
+    # `/`, the working directory of some containers, is not a checkout: everything would be in it.
     return checkout != checkout.parent and folder.resolve().is_relative_to(checkout)
 
 
@@ -101,7 +100,7 @@ def _explained(path: Path) -> Iterator[None]:
     except _Refused as refused:
         problem = str(refused)
     except (OSError, ValueError) as error:
-        problem = f"cannot be written: {getattr(error, 'strerror', None) or 'its name is not one of a file'}"
+        problem = f"cannot be written: {getattr(error, 'strerror', None) or 'this is not a valid file name'}"
     else:
         return
     raise DeliveryFailed(f"{sanitize_line(str(path))} {problem}")
@@ -117,7 +116,7 @@ def _opened(path: Path, flags: int) -> Iterator[int]:
 
 
 def _write(descriptor: int, text: str) -> None:
-    # Without a buffer: what is left in one is written when it is closed, after all.
+    # Without a buffer, which would be written when it is closed, even after a failure.
     left = text.encode()
     while left:
         left = left[os.write(descriptor, left) :]
@@ -135,20 +134,20 @@ def _beside(path: Path) -> Path:
 
 
 def _make_private(descriptor: int) -> None:
-    """Takes the file from all but its owner. Raises `_Refused` where that cannot be done."""
+    """Removes the permissions of other users. Raises `_Refused` if that is not possible."""
     if _POSIX:
         os.fchmod(descriptor, stat.S_IMODE(os.fstat(descriptor).st_mode) & stat.S_IRWXU)
     _require_private(os.fstat(descriptor))
 
 
 def _require_private(found: os.stat_result) -> None:
-    # Windows has no such modes. Some file systems have none either, such as a Windows disk under Linux, and do not say.
+    # Windows has no such modes. Some file systems, such as a Windows disk under Linux, silently ignore them.
     if _POSIX and stat.S_IMODE(found.st_mode) & ~stat.S_IRWXU:
-        raise _Refused("is open to others, and its file system keeps no permissions")
+        raise _Refused("is open to other users, and its file system keeps no permissions")
 
 
 def _require_no_link_of_the_checkout(path: Path) -> None:
-    """Raises `_Refused` if the folder of `path` is reached through a link that came with the checkout."""
+    """Raises `_Refused` if the folder of `path` goes through a link that came with the checkout."""
     for folder in reversed(path.parents):
         if not folder.is_symlink():
             continue
@@ -157,12 +156,12 @@ def _require_no_link_of_the_checkout(path: Path) -> None:
                 f"leads through {sanitize_line(str(folder))}, a symbolic link, and a token is not written through one "
                 "in the working directory or in a relative path"
             )
-        # Where it leads, there may be another one.
+        # The target may contain another link.
         _require_no_link_of_the_checkout(folder.parent / folder.readlink() / path.name)
 
 
 def _require_own_file(path: Path) -> bool:
-    """Whether there is a file at `path`. Raises `_Refused` if what is there is not a file of this user's own."""
+    """Whether there is a file at `path`. Raises `_Refused` if it is not a file, or not of this user."""
     os.path.realpath(path.parent, strict=True)  # raises if links lead in a circle
     _require_no_link_of_the_checkout(path)
     try:
@@ -179,4 +178,4 @@ def _require_own(found: os.stat_result) -> None:
     if not stat.S_ISREG(found.st_mode):
         raise _Refused("is not a file")
     if _POSIX and found.st_uid != os.geteuid():
-        raise _Refused("belongs to somebody else")
+        raise _Refused("belongs to another user")

@@ -1,4 +1,4 @@
-"""git's configuration, in environment variables: whom it asks for the Hub's tokens. No token is in it.
+"""Configures git, through environment variables, to use the tokens for the Hub. The configuration holds no token.
 
 https://git-scm.com/docs/git-config#ENVIRONMENT, https://git-scm.com/docs/gitcredentials. A helper reads its token when
 git asks: from a variable of its environment, or from a file.
@@ -10,25 +10,25 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from hf_oidc.errors import DeliveryFailed
-from hf_oidc.token_request import Wanted
+from hf_oidc.token_request import TokenRequest
 
 COUNT = "GIT_CONFIG_COUNT"
-# What `git -c` hands on to the programs that git starts, a hook or an alias. git reads it last.
+# `git -c` gives its settings in this variable to the programs that git starts, a hook or an alias. git reads it last.
 PARAMETERS = "GIT_CONFIG_PARAMETERS"
-# How a helper of ours begins: by its name, a later step knows it again.
+# The start of our helpers, by which a later step recognises them.
 OURS = "!hf_oidc() { "
 HELPER = '{ours}test "$1" = get || exit 0; {unless}token=$({tell}); test -z "$token" || {answer}; }}; hf_oidc'
-# The Hub takes any name beside a token.
+# The Hub accepts any user name with a token.
 ANSWER = "printf 'username=hf_user\\npassword=%s\\n' \"$token\""
-# git names the path to a helper where `useHttpPath` is set for it. It is then another repository's: one of ours has a
-# helper of its own.
+# With `useHttpPath`, git gives the path to the helper. The path is then that of another repository, because each of our
+# repositories has a separate helper.
 UNLESS_PATH = "while read -r line; do case $line in path=?*) exit 0;; esac; done; "
 
 
 class Credential(NamedTuple):
-    """Which token is for which repository. `path`: the repository's below the Hub's URL; empty if for any.
+    """A token for a repository. `path`: the path of the repository on the Hub; empty: any repository.
 
-    `tell`: commands of a shell that print the token. None may have it as an argument, unless it is the shell's own.
+    `tell`: shell commands that print the token. Only a shell builtin may have the token as an argument.
     """
 
     path: str
@@ -36,26 +36,28 @@ class Credential(NamedTuple):
 
 
 def in_variable(name: str) -> str:
-    """The commands that print the environment variable `name`."""
+    """Shell commands that print the environment variable `name`."""
     return f'printf %s "${{{name}-}}"'
 
 
 def in_file(variable: str) -> str:
-    """The commands that print the file that the environment variable `variable` has the path of."""
+    """Shell commands that print the file whose path is in the environment variable `variable`."""
     return f'cat "${variable}"'
 
 
-def credentials(wanted: Iterable[Wanted], tell: Callable[[str], str]) -> list[Credential]:
-    """One for each; `tell` makes the commands from its name. A user's token comes first: it is for all the others."""
-    found = [Credential("" if each.resource.kind == "user" else each.resource.path, tell(each.name)) for each in wanted]
+def credentials(requests: Iterable[TokenRequest], tell: Callable[[str], str]) -> list[Credential]:
+    """A credential for each request; `tell` takes its name. A user's token comes first: it is for any repository."""
+    found = [
+        Credential("" if each.resource.kind == "user" else each.resource.path, tell(each.name)) for each in requests
+    ]
     return sorted(found, key=lambda credential: credential.path != "")
 
 
 def configuration(hub_url: str, credentials: Sequence[Credential], env: Mapping[str, str]) -> dict[str, str]:
-    """The variables that add to the configuration which `env` has already. Raises `DeliveryFailed`.
+    """The variables that extend the configuration in `env`. Raises `DeliveryFailed`.
 
-    A repository has its own token, so that those of several repositories, of one step or of many, do not come in each
-    other's way. The first is also the answer where git names no repository, as git-xet never does.
+    Each repository has a separate token, whether one step or several log in. The first token is also used when git does
+    not name a repository; git-xet never does.
     """
     first = _count(env)
     settings = list(_settings(hub_url, credentials, _earlier(hub_url, env, first)))
@@ -75,13 +77,13 @@ def _quoted(text: str) -> str:
 def _settings(
     hub_url: str, credentials: Sequence[Credential], earlier: Sequence[tuple[str, str]]
 ) -> Iterator[tuple[str, str]]:
-    """All that is to be known of the Hub, the helpers of earlier steps too.
+    """All settings for the Hub, including the helpers of earlier steps.
 
-    An empty helper makes git forget the helpers named before it. So it is always written, and ours anew: a step may
-    have named `store` since the last login, which would write the token to a file.
+    An empty helper makes git forget all helpers before it. It is always written, followed by ours: since the last login
+    a step may have configured `store`, which would write the token to a file.
     """
     everywhere = [each for each in credentials if not each.path] or credentials[:1]
-    # One of an earlier step goes before, and this one is asked where that has no token any more.
+    # A helper of an earlier step comes first. Ours is used if that one has no token any more.
     helpers = [helper for url, helper in earlier if url == hub_url]
     helpers += [_helper(each, "" if not each.path else UNLESS_PATH) for each in everywhere]
     yield f"credential.{hub_url}.helper", ""
@@ -89,10 +91,10 @@ def _settings(
         yield f"credential.{hub_url}.helper", helper
     own = {url: helper for url, helper in earlier if url != hub_url}
     for each in credentials:
-        # git-lfs adds to the name with `.git`.
+        # git-lfs appends `.git` to the name.
         own |= {f"{hub_url}/{each.path}{ending}": _helper(each) for ending in ("", ".git") if each.path}
     for url, helper in own.items():
-        # Not for the whole Hub: it would keep git-xet from its answer. git-lfs names no repository without it.
+        # Not for the whole Hub, where it would break git-xet. But git-lfs needs it to name the repository.
         yield f"credential.{url}.useHttpPath", "true"
         yield f"credential.{url}.helper", ""
         yield f"credential.{url}.helper", helper
@@ -103,7 +105,7 @@ def _helper(credential: Credential, unless: str = "") -> str:
 
 
 def _earlier(hub_url: str, env: Mapping[str, str], count: int) -> list[tuple[str, str]]:
-    """The helpers of earlier steps, each with its URL: the Hub's, or that of a repository there."""
+    """The helpers of earlier steps, each with the URL of the Hub or of a repository there."""
     settings = [
         (env.get(f"GIT_CONFIG_KEY_{number}", ""), env.get(f"GIT_CONFIG_VALUE_{number}", "")) for number in range(count)
     ]
@@ -118,5 +120,5 @@ def _earlier(hub_url: str, env: Mapping[str, str], count: int) -> list[tuple[str
 def _count(env: Mapping[str, str]) -> int:
     count = env.get(COUNT, "").strip() or "0"
     if not (count.isascii() and count.isdigit() and len(count) <= 4):
-        raise DeliveryFailed(f"`{COUNT}` is not a number, so git's configuration cannot be added to", "git")
+        raise DeliveryFailed(f"`{COUNT}` is not a number, so git's configuration cannot be extended", "git")
     return int(count)

@@ -27,21 +27,21 @@ with deferred_imports.imports():
 
 
 class CommandFiles(NamedTuple):
-    """The runner's files, each known to take what is appended to it."""
+    """The runner's command files, which exist and can be written."""
 
     output: Path
     environment: Path
 
     @classmethod
     def find(cls, env: Mapping[str, str]) -> CommandFiles:
-        """Raises `DeliveryFailed` if one is missing, is no file, or cannot be written."""
+        """Raises `DeliveryFailed` if one is missing, is not a file, or cannot be written."""
         return cls(command_files.find("GITHUB_OUTPUT", env), command_files.find("GITHUB_ENV", env))
 
 
 def mask(secret: Secret) -> None:
-    """Lets the runner hide `secret` in all logs from here on. Flushed, for the runner reads files at another time.
+    """Lets the runner hide `secret` in the log from now on. Flushed, so that the mask comes before any use.
 
-    Raises `DeliveryFailed` if the log cannot be written: a token that is not masked is not handed on.
+    Raises `DeliveryFailed` if the log cannot be written: a token that is not masked is not delivered.
     """
     try:
         core.set_secret(secret.reveal())
@@ -54,9 +54,9 @@ def mask(secret: Secret) -> None:
 
 
 def deliver(tokens: Mapping[str, HubToken], variables: Mapping[str, str], *, export: bool, files: CommandFiles) -> None:
-    """Hands the tokens, by name, to later steps: as outputs, and as variables of these names if `export` is set.
+    """Gives the tokens to later steps as outputs and, with `export`, as variables of these names; all or nothing.
 
-    `variables` go along; they hold no token. All or nothing. Raises `DeliveryFailed`.
+    `variables` are set too; they hold no token. Raises `DeliveryFailed`.
     """
 
     def write() -> None:
@@ -71,7 +71,7 @@ def deliver(tokens: Mapping[str, HubToken], variables: Mapping[str, str], *, exp
 
 
 def decline(files: CommandFiles) -> None:
-    """Tells later steps that there is no token. A file that cannot be written now leaves them without an answer."""
+    """Sets the output `authenticated` to `false`. Does nothing if the file cannot be written."""
     with suppress(Exception), command_files.restoring([files.output, files.environment]):
         core.set_output("authenticated", "false")
 
@@ -82,7 +82,7 @@ def annotate(level: Literal["error", "warning"], title: str, message: str) -> No
 
 
 def group(title: str, lines: Iterable[str]) -> None:
-    """Lines of the log that are folded under a title; nothing where there are none."""
+    """Prints lines that the log folds under a title; prints nothing without lines."""
     lines = list(lines)
     if lines:
         core.start_group(title)
@@ -91,7 +91,7 @@ def group(title: str, lines: Iterable[str]) -> None:
 
 
 def summarize(markdown: str, env: Mapping[str, str]) -> None:
-    """Adds to the summary on the run's page, where there is one: it explains, so it is never a failure itself."""
+    """Adds to the summary on the run's page. It is no failure if there is no summary."""
     path = env.get("GITHUB_STEP_SUMMARY", "")
     if path and not command_files.write_problem(Path(path)):
         with suppress(OSError, ValueError), Path(path).open("a", encoding="utf-8") as summary:
@@ -106,7 +106,7 @@ def say(line: str) -> None:
 def _outputs(tokens: Mapping[str, HubToken]) -> dict[str, str]:
     texts = {name: token.secret.reveal() for name, token in tokens.items()}
     first = min(tokens.values(), key=lambda token: token.expires_at)
-    # One of several would be anybody's guess.
+    # With several tokens, `token` would be ambiguous.
     alone = {"token": next(iter(texts.values()))} if len(texts) == 1 else {}
     return alone | {
         "tokens": json.dumps(texts),

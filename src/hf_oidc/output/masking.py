@@ -1,22 +1,22 @@
-"""Which part of a token a runner is told to hide, where the line that tells it may itself become public."""
+"""Which part of a token a command lets the runner mask. The line that says so may itself become public."""
 
 from __future__ import annotations
 
 from hf_oidc.secret import Secret
 
-# Characters. A last segment that is shorter is no signature: the smallest, HMAC with SHA-256, has 43.
+# Characters. A shorter last segment is not a signature: the shortest, HMAC with SHA-256, has 43.
 SHORTEST_SEGMENT = 16
 
 
 def worthless_part(secret: Secret) -> Secret:
-    """The second half of a token's last segment; of one without segments, the second half of the token.
+    """The second half of the token's last segment, or of the whole token if it has no segments.
 
-    A command shares its output with what ran before it in the step. The line that masks is shown instead of obeyed
-    after `::stop-commands::` (a commit's title that somebody printed is enough), and where each line gets a prefix
-    (`2>&1 | sed`); and `| tee` copies it to a file. So it says no more than whoever reads it may know.
+    A command shares its output with the programs before it in the step. The runner prints the masking line instead of
+    obeying it after `::stop-commands::`, which a printed commit title may contain, or if each line gets a prefix
+    (`2>&1 | sed`). And `| tee` copies it to a file. So the line must be useless to its reader.
 
-    Half of a JWT would be too much: header and claims are public facts, which anybody can put in front of a signature.
-    Of the signature at least half stays untold, and nothing short is ever told, which would hide every `true` of a log.
+    Half of a JWT would be too much: its header and claims are public, so the rest could be a whole signature. At least
+    half of the signature stays secret. And nothing short is masked, which could hide every `true` of a log.
     """
     value = secret.reveal()
     last = value.rpartition(".")[2]

@@ -3,29 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from typing import Literal, NamedTuple
 
-from hf_oidc.command import RunCommand
 from hf_oidc.errors import IdentityError
-from hf_oidc.http.client import Transport
+from hf_oidc.login_context import LoginContext, ReadFile
 from hf_oidc.secret import Secret
 
-# The path of a file -> its text; empty if it cannot be read.
-ReadFile = Callable[[str], str]
-
-
-class Means(NamedTuple):
-    """All that a provider may use: HTTP requests, commands of the CI's, files that it left, and the time (UTC)."""
-
-    transport: Transport
-    run: RunCommand
-    read_file: ReadFile
-    now: Callable[[], datetime]
-
-
 # The audience -> an ID token for it. Raises an `IdentityError`, or what `Transport.send` raises.
-Mint = Callable[[str, Means], Secret]
+Mint = Callable[[str, LoginContext], Secret]
 
 
 class NotHere(NamedTuple):

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from hf_oidc.errors import AmbiguousProvider, IdentityError, NoProvider
+from hf_oidc.login_context import ReadFile
 from hf_oidc.providers.aws import mint as aws
 from hf_oidc.providers.azure import mint as azure
-from hf_oidc.providers.base import CannotMint, Kind, Mint, Provider, ReadFile
+from hf_oidc.providers.base import CannotMint, Kind, Mint, Provider
 from hf_oidc.providers.bitbucket import mint as bitbucket
 from hf_oidc.providers.buildkite import mint as buildkite
 from hf_oidc.providers.circleci import mint as circleci

@@ -62,7 +62,7 @@ def test_somebody_elses_file_is_left_alone(write: object, tmp_path: Path) -> Non
     path = tmp_path / "x"
     path.write_text("theirs")
     os.chown(path, 12345, 12345)
-    with pytest.raises(DeliveryFailed, match=f"^{re.escape(str(path))} belongs to somebody else$"):
+    with pytest.raises(DeliveryFailed, match=f"^{re.escape(str(path))} belongs to another user$"):
         write(path, "text")
     assert path.read_text() == "theirs"
 
@@ -249,7 +249,7 @@ def test_the_file_is_private_before_the_token_is_in_it(write: Write, tmp_path: P
 def test_a_mode_that_cannot_be_is_told() -> None:
     """Some file systems take a new mode, and keep the old one."""
     open_to_all = os.stat_result((stat.S_IFREG | 0o666, *[0] * 9))
-    told = "^x is open to others, and its file system keeps no permissions$"
+    told = "^x is open to other users, and its file system keeps no permissions$"
     with pytest.raises(DeliveryFailed, match=told), files._explained(Path("x")):
         files._require_private(open_to_all)
 

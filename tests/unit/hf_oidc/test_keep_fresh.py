@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hf_oidc.errors import DeliveryFailed, ExchangeRejected, HubUnavailable, LoginError, RateLimited, Where
 from hf_oidc.hub.resource import Resource
 from hf_oidc.hub.token import HubToken
-from hf_oidc.renewal import SHORTEST, Life, Listener, Renewal, keep_fresh, pause, renew_after, round_of
+from hf_oidc.renewal import SHORTEST, Lifetime, keep_fresh, pause, renew_after, round_of
 from hf_oidc.secret import Secret
 from tests.fake_clock import FakeClock
 
@@ -30,35 +30,38 @@ class Job:
     seconds: float
     down: Callable[[float], Exception | None] = lambda _time: None
     lifetime: int = HOUR
-    chance: float = 0.0
+    jitter: float = 0.0
     full: Callable[[float], bool] = lambda _time: False
     clock: FakeClock = field(default_factory=FakeClock)
-    put: list[tuple[float, str]] = field(default_factory=list)
+    written: list[tuple[float, str]] = field(default_factory=list)
     told: list[tuple[float, str]] = field(default_factory=list)
     rounds: list[float] = field(default_factory=list)
     asked: list[float] = field(default_factory=list)
 
     def run(self) -> "Job":
         """The whole of the job."""
-        keep_fresh(
-            Life(self.lifetime, self.lifetime),
-            Renewal(self._log_in, self._put),
-            Listener(
-                lambda error, left: self._tell(f"failing: {kind(error)}, {left:.0f} s left"),
-                lambda: self._tell("recovered"),
-                lambda error: self._tell(f"expired: {kind(error)}"),
-            ),
-            clock=self.clock.monotonic,
-            wait=self._wait,
-            chance=lambda: self.chance,
-        )
+        lifetime = Lifetime(self.lifetime, self.lifetime)
+        keep_fresh(self, lifetime, clock=self.clock.monotonic, wait=self._wait, random=lambda: self.jitter)
         return self
+
+    def report_failing(self, error: Exception, remaining: float) -> None:
+        """Why, and for how long the token is valid."""
+        self._tell(f"failing: {kind(error)}, {remaining:.0f} s left")
+
+    def report_recovered(self) -> None:
+        """There is a new token."""
+        self._tell("recovered")
+
+    def report_expired(self, error: Exception) -> None:
+        """There is none."""
+        self._tell(f"expired: {kind(error)}")
 
     def _granted(self) -> HubToken:
         token = Secret(f"granted at {self.clock.seconds:.0f}")
         return HubToken(token, Resource.parse("acme/model"), self.lifetime, self.clock.now())
 
-    def _log_in(self, seconds: float) -> HubToken:
+    def log_in(self, seconds: float) -> HubToken:
+        """A token, unless the Hub is down."""
         self.rounds.append(seconds)
         self.asked.append(self.clock.seconds)
         if error := self.down(self.clock.seconds):
@@ -66,10 +69,11 @@ class Job:
             raise error
         return self._granted()
 
-    def _put(self, token: HubToken) -> None:
+    def put(self, token: HubToken) -> None:
+        """Remembers the token, unless the disk is full."""
         if self.full(self.clock.seconds):
             raise DeliveryFailed("No space left on device")
-        self.put.append((self.clock.seconds, token.secret.reveal()))
+        self.written.append((self.clock.seconds, token.secret.reveal()))
 
     def _tell(self, what: str) -> None:
         self.told.append((self.clock.seconds, what))
@@ -87,8 +91,8 @@ def down(begin: float, end: float) -> Callable[[float], LoginError | None]:
 def test_a_job_of_nine_hours_always_has_a_token() -> None:
     """A new one when a quarter of the last one's hour has passed, and not a word in the log."""
     job = Job(9 * HOUR).run()
-    assert [time for time, _ in job.put] == [900 * number for number in range(1, 37)]
-    assert job.put[0][1] == "granted at 900"
+    assert [time for time, _ in job.written] == [900 * number for number in range(1, 37)]
+    assert job.written[0][1] == "granted at 900"
     assert job.told == []
 
 
@@ -96,15 +100,15 @@ def test_forty_lifetimes_with_twenty_outages_never_lack_a_token() -> None:
     """Each outage begins when a renewal is due and lasts for half of a lifetime; each is told, and its end too."""
     life = 3
     job = Job(40.0 * life, lambda time: HubUnavailable("down") if time % (2 * life) < life / 2 else None, life).run()
-    assert len(job.put) >= 40
+    assert len(job.written) >= 40
     assert not any("expired" in what for _, what in job.told)
-    assert max(later - earlier for earlier, later in itertools.pairwise([0.0, *(t for t, _ in job.put)])) < life
+    assert max(later - earlier for earlier, later in itertools.pairwise([0.0, *(t for t, _ in job.written)])) < life
     assert [what for _, what in job.told].count("recovered") >= 19
 
 
 def test_jobs_that_began_together_do_not_ask_together() -> None:
     """Between a fifth and a quarter of the life."""
-    assert Job(1000, chance=0.99).run().put[0][0] == pytest.approx(721.8)
+    assert Job(1000, jitter=0.99).run().written[0][0] == pytest.approx(721.8)
 
 
 def test_an_outage_is_outlived_and_told_once() -> None:
@@ -118,7 +122,7 @@ def test_an_outage_is_outlived_and_told_once() -> None:
 def test_the_renewal_after_an_outage_is_earlier() -> None:
     """Trouble that was may come back."""
     job = Job(2 * HOUR, down(800, 1000)).run()
-    first, second, third, *_ = [time for time, _ in job.put]
+    first, second, third, *_ = [time for time, _ in job.written]
     assert (second - first, third - second) == (450, 900)
 
 
@@ -144,7 +148,7 @@ def test_a_bug_is_a_failure_like_any_other() -> None:
     """Of the login and of what puts the token: it is tried again, and the listener hears what it was."""
     buggy = Job(2 * HOUR, lambda time: ZeroDivisionError() if 800 <= time < 2600 else None).run()
     assert [what for _, what in buggy.told] == ["failing: ZeroDivisionError, 2640 s left", "recovered"]
-    assert len(buggy.put) >= 4
+    assert len(buggy.written) >= 4
 
 
 def test_a_bug_that_stays_is_tried_for_as_rarely_as_a_refusal() -> None:
@@ -159,16 +163,16 @@ def test_the_hub_that_asks_to_wait_is_heard() -> None:
     """Ten minutes, of which the token has more left."""
     limited = RateLimited("slow down", Where("exchange", "hub", 429, retry_after=600))
     job = Job(2 * HOUR, lambda time: limited if 800 <= time < 1500 else None).run()
-    assert job.put[0][0] == 900 + 60 + 600
+    assert job.written[0][0] == 900 + 60 + 600
 
 
 @given(st.integers(3, 90_000), st.floats(0, 1, exclude_max=True), st.floats(0, 0.6))
-def test_an_outage_of_half_of_a_life_harms_no_token_however_short(lifetime: int, chance: float, begin: float) -> None:
+def test_an_outage_of_half_of_a_life_harms_no_token_however_short(lifetime: int, jitter: float, begin: float) -> None:
     """Three seconds or a day: there is always a token that is good."""
     start = lifetime * (1 + begin)
-    job = Job(lifetime * 4.0, down(start, start + lifetime * 0.5), lifetime, chance).run()
+    job = Job(lifetime * 4.0, down(start, start + lifetime * 0.5), lifetime, jitter).run()
     assert not any("expired" in what for _, what in job.told)
-    times = [0.0, *(time for time, _ in job.put)]
+    times = [0.0, *(time for time, _ in job.written)]
     assert max(later - earlier for earlier, later in itertools.pairwise(times)) < lifetime
 
 
@@ -203,11 +207,11 @@ def test_a_hub_that_asks_to_wait_is_heard_when_it_is_too_late_as_well() -> None:
     st.floats(-1e6, 1e6), st.floats(1, 1e6), st.floats(0, 1e6), st.integers(1, 10**6), st.floats(0, 1, exclude_max=True)
 )
 def test_waits_are_never_nothing_and_never_for_ever(
-    left: float, life: float, asked: float, failures: int, chance: float
+    left: float, life: float, asked: float, failures: int, jitter: float
 ) -> None:
     """A busy loop would be an attack on the Hub."""
     left = min(left, life)
-    assert SHORTEST <= pause(left, life, refusal(asked), failures, chance) <= max(3600, life)
+    assert SHORTEST <= pause(left, life, refusal(asked), failures, jitter) <= max(3600, life)
     assert SHORTEST <= round_of(left, life) <= 60
-    assert SHORTEST <= renew_after(life, chance, failed=True) <= renew_after(life, chance, failed=False)
-    assert renew_after(life, chance, failed=False) <= max(SHORTEST, life / 4)
+    assert SHORTEST <= renew_after(life, jitter, failed=True) <= renew_after(life, jitter, failed=False)
+    assert renew_after(life, jitter, failed=False) <= max(SHORTEST, life / 4)

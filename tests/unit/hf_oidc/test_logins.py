@@ -9,16 +9,14 @@ from contextlib import contextmanager
 
 import pytest
 
-from hf_oidc.errors import Attempt, LoginError
-from hf_oidc.http.client import Transport, trusting
+from hf_oidc.errors import Attempt, ExchangeRejected, HubUnavailable
 from hf_oidc.hub.resource import Resource
-from hf_oidc.hub.token import HubToken
-from hf_oidc.login import Login, log_in
-from hf_oidc.logins import AT_ONCE, Outcome, log_in_all
+from hf_oidc.login import MAX_PARALLEL, Failed, Granted, Login, LoginResult, group_failures, log_in, log_in_all
 from hf_oidc.providers.registry import choose
 from hf_oidc.retry import Pace
 from hf_oidc.secret import Secret
-from tests.factories import id_token, means
+from hf_oidc.token_request import TokenRequest
+from tests.factories import id_token, login_context
 from tests.fake_clock import FakeClock
 from tests.scripted_server import Answer, Recorded, ScriptedServer, scripted_server
 
@@ -66,63 +64,58 @@ def world() -> Iterator[tuple[World, ScriptedServer]]:
         yield there, server
 
 
-def logins(there: World, server: ScriptedServer, names: list[str], *, timeout: float = 60) -> list[Login]:
-    """A login for each of the names, all with one pace."""
+def login_at(there: World, server: ScriptedServer, clock: FakeClock | None = None) -> Login:
+    """What the logins of a job share, at this server."""
     env = {
         "GITHUB_ACTIONS": "true",
         "ACTIONS_ID_TOKEN_REQUEST_URL": f"{server.url}/idtoken?api-version=2.0",
         "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "request-token",
     }
-    clock = FakeClock()
-    transport = Transport(
-        env={}, tls=trusting(""), user_agent="test", deadline=clock.monotonic() + timeout, clock=clock.monotonic
+    clock = clock or FakeClock()
+    return Login(
+        hub_url=server.url,
+        audience="https://huggingface.co",
+        identity=choose(env, lambda _path: ""),
+        context=login_context(clock=clock, jitter=0.5),
+        mask=there.masked.append,
+        report=there.told.append,
+        pace=Pace(clock.monotonic),
     )
-    pace = Pace(clock.monotonic)
-    return [
-        Login(
-            resource=Resource.parse(name),
-            hub_url=server.url,
-            audience="https://huggingface.co",
-            identity=choose(env, lambda _path: ""),
-            means=means(transport),
-            mask=there.masked.append,
-            now=clock.now,
-            sleep=clock.sleep,
-            chance=lambda: 0.5,
-            tell=there.told.append,
-            pace=pace,
-        )
-        for name in names
-    ]
 
 
-def tokens(outcomes: list[Outcome]) -> list[str]:
+def requests(names: list[str]) -> list[TokenRequest]:
+    """A request for each of these resources."""
+    return [TokenRequest(f"TOKEN_{number}", Resource.parse(name)) for number, name in enumerate(names)]
+
+
+def tokens(results: list[LoginResult]) -> list[str]:
     """What was granted, in order."""
-    return [outcome.secret.reveal() for outcome in outcomes if isinstance(outcome, HubToken)]
+    return [result.token.secret.reveal() for result in results if isinstance(result, Granted)]
 
 
 def test_each_has_its_own_token_in_order() -> None:
     """An ID token and an exchange for each, and each token masked."""
     with world() as (there, server):
-        outcomes = log_in_all(logins(there, server, NAMES))
-    assert tokens(outcomes) == [f"hf_jwt_{name.replace('/', '_')}" for name in NAMES]
-    assert {secret.reveal() for secret in there.masked} >= set(tokens(outcomes))
+        results = log_in_all(login_at(there, server), requests(NAMES))
+    assert tokens(results) == [f"hf_jwt_{name.replace('/', '_')}" for name in NAMES]
+    assert {secret.reveal() for secret in there.masked} >= set(tokens(results))
     assert Counter(request.path for request in server.requests) == {"/idtoken": 16, "/oauth/token": 16}
 
 
 def test_no_more_than_eight_at_once() -> None:
     """The server never sees more, and sees more than one."""
     with world() as (there, server):
-        log_in_all(logins(there, server, NAMES))
-    assert 1 < there.most <= AT_ONCE == 8
+        log_in_all(login_at(there, server), requests(NAMES))
+    assert 1 < there.most <= MAX_PARALLEL == 8
 
 
 def test_all_are_tried_even_if_one_is_refused() -> None:
     """Whoever mends the one should not find the next failing."""
     with world() as (there, server):
         there.refused = {name: Answer({"error": "invalid_grant"}, 400) for name in (NAMES[1], NAMES[3])}
-        outcomes = log_in_all(logins(there, server, NAMES[:5]))
-    assert [isinstance(outcome, LoginError) for outcome in outcomes] == [False, True, False, True, False]
+        results = log_in_all(login_at(there, server), requests(NAMES[:5]))
+    assert [isinstance(result, Failed) for result in results] == [False, True, False, True, False]
+    assert [result.request for result in results] == requests(NAMES[:5])
 
 
 def test_one_that_is_told_to_wait_slows_all_down() -> None:
@@ -130,40 +123,43 @@ def test_one_that_is_told_to_wait_slows_all_down() -> None:
     with world() as (there, server):
         given: Counter[int] = Counter()
         lock = threading.Lock()
-        asked = logins(there, server, NAMES)
-        clock = asked[0].now
+        clock = FakeClock()
 
         def limited(request: Recorded) -> Answer:
             with lock:
-                second = int(clock().timestamp())
+                second = int(clock.seconds)
                 given[second] += 1
                 if given[second] <= 3:
                     return granted(asked_for(request))
             return Answer({"error": "slow down"}, 429, {"Retry-After": "1"})
 
         with scripted_server({"/idtoken": Answer({"value": id_token()}), "/oauth/token": limited}) as strict:
-            outcomes = log_in_all(logins_at(asked, strict))
-    assert len(tokens(outcomes)) == len(NAMES)
+            results = log_in_all(login_at(there, server, clock)._replace(hub_url=strict.url), requests(NAMES))
+    assert len(tokens(results)) == len(NAMES)
     assert there.told
     assert {attempt.code for attempt in there.told} == {"rate-limited"}
 
 
-def logins_at(asked: list[Login], server: ScriptedServer) -> list[Login]:
-    """The logins, at another Hub."""
-    return [login._replace(hub_url=server.url) for login in asked]
-
-
-def test_an_error_that_nobody_foresaw_is_not_lost() -> None:
-    """It is raised where the door tells of it."""
+def test_an_unexpected_exception_is_not_lost() -> None:
+    """A bug in one of several threads is raised where the entry point reports it."""
     with world() as (there, server):
-        first, *others = logins(there, server, NAMES[:3])
+        first = iter([True])
 
         def broken(_secret: Secret) -> None:
-            raise ZeroDivisionError
+            if next(first, False):
+                raise ZeroDivisionError
 
-        bad = first._replace(mask=broken)
+        login = login_at(there, server)._replace(mask=broken)
         with pytest.raises(ZeroDivisionError):
-            log_in_all([bad, *others])
+            log_in_all(login, requests(NAMES[:3]))
+
+
+def test_equal_failures_are_grouped() -> None:
+    """One error for each kind of failure, with all requests that met it."""
+    one, other, third = requests(NAMES[:3])
+    refused, down = ExchangeRejected("refused"), HubUnavailable("down")
+    failures = [Failed(one, refused), Failed(other, down), Failed(third, ExchangeRejected("refused"))]
+    assert group_failures(failures) == [(refused, [one, third]), (down, [other])]
 
 
 def test_lines_of_the_log_are_not_torn() -> None:
@@ -178,18 +174,19 @@ def test_lines_of_the_log_are_not_torn() -> None:
             time.sleep(0.005)
             inside.clear()
 
-        log_in_all([login._replace(mask=slow) for login in logins(there, server, NAMES)])
+        log_in_all(login_at(there, server)._replace(mask=slow), requests(NAMES))
     assert torn == []
 
 
 def test_a_login_waits_as_long_as_another_was_asked_to() -> None:
     """Before it asks anybody for anything."""
     with world() as (there, server):
-        (login,) = logins(there, server, NAMES[:1])
         pace = Pace(FakeClock().monotonic)
         pace.hold(8)
         slept: list[tuple[float, int]] = []
-        log_in(login._replace(pace=pace, sleep=lambda seconds: slept.append((seconds, len(server.requests)))))
+        login = login_at(there, server)
+        context = login.context._replace(sleep=lambda seconds: slept.append((seconds, len(server.requests))))
+        log_in(login._replace(pace=pace, context=context), *requests(NAMES[:1]))
     (before,) = slept
     assert (8 <= before[0] < 10, before[1]) == (True, 0)
 
@@ -201,6 +198,6 @@ def test_the_pace() -> None:
     assert pace.wait(0.9) == 0
     pace.hold(8)
     pace.hold(3)
-    assert [pace.wait(chance) for chance in (0.0, 0.5)] == [8, 8.5]
+    assert [pace.wait(jitter) for jitter in (0.0, 0.5)] == [8, 8.5]
     clock.sleep(8)
     assert pace.wait(0.9) == 0

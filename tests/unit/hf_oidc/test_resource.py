@@ -57,7 +57,7 @@ def test_forgives_white_space_around_the_name() -> None:
     ("text", "said"),
     [
         ("", "`resource` is empty"),
-        ("acme/a\nacme/b", "`resource` has several lines, and is to be one resource: 'acme/a acme/b'"),
+        ("acme/a\nacme/b", "`resource` has several lines, and must be one resource: 'acme/a acme/b'"),
         ("datasets/squad", "`resource` lacks a namespace: 'datasets/squad'"),
         ("models/acme/m", "`resource` is of none of the Hub's forms: 'models/acme/m'"),
         (f"acme/{'m' * 300}", f"`resource` is of none of the Hub's forms: 'acme/{'m' * 214}…'"),
@@ -92,7 +92,7 @@ def test_repeats_and_suggests_no_part_of_a_password(text: str) -> None:
 @pytest.mark.parametrize("text", ["hf_" + "aB3" * 11, "hf_jwt_" + "aB3-_." * 8, " hf_oauth_" + "x" * 40])
 def test_a_token_is_no_name(text: str) -> None:
     """It is not sent to the Hub as one, and not repeated."""
-    with pytest.raises(InvalidResource, match=r"^`resource` looks like a token, and should be the name of") as caught:
+    with pytest.raises(InvalidResource, match=r"^`resource` looks like a token. It must be the name of") as caught:
         Resource.parse(text)
     assert text.strip() not in caught.value.what
 

@@ -28,13 +28,13 @@ from hf_oidc.errors import (
     UnexpectedResponse,
     Where,
 )
-from hf_oidc.http.client import Transport, trusting
 from hf_oidc.http.message import Response
 from hf_oidc.hub.resource import Resource
 from hf_oidc.login import Login, log_in
 from hf_oidc.providers.registry import choose
 from hf_oidc.retry import LONGEST_WAIT, SPREAD, Pace, wait_before_next
-from tests.factories import id_token, means
+from hf_oidc.token_request import TokenRequest
+from tests.factories import id_token, login_context
 from tests.fake_clock import FakeClock
 from tests.scripted_server import Answer, Recorded, ScriptedServer, scripted_server
 
@@ -61,9 +61,9 @@ def test_the_bound_doubles_up_to_a_limit(attempt: int, bound: float) -> None:
 
 
 def test_jitter_is_full() -> None:
-    """From no wait at all to the bound, in proportion to the chance."""
-    chances = (0.0, 0.25, 0.5, 0.75, ALMOST_ONE)
-    assert [wait_before_next(3, unavailable(), 60, chance) for chance in chances] == pytest.approx([0, 1, 2, 3, 4])
+    """From no wait at all to the bound, in proportion to the jitter."""
+    jitters = (0.0, 0.25, 0.5, 0.75, ALMOST_ONE)
+    assert [wait_before_next(3, unavailable(), 60, jitter) for jitter in jitters] == pytest.approx([0, 1, 2, 3, 4])
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_it_gives_up_where_the_wait_does_not_fit(remaining: float, wait: float |
 
 
 def test_it_gives_up_even_without_a_wait_when_the_time_is_over() -> None:
-    """Zero seconds of zero seconds left is not a chance."""
+    """Zero seconds of zero seconds left is not enough."""
     assert wait_before_next(1, unavailable(), 0.0, 0.0) is None
 
 
@@ -129,11 +129,11 @@ def test_what_may_pass_is_tried_again(error: LoginError) -> None:
     attempt=st.integers(1, 10**6),
     asked=st.none() | st.floats(0, 1e12),
     remaining=st.floats(-1e6, 1e6),
-    chance=st.floats(0, 1, exclude_max=True),
+    jitter=st.floats(0, 1, exclude_max=True),
 )
-def test_a_wait_is_never_outside_its_bounds(attempt: int, asked: float | None, remaining: float, chance: float) -> None:
+def test_a_wait_is_never_outside_its_bounds(attempt: int, asked: float | None, remaining: float, jitter: float) -> None:
     """Not shorter than what was asked for, not much longer, and it ends before the deadline."""
-    wait = wait_before_next(attempt, unavailable(asked), remaining, chance)
+    wait = wait_before_next(attempt, unavailable(asked), remaining, jitter)
     if wait is not None:
         assert (asked or 0) <= wait < remaining
         assert wait <= (asked or 0) + max(LONGEST_WAIT, (asked or 0) * SPREAD)
@@ -193,6 +193,8 @@ def test_no_header_is_too_strange(retry_after: str, date: str, ratelimit: str) -
     assert asked is None or asked >= 0
 
 
+REQUEST = TokenRequest("HF_TOKEN", Resource.parse("acme/model"))
+
 # The loop, with a clock of its own, against a real server.
 
 
@@ -204,7 +206,7 @@ class Story:
     clock: FakeClock = field(default_factory=FakeClock)
     told: list[Attempt] = field(default_factory=list)
     timeout: float = 60.0
-    chance: float = 0.5
+    jitter: float = 0.5
     supplied: str = ""
 
     def login(self) -> Login:
@@ -215,31 +217,19 @@ class Story:
             "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "request-token",
         }
         return Login(
-            resource=Resource.parse("acme/model"),
             hub_url=self.server.url,
             audience="https://huggingface.co",
             identity=choose(env, lambda _path: "", id_token=self.supplied),
-            means=means(
-                Transport(
-                    env={},
-                    tls=trusting(""),
-                    user_agent="test",
-                    deadline=self.clock.monotonic() + self.timeout,
-                    clock=self.clock.monotonic,
-                )
-            ),
+            context=login_context(seconds=self.timeout, clock=self.clock, jitter=self.jitter),
             mask=lambda _secret: None,
-            now=self.clock.now,
-            sleep=self.clock.sleep,
-            chance=lambda: self.chance,
-            tell=self.told.append,
+            report=self.told.append,
             pace=Pace(self.clock.monotonic),
         )
 
     def error(self) -> LoginError:
         """The error that the login ends in."""
         with pytest.raises(LoginError) as caught:
-            log_in(self.login())
+            log_in(self.login(), REQUEST)
         return caught.value
 
     def asked(self, path: str) -> list[Recorded]:
@@ -283,7 +273,7 @@ def jti(token: str) -> Any:
 def test_a_login_survives_a_fault_at_each_phase() -> None:
     """It waits as the policy says, and tells of each wait before it begins."""
     with story(DOWN, GRANT, mints=(Answer(status=502),)) as told:
-        token = log_in(told.login())
+        token = log_in(told.login(), REQUEST)
     assert token.secret.reveal() == "hf_jwt_granted_0123456789"
     assert told.clock.slept == [0.5, 1.0]
     assert [(attempt.code, attempt.wait) for attempt in told.told] == [
@@ -296,7 +286,7 @@ def test_a_login_survives_a_fault_at_each_phase() -> None:
 def test_each_exchange_is_sent_a_new_id_token() -> None:
     """The Hub need not accept one twice."""
     with story(DOWN, DOWN, GRANT) as told:
-        log_in(told.login())
+        log_in(told.login(), REQUEST)
     assert [jti(token) for token in sent_id_tokens(told)] == ["number 1", "number 2", "number 3"]
 
 
@@ -304,7 +294,7 @@ def test_a_supplied_id_token_is_sent_again() -> None:
     """There is no other."""
     supplied = id_token(jti="the only one")
     with story(DOWN, GRANT, supplied=supplied) as told:
-        log_in(told.login())
+        log_in(told.login(), REQUEST)
     assert sent_id_tokens(told) == [supplied, supplied]
     assert told.asked("/idtoken") == []
 
@@ -368,7 +358,7 @@ def test_the_server_is_obeyed() -> None:
     """`Retry-After` is waited for, and the jitter on top."""
     limited = Answer({"error": "slow down"}, 429, {"RateLimit": '"api";r=0;t=8'})
     with story(limited, GRANT) as told:
-        log_in(told.login())
+        log_in(told.login(), REQUEST)
     assert told.clock.slept == [8.5]
 
 
@@ -378,7 +368,7 @@ def test_another_login_was_asked_to_wait(held: float, timeout: float, slept: lis
     with story(GRANT, timeout=timeout) as told:
         login = told.login()
         login.pace.hold(held)
-        log_in(login)
+        log_in(login, REQUEST)
     assert told.clock.slept == slept
 
 
@@ -407,7 +397,7 @@ def test_a_try_that_only_the_deadline_ended_does_not_hide_what_was_wrong() -> No
         return Answer({"value": id_token()})
 
     with scripted_server({"/idtoken": mint, "/oauth/token": exchange}) as server:
-        told = Story(server, timeout=2.0, chance=0.1)
+        told = Story(server, timeout=2.0, jitter=0.1)
         error = told.error()
         ended.set()
     assert error.code == "hub-unavailable"
@@ -418,7 +408,7 @@ def test_a_try_that_only_the_deadline_ended_does_not_hide_what_was_wrong() -> No
 
 
 def test_a_pace_holds_to_its_last_moment() -> None:
-    """Half a second that is left is waited for, spread by chance; when it is over, nobody waits."""
+    """Half a second that is left is waited for, spread at random; when it is over, nobody waits."""
     clock = FakeClock()
     pace = Pace(clock.monotonic)
     pace.hold(2)

@@ -19,6 +19,7 @@ import pytest
 import trustme
 from requests.adapters import HTTPAdapter
 
+from hf_oidc.deadline import Deadline
 from hf_oidc.errors import InsecureUrl, InvalidInput, LoginError, Redirected, TlsFailed, Where
 from hf_oidc.http.client import MAX_BODY, Transport, _Call, _causes, _failure, trusting
 from hf_oidc.http.message import NoResponse, Request, Response
@@ -37,11 +38,19 @@ def request(url: str) -> Request:
     return Request("mint", "GET", url, "hub-url", {"Authorization": f"Bearer {SECRET}"})
 
 
+def within(seconds: float) -> Deadline:
+    """So many seconds from now."""
+    return Deadline.after(seconds, time.monotonic)
+
+
 def transport(*, ca: trustme.CA | None = None, timeout: float = 30, env: Mapping[str, str] | None = None) -> Transport:
     """A transport that trusts `ca` and gives up after `timeout` seconds."""
     bundle = ca.cert_pem.bytes().decode() if ca else ""
     return Transport(
-        env=env or {}, tls=trusting(bundle), user_agent="hf-oidc-action/test", deadline=time.monotonic() + timeout
+        env=env or {},
+        tls=trusting(bundle),
+        user_agent="hf-oidc-action/test",
+        deadline=within(timeout),
     )
 
 
@@ -276,7 +285,7 @@ def test_a_proxy_whose_name_cannot_be_resolved_is_said_to_be_one() -> None:
 )
 def test_a_server_that_falls_silent_is_given_up_before_the_deadline(before: bytes, after: bytes) -> None:
     """What it says after a silence is not waited for: another try may be answered at once."""
-    patient = Transport(env={}, tls=trusting(""), user_agent="test", deadline=time.monotonic() + 600, read_timeout=0.1)
+    patient = Transport(env={}, tls=trusting(""), user_agent="test", deadline=within(600), read_timeout=0.1)
     with raw_server(before, *[b""] * 10, after + b"x" * 9, pause=0.5) as url:
         answer = patient.send(request(url))
     assert isinstance(answer, NoResponse)
@@ -285,7 +294,7 @@ def test_a_server_that_falls_silent_is_given_up_before_the_deadline(before: byte
 
 def test_a_server_that_drips_is_given_up_before_the_deadline() -> None:
     """So that there is time for another try; a byte now and then keeps the read time-out from striking."""
-    hurried = Transport(env={}, tls=trusting(""), user_agent="test", deadline=time.monotonic() + 600, call_timeout=0.3)
+    hurried = Transport(env={}, tls=trusting(""), user_agent="test", deadline=within(600), call_timeout=0.3)
     with raw_server(b"HTTP/1.1 200 OK\r\n", *[b"X-Slow: 1\r\n"] * 1000, pause=0.05) as url:
         answer = hurried.send(request(url))
     assert isinstance(answer, NoResponse)
@@ -327,9 +336,8 @@ def test_a_call_that_is_given_up_says_whether_time_is_left(passes: float, reason
         return Answer()
 
     with scripted_server({"/x": answer}) as server:
-        client = Transport(
-            env={}, tls=trusting(""), user_agent="test", deadline=10.0, clock=lambda: now[0], call_timeout=2
-        )
+        deadline = Deadline(10.0, lambda: now[0])
+        client = Transport(env={}, tls=trusting(""), user_agent="test", deadline=deadline, call_timeout=2)
         said = client.send(request(f"{server.url}/x"))
         over.set()
     assert said == NoResponse(request(server.url).where, reason)
@@ -353,7 +361,11 @@ def given_up(kind: str, url: str, *, ca: trustme.CA | None, times: int) -> None:
     """Calls that are given up, one after the other."""
     bundle = ca.cert_pem.bytes().decode() if ca else ""
     client = Transport(
-        env={}, tls=trusting(bundle), user_agent="test", deadline=time.monotonic() + 600, call_timeout=0.015
+        env={},
+        tls=trusting(bundle),
+        user_agent="test",
+        deadline=within(600),
+        call_timeout=0.015,
     )
     for _ in range(times):
         answer = client.send(request(url))
@@ -427,7 +439,7 @@ def test_the_server_sees_the_end_of_a_call_that_is_given_up(secure: bool) -> Non
             env={},
             tls=trusting(bundle),
             user_agent="test",
-            deadline=time.monotonic() + 600,
+            deadline=within(600),
             read_timeout=600,
             call_timeout=1,
         )
@@ -561,9 +573,7 @@ def test_says_whose_certificate_it_is(trusted: set[str], scheme: str, told: str,
         scripted_server({"/x": Answer("ok")}, tls=authorities["hub"], name="hub.example") as server,
         tunnelling(authorities["proxy"] if scheme == "https" else None) as proxy,
     ):
-        client = Transport(
-            env={variable: proxy}, tls=trusting(bundle), user_agent="test", deadline=time.monotonic() + 30
-        )
+        client = Transport(env={variable: proxy}, tls=trusting(bundle), user_agent="test", deadline=within(30))
         try:
             said = client.send(request(f"{server.url}/x"))
         except TlsFailed as error:
@@ -586,7 +596,7 @@ def test_a_proxy_that_does_not_speak_tls_is_named() -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "reason", "passing"),
+    ("answer", "reason", "retryable"),
     [
         (b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", "{proxy} answered HTTP 407", False),
         (b"HTTP/1.0 403 Forbidden by ::error::\r\n\r\n", "{proxy} answered HTTP 403", False),
@@ -722,7 +732,7 @@ def test_plain_http_reads_no_certificates() -> None:
         return read[-1]
 
     with scripted_server({"/x": Answer("ok")}) as server:
-        client = Transport(env={}, tls=tls, user_agent="test", deadline=time.monotonic() + 30)
+        client = Transport(env={}, tls=tls, user_agent="test", deadline=within(30))
         assert isinstance(client.send(request(f"{server.url}/x")), Response)
     assert read == []
 
@@ -744,7 +754,7 @@ def test_reads_a_bundle_from_a_file_with_comments_in_any_encoding(tmp_path: Path
     path.write_bytes("# Főtanúsítvány\n".encode() + b"# \xff\xfe\n" + ca.cert_pem.bytes())
     with scripted_server({"/x": Answer("ok")}, tls=ca) as server:
         tls = trusting(str(path))
-        client = Transport(env={}, tls=tls, user_agent="test", deadline=time.monotonic() + 30)
+        client = Transport(env={}, tls=tls, user_agent="test", deadline=within(30))
         assert isinstance(client.send(request(f"{server.url}/x")), Response)
 
 

@@ -112,7 +112,7 @@ SIGNATURE = JWT.rpartition(".")[2]
 
 
 def drawn(count: int, alphabet: str = string.ascii_letters + string.digits + "-_") -> str:
-    """So many characters by chance, the same in each run."""
+    """So many characters at random, the same in each run."""
     return "".join(random.Random(count).choices(alphabet, k=count))
 
 
@@ -154,7 +154,7 @@ TOKENS = {
 
 @pytest.mark.parametrize("name", TOKENS)
 def test_shows_no_word_that_could_be_a_token(name: str) -> None:
-    """By its beginning; or because chance has mixed its letters, as it does in a token that was cut or encoded."""
+    """By its beginning; or because its letters are random, as it does in a token that was cut or encoded."""
     assert sanitize_line(f"before {TOKENS[name]} after") == "before *** after"
 
 

@@ -85,7 +85,7 @@ def check_inputs(step: Step) -> Iterator[WorkflowFinding]:
 
 def read_input(value: str) -> list[Resource]:
     """Returns the resources that the input names, one per line. Raises `InvalidInput` or `InvalidResource`."""
-    return [wanted.resource for wanted in RESOURCE.read(value)]
+    return [request.resource for request in RESOURCE.read(value)]
 
 
 def read_variable(value: str) -> list[Resource]:

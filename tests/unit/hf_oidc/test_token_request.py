@@ -67,7 +67,7 @@ def test_several_in_one_argument() -> None:
     """An argument is no line."""
     with pytest.raises(InvalidInput, match="`RESOURCE` names several resources at once") as caught:
         from_arguments(["acme/a, acme/b"], "RESOURCE")
-    assert caught.value.expected.startswith("each as an argument of its own")
+    assert caught.value.expected.startswith("a separate argument for each")
 
 
 @pytest.mark.parametrize(
@@ -104,10 +104,10 @@ def test_an_equals_sign_in_an_address_names_no_variable(text: str, suggestion: s
         ("A=acme/model\n\nacme/other", "`resource` has several lines, and number 2 has no name before it"),
         ("A=acme/model\nA=acme/other", "Two tokens for the variable `A`"),
         ("token=acme/model\nTOKEN=acme/other", "Two tokens for the variable `token`"),
-        ("A-B=acme/model\nC=acme/other", "'A-B' is no name of an environment variable"),
-        ("=acme/model", "'' is no name of an environment variable"),
-        ("1A=acme/model", "'1A' is no name of an environment variable"),
-        ("Ä=acme/model", "is no name of an environment variable"),
+        ("A-B=acme/model\nC=acme/other", "'A-B' is not a valid name of an environment variable"),
+        ("=acme/model", "'' is not a valid name of an environment variable"),
+        ("1A=acme/model", "'1A' is not a valid name of an environment variable"),
+        ("Ä=acme/model", "is not a valid name of an environment variable"),
         ("PATH=acme/model", "A token in `PATH` would change how programs run"),
         ("path=acme/model", "A token in `path` would change how programs run"),
         ("LD_PRELOAD=acme/model\nB=acme/other", "A token in `LD_PRELOAD` would change how programs run"),
