@@ -12,7 +12,7 @@ from hf_oidc.hub.resource import Resource
 from hf_oidc.hub.token import HubToken
 from hf_oidc.id_token import IdToken, is_jwt
 from hf_oidc.providers.base import Means
-from hf_oidc.providers.registry import Chosen
+from hf_oidc.providers.registry import IdTokenSource
 from hf_oidc.retry import Pace, asked_to_wait, wait_before_next
 from hf_oidc.secret import Secret
 
@@ -28,7 +28,7 @@ class Login(NamedTuple):
     resource: Resource
     hub_url: str
     audience: str
-    identity: Chosen
+    identity: IdTokenSource
     means: Means
     mask: Callable[[Secret], None]
     now: Callable[[], datetime]
@@ -59,7 +59,7 @@ def log_in(login: Login) -> HubToken:
         login.sleep(wait)
 
 
-def mint(identity: Chosen, audience: str, means: Means, mask: Callable[[Secret], None]) -> IdToken:
+def mint(identity: IdTokenSource, audience: str, means: Means, mask: Callable[[Secret], None]) -> IdToken:
     """A new ID token, masked and read. Raises the `LoginError` that says why there is none."""
     secret = identity.mint(audience, means)
     # What is no JWT is refused, and to mask it would hide each `true` of the log where somebody wrote `id-token: true`.

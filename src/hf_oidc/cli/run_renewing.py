@@ -28,7 +28,7 @@ from hf_oidc.login import log_in
 from hf_oidc.logins import AT_ONCE
 from hf_oidc.output import git
 from hf_oidc.output.token_folder import put, token_folder
-from hf_oidc.providers.registry import Chosen
+from hf_oidc.providers.registry import IdTokenSource
 from hf_oidc.renewal import LATEST, Life, Listener, Renewal, keep_fresh
 from hf_oidc.token_request import Wanted
 
@@ -158,7 +158,7 @@ def _started(job: Job, env: Mapping[str, str]) -> Child:
         raise cannot_run(job.program, f"cannot be run: {error.strerror}") from None
 
 
-def _say_how_long(tokens: Collection[HubToken], whose: Chosen, settings: Settings) -> None:
+def _say_how_long(tokens: Collection[HubToken], whose: IdTokenSource, settings: Settings) -> None:
     """What a job may rely on, where that is known."""
     last = expiry_of(whose.until_expiry_of) if whose.until_expiry_of else None
     if last is None or last.year >= 9999:  # the end of the calendar is no end

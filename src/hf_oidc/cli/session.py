@@ -35,7 +35,7 @@ from hf_oidc.hub.resource import Resource
 from hf_oidc.hub.token import HubToken
 from hf_oidc.login import Login
 from hf_oidc.logins import alike, log_in_all
-from hf_oidc.providers.registry import Chosen, choose
+from hf_oidc.providers.registry import IdTokenSource, choose
 from hf_oidc.retry import Pace
 from hf_oidc.secret import Secret
 from hf_oidc.settings import DEFAULT_HUB_URL
@@ -164,7 +164,7 @@ def _warn(line: str) -> None:
     streams.tell(f"hf-oidc: Warning: {line}")
 
 
-def identity(settings: Settings, env: Mapping[str, str]) -> Chosen:
+def identity(settings: Settings, env: Mapping[str, str]) -> IdTokenSource:
     """Who gives the ID tokens. Raises a `LoginError` if nobody does."""
     chosen = choose(env, login_context.read_text, id_token=settings.id_token, named=settings.provider)
     if not settings.id_token_file or not Path(settings.id_token_file).is_file():  # a pipe gives what it has once
@@ -182,7 +182,7 @@ class World(NamedTuple):
     """
 
     env: Mapping[str, str]
-    identity: Chosen
+    identity: IdTokenSource
     tls: Tls
     mask: Callable[[Secret], None]
     pace: Pace

@@ -48,7 +48,7 @@ PROVIDERS: tuple[Provider, ...] = (
 ORDER: tuple[Kind, ...] = ("supplied", "ci", "platform")
 
 
-class Chosen(NamedTuple):
+class IdTokenSource(NamedTuple):
     """The provider's name, and how it gets ID tokens here: as `CanMint` has it."""
 
     provider: str
@@ -57,7 +57,7 @@ class Chosen(NamedTuple):
     until_expiry_of: Secret | None
 
 
-def choose(env: Mapping[str, str], read_file: ReadFile, *, id_token: str = "", named: str = "") -> Chosen:
+def choose(env: Mapping[str, str], read_file: ReadFile, *, id_token: str = "", named: str = "") -> IdTokenSource:
     """Who gives the ID token: `id_token` itself, the provider that is `named`, `HF_OIDC_ID_TOKEN`, the one detected.
 
     What a person typed goes before what the environment happens to hold.
@@ -66,14 +66,14 @@ def choose(env: Mapping[str, str], read_file: ReadFile, *, id_token: str = "", n
     the provider that is here cannot mint.
     """
     if id_token.strip():
-        return Chosen(supplied.PROVIDER.name, *supplied.supply(id_token))
+        return IdTokenSource(supplied.PROVIDER.name, *supplied.supply(id_token))
     provider = _named(named) if named else detected(env)
     if provider is None:
         raise NoProvider("No supported CI was detected, and no ID token was supplied")
     obtained = provider.obtain(env)
     if isinstance(obtained, CannotMint):
         raise _of(provider, obtained.reason(read_file))
-    return Chosen(provider.name, *obtained)
+    return IdTokenSource(provider.name, *obtained)
 
 
 def detected(env: Mapping[str, str]) -> Provider | None:

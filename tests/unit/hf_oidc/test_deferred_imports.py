@@ -61,7 +61,9 @@ def test_who_asks_gets_the_real_thing(expression: str, value: str) -> None:
 )
 def test_the_real_thing_can_be_asked_for_before_requests_is_there(wanted: str, expression: str, value: str) -> None:
     """As a newer requests might, in the middle of its import."""
-    program = f"from hf_oidc import deferred_imports\nwith deferred_imports.imports():\n    {wanted}\n    print({expression})"
+    program = (
+        f"from hf_oidc import deferred_imports\nwith deferred_imports.imports():\n    {wanted}\n    print({expression})"
+    )
     assert python(program) == [value]
 
 
