@@ -25,12 +25,12 @@ from hf_oidc.errors import (
     Redirected,
     Where,
 )
-from hf_oidc.explain.ci import PERMISSIONS, Todo
-from hf_oidc.explain.ci_advice import HUB_URL, Mine
-from hf_oidc.explain.claims import Absence, Field
 from hf_oidc.explain.entry_point import Door
 from hf_oidc.explain.findings import Finding, Name
-from hf_oidc.explain.publisher import NoSuggestion, SettingsPage, Suggestion
+from hf_oidc.explain.instructions import HUB_URL, LoginTarget
+from hf_oidc.explain.publisher import NoSuggestion, Suggestion
+from hf_oidc.hub.publisher import Absence, Field, SettingsPage
+from hf_oidc.providers.facts import Instruction, all_facts
 from hf_oidc.sanitize import shown
 
 
@@ -329,21 +329,21 @@ NO_SUGGESTION = {
 }
 
 
-def next_step(error: LoginError, door: Door, found: Todo | None, mine: Mine) -> Sentence:
+def next_step(error: LoginError, door: Door, found: Instruction | None, target: LoginTarget) -> Sentence:
     """What the reader of `error` can do about it: `found` in the CI's own words, or what is so in every CI.
 
     Of a refusal, `after_refusal` knows more.
     """
-    if unreached := _unreached(error, door, mine):
+    if unreached := _unreached(error, door, target):
         return unreached
     if found and not isinstance(error, ExchangeRejected):
-        return Sentence(found.words, {"audience": shown(mine.audience)})
+        return Sentence(found.text, {"audience": shown(target.audience)})
     if isinstance(error, DeliveryFailed):
         return Sentence(DELIVERY[error.recipient])
     return _from_facts(error, door) or Sentence(door.says(ADVICE.get(error.code, "")))
 
 
-def _unreached(error: LoginError, door: Door, mine: Mine) -> Sentence | None:
+def _unreached(error: LoginError, door: Door, target: LoginTarget) -> Sentence | None:
     """What to check first where the way to the server, or its URL, may be wrong."""
     where = error.where
     if error.proxy_variable and where:
@@ -354,9 +354,9 @@ def _unreached(error: LoginError, door: Door, mine: Mine) -> Sentence | None:
         return Sentence(PROXY_FIRST, {**facts, **proxy})
     if not isinstance(error, HubUnavailable):
         return None
-    if mine.hub_url != HUB_URL:
-        template = URL_FIRST.replace("<source>", "`$HF_ENDPOINT`" if mine.by_endpoint else "<hub-url>")
-        return Sentence(door.says(template), {"url": shown(mine.hub_url)})
+    if target.hub_url != HUB_URL:
+        template = URL_FIRST.replace("<source>", "`$HF_ENDPOINT`" if target.by_endpoint else "<hub-url>")
+        return Sentence(door.says(template), {"url": shown(target.hub_url)})
     return Sentence(NETWORK_FIRST, facts) if where and where.unresolved else None
 
 
@@ -425,13 +425,13 @@ def absent(field: Field) -> Sentence:
     return Sentence(ABSENT[field.absence or "missing"], {"source": field.source})
 
 
-def snippet(error: LoginError, door: Door, found: Todo | None, mine: Mine) -> Todo:
+def snippet(error: LoginError, door: Door, found: Instruction | None, target: LoginTarget) -> Instruction:
     """The next step's lines to copy, if it has any; the words are those of `next_step`."""
     if isinstance(error, IdTokenPermissionMissing):
-        found = Todo("", PERMISSIONS)
+        found = Instruction("", all_facts()["github"].declare.lines)
     if error.code in SKIPPED:
-        found = Todo("", door.skip)
-    return replace(found, lines=mine.into(found.lines)) if found else Todo("")
+        found = Instruction("", door.skip)
+    return replace(found, lines=target.fill(found.lines)) if found else Instruction("")
 
 
 def call(where: Where) -> Sentence:
