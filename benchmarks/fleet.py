@@ -29,25 +29,25 @@ Policy = Callable[[int, LoginError, float, float], "float | None"]
 Hub = Callable[[float], "LoginError | None"]
 
 
-def fixed_waits(_attempt: int, _error: LoginError, remaining: float, _chance: float) -> float | None:
+def fixed_waits(_attempt: int, _error: LoginError, remaining: float, _jitter: float) -> float | None:
     """Five seconds, always."""
     return 5.0 if remaining > 5.0 else None
 
 
-def no_spread(attempt: int, error: LoginError, remaining: float, chance: float) -> float | None:
+def no_spread(attempt: int, error: LoginError, remaining: float, jitter: float) -> float | None:
     """What the server asks for, and the usual full jitter behind it."""
     asked = (error.where.retry_after if error.where else None) or 0.0
-    wait = asked + chance * min(LONGEST_WAIT, FIRST_WAIT * 2 ** (attempt - 1))
+    wait = asked + jitter * min(LONGEST_WAIT, FIRST_WAIT * 2 ** (attempt - 1))
     return wait if wait < remaining else None
 
 
-def jitter_without_header(attempt: int, _error: LoginError, remaining: float, chance: float) -> float | None:
+def jitter_without_header(attempt: int, _error: LoginError, remaining: float, jitter: float) -> float | None:
     """Full jitter that does not read what the server asks for."""
-    wait = chance * min(LONGEST_WAIT, FIRST_WAIT * 2 ** (attempt - 1))
+    wait = jitter * min(LONGEST_WAIT, FIRST_WAIT * 2 ** (attempt - 1))
     return wait if wait < remaining else None
 
 
-def no_retries(_attempt: int, _error: LoginError, _remaining: float, _chance: float) -> float | None:
+def no_retries(_attempt: int, _error: LoginError, _remaining: float, _jitter: float) -> float | None:
     """One try."""
     return None
 
@@ -104,9 +104,9 @@ class Outcome:
 
 def simulate(policy: Policy, hub: Hub, timeout: float, seed: int = 1) -> Outcome:
     """Let all jobs log in under `policy`."""
-    chance = random.Random(seed).random  # noqa: S311 - nothing here is secret, and a run must be repeatable
+    jitter = random.Random(seed).random  # noqa: S311 - nothing here is secret, and a run must be repeatable
     outcome = Outcome()
-    started = [chance() * START_WITHIN for _ in range(JOBS)]
+    started = [jitter() * START_WITHIN for _ in range(JOBS)]
     calls = [(start, job, 1) for job, start in enumerate(started)]
     heapq.heapify(calls)
     while calls:
@@ -116,7 +116,7 @@ def simulate(policy: Policy, hub: Hub, timeout: float, seed: int = 1) -> Outcome
         if error is None:
             outcome.logged_in.append(answered - started[job])
             continue
-        wait = policy(attempt, error, started[job] + timeout - answered, chance())
+        wait = policy(attempt, error, started[job] + timeout - answered, jitter())
         if wait is None:
             outcome.gave_up.append(answered - started[job])
         else:

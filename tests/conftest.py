@@ -22,7 +22,7 @@ from tests.engines import TEST_RUN
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
-# The same examples in every run: a change is never refused, nor let through, by chance.
+# The same examples in every run: a change is never refused, nor let through, at random.
 hypothesis.settings.register_profile("same", derandomize=True, deadline=None)
 hypothesis.settings.load_profile("same")
 # act names containers after workflows and jobs, and images after actions: two runs at the same time would share them.

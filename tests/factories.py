@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from hf_oidc import command
 from hf_oidc.command import Finished, NotRun
 from hf_oidc.http.client import Transport
-from hf_oidc.providers.base import Means
+from hf_oidc.providers.base import LoginContext
 
 HUB = "https://huggingface.co"
 
@@ -57,10 +57,12 @@ def github_claims(**claims: Any) -> dict[str, Any]:
     } | claims
 
 
-def means(transport: Transport, env: Mapping[str, str] | None = None, read_file: Callable[[str], str] = str) -> Means:
-    """A provider's means: commands are those on the PATH of `env`, none without it."""
+def login_context(
+    transport: Transport, env: Mapping[str, str] | None = None, read_file: Callable[[str], str] = str
+) -> LoginContext:
+    """A login's context: commands are those on the PATH of `env`, none without it."""
 
     def run(argv: Sequence[str]) -> Finished | NotRun:
         return command.run(argv, env or {}, transport.remaining)
 
-    return Means(transport, run, read_file, lambda: datetime.now(timezone.utc))
+    return LoginContext(transport, run, read_file, lambda: datetime.now(timezone.utc))

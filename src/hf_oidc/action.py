@@ -30,12 +30,12 @@ from hf_oidc.http.client import trusting
 from hf_oidc.hub.resource import Resource
 from hf_oidc.hub.token import HubToken
 from hf_oidc.login import Login
-from hf_oidc.logins import alike, log_in_all
+from hf_oidc.logins import group_failures, log_in_all
 from hf_oidc.output import github_commands
 from hf_oidc.providers.registry import choose
 from hf_oidc.retry import Pace
 from hf_oidc.settings import Setting
-from hf_oidc.token_request import Wanted, named
+from hf_oidc.token_request import TokenRequest, named
 
 Value = TypeVar("Value")
 
@@ -43,7 +43,7 @@ Value = TypeVar("Value")
 class Inputs(NamedTuple):
     """The action's inputs, checked. `timeout`: seconds."""
 
-    wanted: tuple[Wanted, ...]
+    requests: tuple[TokenRequest, ...]
     export_env: bool
     git_credentials: bool
     fail_on_error: bool
@@ -61,7 +61,7 @@ class Inputs(NamedTuple):
         """Raises the `UsageError` that names the input that is wrong."""
         hub_url = settings.hub_url(_text(env, settings.HUB_URL), env)
         return cls(
-            wanted=_input(env, settings.RESOURCE),
+            requests=_input(env, settings.RESOURCE),
             export_env=_input(env, settings.EXPORT_ENV),
             git_credentials=_input(env, settings.GIT_CREDENTIALS),
             fail_on_error=_input(env, settings.ON_ERROR),
@@ -85,16 +85,16 @@ def run(env: Mapping[str, str]) -> int:
         to_git = _for_git(inputs, env)  # before a token is made in vain
         logins = _logins(inputs, env)
     except LoginError as error:
-        return _failed([(inputs.wanted[0], error)], inputs, env, files, instead="No login was tried.")
-    outcomes = list(zip(inputs.wanted, log_in_all(logins), strict=True))
-    if failures := [(wanted, outcome) for wanted, outcome in outcomes if isinstance(outcome, LoginError)]:
+        return _failed([(inputs.requests[0], error)], inputs, env, files, instead="No login was tried.")
+    outcomes = list(zip(inputs.requests, log_in_all(logins), strict=True))
+    if failures := [(request, outcome) for request, outcome in outcomes if isinstance(outcome, LoginError)]:
         return _failed(failures, inputs, env, files)
-    tokens = {wanted.name: outcome for wanted, outcome in outcomes if isinstance(outcome, HubToken)}
+    tokens = {request.name: outcome for request, outcome in outcomes if isinstance(outcome, HubToken)}
     try:
         github_commands.deliver(tokens, to_git, export=inputs.export_env, files=files)
     except LoginError as error:
         all_well = "All logins succeeded, but no token is handed over."
-        return _failed([(inputs.wanted[0], error)], inputs, env, files, instead=all_well)
+        return _failed([(inputs.requests[0], error)], inputs, env, files, instead=all_well)
     _tell_of(tokens, inputs, env)
     return 0
 
@@ -105,7 +105,7 @@ def _for_git(inputs: Inputs, env: Mapping[str, str]) -> dict[str, str]:
         return {}
     from hf_oidc.output import git  # noqa: PLC0415 - most jobs do not ask for it
 
-    return git.configuration(inputs.hub_url, git.credentials(inputs.wanted, git.in_variable), env)
+    return git.configuration(inputs.hub_url, git.credentials(inputs.requests, git.in_variable), env)
 
 
 def _tell_of(tokens: Mapping[str, HubToken], inputs: Inputs, env: Mapping[str, str]) -> None:
@@ -116,7 +116,7 @@ def _tell_of(tokens: Mapping[str, HubToken], inputs: Inputs, env: Mapping[str, s
 
 
 def _failed(
-    failures: Sequence[tuple[Wanted, LoginError]],
+    failures: Sequence[tuple[TokenRequest, LoginError]],
     inputs: Inputs,
     env: Mapping[str, str],
     files: github_commands.CommandFiles,
@@ -131,17 +131,17 @@ def _failed(
     is_usage = any(isinstance(error, UsageError) for _, error in failures)
     fails = inputs.fail_on_error or is_usage
     github_commands.decline(files)
-    several = len(inputs.wanted) > 1
-    for error, wanted in alike(failures):
-        explained = _explained(error, env, wanted[0].resource, inputs.hub_url)
+    several = len(inputs.requests) > 1
+    for error, requests in group_failures(failures):
+        explained = _explained(error, env, requests[0].resource, inputs.hub_url)
         title, message = explained.annotation
-        whose = f"{named(wanted)}: " if several and not instead else ""
+        whose = f"{named(requests)}: " if several and not instead else ""
         github_commands.annotate("error" if fails else "warning", title, whose + message)
         github_commands.group("hf-oidc: what this job is, and what would match", explained.details)
         github_commands.summarize(explained.summary, env)
     if several:
         github_commands.say(
-            instead or f"No token is handed over: {len(failures)} of {len(inputs.wanted)} logins failed."
+            instead or f"No token is handed over: {len(failures)} of {len(inputs.requests)} logins failed."
         )
     if not fails:
         return 0
@@ -174,7 +174,7 @@ def _now() -> datetime:
     return datetime.now(timezone.utc)
 
 
-def _chance() -> float:
+def _random() -> float:
     import random  # noqa: PLC0415 - asked for after a failure
 
     return random.random()  # noqa: S311 - it spreads retries
@@ -188,23 +188,23 @@ def _tell(attempt: Attempt) -> None:
 
 def _logins(inputs: Inputs, env: Mapping[str, str]) -> list[Login]:
     identity = choose(env, login_context.read_text, id_token=inputs.id_token)
-    means = login_context.means(env, trusting(inputs.ca_bundle), inputs.timeout, _now)
+    context = login_context.create(env, trusting(inputs.ca_bundle), inputs.timeout, _now)
     pace = Pace(time.monotonic)
     return [
         Login(
-            resource=wanted.resource,
+            resource=request.resource,
             hub_url=inputs.hub_url,
             audience=inputs.audience,
             identity=identity,
-            means=means,
+            context=context,
             mask=github_commands.mask,
             now=_now,
             sleep=time.sleep,
-            chance=_chance,
+            random=_random,
             tell=_tell,
             pace=pace,
         )
-        for wanted in inputs.wanted
+        for request in inputs.requests
     ]
 
 

@@ -72,13 +72,13 @@ class Attempt(NamedTuple):
 class LoginError(Exception):
     """What failed, in one sentence without a remedy, and `where` if a call was made.
 
-    `passing`: the fault may pass, so that another try can succeed. `attempts`: every try of the login, the last one
+    `retryable`: the fault may pass, so that another try can succeed. `attempts`: every try of the login, the last one
     too. `provider`: the name of the one that gives the ID token, once that is known. `unverified_claims`: those of
     the ID token, once there was one.
     """
 
     code: ClassVar[str]
-    passing: bool = False
+    retryable: bool = False
 
     def __init__(self, what: str, where: Where | None = None) -> None:
         super().__init__(what)
@@ -91,7 +91,7 @@ class LoginError(Exception):
     @property
     def proxy_variable(self) -> str:
         """The variable of the environment whose proxy is at fault, if one is: no input is wrong."""
-        return self.where.proxy_variable if self.where and not self.passing else ""
+        return self.where.proxy_variable if self.where and not self.retryable else ""
 
 
 class UsageError(LoginError):
@@ -177,9 +177,9 @@ class IdTokenRequestFailed(IdentityError):
 
     code = "id-token-request-failed"
 
-    def __init__(self, what: str, where: Where | None = None, *, passing: bool) -> None:
+    def __init__(self, what: str, where: Where | None = None, *, retryable: bool) -> None:
         super().__init__(what, where)
-        self.passing = passing
+        self.retryable = retryable
 
 
 class IdTokenMalformed(IdentityError):
@@ -225,16 +225,16 @@ class HubUnavailable(ExchangeError):
 
     code = "hub-unavailable"
 
-    def __init__(self, what: str, where: Where | None = None, *, passing: bool = True) -> None:
+    def __init__(self, what: str, where: Where | None = None, *, retryable: bool = True) -> None:
         super().__init__(what, where)
-        self.passing = passing
+        self.retryable = retryable
 
 
 class RateLimited(ExchangeError):
     """The Hub answered 429."""
 
     code = "rate-limited"
-    passing = True
+    retryable = True
 
 
 class UnexpectedResponse(ExchangeError):

@@ -1,4 +1,4 @@
-"""What both doors need: the means of a login, a file's text, and where a bug is.
+"""What both doors need: the context of a login, a file's text, and where a bug is.
 
 It is handed the environment and prints nothing, as everything behind the doors.
 """
@@ -12,16 +12,16 @@ from pathlib import Path
 
 from hf_oidc import command
 from hf_oidc.http.client import Tls, Transport
-from hf_oidc.providers.base import Means
+from hf_oidc.providers.base import LoginContext
 from hf_oidc.version import VERSION
 
 USER_AGENT = f"hf-oidc-action/{VERSION}"
 
 
-def means(env: Mapping[str, str], tls: Tls, seconds: float, now: Callable[[], datetime]) -> Means:
+def create(env: Mapping[str, str], tls: Tls, seconds: float, now: Callable[[], datetime]) -> LoginContext:
     """What a login may use, for at most so many seconds from now."""
     transport = Transport(env=env, tls=tls, user_agent=USER_AGENT, deadline=time.monotonic() + seconds)
-    return Means(transport, lambda argv: command.run(argv, env, transport.remaining), read_text, now)
+    return LoginContext(transport, lambda argv: command.run(argv, env, transport.remaining), read_text, now)
 
 
 def read_text(path: str) -> str:

@@ -10,7 +10,7 @@ from typing import TypeAlias, TypeVar
 from hf_oidc.errors import LoginError
 from hf_oidc.hub.token import HubToken
 from hf_oidc.login import Login, log_in
-from hf_oidc.token_request import Wanted
+from hf_oidc.token_request import TokenRequest
 
 AT_ONCE = 8
 Outcome: TypeAlias = HubToken | LoginError
@@ -44,11 +44,13 @@ def log_in_all(logins: Sequence[Login]) -> list[Outcome]:
     return [_known(outcomes[number]) for number in range(len(logins))]
 
 
-def alike(failures: Iterable[tuple[Wanted, LoginError]]) -> Iterable[tuple[LoginError, list[Wanted]]]:
+def group_failures(
+    failures: Iterable[tuple[TokenRequest, LoginError]],
+) -> Iterable[tuple[LoginError, list[TokenRequest]]]:
     """What failed in the same way is told of once, with all that it failed for."""
-    groups: dict[tuple[str, str], tuple[LoginError, list[Wanted]]] = {}
-    for wanted, error in failures:
-        groups.setdefault((error.code, error.what), (error, []))[1].append(wanted)
+    groups: dict[tuple[str, str], tuple[LoginError, list[TokenRequest]]] = {}
+    for request, error in failures:
+        groups.setdefault((error.code, error.what), (error, []))[1].append(request)
     return groups.values()
 
 

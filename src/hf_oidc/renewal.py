@@ -64,15 +64,15 @@ def keep_fresh(
     *,
     clock: Callable[[], float],
     wait: Callable[[float], bool],
-    chance: Callable[[], float],
+    random: Callable[[], float],
 ) -> None:
     """Renews a token until `wait`, which is called with seconds, says that it is enough.
 
-    `clock`: seconds, and not those of the wall, which is set now and then. `chance`: a number from 0 up to 1. An outage
+    `clock`: seconds, and not those of the wall, which is set now and then. `random`: a number from 0 up to 1. An outage
     of the CI or of the Hub is outlived up to the token's end, and after it there are still tries.
     """
     told, failures = "", 0
-    delay = renew_after(life.seconds, chance(), failed=False)
+    delay = renew_after(life.seconds, random(), failed=False)
     while not wait(delay):
         began = clock()
         try:
@@ -81,11 +81,11 @@ def keep_fresh(
         except Exception as error:  # noqa: BLE001 - a bug of ours, too: the command is not to suffer from it
             failures += 1
             told = _tell(told, listener, error, life.end - clock())
-            delay = pause(life.end - clock(), life.seconds, error, failures, chance())
+            delay = pause(life.end - clock(), life.seconds, error, failures, random())
             continue
         if told:
             listener.recovered()
-        life, delay = Life.of(new, began), renew_after(new.expires_in, chance(), failed=failures > 0)
+        life, delay = Life.of(new, began), renew_after(new.expires_in, random(), failed=failures > 0)
         told, failures = "", 0
 
 
@@ -100,13 +100,13 @@ def _tell(told: str, listener: Listener, error: Exception, left: float) -> str:
     return told
 
 
-def renew_after(lifetime: float, chance: float, *, failed: bool) -> float:
+def renew_after(lifetime: float, jitter: float, *, failed: bool) -> float:
     """Seconds into a token's life of `lifetime` seconds when the next is asked for.
 
-    They differ by `chance`, so that jobs which began together do not ask together. `failed`: whether the last renewal
+    They differ by `jitter`, so that jobs which began together do not ask together. `failed`: whether the last renewal
     did at first; there is trouble then, and the next comes earlier.
     """
-    part = LATEST - (LATEST - EARLIEST) * chance
+    part = LATEST - (LATEST - EARLIEST) * jitter
     return max(SHORTEST, lifetime * part / (2 if failed else 1))
 
 
@@ -115,15 +115,15 @@ def round_of(left: float, lifetime: float) -> float:
     return max(SHORTEST, min(LONGEST_ROUND, max(left, lifetime * EARLIEST) * ROUND))
 
 
-def pause(left: float, lifetime: float, error: Exception, failures: int, chance: float) -> float:
+def pause(left: float, lifetime: float, error: Exception, failures: int, jitter: float) -> float:
     """Seconds before the next round, after so many `failures`, the last with `error`.
 
     A server that asks to wait is heard; while the token is good, as long as that leaves time for a round. `left`: the
     seconds that the token is good for. What is no `LoginError` is a bug, which passes no sooner than a refusal.
     """
-    is_passing, asked = (error.passing, asked_to_wait(error)) if isinstance(error, LoginError) else (False, 0.0)
-    usual = min(LONGEST_PAUSE, max(left, lifetime * EARLIEST) * PAUSE) * (1 + chance) / 2
+    is_retryable, asked = (error.retryable, asked_to_wait(error)) if isinstance(error, LoginError) else (False, 0.0)
+    usual = min(LONGEST_PAUSE, max(left, lifetime * EARLIEST) * PAUSE) * (1 + jitter) / 2
     if left > 0:
         return max(SHORTEST, min(left, max(usual, min(asked, left / 2))))
-    longest = LONGEST_PAUSE if is_passing else LONGEST_PAUSE_AFTERWARDS
+    longest = LONGEST_PAUSE if is_retryable else LONGEST_PAUSE_AFTERWARDS
     return max(SHORTEST, min(longest, usual * 2.0 ** min(failures, 20)), min(asked, LONGEST_ASKED))

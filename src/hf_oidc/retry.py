@@ -1,6 +1,6 @@
 """Whether a failed login is tried again, and when: attempt and facts in, seconds or nothing out.
 
-It does not wait, and reads neither a clock nor a source of chance: both are handed in.
+It does not wait, and reads neither a clock nor a source of randomness: both are handed in.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ SPREAD = 0.1  # of the time that the server asked for
 LONGEST_WAIT = 15.0  # seconds, the upper bound of any wait that the server did not ask for
 
 
-def wait_before_next(attempt: int, error: LoginError, remaining: float, chance: float) -> float | None:
+def wait_before_next(attempt: int, error: LoginError, remaining: float, jitter: float) -> float | None:
     """Seconds to wait after `attempt` (the first is 1) failed with `error`; `None` to give up.
 
-    `remaining`: seconds that are left for the login. `chance`: a number from 0 up to 1, fresh for each call. Full
+    `remaining`: seconds that are left for the login. `jitter`: a number from 0 up to 1, fresh for each call. Full
     jitter: every wait up to the bound is as likely as any other, so that jobs that failed together do not come back
     together. What the server asks for comes before it: it asks the same of all of them, and the longer they were told
     to wait, the wider they are spread afterwards.
     """
-    if not error.passing:
+    if not error.retryable:
         return None
     asked = asked_to_wait(error)
     backoff = min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(attempt - 1, 10))
-    wait = asked + chance * max(backoff, asked * SPREAD)
+    wait = asked + jitter * max(backoff, asked * SPREAD)
     return wait if wait < remaining else None
 
 
@@ -49,7 +49,7 @@ class Pace:
         """The servers are to be left alone for so many seconds from now."""
         self._until = max(self._until, self._clock() + seconds)
 
-    def wait(self, chance: float) -> float:
-        """Seconds that a try has to wait; none or fewer if it need not. `chance`, from 0 up to 1, spreads the tries."""
+    def wait(self, jitter: float) -> float:
+        """Seconds that a try has to wait; none or fewer if it need not. `jitter`, from 0 up to 1, spreads the tries."""
         left = self._until - self._clock()
-        return left + chance * FIRST_WAIT if left > 0 else 0.0
+        return left + jitter * FIRST_WAIT if left > 0 else 0.0

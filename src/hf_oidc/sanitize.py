@@ -4,7 +4,7 @@ It stays on one line, is bounded, starts no command of any CI, and holds no toke
 does not know where it is shown.
 
 What is hidden is what can be a token. Most tokens say so at their beginning. One that was cut or encoded does not, but
-chance has mixed its letters and digits: kinds of characters (upper case, lower case, digits) change all the time. In
+its letters and digits are random: kinds of characters (upper case, lower case, digits) change all the time. In
 what people name, words and numbers stand whole. So the changes are counted, and length alone tells nothing: paths,
 hashes, pinned workflows and names of repositories are long too. Of random words of 64 characters, one in 15,000
 has fewer changes than `MAX_CHANGES`; of 900,000 names of packages, seven have as many, and these look random too.
@@ -26,7 +26,7 @@ TOKEN = re.compile(
 )
 MAX_CHANGES = 12
 PIECE = re.compile(r"[A-Za-z0-9]+")
-# The digits of a hash (SHA-256) are mixed by chance too, and no secret. They are of one case, and so are UUIDs.
+# The digits of a hash (SHA-256) are random too, and no secret. They are of one case, and so are UUIDs.
 LONGEST_HASH = 64
 # From upper to lower case is none: words of names begin so.
 CHANGE = re.compile(r"(?=[a-z][A-Z0-9]|[A-Z][0-9]|[0-9][A-Za-z])")
@@ -43,7 +43,7 @@ NUMBER_SIGN = re.compile(r"#(?=[^\s#\[]*\[)")
 INVISIBLE = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
 
 
-def shown(text: str, limit: int = MAX_CHARACTERS) -> str:
+def sanitize_line(text: str, limit: int = MAX_CHARACTERS) -> str:
     """`text` sanitized, on one line of at most `limit` characters."""
     line = " ".join(sanitize(text[: limit * 8]).split())
     return line if len(line) <= limit else line[: limit - 1] + "…"

@@ -18,26 +18,26 @@ EXAMPLE = "MODEL_TOKEN=acme/model"
 IN_ADDRESSES = re.compile(r"[/?#:]")
 
 
-class Wanted(NamedTuple):
+class TokenRequest(NamedTuple):
     """A resource, and the environment variable for its token."""
 
     name: str
     resource: Resource
 
 
-def named(wanted: Iterable[Wanted]) -> str:
+def named(requests: Iterable[TokenRequest]) -> str:
     """Which of several these are, in words."""
-    return ", ".join(f"{each.name} ({each.resource})" for each in wanted)
+    return ", ".join(f"{each.name} ({each.resource})" for each in requests)
 
 
-def from_arguments(arguments: Sequence[str], input_name: str) -> tuple[Wanted, ...]:
+def from_arguments(arguments: Sequence[str], input_name: str) -> tuple[TokenRequest, ...]:
     """Each `[NAME=]RESOURCE`; HF_TOKEN where there is no name. Raises the `UsageError` that names `input_name`."""
     for argument in arguments:
         _require_one(argument, input_name, f"each as an argument of its own, and a name before it: {EXAMPLE}")
-    return _distinct([_wanted(argument, input_name) for argument in arguments], input_name)
+    return _distinct([_request(argument, input_name) for argument in arguments], input_name)
 
 
-def from_lines(text: str, input_name: str) -> tuple[Wanted, ...]:
+def from_lines(text: str, input_name: str) -> tuple[TokenRequest, ...]:
     """The resource of a single line, named or not; of several lines, each has its name. Raises a `UsageError`."""
     lines = [line.strip() for line in text.splitlines() if line.strip()] or [""]
     for line in lines:
@@ -60,14 +60,14 @@ def _named(text: str) -> bool:
     return bool(equals) and not IN_ADDRESSES.search(name)
 
 
-def _wanted(text: str, input_name: str) -> Wanted:
+def _request(text: str, input_name: str) -> TokenRequest:
     if not _named(text):
-        return Wanted(env_name.DEFAULT, Resource.parse(text))
+        return TokenRequest(env_name.DEFAULT, Resource.parse(text))
     name, _, rest = text.partition("=")
-    return Wanted(env_name.checked(name.strip(), input_name), Resource.parse(rest.strip()))
+    return TokenRequest(env_name.checked(name.strip(), input_name), Resource.parse(rest.strip()))
 
 
-def _distinct(found: list[Wanted], input_name: str) -> tuple[Wanted, ...]:
+def _distinct(found: list[TokenRequest], input_name: str) -> tuple[TokenRequest, ...]:
     # Windows takes names that differ in case for one.
     names = [each.name.upper() for each in found]
     if twice := next((each.name for each in found if names.count(each.name.upper()) > 1), None):

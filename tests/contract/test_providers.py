@@ -38,7 +38,7 @@ from hf_oidc.providers.registry import choose
 from hf_oidc.retry import Pace
 from hf_oidc.secret import Secret
 from tests.contract.provider_table import BY_NAME, FILE, METADATA, REQUEST_TOKEN, ROWS, TOKEN, executable
-from tests.factories import HUB, id_token, means
+from tests.factories import HUB, id_token, login_context
 from tests.scripted_server import Answer, ScriptedServer, scripted_server
 
 NAMES = tuple(ROWS)
@@ -82,7 +82,7 @@ class World:
         """The audience -> what the provider gives for it, which was found by its environment."""
         chosen = choose(self.env, self.read)
         assert chosen.provider == self.name
-        return lambda audience: chosen.mint(audience, means(transport(), self.env, self.read)).reveal()
+        return lambda audience: chosen.mint(audience, login_context(transport(), self.env, self.read)).reveal()
 
     def read(self, path: str) -> str:
         """The text of a file of this world."""
@@ -100,11 +100,11 @@ class World:
                 hub_url=self.server.url,
                 audience=HUB,
                 identity=choose(self.env, self.read),
-                means=means(transport(), self.env, self.read),
+                context=login_context(transport(), self.env, self.read),
                 mask=lambda _secret: None,
                 now=lambda: datetime.now(timezone.utc),
                 sleep=lambda _seconds: None,
-                chance=lambda: 0.0,
+                random=lambda: 0.0,
                 tell=lambda _attempt: None,
                 pace=Pace(time.monotonic),
             )
@@ -292,17 +292,17 @@ def test_an_endpoint_that_does_not_answer_is_named_so(name: str) -> None:
         pass
     chosen = choose(ROWS[name].here(server.url, TOKEN), str)
     with pytest.raises(IdTokenRequestFailed, match="connection refused") as caught:
-        chosen.mint(HUB, means(transport()))
-    assert caught.value.passing
+        chosen.mint(HUB, login_context(transport()))
+    assert caught.value.retryable
 
 
 @asking
-@pytest.mark.parametrize(("status", "passing"), [(401, False), (403, False), (429, True), (500, True), (599, True)])
-def test_says_which_failures_may_pass(name: str, status: int, passing: bool, worlds: Make) -> None:
+@pytest.mark.parametrize(("status", "retryable"), [(401, False), (403, False), (429, True), (500, True), (599, True)])
+def test_says_which_failures_are_retryable(name: str, status: int, retryable: bool, worlds: Make) -> None:
     """Too many requests and the server's own errors; no refusal."""
     with pytest.raises(IdTokenRequestFailed) as caught:
         worlds(name, answer=Answer(status=status)).mint()
-    assert caught.value.passing is passing
+    assert caught.value.retryable is retryable
 
 
 @asking
@@ -317,7 +317,7 @@ def test_a_request_token_never_travels_in_clear(name: str) -> None:
     """Plain HTTP to another machine is refused before anything is sent."""
     chosen = choose(ROWS[name].here("http://ci.example", TOKEN), str)
     with pytest.raises(InsecureUrl):
-        chosen.mint(HUB, means(transport()))
+        chosen.mint(HUB, login_context(transport()))
 
 
 @commanding
@@ -349,7 +349,7 @@ def test_a_command_that_fails_is_quoted(name: str, stderr: str, shown: str, worl
     with pytest.raises(IdTokenRequestFailed, match="ended with exit code 3") as caught:
         world.mint()
     assert shown in str(caught.value)
-    assert not caught.value.passing
+    assert not caught.value.retryable
 
 
 @commanding
@@ -371,8 +371,8 @@ def test_a_command_that_hangs_is_given_up(name: str, worlds: Make) -> None:
     (world.bin / ROWS[name].command).write_text("#!/bin/sh\nexec /bin/sleep 60\n")
     chosen = choose(world.env, world.read)
     with pytest.raises(IdTokenRequestFailed, match="did not end in time") as caught:
-        chosen.mint(HUB, means(transport(seconds=0.2), world.env))
-    assert caught.value.passing
+        chosen.mint(HUB, login_context(transport(seconds=0.2), world.env))
+    assert caught.value.retryable
 
 
 CIS = [name for name in NAMES if BY_NAME[name].kind == "ci"]
@@ -440,7 +440,7 @@ def test_what_a_person_typed_goes_before_the_environment(
     world = worlds(name)
     env = world.env | {"HF_OIDC_ID_TOKEN": ambient}
     chosen = choose(env, world.read, id_token=handed_in, named=named.format(name=name))
-    given = chosen.mint(HUB, means(transport(), env, world.read)).reveal()
+    given = chosen.mint(HUB, login_context(transport(), env, world.read)).reveal()
     assert (chosen.provider, given) == (expected[0].format(name=name), expected[1])
 
 
@@ -465,9 +465,9 @@ def test_outside_of_any_ci_there_is_no_provider() -> None:
 def test_terraform_prefers_the_token_with_the_tag() -> None:
     """Without a tag it may be anybody's, and is taken for want of a better."""
     env = {"TFC_RUN_ID": "run-1", "TFC_WORKLOAD_IDENTITY_TOKEN": "plain"}
-    assert choose(env, str).mint(HUB, means(transport())).reveal() == "plain"
+    assert choose(env, str).mint(HUB, login_context(transport())).reveal() == "plain"
     env["TFC_WORKLOAD_IDENTITY_TOKEN_HF"] = "tagged"
-    assert choose(env, str).mint(HUB, means(transport())).reveal() == "tagged"
+    assert choose(env, str).mint(HUB, login_context(transport())).reveal() == "tagged"
 
 
 ORGANIZATION = "c9035eb6-6eb2-4c85-8a81-d9ee6a1fa8c2"
@@ -516,9 +516,9 @@ def test_circleci_takes_a_variable_that_fits_or_else_the_command(
     chosen = choose(env, str)
     if expected is None:
         with pytest.raises(IdTokenRequestFailed, match="not on PATH"):
-            chosen.mint(HUB, means(transport(), env))
+            chosen.mint(HUB, login_context(transport(), env))
     else:
-        assert chosen.mint(HUB, means(transport(), env)).reveal() == tokens[expected]
+        assert chosen.mint(HUB, login_context(transport(), env)).reveal() == tokens[expected]
     assert (world.bin / "circleci.args").exists() == (expected == "command")
 
 
@@ -527,9 +527,9 @@ def test_circleci_takes_a_list_of_audiences(worlds: Make) -> None:
     world = worlds("circleci")
     both = id_token([ORGANIZATION, HUB])
     env = world.env | {"CIRCLE_OIDC_TOKEN_V2": both}
-    assert choose(env, str).mint(HUB, means(transport(), env)).reveal() == both
-    assert choose(env, str).mint(ORGANIZATION, means(transport(), env)).reveal() == both
-    assert choose(env, str).mint("other", means(transport(), env)).reveal() == TOKEN
+    assert choose(env, str).mint(HUB, login_context(transport(), env)).reveal() == both
+    assert choose(env, str).mint(ORGANIZATION, login_context(transport(), env)).reveal() == both
+    assert choose(env, str).mint("other", login_context(transport(), env)).reveal() == TOKEN
 
 
 def test_codefresh_says_no_bearer(worlds: Make) -> None:
@@ -556,7 +556,7 @@ def test_google_asks_iam_where_the_metadata_server_has_none(worlds: Make) -> Non
     """Cloud Build: with the service account's e-mail address and access token."""
     world = google(worlds, CLOUD_BUILD)
     env = world.env | {"CLOUDSDK_API_ENDPOINT_OVERRIDES_IAMCREDENTIALS": f"{world.server.url}/"}
-    assert choose(env, str).mint(HUB, means(transport())).reveal() == TOKEN
+    assert choose(env, str).mint(HUB, login_context(transport())).reveal() == TOKEN
     *asked, iam = world.server.requests
     assert all(request.headers["metadata-flavor"] == "Google" for request in asked)
     assert iam.headers["authorization"] == "Bearer ya29.access"
@@ -569,8 +569,8 @@ def test_google_says_which_call_failed(path: str, worlds: Make) -> None:
     world = google(worlds, CLOUD_BUILD | {path: Answer(status=503)})
     env = world.env | {"CLOUDSDK_API_ENDPOINT_OVERRIDES_IAMCREDENTIALS": world.server.url}
     with pytest.raises(IdTokenRequestFailed, match="gave no ID token") as caught:
-        choose(env, str).mint(HUB, means(transport()))
-    assert caught.value.passing
+        choose(env, str).mint(HUB, login_context(transport()))
+    assert caught.value.retryable
 
 
 @pytest.mark.parametrize("name", ["github", "forgejo"])
@@ -588,7 +588,7 @@ def test_github_takes_a_url_without_a_query(worlds: Make) -> None:
     """Other engines than GitHub's hand one out."""
     world = worlds("github")
     env = world.env | {"ACTIONS_ID_TOKEN_REQUEST_URL": f"{world.server.url}/idtoken"}
-    choose(env, str).mint(HUB, means(transport()))
+    choose(env, str).mint(HUB, login_context(transport()))
     assert world.server.requests[0].query == {"audience": [HUB]}
 
 
@@ -651,7 +651,7 @@ def test_github_tells_the_reasons_apart(env: dict[str, str], event: str, reason:
 
 
 @pytest.mark.parametrize(
-    ("answer", "passing"),
+    ("answer", "retryable"),
     [
         (Answer({"message": "Can't issue ID_TOKEN for job in 'Pending' state"}, 403), True),
         (Answer({"message": "Can't issue ID_TOKEN for job in 'Delayed' state"}, 403), True),
@@ -667,8 +667,8 @@ def test_github_tells_the_reasons_apart(env: dict[str, str], event: str, reason:
         (Answer({}), False),
     ],
 )
-def test_github_says_which_failures_may_pass(answer: Answer, passing: bool, worlds: Make) -> None:
+def test_github_says_which_failures_are_retryable(answer: Answer, retryable: bool, worlds: Make) -> None:
     """A job that is not quite begun, too many requests and the server's own errors; no other refusal."""
     with pytest.raises(IdTokenRequestFailed) as caught:
         worlds("github", answer=answer).mint()
-    assert caught.value.passing is passing
+    assert caught.value.retryable is retryable

@@ -62,5 +62,5 @@ def test_a_bug_in_the_explanation_hides_nothing(
     error.attempts = None  # type: ignore[assignment]  # what no explanation reckons with
     inputs = Inputs.read({"INPUT_RESOURCE": "acme/model", "INPUT_ON-ERROR": on_error})
     files = CommandFiles(tmp_path / "output", tmp_path / "env")
-    assert _failed([(inputs.wanted[0], error)], inputs, {}, files) == exit_code
+    assert _failed([(inputs.requests[0], error)], inputs, {}, files) == exit_code
     assert capsys.readouterr().out == f"::{level} title=hf-oidc%3A hub-unavailable::The Hub is in trouble.\n"

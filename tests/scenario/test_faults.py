@@ -27,7 +27,7 @@ from hf_oidc.login import Login, log_in
 from hf_oidc.providers.registry import choose
 from hf_oidc.retry import Pace
 from tests.action_process import ActionRun, run_action
-from tests.factories import means
+from tests.factories import login_context
 from tests.local_hub_process import LocalHub, local_hub
 
 MINT, EXCHANGE = "/oidc/github/idtoken", "/oauth/token"
@@ -295,7 +295,7 @@ def test_a_refusal_is_met_once(stage: Stage, phase: Phase, fault: str) -> None:
         log_in(login_here(stage.hub))
     error = caught.value
     seen = requests(stage.hub)
-    assert not error.passing
+    assert not error.retryable
     assert len(error.attempts) == 1
     assert seen[PATHS[phase]]["requests"] == 1
     assert seen[PATHS[phase]]["left"] == [fault] * 4
@@ -318,13 +318,13 @@ def login_here(hub: LocalHub, read_timeout: float = 15) -> Login:
         hub_url=hub.hub,
         audience=hub.hub,
         identity=choose(job(hub), lambda _path: ""),
-        means=means(
+        context=login_context(
             Transport(env={}, tls=trusting(""), user_agent="test", deadline=deadline, read_timeout=read_timeout)
         ),
         mask=lambda _secret: None,
         now=lambda: datetime.now(timezone.utc),
         sleep=lambda _seconds: None,
-        chance=random.random,
+        random=random.random,
         tell=lambda _attempt: None,
         pace=Pace(time.monotonic),
     )

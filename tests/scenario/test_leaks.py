@@ -27,7 +27,7 @@ from hf_oidc.login import Login, log_in
 from hf_oidc.providers.registry import choose
 from hf_oidc.retry import Pace
 from tests.action_process import run_action
-from tests.factories import id_token, means
+from tests.factories import id_token, login_context
 from tests.fake_clock import FakeClock
 from tests.leaks import leaks
 from tests.scripted_server import Answer, scripted_server
@@ -148,7 +148,7 @@ def failure(url: str, supplied: str) -> LoginError:
         hub_url=url,
         audience="https://huggingface.co" if not supplied else url,
         identity=choose(env, str, id_token=supplied),
-        means=means(
+        context=login_context(
             Transport(
                 env={}, tls=trusting(""), user_agent="test", deadline=clock.monotonic() + 30, clock=clock.monotonic
             )
@@ -156,7 +156,7 @@ def failure(url: str, supplied: str) -> LoginError:
         mask=lambda _secret: None,
         now=lambda: datetime.now(timezone.utc),
         sleep=clock.sleep,
-        chance=lambda: 1.0,
+        random=lambda: 1.0,
         tell=lambda _attempt: None,
         pace=Pace(time.monotonic),
     )

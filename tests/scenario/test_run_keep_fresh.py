@@ -35,7 +35,7 @@ from hf_oidc.output.masking import worthless_part
 from hf_oidc.renewal import Life
 from hf_oidc.retry import Pace
 from hf_oidc.secret import Secret
-from hf_oidc.token_request import Wanted
+from hf_oidc.token_request import TokenRequest
 from tests.action_process import scrubbed
 from tests.cli_process import CLI, CliRun, run_cli
 from tests.factories import id_token
@@ -195,17 +195,17 @@ def test_half_of_a_token_is_masked(hub: Hub) -> None:
 
 def test_a_machine_without_a_thread_to_spare(tmp_path: Path) -> None:
     """A failure like any other: it is told once, and the token is renewed when it is over."""
-    wanted = Wanted("HF_TOKEN", Resource.parse("acme/model"))
+    request = TokenRequest("HF_TOKEN", Resource.parse("acme/model"))
     tries = iter(["no thread", "no thread"])
 
-    def log_in(_wanted: Wanted, _seconds: float) -> HubToken:
+    def log_in(_request: TokenRequest, _seconds: float) -> HubToken:
         if problem := next(tries, None):
             raise RuntimeError(problem)
         return granted("hf_jwt_new")
 
-    job = Job(shutil.which("sleep") or "", ["sleep", "3"], [wanted], export_token=False, stop_on_expiry=True)
+    job = Job(shutil.which("sleep") or "", ["sleep", "3"], [request], export_token=False, stop_on_expiry=True)
     with signals_as_before():
-        assert Keeper(job, Child(job.program, job.command, os.environ), tmp_path, log_in).wait({wanted: life()}) == 0
+        assert Keeper(job, Child(job.program, job.command, os.environ), tmp_path, log_in).wait({request: life()}) == 0
     assert (tmp_path / "HF_TOKEN").read_text() == "hf_jwt_new"
 
 
@@ -438,14 +438,14 @@ def test_git_may_be_told_for_an_hour(hub: Hub) -> None:
     assert run.stdout == f"password={hub.granted[0]}\n"
 
 
-WANTED = Wanted("HF_TOKEN", Resource.parse("acme/model"))
+REQUEST = TokenRequest("HF_TOKEN", Resource.parse("acme/model"))
 
 
 @pytest.fixture
 def job() -> Iterator[Job]:
     """A command of a second, waited for in this process, whose signals are put back."""
     with signals_as_before():
-        yield Job(shutil.which("sleep") or "", ["sleep", "1"], [WANTED], export_token=False, stop_on_expiry=False)
+        yield Job(shutil.which("sleep") or "", ["sleep", "1"], [REQUEST], export_token=False, stop_on_expiry=False)
 
 
 @contextmanager
@@ -466,7 +466,7 @@ def life() -> Life:
 
 def granted(text: str) -> HubToken:
     """A token for a second."""
-    return HubToken(Secret(text), WANTED.resource, 1, datetime.now(timezone.utc))
+    return HubToken(Secret(text), REQUEST.resource, 1, datetime.now(timezone.utc))
 
 
 def test_a_token_that_comes_too_late_is_not_written(tmp_path: Path, job: Job) -> None:
@@ -474,11 +474,11 @@ def test_a_token_that_comes_too_late_is_not_written(tmp_path: Path, job: Job) ->
     ended = threading.Event()
     threads = set(threading.enumerate())
 
-    def late(_wanted: Wanted, _seconds: float) -> HubToken:
+    def late(_request: TokenRequest, _seconds: float) -> HubToken:
         ended.wait(30)
         return granted("hf_jwt_late")
 
-    assert Keeper(job, Child(job.program, job.command, os.environ), tmp_path, late).wait({WANTED: life()}) == 0
+    assert Keeper(job, Child(job.program, job.command, os.environ), tmp_path, late).wait({REQUEST: life()}) == 0
     ended.set()
     for thread in set(threading.enumerate()) - threads:
         thread.join(30)
@@ -488,10 +488,10 @@ def test_a_token_that_comes_too_late_is_not_written(tmp_path: Path, job: Job) ->
 def test_a_bug_does_not_end_the_command(tmp_path: Path, job: Job, capsys: pytest.CaptureFixture[str]) -> None:
     """It is told that there is one, and where."""
 
-    def buggy(_wanted: Wanted, _seconds: float) -> HubToken:
+    def buggy(_request: TokenRequest, _seconds: float) -> HubToken:
         raise ZeroDivisionError("hf_jwt_secret")
 
-    assert Keeper(job, Child(job.program, job.command, os.environ), tmp_path, buggy).wait({WANTED: life()}) == 0
+    assert Keeper(job, Child(job.program, job.command, os.environ), tmp_path, buggy).wait({REQUEST: life()}) == 0
     said = capsys.readouterr().err
     bug = "could not be renewed: an unexpected error, ZeroDivisionError in tests.scenario.test_run_keep_fresh, line "
     assert (said.count(bug), said.count("Please report it")) == (1, 1)
@@ -505,10 +505,10 @@ def test_a_bug_in_writing_does_not_end_the_renewals(
     """What puts the token into its file may have one as well; a token that is no text cannot be written."""
     tries = iter([Secret("hf_jwt_\N{SNOWMAN}_secret")])
 
-    def log_in(_wanted: Wanted, _seconds: float) -> HubToken:
-        return HubToken(next(tries, Secret("hf_jwt_new")), WANTED.resource, 1, datetime.now(timezone.utc))
+    def log_in(_request: TokenRequest, _seconds: float) -> HubToken:
+        return HubToken(next(tries, Secret("hf_jwt_new")), REQUEST.resource, 1, datetime.now(timezone.utc))
 
-    assert Keeper(job, Child(job.program, job.command, os.environ), tmp_path, log_in).wait({WANTED: life()}) == 0
+    assert Keeper(job, Child(job.program, job.command, os.environ), tmp_path, log_in).wait({REQUEST: life()}) == 0
     assert (tmp_path / "HF_TOKEN").read_text() == "hf_jwt_new"
     said = capsys.readouterr().err
     assert "an unexpected error, UnicodeEncodeError in " in said
@@ -538,6 +538,6 @@ def test_what_a_server_asked_for_is_known_afterwards(tmp_path: Path) -> None:
         settings = Settings.read({**given, "timeout": "60", "quiet": True}, {})
         env = {"HF_OIDC_ID_TOKEN": id_token(hub.server.url)}
         world = World.of(settings, env)._replace(pace=Pace(lambda: 0.0))
-        (token,) = tokens([WANTED], settings, world)
+        (token,) = tokens([REQUEST], settings, world)
     assert token.secret.reveal() == hub.granted[0]
     assert world.pace.wait(0.0) == 1.0

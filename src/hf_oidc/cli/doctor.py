@@ -28,9 +28,9 @@ from hf_oidc.explain.text import annotation
 from hf_oidc.http.client import trusting
 from hf_oidc.hub.resource import Resource
 from hf_oidc.login import mint
-from hf_oidc.providers.base import Means
+from hf_oidc.providers.base import LoginContext
 from hf_oidc.providers.registry import choose
-from hf_oidc.sanitize import sanitize, shown
+from hf_oidc.sanitize import sanitize, sanitize_line
 from hf_oidc.settings import DEFAULT_HUB_URL, hub_url
 
 GIT_TIMEOUT = 10.0  # seconds
@@ -101,17 +101,17 @@ def doctor(
 
 
 def _check_job(question: Question, settings: Settings, env: Mapping[str, str], *, as_json: bool) -> None:
-    means = login_context.means(env, trusting(settings.ca_bundle), settings.timeout, now)
-    report = _examined(question, settings, env, means)
+    context = login_context.create(env, trusting(settings.ca_bundle), settings.timeout, now)
+    report = _examined(question, settings, env, context)
     _write(json_report.job(report) if as_json else text.job(report), fails=report.fails)
 
 
-def _examined(question: Question, settings: Settings, env: Mapping[str, str], means: Means) -> JobReport:
+def _examined(question: Question, settings: Settings, env: Mapping[str, str], context: LoginContext) -> JobReport:
     report, id_token = JobReport("", question), None
     try:
         chosen = choose(env, login_context.read_text, id_token=settings.id_token, named=settings.provider)
         report = JobReport(chosen.provider, question)
-        id_token = mint(chosen, question.audience, means, usual_mask(settings, env))
+        id_token = mint(chosen, question.audience, context, usual_mask(settings, env))
         report = with_claims(report, id_token.unverified_claims, id_token.unverified_expiry)
         id_token.check(question.audience, now())
     except LoginError as error:
@@ -133,7 +133,7 @@ def _check_workflow(path: Path, repository: str | None, hub_url: str, *, as_json
     except ImportError:
         raise click.UsageError(NO_YAML) from None
     if repository is not None and not examine.REPOSITORY.fullmatch(repository):
-        raise click.UsageError(f"--repository is owner/name, as on GitHub, and not {shown(repository, 100)!r}")
+        raise click.UsageError(f"--repository is owner/name, as on GitHub, and not {sanitize_line(repository, 100)!r}")
     try:
         report = examine.examine(
             _file(path),
@@ -143,7 +143,7 @@ def _check_workflow(path: Path, repository: str | None, hub_url: str, *, as_json
         )
     except UnreadableYaml as error:
         place = f", line {error.line}" if error.line else ""
-        raise click.UsageError(f"{shown(str(path), 200)}{place}: {shown(error.what)}.") from None
+        raise click.UsageError(f"{sanitize_line(str(path), 200)}{place}: {sanitize_line(error.what)}.") from None
     found = json_report.workflow(report, hub_url) if as_json else text.workflow(report, hub_url)
     _write(found, fails=report.fails)
 
@@ -174,7 +174,9 @@ def _expected(pairs: tuple[str, ...]) -> dict[str, str]:
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not name or not equals or not value or name in expected:
-            raise click.UsageError(f"--expect is NAME=VALUE, such as branch=main, each name once: {shown(pair, 100)!r}")
+            raise click.UsageError(
+                f"--expect is NAME=VALUE, such as branch=main, each name once: {sanitize_line(pair, 100)!r}"
+            )
         expected[name] = value
     return expected
 
@@ -186,7 +188,7 @@ def _file(path: Path) -> str:
         return content.decode("utf-8-sig")
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-    raise click.UsageError(f"{shown(str(path), 200)} cannot be read: {reason}")
+    raise click.UsageError(f"{sanitize_line(str(path), 200)} cannot be read: {reason}")
 
 
 def _remote(folder: Path) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from hf_oidc.cli import streams
-from hf_oidc.cli.options import BY_CI, Settings, logs_in, wanted
+from hf_oidc.cli.options import BY_CI, Settings, logs_in, token_requests
 from hf_oidc.cli.session import World, explained, mask_on_github, preparing, tokens
 from hf_oidc.errors import InvalidInput
 from hf_oidc.output import files, shell
@@ -80,13 +80,13 @@ def env_(*, resources: tuple[str, ...], format_: str, path: str | None, show: bo
     env = dict(os.environ)
     with explained():
         settings = Settings.read(given, env)
-        asked = wanted(resources, env)
+        requests = token_requests(resources, env)
         destination = _destination(format_, path, env, show=show)
         destination.require()
-    with preparing(asked, settings):
+    with preparing(requests, settings):
         world = World.of(settings, env)
-    granted = tokens(asked, settings, world)
-    variables = [(each.name, token.secret) for each, token in zip(asked, granted, strict=True)]
+    granted = tokens(requests, settings, world)
+    variables = [(each.name, token.secret) for each, token in zip(requests, granted, strict=True)]
     with explained():
         destination.write(variables)
     if IN_THE_WAY in env and format_ not in FORGETTING:
@@ -95,7 +95,7 @@ def env_(*, resources: tuple[str, ...], format_: str, path: str | None, show: bo
 
 @dataclass(frozen=True)
 class Destination:
-    """Where variables are written, whole or not at all. `require` is called before a token is asked for.
+    """Where variables are written, whole or not at all. `require` is called before a token is requested.
 
     Both raise a `LoginError` if it cannot be done.
     """

@@ -21,8 +21,8 @@ from hf_oidc.errors import InvalidInput
 from hf_oidc.hub.resource import Resource
 from hf_oidc.id_token import MAX_CHARACTERS
 from hf_oidc.providers.registry import PROVIDERS
-from hf_oidc.sanitize import shown
-from hf_oidc.token_request import Wanted, from_arguments
+from hf_oidc.sanitize import sanitize_line
+from hf_oidc.token_request import TokenRequest, from_arguments
 
 NAMES = tuple(provider.name for provider in PROVIDERS if provider.kind != "supplied")
 STANDARD_INPUT = "-"
@@ -117,11 +117,11 @@ def logs_in(command: Command) -> Command:
 
 
 def asks_for_id_token(command: Command) -> Command:
-    """Adds those of them that are of use where an ID token is all that is wanted."""
+    """Adds those of them that are of use where an ID token is all that is needed."""
     return reduce(lambda wrapped, option: option(wrapped), reversed(ID_TOKEN), command)
 
 
-def wanted(arguments: tuple[str, ...], env: Mapping[str, str]) -> tuple[Wanted, ...]:
+def token_requests(arguments: tuple[str, ...], env: Mapping[str, str]) -> tuple[TokenRequest, ...]:
     """Each `[NAME=]RESOURCE`, or $HF_OIDC_RESOURCE if there is none. Raises a `UsageError`."""
     return from_arguments(arguments or _from_environment(env), "RESOURCE")
 
@@ -148,8 +148,8 @@ def read_id_token(path: str) -> str:
             if token := file.read(MAX_CHARACTERS + 2).strip():
                 return token
     except (OSError, ValueError) as error:
-        problem = f"cannot be read: {shown(getattr(error, 'strerror', None) or 'it is not text')}"
-    name = "standard input" if path == STANDARD_INPUT else shown(path)
+        problem = f"cannot be read: {sanitize_line(getattr(error, 'strerror', None) or 'it is not text')}"
+    name = "standard input" if path == STANDARD_INPUT else sanitize_line(path)
     raise InvalidInput(
         "--id-token-file", f"`--id-token-file`: {name} {problem}", "a file that holds the ID token alone"
     )

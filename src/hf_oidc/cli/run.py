@@ -12,10 +12,10 @@ from typing import Any, NoReturn
 import click
 
 from hf_oidc import env_name
-from hf_oidc.cli.options import BY_CI, Settings, logs_in, wanted
+from hf_oidc.cli.options import BY_CI, Settings, logs_in, token_requests
 from hf_oidc.cli.program import cannot_run, find
 from hf_oidc.cli.session import World, explained, preparing, tokens
-from hf_oidc.token_request import Wanted
+from hf_oidc.token_request import TokenRequest
 
 EPILOG = """\b
 Examples:
@@ -90,28 +90,28 @@ def run(
         if not keep_fresh and (export_token or on_expiry):
             raise click.UsageError("--export-token and --on-expiry are of use with --keep-fresh alone.")
         settings = Settings.read(given, env)
-        asked = wanted(resources, env)
-        for each in asked if keep_fresh else ():
+        requests = token_requests(resources, env)
+        for each in requests if keep_fresh else ():
             env_name.checked_path(each.name, env, "RESOURCE")
     program = find(command[0], env)
     if keep_fresh:
         from hf_oidc.cli.run_renewing import Job, run_with_fresh_tokens  # noqa: PLC0415 - most commands are done within the hour
 
-        job = Job(program, command, asked, export_token=export_token, stop_on_expiry=on_expiry == "stop")
+        job = Job(program, command, requests, export_token=export_token, stop_on_expiry=on_expiry == "stop")
         raise click.exceptions.Exit(run_with_fresh_tokens(job, settings, env))
-    with preparing(asked, settings):
-        configuration = _for_git(asked, settings, env) if git_ else {}
+    with preparing(requests, settings):
+        configuration = _for_git(requests, settings, env) if git_ else {}
         world = World.of(settings, env)
-    granted = tokens(asked, settings, world)
-    secrets = {each.name: token.secret.reveal() for each, token in zip(asked, granted, strict=True)}
+    granted = tokens(requests, settings, world)
+    secrets = {each.name: token.secret.reveal() for each, token in zip(requests, granted, strict=True)}
     kept = {name: value for name, value in env.items() if name != "HF_OIDC_RESOURCE"}
     _become(program, command, {**kept, **configuration, **secrets})
 
 
-def _for_git(asked: Sequence[Wanted], settings: Settings, env: Mapping[str, str]) -> dict[str, str]:
+def _for_git(requests: Sequence[TokenRequest], settings: Settings, env: Mapping[str, str]) -> dict[str, str]:
     from hf_oidc.output import git  # noqa: PLC0415 - most commands are not git's
 
-    return git.configuration(settings.hub_url, git.credentials(asked, git.in_variable), env)
+    return git.configuration(settings.hub_url, git.credentials(requests, git.in_variable), env)
 
 
 def _become(program: str, command: tuple[str, ...], env: Mapping[str, str]) -> NoReturn:

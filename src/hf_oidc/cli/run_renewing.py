@@ -30,7 +30,7 @@ from hf_oidc.output import git
 from hf_oidc.output.token_folder import put, token_folder
 from hf_oidc.providers.registry import IdTokenSource
 from hf_oidc.renewal import LATEST, Life, Listener, Renewal, keep_fresh
-from hf_oidc.token_request import Wanted
+from hf_oidc.token_request import TokenRequest
 
 # huggingface_hub takes these before the file.
 BEFORE_THE_FILE = {env_name.DEFAULT, "HUGGING_FACE_HUB_TOKEN"}
@@ -40,11 +40,11 @@ ONE_MORE = "This job may ask {} for ID tokens until {}, and tokens are renewed u
 
 
 class Job(NamedTuple):
-    """What is run, with a token for each of `asked`. `program`: the path; `command`: its name and arguments."""
+    """What is run, with a token for each of `requests`. `program`: the path; `command`: its name and arguments."""
 
     program: str
     command: Sequence[str]
-    asked: Sequence[Wanted]
+    requests: Sequence[TokenRequest]
     export_token: bool
     stop_on_expiry: bool
 
@@ -55,25 +55,25 @@ def run_with_fresh_tokens(job: Job, settings: Settings, env: Mapping[str, str]) 
     Raises `click.exceptions.Exit` if there is no token for it, or it cannot be run.
     """
     _leave_when_asked()  # until there is a command to pass it on to
-    with preparing(job.asked, settings):
+    with preparing(job.requests, settings):
         configuration = _for_git(job, settings, env)
         world = World.of(settings, env)
     asked_at = time.monotonic()
-    granted = dict(zip(job.asked, tokens(job.asked, settings, world), strict=True))
+    granted = dict(zip(job.requests, tokens(job.requests, settings, world), strict=True))
     with explained():
         at_once = threading.BoundedSemaphore(AT_ONCE)
         _say_how_long(granted.values(), world.identity, settings)
 
-        def log_in_again(wanted: Wanted, seconds: float) -> HubToken:
+        def log_in_again(request: TokenRequest, seconds: float) -> HubToken:
             with at_once:
-                (login,) = logins([wanted], replace(settings, quiet=True), world, seconds)
+                (login,) = logins([request], replace(settings, quiet=True), world, seconds)
                 return log_in(login)
 
         with token_folder(env) as folder:
-            for wanted, token in granted.items():
-                put(folder / wanted.name, token.secret)
+            for request, token in granted.items():
+                put(folder / request.name, token.secret)
             child = _started(job, {**_environment(job, granted, folder, env), **configuration})
-            lives = {wanted: Life.of(token, asked_at) for wanted, token in granted.items()}
+            lives = {request: Life.of(token, asked_at) for request, token in granted.items()}
             code = Keeper(job, child, folder, log_in_again).wait(lives)
         # Their token is gone.
         child.end_the_rest()
@@ -83,39 +83,39 @@ def run_with_fresh_tokens(job: Job, settings: Settings, env: Mapping[str, str]) 
 class Keeper:
     """Renews the tokens of a command that is running. `log_in`: for what, in how many seconds at most."""
 
-    def __init__(self, job: Job, child: Child, folder: Path, log_in: Callable[[Wanted, float], HubToken]) -> None:
+    def __init__(self, job: Job, child: Child, folder: Path, log_in: Callable[[TokenRequest, float], HubToken]) -> None:
         self._job, self._child, self._folder, self._log_in = job, child, folder, log_in
         self._over = threading.Event()
         self._stopped = False
         # The folder is not to be written to while it is removed.
         self._writing = threading.Lock()
 
-    def wait(self, lives: Mapping[Wanted, Life]) -> int:
+    def wait(self, lives: Mapping[TokenRequest, Life]) -> int:
         """The command's exit code, when it has ended; 1 if it was stopped."""
-        for wanted, life in lives.items():
-            threading.Thread(target=self._keep, args=(wanted, life), daemon=True).start()
+        for request, life in lives.items():
+            threading.Thread(target=self._keep, args=(request, life), daemon=True).start()
         code = self._child.wait()
         with self._writing:
             self._over.set()
         return 1 if self._stopped else code
 
-    def _keep(self, wanted: Wanted, life: Life) -> None:
+    def _keep(self, request: TokenRequest, life: Life) -> None:
         keep_fresh(
             life,
-            Renewal(lambda seconds: self._log_in(wanted, seconds), lambda new: self._put(wanted, new)),
-            self._listener(wanted),
+            Renewal(lambda seconds: self._log_in(request, seconds), lambda new: self._put(request, new)),
+            self._listener(request),
             clock=time.monotonic,
             wait=self._over.wait,
-            chance=random.random,
+            random=random.random,
         )
 
-    def _put(self, wanted: Wanted, token: HubToken) -> None:
+    def _put(self, request: TokenRequest, token: HubToken) -> None:
         with self._writing:
             if not self._over.is_set():
-                put(self._folder / wanted.name, token.secret)
+                put(self._folder / request.name, token.secret)
 
-    def _listener(self, wanted: Wanted) -> Listener:
-        whose = f"The token for {wanted.resource}"
+    def _listener(self, request: TokenRequest) -> Listener:
+        whose = f"The token for {request.resource}"
 
         def failing(error: Exception, left: float) -> None:
             please = "" if isinstance(error, LoginError) else "Please report it. "
@@ -138,15 +138,17 @@ def _for_git(job: Job, settings: Settings, env: Mapping[str, str]) -> dict[str, 
     def tell(name: str) -> str:
         return git.in_file(env_name.checked_path(name, env, "RESOURCE"))
 
-    return git.configuration(settings.hub_url, git.credentials(job.asked, tell), env)
+    return git.configuration(settings.hub_url, git.credentials(job.requests, tell), env)
 
 
-def _environment(job: Job, granted: Mapping[Wanted, HubToken], folder: Path, env: Mapping[str, str]) -> dict[str, str]:
-    names = {wanted.name for wanted in job.asked}
+def _environment(
+    job: Job, granted: Mapping[TokenRequest, HubToken], folder: Path, env: Mapping[str, str]
+) -> dict[str, str]:
+    names = {request.name for request in job.requests}
     hidden = {"HF_OIDC_RESOURCE"} | names | (BEFORE_THE_FILE if env_name.DEFAULT in names else set())
     kept = {name: value for name, value in env.items() if name not in hidden}
     paths = {name: env_name.checked_path(name, env, "RESOURCE") for name in names}
-    first = {wanted.name: token.secret.reveal() for wanted, token in granted.items() if job.export_token}
+    first = {request.name: token.secret.reveal() for request, token in granted.items() if job.export_token}
     files = {variable: str(folder / name) for name, variable in paths.items()}
     return kept | files | first
 

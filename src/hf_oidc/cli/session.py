@@ -34,24 +34,24 @@ from hf_oidc.http.url import is_loopback
 from hf_oidc.hub.resource import Resource
 from hf_oidc.hub.token import HubToken
 from hf_oidc.login import Login
-from hf_oidc.logins import alike, log_in_all
+from hf_oidc.logins import group_failures, log_in_all
 from hf_oidc.providers.registry import IdTokenSource, choose
 from hf_oidc.retry import Pace
 from hf_oidc.secret import Secret
 from hf_oidc.settings import DEFAULT_HUB_URL
-from hf_oidc.token_request import Wanted, named
+from hf_oidc.token_request import TokenRequest, named
 
 MASK_SECONDS = 10.0
 # Standard output is replaced for a moment, for all threads.
 MASKING = threading.Lock()
 
 
-def tokens(asked: Sequence[Wanted], settings: Settings, world: World) -> list[HubToken]:
+def tokens(requests: Sequence[TokenRequest], settings: Settings, world: World) -> list[HubToken]:
     """A token for each, in order. Where some fail the command ends, with all their reasons on standard error."""
-    found = log_in_all(logins(asked, settings, world, settings.timeout))
-    failures = [(each, end) for each, end in zip(asked, found, strict=True) if isinstance(end, LoginError)]
+    found = log_in_all(logins(requests, settings, world, settings.timeout))
+    failures = [(each, end) for each, end in zip(requests, found, strict=True) if isinstance(end, LoginError)]
     if failures:
-        raise _all_failed(failures, settings, several=len(asked) > 1)
+        raise _all_failed(failures, settings, several=len(requests) > 1)
     granted = [token for token in found if isinstance(token, HubToken)]
     for token in granted:
         say(granted_line(token.resource, token.expires_at, token.expires_in), settings)
@@ -68,13 +68,13 @@ def explained() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def preparing(asked: Sequence[Wanted], settings: Settings) -> Iterator[None]:
+def preparing(requests: Sequence[TokenRequest], settings: Settings) -> Iterator[None]:
     """The same for what every login needs: it is said once, whatever the number of logins that would have failed."""
     try:
         yield
     except LoginError as error:
-        end = failed(error, asked[0].resource, settings)
-        if len(asked) > 1:
+        end = failed(error, requests[0].resource, settings)
+        if len(requests) > 1:
             streams.tell("No login was tried.")
         raise end from None
 
@@ -95,12 +95,12 @@ def failed(
 
 
 def _all_failed(
-    failures: Sequence[tuple[Wanted, LoginError]], settings: Settings, *, several: bool
+    failures: Sequence[tuple[TokenRequest, LoginError]], settings: Settings, *, several: bool
 ) -> click.exceptions.Exit:
     ends = []
-    for error, wanted in alike(failures):
-        of = f", for {named(wanted)}" if several else ""
-        ends.append(failed(error, wanted[0].resource, settings, of=of))
+    for error, requests in group_failures(failures):
+        of = f", for {named(requests)}" if several else ""
+        ends.append(failed(error, requests[0].resource, settings, of=of))
     return max(ends, key=lambda end: end.exit_code)
 
 
@@ -199,26 +199,26 @@ class World(NamedTuple):
         )
 
 
-def logins(asked: Sequence[Wanted], settings: Settings, world: World, seconds: float) -> list[Login]:
+def logins(requests: Sequence[TokenRequest], settings: Settings, world: World, seconds: float) -> list[Login]:
     """A login for each, all of which may last for so many seconds from now."""
 
     def tell(attempt: Attempt) -> None:
         say(text.retry_line(attempt), settings)
 
-    means = login_context.means(world.env, world.tls, seconds, now)
+    context = login_context.create(world.env, world.tls, seconds, now)
     return [
         Login(
             resource=each.resource,
             hub_url=settings.hub_url,
             audience=settings.audience,
             identity=world.identity,
-            means=means,
+            context=context,
             mask=world.mask,
             now=now,
             sleep=time.sleep,
-            chance=random.random,
+            random=random.random,
             tell=tell,
             pace=world.pace,
         )
-        for each in asked
+        for each in requests
     ]

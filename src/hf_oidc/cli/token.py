@@ -11,7 +11,7 @@ from hf_oidc import env_name
 from hf_oidc.cli import streams
 from hf_oidc.cli.options import BY_CI, Settings, logs_in, resource
 from hf_oidc.cli.session import World, explained, preparing, tokens
-from hf_oidc.token_request import Wanted
+from hf_oidc.token_request import TokenRequest
 
 EPILOG = """\b
 Examples:
@@ -38,7 +38,7 @@ def token(*, resource_: str | None, show: bool, **given: Any) -> None:
     env = dict(os.environ)
     with explained():
         settings = Settings.read(given, env)
-        what = Wanted(env_name.DEFAULT, resource(resource_, env))
+        what = TokenRequest(env_name.DEFAULT, resource(resource_, env))
         streams.require(show=show)
     with preparing([what], settings):
         world = World.of(settings, env)

@@ -17,7 +17,7 @@ from hf_oidc.explain.publisher import NoSuggestion, Suggestion
 from hf_oidc.explain.report import Diagnosis
 from hf_oidc.hub.publisher import Field, SettingsPage, settings_page
 from hf_oidc.hub.resource import Resource
-from hf_oidc.sanitize import shown
+from hf_oidc.sanitize import sanitize_line
 
 WIDTH = 100
 LABEL = {"error": "WRONG", "warning": "CAREFUL", "note": "NOTE"}
@@ -68,12 +68,12 @@ def job(report: JobReport) -> Iterator[str]:
 
 def workflow(report: WorkflowReport, hub_url: str) -> Iterator[str]:
     """A workflow file."""
-    yield f"{shown(report.file_name)} of {report.repository or 'an unknown repository'}"
+    yield f"{sanitize_line(report.file_name)} of {report.repository or 'an unknown repository'}"
     if not report.repository:
         yield "(no remote `origin` on github.com was found here; name yours: --repository owner/name)"
     yield from _findings(report.findings)
     for each in report.jobs:
-        yield from _heading(f"Job {shown(each.key, 80)}, line {each.line}")
+        yield from _heading(f"Job {sanitize_line(each.key, 80)}, line {each.line}")
         yield from _findings(each.findings)
         if each.fields:
             yield from _to_enter(each, hub_url)
@@ -118,7 +118,7 @@ def _id_token(report: JobReport) -> str:
 
 
 def _all_well(report: JobReport) -> str:
-    met = ", ".join(f"{shown(name)}={shown(value)}" for name, value in report.question.expected.items())
+    met = ", ".join(f"{sanitize_line(name)}={sanitize_line(value)}" for name, value in report.question.expected.items())
     return (
         f"Nothing is wrong: this job is {met}." if met else "Nothing is wrong: this job can prove to the Hub who it is."
     )
@@ -128,7 +128,7 @@ def _unmet(report: JobReport) -> Iterator[str]:
     lines = []
     for each in report.unmet:
         found = each.found.value or f"none: {_absence(each.found)}"
-        lines.append((shown(each.name), f"expected {each.expected}, this job has {found}"))
+        lines.append((sanitize_line(each.name), f"expected {each.expected}, this job has {found}"))
     publisher = "A publisher on the Hub with these values refuses this job:"
     yield from _said("WRONG", publisher, "", "\n".join(_table(lines, "")))
     yield from _wrapped("Run the job where the values are met, or change them on the Hub.", "         ")
@@ -170,8 +170,8 @@ def _to_enter(report: WorkflowJob, hub_url: str) -> Iterator[str]:
     yield from _table(rows, "    ")
     if report.environment:
         yield from _wrapped(
-            f"The job runs in the environment {shown(report.environment, 80)}. A publisher of this form does not look "
-            "at it; one with the issuer's URL and raw claims can name it, as `environment`.",
+            f"The job runs in the environment {sanitize_line(report.environment, 80)}. A publisher of this form does "
+            "not look at it; one with the issuer's URL and raw claims can name it, as `environment`.",
             "    ",
         )
 

@@ -31,7 +31,7 @@ from hf_oidc.explain.instructions import HUB_URL, LoginTarget
 from hf_oidc.explain.publisher import NoSuggestion, Suggestion
 from hf_oidc.hub.publisher import Absence, Field, SettingsPage
 from hf_oidc.providers.facts import Instruction, all_facts
-from hf_oidc.sanitize import shown
+from hf_oidc.sanitize import sanitize_line
 
 
 @dataclass(frozen=True)
@@ -337,7 +337,7 @@ def next_step(error: LoginError, door: Door, found: Instruction | None, target: 
     if unreached := _unreached(error, door, target):
         return unreached
     if found and not isinstance(error, ExchangeRejected):
-        return Sentence(found.text, {"audience": shown(target.audience)})
+        return Sentence(found.text, {"audience": sanitize_line(target.audience)})
     if isinstance(error, DeliveryFailed):
         return Sentence(DELIVERY[error.recipient])
     return _from_facts(error, door) or Sentence(door.says(ADVICE.get(error.code, "")))
@@ -347,16 +347,16 @@ def _unreached(error: LoginError, door: Door, target: LoginTarget) -> Sentence |
     """What to check first where the way to the server, or its URL, may be wrong."""
     where = error.where
     if error.proxy_variable and where:
-        return Sentence(PROXY, {"variable": shown(error.proxy_variable), "host": shown(where.host)})
-    facts = {"server": shown(where.host)} if where else {}
+        return Sentence(PROXY, {"variable": sanitize_line(error.proxy_variable), "host": sanitize_line(where.host)})
+    facts = {"server": sanitize_line(where.host)} if where else {}
     if where and where.proxy:
-        proxy = {"proxy": shown(where.proxy), "variable": shown(where.proxy_variable)}
+        proxy = {"proxy": sanitize_line(where.proxy), "variable": sanitize_line(where.proxy_variable)}
         return Sentence(PROXY_FIRST, {**facts, **proxy})
     if not isinstance(error, HubUnavailable):
         return None
     if target.hub_url != HUB_URL:
         template = URL_FIRST.replace("<source>", "`$HF_ENDPOINT`" if target.by_endpoint else "<hub-url>")
-        return Sentence(door.says(template), {"url": shown(target.hub_url)})
+        return Sentence(door.says(template), {"url": sanitize_line(target.hub_url)})
     return Sentence(NETWORK_FIRST, facts) if where and where.unresolved else None
 
 
@@ -364,10 +364,12 @@ def _from_facts(error: LoginError, door: Door) -> Sentence | None:
     if isinstance(error, InvalidResource):
         return _did_you_mean(error)
     if isinstance(error, InvalidInput):
-        return Sentence("Write {expected}.", {"expected": shown(error.expected)})
+        return Sentence("Write {expected}.", {"expected": sanitize_line(error.expected)})
     if isinstance(error, AudienceMismatch):
         template = "Let your CI issue the ID token for the audience (its claim `aud`) {audience}."
-        return Sentence(template if error.expected else door.says(FIXED_AUDIENCE), {"audience": shown(error.expected)})
+        return Sentence(
+            template if error.expected else door.says(FIXED_AUDIENCE), {"audience": sanitize_line(error.expected)}
+        )
     if isinstance(error, RateLimited):
         asked = error.where.retry_after if error.where else None
         return Sentence(RATE_LIMITED, {"expected": duration(asked or FIVE_MINUTES)})
@@ -436,12 +438,12 @@ def snippet(error: LoginError, door: Door, found: Instruction | None, target: Lo
 
 def call(where: Where) -> Sentence:
     """The call that failed, and what came back."""
-    words, facts = [CALL[where.phase], "{host}"], {"host": shown(where.host)}
+    words, facts = [CALL[where.phase], "{host}"], {"host": sanitize_line(where.host)}
     if where.status:
         words.append(f"HTTP {where.status:d}")
     if where.request_id:
         words.append("request id {request_id}")
-        facts["request_id"] = shown(where.request_id)
+        facts["request_id"] = sanitize_line(where.request_id)
     if where.retry_after:
         words.append(f"asked to wait {duration(where.retry_after)}")
     return Sentence(", ".join(words), facts)
@@ -460,5 +462,5 @@ def duration(seconds: float) -> str:
 
 def _did_you_mean(error: InvalidResource) -> Sentence:
     if error.suggestion:
-        return Sentence("Did you mean {resource}?", {"resource": shown(error.suggestion)})
+        return Sentence("Did you mean {resource}?", {"resource": sanitize_line(error.suggestion)})
     return Sentence(RESOURCE_FORMS)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from hf_oidc.hub.publisher import Claims
 from hf_oidc.providers.facts import all_facts
-from hf_oidc.sanitize import shown
+from hf_oidc.sanitize import sanitize_line
 
 
 @dataclass(frozen=True)
@@ -48,5 +48,5 @@ def other_service(claims: Claims, expected: str) -> tuple[str, Service] | None:
     for audience in [each for each in audiences if each != expected][:10]:
         for pattern, service in services.items():
             if re.fullmatch(pattern, audience[:300]):
-                return shown(audience), service
+                return sanitize_line(audience), service
     return None

@@ -92,7 +92,7 @@ def instruction(error: LoginError, facts: ProviderFacts | None) -> Instruction |
                 return facts.declare
             case IdTokenRequestFailed():
                 # A failure that another attempt may not meet says nothing about the CI's configuration.
-                return Instruction(facts.retry) if error.passing else facts.failed
+                return Instruction(facts.retry) if error.retryable else facts.failed
             # If `declare` does not choose the audience, hf-oidc requested this one, and `declare` cannot help.
             case AudienceMismatch() if is_supplied or facts.declares_audience:
                 return facts.declare
@@ -106,7 +106,7 @@ def instruction(error: LoginError, facts: ProviderFacts | None) -> Instruction |
 def needs_publisher(error: LoginError) -> bool:
     """Whether to show the publisher too: no job of this provider has got an ID token for the Hub yet."""
     if isinstance(error, IdTokenRequestFailed):
-        return not error.passing and not error.proxy_variable
+        return not error.retryable and not error.proxy_variable
     return isinstance(error, (IdTokenNotDeclared, IdTokenPermissionMissing, AudienceMismatch))
 
 

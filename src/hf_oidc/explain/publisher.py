@@ -12,7 +12,7 @@ from typing import Literal
 from hf_oidc.explain.claims import publisher_fields
 from hf_oidc.explain.ref import ref_of
 from hf_oidc.hub.publisher import Claims, Field, field
-from hf_oidc.sanitize import shown
+from hf_oidc.sanitize import sanitize_line
 
 # In GitHub and Forgejo, such a job may run for a branch although anyone who opens a pull request starts it.
 PULL_REQUESTS = ("pull_request", "pull_request_target")
@@ -66,5 +66,5 @@ def suggest(claims: Claims, *, preset: bool) -> Suggestion | NoSuggestion:
         return NoSuggestion("incomplete")
     if not all(each.exact for each in (issuer, *fields)):
         return NoSuggestion("not-showable")
-    side_branch = shown(ref.name) if ref and not ref.is_usual else ""
+    side_branch = sanitize_line(ref.name) if ref and not ref.is_usual else ""
     return Suggestion(issuer.value or "", preset, fields, side_branch)

@@ -21,7 +21,7 @@ from hf_oidc.explain.publisher import NoSuggestion, Suggestion, suggest
 from hf_oidc.hub.publisher import Claims, Field, SettingsPage, fits_preset, settings_page
 from hf_oidc.hub.resource import Resource
 from hf_oidc.providers.facts import Instruction, ProviderFacts
-from hf_oidc.sanitize import shown
+from hf_oidc.sanitize import sanitize_line
 
 MAX_WHAT = 800
 
@@ -83,7 +83,7 @@ def diagnose(
     which name its repository where no ID token does.
     """
     hub_url = hub_url or HUB_URL
-    asked = shown(str(resource)) if resource else ""
+    asked = sanitize_line(str(resource)) if resource else ""
     ci = facts_about(error)
     # Nearly every CI sets CI.
     on_own_machine = isinstance(error, NoProvider) and not env.get("CI")
@@ -93,7 +93,7 @@ def diagnose(
     target = LoginTarget(audience or expected or hub_url, hub_url, asked, by_endpoint)
     plain = Diagnosis(
         error.code,
-        shown(error.what, MAX_WHAT),
+        sanitize_line(error.what, MAX_WHAT),
         error.where,
         next_step(error, door, found, target),  # of a refusal, replaced below
         snippet(error, door, found, target),
@@ -141,5 +141,5 @@ def _from_env(templates: Mapping[str, str], env: Mapping[str, str]) -> dict[str,
     found = {}
     for name, template in templates.items():
         with contextlib.suppress(KeyError):  # a variable that is not there
-            found[name] = shown(template.format_map(known))
+            found[name] = sanitize_line(template.format_map(known))
     return found

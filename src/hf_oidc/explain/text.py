@@ -13,7 +13,7 @@ from hf_oidc.explain.findings import Finding
 from hf_oidc.explain.publisher import Suggestion
 from hf_oidc.explain.report import Diagnosis
 from hf_oidc.hub.publisher import Field
-from hf_oidc.sanitize import shown
+from hf_oidc.sanitize import sanitize_line
 
 MAX_ANNOTATION = 3700  # and two links; GitHub cuts a message at 4,096 characters
 UNQUOTED = {"page", "section", "expected", "host", "request_id", "service"}
@@ -55,7 +55,7 @@ def _enter(diagnosis: Diagnosis) -> list[str]:
     """The publisher of this CI's jobs in general, and where it is entered."""
     if not diagnosis.enter:
         return []
-    place = shown(diagnosis.page.url) if diagnosis.page else "in the settings of the resource"
+    place = sanitize_line(diagnosis.page.url) if diagnosis.page else "in the settings of the resource"
     section = diagnosis.page.section if diagnosis.page else "Trusted Publishers"
     lines = _table(diagnosis.enter)
     return [f"On the Hub, once: {place}, under {section}, add", *(f"    {line}" for line in lines)]
@@ -72,7 +72,7 @@ def _label(finding: Finding) -> str:
 
 
 def _text(sentence: Sentence) -> str:
-    return sentence.render(lambda name, value: shown(value) if name in UNQUOTED else f"`{value}`")
+    return sentence.render(lambda name, value: sanitize_line(value) if name in UNQUOTED else f"`{value}`")
 
 
 def _tries(attempts: tuple[Attempt, ...]) -> str:

@@ -22,7 +22,7 @@ from hf_oidc.errors import InvalidInput, LoginError, Redirected, TlsFailed
 from hf_oidc.http.message import NoResponse, Request, Response
 from hf_oidc.http.proxy import Proxy, proxy_for
 from hf_oidc.http.url import host_of, require_secure
-from hf_oidc.sanitize import shown
+from hf_oidc.sanitize import sanitize_line
 
 with deferred_imports.imports():
     import requests
@@ -100,7 +100,7 @@ class Transport:
         require_secure(request.url, request.url_name, link_local=request.link_local)
         proxy = proxy_for(request.url, self._env)
         if proxy and proxy.problem:
-            return NoResponse(request.where._replace(proxy_variable=proxy.variable), proxy.problem, passing=False)
+            return NoResponse(request.where._replace(proxy_variable=proxy.variable), proxy.problem, retryable=False)
         call = _Call()
         outcome: list[Response | NoResponse | LoginError] = []
         # In a thread, because neither the resolver nor a server that sends one byte a second can be stopped by a
@@ -287,12 +287,12 @@ def _failure(request: Request, error: Exception, proxy: Proxy | None) -> NoRespo
     host = proxy_named if at_proxy else host_of(request.url)
     for cause in causes:
         if isinstance(cause, ssl.SSLCertVerificationError):
-            reason = shown(cause.verify_message)
+            reason = sanitize_line(cause.verify_message)
             return TlsFailed(f"The certificate of {host} was not accepted: {reason}", request.where)
         if isinstance(cause, ssl.SSLError) and not isinstance(cause, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
             # An SSLError that OpenSSL did not raise has no such attribute.
             name = getattr(cause, "reason", None) or "for an unknown reason"
-            reason = HANDSHAKE.get(name, shown(name))
+            reason = HANDSHAKE.get(name, sanitize_line(name))
             at_fault = proxy.variable if proxy and at_proxy else ""
             where = request.where._replace(proxy_variable=at_fault)
             return TlsFailed(f"The TLS handshake with {host} failed: {reason}", where)
@@ -303,7 +303,7 @@ def _failure(request: Request, error: Exception, proxy: Proxy | None) -> NoRespo
     where = where._replace(proxy=host_of(proxy.url), proxy_variable=proxy.variable)
     if refusal := next(filter(None, (re.match(REFUSED_BY_PROXY, str(cause)) for cause in causes)), None):
         # What it does not allow, it will not allow at the next try.
-        return NoResponse(where, f"{proxy_named} answered HTTP {refusal[1]}", passing=not refusal[1].startswith("4"))
+        return NoResponse(where, f"{proxy_named} answered HTTP {refusal[1]}", retryable=not refusal[1].startswith("4"))
     return NoResponse(where, f"{_reason(causes)}, through {proxy_named}")
 
 
@@ -355,7 +355,7 @@ def _file(path: str) -> str:
             if len(text) <= MAX_BODY:
                 return text
             problem = "is larger than 1 MiB"
-    raise _no_certificate(f"{problem}: {shown(path)!r}")
+    raise _no_certificate(f"{problem}: {sanitize_line(path)!r}")
 
 
 def _no_certificate(problem: str) -> InvalidInput:

@@ -42,12 +42,12 @@ class Request(NamedTuple):
 class NoResponse(NamedTuple):
     """Nothing usable came back; `reason` completes "no answer from the host: …".
 
-    `passing`: whether another try may be answered. Where it may not, the proxy of `where.proxy_variable` is at fault.
+    `retryable`: whether another try may be answered. Where it may not, the proxy of `where.proxy_variable` is at fault.
     """
 
     where: Where
     reason: str
-    passing: bool = True
+    retryable: bool = True
 
 
 class Response(NamedTuple):

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from hf_oidc.http.url import is_loopback
 from hf_oidc.hub.resource import Resource
-from hf_oidc.sanitize import shown
+from hf_oidc.sanitize import sanitize_line
 
 Claims = Mapping[str, Any]
 
@@ -109,7 +109,7 @@ def field(name: str, claims: Claims, *, preset: bool) -> Field:
     """The field `name` as this job has it, or why the job has none."""
     value = value_of(name, claims, preset=preset)
     if value:
-        safe = shown(value)
+        safe = sanitize_line(value)
         return Field(name, safe, exact=safe == value)
     found = claims.get(_reading(name, preset=preset)[0])
     return Field(name, None, absence=_absence(name, found), source=claim_text(found))
@@ -118,7 +118,7 @@ def field(name: str, claims: Claims, *, preset: bool) -> Field:
 def claim_text(value: object) -> str:
     """A claim, sanitized; of a list its first ten strings."""
     values = value[:10] if isinstance(value, list) else [value]
-    return shown(", ".join(text for text in map(text_of, values) if text))
+    return sanitize_line(", ".join(text for text in map(text_of, values) if text))
 
 
 def differences(publisher_claims: Mapping[str, str], claims: Claims, *, preset: bool) -> list[Difference]:
@@ -128,7 +128,7 @@ def differences(publisher_claims: Mapping[str, str], claims: Claims, *, preset: 
     publisher without claims.
     """
     return [
-        Difference(name, shown(expected), field(name, claims, preset=preset))
+        Difference(name, sanitize_line(expected), field(name, claims, preset=preset))
         for name, expected in publisher_claims.items()
         if value_of(name, claims, preset=preset) != expected
     ]

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from hf_oidc.errors import DeliveryFailed
-from hf_oidc.sanitize import shown
+from hf_oidc.sanitize import sanitize_line
 
 PRIVATE = 0o600
 # Owners and modes mean something.
@@ -98,7 +98,7 @@ def _explained(path: Path) -> Iterator[None]:
         reason = getattr(error, "strerror", None) or "its name is not one of a file"
     else:
         return
-    raise DeliveryFailed(f"{shown(str(path))} cannot be written: {reason}")
+    raise DeliveryFailed(f"{sanitize_line(str(path))} cannot be written: {reason}")
 
 
 @contextlib.contextmanager
@@ -138,7 +138,7 @@ def _make_private(descriptor: int, path: Path) -> None:
 def _require_private(found: os.stat_result, path: Path) -> None:
     # Windows has no such modes. Some file systems have none either, such as a Windows disk under Linux, and do not say.
     if _POSIX and stat.S_IMODE(found.st_mode) & ~stat.S_IRWXU:
-        raise DeliveryFailed(f"{shown(str(path))} is open to others, and its file system keeps no permissions")
+        raise DeliveryFailed(f"{sanitize_line(str(path))} is open to others, and its file system keeps no permissions")
 
 
 def _require_no_link_of_the_checkout(path: Path) -> None:
@@ -147,9 +147,9 @@ def _require_no_link_of_the_checkout(path: Path) -> None:
         if not folder.is_symlink():
             continue
         if not path.is_absolute() or is_in_checkout(folder.parent):
-            link = shown(str(folder))
+            link = sanitize_line(str(folder))
             raise DeliveryFailed(
-                f"{shown(str(path))} leads through {link}, a symbolic link, and a token is not written through "
+                f"{sanitize_line(str(path))} leads through {link}, a symbolic link, and a token is not written through "
                 "one in the working directory or in a relative path"
             )
         # Where it leads, there may be another one.
@@ -170,8 +170,8 @@ def _require_own_file(path: Path) -> bool:
 
 def _require_own(found: os.stat_result, path: Path) -> None:
     if stat.S_ISLNK(found.st_mode):
-        raise DeliveryFailed(f"{shown(str(path))} is a symbolic link, and a token is not written through one")
+        raise DeliveryFailed(f"{sanitize_line(str(path))} is a symbolic link, and a token is not written through one")
     if not stat.S_ISREG(found.st_mode):
-        raise DeliveryFailed(f"{shown(str(path))} is not a file")
+        raise DeliveryFailed(f"{sanitize_line(str(path))} is not a file")
     if _POSIX and found.st_uid != os.geteuid():
-        raise DeliveryFailed(f"{shown(str(path))} belongs to somebody else")
+        raise DeliveryFailed(f"{sanitize_line(str(path))} belongs to somebody else")

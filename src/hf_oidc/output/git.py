@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from hf_oidc.errors import DeliveryFailed
-from hf_oidc.token_request import Wanted
+from hf_oidc.token_request import TokenRequest
 
 COUNT = "GIT_CONFIG_COUNT"
 # How a helper of ours begins: by its name, a later step knows it again.
@@ -43,9 +43,11 @@ def in_file(variable: str) -> str:
     return f'cat "${variable}"'
 
 
-def credentials(wanted: Iterable[Wanted], tell: Callable[[str], str]) -> list[Credential]:
+def credentials(requests: Iterable[TokenRequest], tell: Callable[[str], str]) -> list[Credential]:
     """One for each; `tell` makes the commands from its name. A user's token comes first: it is for all the others."""
-    found = [Credential("" if each.resource.kind == "user" else each.resource.path, tell(each.name)) for each in wanted]
+    found = [
+        Credential("" if each.resource.kind == "user" else each.resource.path, tell(each.name)) for each in requests
+    ]
     return sorted(found, key=lambda credential: credential.path != "")
 
 

@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 
 from hf_oidc.errors import IdentityError
 from hf_oidc.http.message import Request, Response
-from hf_oidc.providers.base import CanMint, CannotMint, Means, ReadFile
-from hf_oidc.providers.sources import from_endpoint, transient, with_audience
+from hf_oidc.providers.base import CanMint, CannotMint, LoginContext, ReadFile
+from hf_oidc.providers.sources import from_endpoint, is_retryable, with_audience
 from hf_oidc.secret import Secret
 
 URL, TOKEN = "ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN"
@@ -20,7 +20,7 @@ def obtain(
     env: Mapping[str, str],
     owner: str,
     reason: Callable[[ReadFile], IdentityError],
-    may_pass: Callable[[Response], bool] = transient,
+    retryable: Callable[[Response], bool] = is_retryable,
 ) -> CanMint | CannotMint:
     """By asking the endpoint, which is there where the job is allowed to; `reason` finds out why it is not."""
     url, request_token = env.get(URL), env.get(TOKEN)
@@ -28,8 +28,8 @@ def obtain(
         return CannotMint(reason)
     secret = Secret(request_token)
 
-    def mint(audience: str, means: Means) -> Secret:
-        return from_endpoint(means, _request(url, secret, audience), "value", f"{owner}'s token endpoint", may_pass)
+    def mint(audience: str, context: LoginContext) -> Secret:
+        return from_endpoint(context, _request(url, secret, audience), "value", f"{owner}'s token endpoint", retryable)
 
     return CanMint(mint, until_expiry_of=secret)
 

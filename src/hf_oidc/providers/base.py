@@ -15,7 +15,7 @@ from hf_oidc.secret import Secret
 ReadFile = Callable[[str], str]
 
 
-class Means(NamedTuple):
+class LoginContext(NamedTuple):
     """All that a provider may use: HTTP requests, commands of the CI's, files that it left, and the time (UTC)."""
 
     transport: Transport
@@ -25,7 +25,7 @@ class Means(NamedTuple):
 
 
 # The audience -> an ID token for it. Raises an `IdentityError`, or what `Transport.send` raises.
-Mint = Callable[[str, Means], Secret]
+Mint = Callable[[str, LoginContext], Secret]
 
 
 class NotHere(NamedTuple):

@@ -11,31 +11,37 @@ from urllib.parse import quote
 from hf_oidc.command import NotRun
 from hf_oidc.errors import AudienceMismatch, IdTokenNotDeclared, IdTokenRequestFailed
 from hf_oidc.http.message import NoResponse, Request, Response
-from hf_oidc.providers.base import CanMint, CannotMint, Means
-from hf_oidc.sanitize import shown
+from hf_oidc.providers.base import CanMint, CannotMint, LoginContext
+from hf_oidc.sanitize import sanitize_line
 from hf_oidc.secret import Secret
 
 
-def transient(response: Response) -> bool:
+def is_retryable(response: Response) -> bool:
     """Whether another try may be answered better."""
     return response.status == 429 or response.status >= 500
 
 
 def from_endpoint(
-    means: Means, request: Request, member: str, owner: str, may_pass: Callable[[Response], bool] = transient
+    context: LoginContext,
+    request: Request,
+    member: str,
+    owner: str,
+    retryable: Callable[[Response], bool] = is_retryable,
 ) -> Secret:
     """The `member` of the JSON object that `owner` answers with. Raises what `Transport.send` raises, too."""
-    response = answered(means.transport.send(request), owner, may_pass)
+    response = answered(context.transport.send(request), owner, retryable)
     return word((response.json_object() or {}).get(member), f"The answer of {owner}", response)
 
 
-def answered(response: Response | NoResponse, owner: str, may_pass: Callable[[Response], bool] = transient) -> Response:
+def answered(
+    response: Response | NoResponse, owner: str, retryable: Callable[[Response], bool] = is_retryable
+) -> Response:
     """The answer of `owner`, if it is a good one. Raises `IdTokenRequestFailed`."""
     if isinstance(response, NoResponse):
         problem = f"{owner} gave no answer: {response.reason}"
-        raise IdTokenRequestFailed(problem, response.where, passing=response.passing)
+        raise IdTokenRequestFailed(problem, response.where, retryable=response.retryable)
     if response.status != 200:
-        raise IdTokenRequestFailed(f"{owner} gave no ID token", response.where, passing=may_pass(response))
+        raise IdTokenRequestFailed(f"{owner} gave no ID token", response.where, retryable=retryable(response))
     return response
 
 
@@ -44,16 +50,16 @@ def with_audience(url: str, audience: str) -> str:
     return f"{url}{'&' if '?' in url else '?'}audience={quote(audience, safe='')}"
 
 
-def from_command(means: Means, command: Sequence[str]) -> Secret:
+def from_command(context: LoginContext, command: Sequence[str]) -> Secret:
     """The standard output of a command that ended well; it may be a token, whole or in part."""
     name = " ".join(part for part in command[:2] if part.isalpha() or "-" in part)
-    done = means.run(command)
+    done = context.run(command)
     if isinstance(done, NotRun):
-        raise IdTokenRequestFailed(f"The command `{name}` {done.reason}", passing=done.passing)
+        raise IdTokenRequestFailed(f"The command `{name}` {done.reason}", retryable=done.retryable)
     if done.exit_code != 0:
-        said = shown(done.stderr)
+        said = sanitize_line(done.stderr)
         problem = f"The command `{name}` ended with exit code {done.exit_code}"
-        raise IdTokenRequestFailed(f'{problem}: "{said}"' if said else problem, passing=False)
+        raise IdTokenRequestFailed(f'{problem}: "{said}"' if said else problem, retryable=False)
     return Secret(done.stdout)
 
 
@@ -72,7 +78,7 @@ def word(value: object, source: str, response: Response | NoResponse | None = No
     token = Secret(value.strip() if isinstance(value, str) else "")
     del value  # a logger that shows the variables of a traceback would show it
     if not _is_word(token.reveal()):
-        raise IdTokenRequestFailed(f"{source} holds no ID token", response and response.where, passing=False)
+        raise IdTokenRequestFailed(f"{source} holds no ID token", response and response.where, retryable=False)
     return token
 
 

@@ -30,7 +30,7 @@ class Job:
     seconds: float
     down: Callable[[float], Exception | None] = lambda _time: None
     lifetime: int = HOUR
-    chance: float = 0.0
+    jitter: float = 0.0
     full: Callable[[float], bool] = lambda _time: False
     clock: FakeClock = field(default_factory=FakeClock)
     put: list[tuple[float, str]] = field(default_factory=list)
@@ -50,7 +50,7 @@ class Job:
             ),
             clock=self.clock.monotonic,
             wait=self._wait,
-            chance=lambda: self.chance,
+            random=lambda: self.jitter,
         )
         return self
 
@@ -104,7 +104,7 @@ def test_forty_lifetimes_with_twenty_outages_never_lack_a_token() -> None:
 
 def test_jobs_that_began_together_do_not_ask_together() -> None:
     """Between a fifth and a quarter of the life."""
-    assert Job(1000, chance=0.99).run().put[0][0] == pytest.approx(721.8)
+    assert Job(1000, jitter=0.99).run().put[0][0] == pytest.approx(721.8)
 
 
 def test_an_outage_is_outlived_and_told_once() -> None:
@@ -163,10 +163,10 @@ def test_the_hub_that_asks_to_wait_is_heard() -> None:
 
 
 @given(st.integers(3, 90_000), st.floats(0, 1, exclude_max=True), st.floats(0, 0.6))
-def test_an_outage_of_half_of_a_life_harms_no_token_however_short(lifetime: int, chance: float, begin: float) -> None:
+def test_an_outage_of_half_of_a_life_harms_no_token_however_short(lifetime: int, jitter: float, begin: float) -> None:
     """Three seconds or a day: there is always a token that is good."""
     start = lifetime * (1 + begin)
-    job = Job(lifetime * 4.0, down(start, start + lifetime * 0.5), lifetime, chance).run()
+    job = Job(lifetime * 4.0, down(start, start + lifetime * 0.5), lifetime, jitter).run()
     assert not any("expired" in what for _, what in job.told)
     times = [0.0, *(time for time, _ in job.put)]
     assert max(later - earlier for earlier, later in itertools.pairwise(times)) < lifetime
@@ -203,11 +203,11 @@ def test_a_hub_that_asks_to_wait_is_heard_when_it_is_too_late_as_well() -> None:
     st.floats(-1e6, 1e6), st.floats(1, 1e6), st.floats(0, 1e6), st.integers(1, 10**6), st.floats(0, 1, exclude_max=True)
 )
 def test_waits_are_never_nothing_and_never_for_ever(
-    left: float, life: float, asked: float, failures: int, chance: float
+    left: float, life: float, asked: float, failures: int, jitter: float
 ) -> None:
     """A busy loop would be an attack on the Hub."""
     left = min(left, life)
-    assert SHORTEST <= pause(left, life, refusal(asked), failures, chance) <= max(3600, life)
+    assert SHORTEST <= pause(left, life, refusal(asked), failures, jitter) <= max(3600, life)
     assert SHORTEST <= round_of(left, life) <= 60
-    assert SHORTEST <= renew_after(life, chance, failed=True) <= renew_after(life, chance, failed=False)
-    assert renew_after(life, chance, failed=False) <= max(SHORTEST, life / 4)
+    assert SHORTEST <= renew_after(life, jitter, failed=True) <= renew_after(life, jitter, failed=False)
+    assert renew_after(life, jitter, failed=False) <= max(SHORTEST, life / 4)

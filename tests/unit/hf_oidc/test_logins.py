@@ -18,7 +18,7 @@ from hf_oidc.logins import AT_ONCE, Outcome, log_in_all
 from hf_oidc.providers.registry import choose
 from hf_oidc.retry import Pace
 from hf_oidc.secret import Secret
-from tests.factories import id_token, means
+from tests.factories import id_token, login_context
 from tests.fake_clock import FakeClock
 from tests.scripted_server import Answer, Recorded, ScriptedServer, scripted_server
 
@@ -84,11 +84,11 @@ def logins(there: World, server: ScriptedServer, names: list[str], *, timeout: f
             hub_url=server.url,
             audience="https://huggingface.co",
             identity=choose(env, lambda _path: ""),
-            means=means(transport),
+            context=login_context(transport),
             mask=there.masked.append,
             now=clock.now,
             sleep=clock.sleep,
-            chance=lambda: 0.5,
+            random=lambda: 0.5,
             tell=there.told.append,
             pace=pace,
         )
@@ -201,6 +201,6 @@ def test_the_pace() -> None:
     assert pace.wait(0.9) == 0
     pace.hold(8)
     pace.hold(3)
-    assert [pace.wait(chance) for chance in (0.0, 0.5)] == [8, 8.5]
+    assert [pace.wait(jitter) for jitter in (0.0, 0.5)] == [8, 8.5]
     clock.sleep(8)
     assert pace.wait(0.9) == 0

@@ -34,7 +34,7 @@ from hf_oidc.hub.resource import Resource
 from hf_oidc.login import Login, log_in
 from hf_oidc.providers.registry import choose
 from hf_oidc.retry import LONGEST_WAIT, SPREAD, Pace, wait_before_next
-from tests.factories import id_token, means
+from tests.factories import id_token, login_context
 from tests.fake_clock import FakeClock
 from tests.scripted_server import Answer, Recorded, ScriptedServer, scripted_server
 
@@ -61,9 +61,9 @@ def test_the_bound_doubles_up_to_a_limit(attempt: int, bound: float) -> None:
 
 
 def test_jitter_is_full() -> None:
-    """From no wait at all to the bound, in proportion to the chance."""
-    chances = (0.0, 0.25, 0.5, 0.75, ALMOST_ONE)
-    assert [wait_before_next(3, unavailable(), 60, chance) for chance in chances] == pytest.approx([0, 1, 2, 3, 4])
+    """From no wait at all to the bound, in proportion to the jitter."""
+    jitters = (0.0, 0.25, 0.5, 0.75, ALMOST_ONE)
+    assert [wait_before_next(3, unavailable(), 60, jitter) for jitter in jitters] == pytest.approx([0, 1, 2, 3, 4])
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_it_gives_up_where_the_wait_does_not_fit(remaining: float, wait: float |
 
 
 def test_it_gives_up_even_without_a_wait_when_the_time_is_over() -> None:
-    """Zero seconds of zero seconds left is not a chance."""
+    """Zero seconds of zero seconds left is not enough."""
     assert wait_before_next(1, unavailable(), 0.0, 0.0) is None
 
 
@@ -102,7 +102,7 @@ def test_it_gives_up_where_the_server_asks_for_too_much(asked: float) -> None:
         UnexpectedResponse("strange", EXCHANGE),
         Redirected("elsewhere", EXCHANGE),
         TlsFailed("certificate", EXCHANGE),
-        IdTokenRequestFailed("refused", Where("mint", "ci.example", 403), passing=False),
+        IdTokenRequestFailed("refused", Where("mint", "ci.example", 403), retryable=False),
     ],
     ids=lambda error: str(error.code),
 )
@@ -116,7 +116,7 @@ def test_what_does_not_pass_is_not_tried_again(error: LoginError) -> None:
     [
         HubUnavailable("no answer"),
         RateLimited("too many", EXCHANGE),
-        IdTokenRequestFailed("no answer", Where("mint", "ci.example"), passing=True),
+        IdTokenRequestFailed("no answer", Where("mint", "ci.example"), retryable=True),
     ],
     ids=lambda error: str(error.code),
 )
@@ -129,11 +129,11 @@ def test_what_may_pass_is_tried_again(error: LoginError) -> None:
     attempt=st.integers(1, 10**6),
     asked=st.none() | st.floats(0, 1e12),
     remaining=st.floats(-1e6, 1e6),
-    chance=st.floats(0, 1, exclude_max=True),
+    jitter=st.floats(0, 1, exclude_max=True),
 )
-def test_a_wait_is_never_outside_its_bounds(attempt: int, asked: float | None, remaining: float, chance: float) -> None:
+def test_a_wait_is_never_outside_its_bounds(attempt: int, asked: float | None, remaining: float, jitter: float) -> None:
     """Not shorter than what was asked for, not much longer, and it ends before the deadline."""
-    wait = wait_before_next(attempt, unavailable(asked), remaining, chance)
+    wait = wait_before_next(attempt, unavailable(asked), remaining, jitter)
     if wait is not None:
         assert (asked or 0) <= wait < remaining
         assert wait <= (asked or 0) + max(LONGEST_WAIT, (asked or 0) * SPREAD)
@@ -204,7 +204,7 @@ class Story:
     clock: FakeClock = field(default_factory=FakeClock)
     told: list[Attempt] = field(default_factory=list)
     timeout: float = 60.0
-    chance: float = 0.5
+    jitter: float = 0.5
     supplied: str = ""
 
     def login(self) -> Login:
@@ -219,7 +219,7 @@ class Story:
             hub_url=self.server.url,
             audience="https://huggingface.co",
             identity=choose(env, lambda _path: "", id_token=self.supplied),
-            means=means(
+            context=login_context(
                 Transport(
                     env={},
                     tls=trusting(""),
@@ -231,7 +231,7 @@ class Story:
             mask=lambda _secret: None,
             now=self.clock.now,
             sleep=self.clock.sleep,
-            chance=lambda: self.chance,
+            random=lambda: self.jitter,
             tell=self.told.append,
             pace=Pace(self.clock.monotonic),
         )
@@ -407,7 +407,7 @@ def test_a_try_that_only_the_deadline_ended_does_not_hide_what_was_wrong() -> No
         return Answer({"value": id_token()})
 
     with scripted_server({"/idtoken": mint, "/oauth/token": exchange}) as server:
-        told = Story(server, timeout=2.0, chance=0.1)
+        told = Story(server, timeout=2.0, jitter=0.1)
         error = told.error()
         ended.set()
     assert error.code == "hub-unavailable"
@@ -418,7 +418,7 @@ def test_a_try_that_only_the_deadline_ended_does_not_hide_what_was_wrong() -> No
 
 
 def test_a_pace_holds_to_its_last_moment() -> None:
-    """Half a second that is left is waited for, spread by chance; when it is over, nobody waits."""
+    """Half a second that is left is waited for, spread at random; when it is over, nobody waits."""
     clock = FakeClock()
     pace = Pace(clock.monotonic)
     pace.hold(2)

@@ -365,7 +365,7 @@ def test_goes_through_a_proxy() -> None:
         answer = transport(env={"HTTPS_PROXY": proxy}).send(request("https://hub.invalid/x"))
     assert isinstance(answer, NoResponse)
     assert answer.reason == f"the proxy {proxy.removeprefix('http://')} (`HTTPS_PROXY`) answered HTTP 502"
-    assert answer.passing
+    assert answer.retryable
     assert (answer.where.unresolved, answer.where.proxy) == (False, proxy.removeprefix("http://"))
 
 
@@ -446,7 +446,7 @@ def test_a_proxy_that_does_not_speak_tls_is_named() -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "reason", "passing"),
+    ("answer", "reason", "retryable"),
     [
         (b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", "{proxy} answered HTTP 407", False),
         (b"HTTP/1.0 403 Forbidden by ::error::\r\n\r\n", "{proxy} answered HTTP 403", False),
@@ -458,7 +458,7 @@ def test_a_proxy_that_does_not_speak_tls_is_named() -> None:
         (None, "connection refused, through {proxy}", True),
     ],
 )
-def test_says_what_the_proxy_answered(answer: bytes | None, reason: str, passing: bool) -> None:
+def test_says_what_the_proxy_answered(answer: bytes | None, reason: str, retryable: bool) -> None:
     """Its status and nothing of its words; a refusal is no fault that passes, and whose it is is said."""
     with raw_server(*([answer] if answer else [])) as url:
         if answer is not None:
@@ -467,7 +467,7 @@ def test_says_what_the_proxy_answered(answer: bytes | None, reason: str, passing
         said = transport(env={"ALL_PROXY": url}).send(request("https://hub.example/x"))
     proxy = f"the proxy {url.removeprefix('http://')} (`ALL_PROXY`)"
     assert isinstance(said, NoResponse)
-    assert (said.reason, said.passing) == (reason.format(proxy=proxy), passing)
+    assert (said.reason, said.retryable) == (reason.format(proxy=proxy), retryable)
     assert (said.where.proxy, said.where.proxy_variable) == (url.removeprefix("http://"), "ALL_PROXY")
 
 
@@ -488,7 +488,7 @@ def test_a_proxy_that_cannot_be_used_is_named(env: dict[str, str], variable: str
     """By the variable that holds it; nothing is tried, for it would not pass."""
     said = transport(env=env).send(request("https://hub.invalid/x"))
     assert isinstance(said, NoResponse)
-    assert (said.where.proxy_variable, said.passing) == (variable, False)
+    assert (said.where.proxy_variable, said.retryable) == (variable, False)
     assert said.reason.startswith(f"`{variable}` ")
     assert reason in said.reason
     assert "Winter2026" not in said.reason

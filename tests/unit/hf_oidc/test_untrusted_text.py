@@ -9,7 +9,7 @@ import time
 import pytest
 
 from hf_oidc.http.url import has_password, host_of, shown_url
-from hf_oidc.sanitize import sanitize, shown
+from hf_oidc.sanitize import sanitize, sanitize_line
 from tests.commands import COMMANDS, commands_in
 from tests.factories import id_token
 
@@ -38,7 +38,7 @@ from tests.factories import id_token
 )
 def test_keeps_words_and_drops_what_acts(text: str, expected: str) -> None:
     """Letters stay; controls, escapes, bidi marks, line breaks and workflow commands go."""
-    assert shown(text) == expected
+    assert sanitize_line(text) == expected
 
 
 @pytest.mark.parametrize(
@@ -67,14 +67,14 @@ def test_keeps_words_and_drops_what_acts(text: str, expected: str) -> None:
 )
 def test_starts_no_command_of_any_ci(text: str, expected: str) -> None:
     """Where a CI's agent looks for `#`, a word and `[`, there is a space, whatever the word is."""
-    assert shown(text) == expected
-    assert commands_in(shown(text)) == []
+    assert sanitize_line(text) == expected
+    assert commands_in(sanitize_line(text)) == []
 
 
 @pytest.mark.parametrize("text", ["issue #12 [link]", "a[0] # b", "C# is [x]", "x[#1]", "page.md#part"])
 def test_a_number_sign_that_begins_no_command_stays(text: str) -> None:
     """Only `#`, a word and `[` in one piece are a command."""
-    assert shown(text) == text
+    assert sanitize_line(text) == text
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -95,7 +95,7 @@ SIGNATURE = JWT.rpartition(".")[2]
 
 
 def drawn(count: int, alphabet: str = string.ascii_letters + string.digits + "-_") -> str:
-    """So many characters by chance, the same in each run."""
+    """So many characters at random, the same in each run."""
     return "".join(random.Random(count).choices(alphabet, k=count))
 
 
@@ -131,8 +131,8 @@ TOKENS = {
 
 @pytest.mark.parametrize("name", TOKENS)
 def test_shows_no_word_that_could_be_a_token(name: str) -> None:
-    """By its beginning; or because chance has mixed its letters, as it does in a token that was cut or encoded."""
-    assert shown(f"before {TOKENS[name]} after") == "before *** after"
+    """By its beginning; or because its letters are random, as it does in a token that was cut or encoded."""
+    assert sanitize_line(f"before {TOKENS[name]} after") == "before *** after"
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,7 @@ def test_shows_no_word_that_could_be_a_token(name: str) -> None:
 )
 def test_shows_what_is_no_token_however_long(word: str) -> None:
     """Names, paths, digests and subjects: length is no secret."""
-    assert shown(f"on {word}") == f"on {word}"
+    assert sanitize_line(f"on {word}") == f"on {word}"
 
 
 @pytest.mark.parametrize(
@@ -186,12 +186,12 @@ def test_shows_what_is_no_token_however_long(word: str) -> None:
 )
 def test_shows_no_password_of_a_url(text: str, expected: str) -> None:
     """In any text: what stands between the scheme and the last `@` is left out."""
-    assert shown(text) == expected
+    assert sanitize_line(text) == expected
 
 
 def test_is_bounded() -> None:
     """A long text is cut, and says that it was."""
-    assert shown("word " * 1000, limit=20) == "word word word word…"
+    assert sanitize_line("word " * 1000, limit=20) == "word word word word…"
 
 
 @pytest.mark.parametrize("piece", ["https:", "://", "@", "%40", "#", "[::", "eyJ-", "hf_", "aB1", "a.", "//"])
@@ -199,7 +199,7 @@ def test_a_long_word_takes_no_longer_than_its_length(piece: str) -> None:
     """Half a megabyte in a moment: no expression reads a part again and again."""
     text = "http://" + piece * (500_000 // len(piece))
     began = time.process_time()
-    for read in (sanitize, shown, shown_url, host_of, has_password):
+    for read in (sanitize, sanitize_line, shown_url, host_of, has_password):
         read(text)
         read(f"@{text}")
     assert time.process_time() - began < 20
@@ -207,4 +207,4 @@ def test_a_long_word_takes_no_longer_than_its_length(piece: str) -> None:
 
 def test_reads_no_more_than_it_may_show() -> None:
     """Megabytes of white space cost no more than their beginning."""
-    assert shown(" " * 5_000_000 + "end") == ""
+    assert sanitize_line(" " * 5_000_000 + "end") == ""

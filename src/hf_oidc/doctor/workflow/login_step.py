@@ -14,7 +14,7 @@ from hf_oidc.doctor.workflow.model import Job, Step, Workflow
 from hf_oidc.doctor.workflow.yaml_text import line_of
 from hf_oidc.errors import InvalidInput, InvalidResource, UsageError
 from hf_oidc.hub.resource import Resource
-from hf_oidc.sanitize import shown
+from hf_oidc.sanitize import sanitize_line
 from hf_oidc.settings import INPUTS, RESOURCE
 
 OUTPUTS = ("token", "tokens", "expires-at", "expires-in", "authenticated")
@@ -50,7 +50,7 @@ def is_literal(text: object) -> bool:
 
 def environment_resources(workflow: Workflow, job: Job) -> Iterator[tuple[str, Mapping[str, object]]]:
     """Where HF_OIDC_RESOURCE is set for `job`: the level's name, and the block."""
-    levels = [("the workflow", workflow.env), (f"the job `{shown(job.key, 80)}`", job.env)]
+    levels = [("the workflow", workflow.env), (f"the job `{sanitize_line(job.key, 80)}`", job.env)]
     levels += [(f'the step "{step.label}"', step.env) for step in job.steps]
     return ((name, env) for name, env in levels if env.get(RESOURCE_VARIABLE))
 
@@ -65,14 +65,16 @@ def check_inputs(step: Step) -> Iterator[Finding]:
     for known, name in given.items():
         value, line = step.inputs[name], line_of(step.inputs, name)
         if not isinstance(value, str):
-            yield Finding("wrong-type", "error", line, {"where": f"with.{shown(known, 60)}", "expected": "text"})
+            yield Finding(
+                "wrong-type", "error", line, {"where": f"with.{sanitize_line(known, 60)}", "expected": "text"}
+            )
         elif is_literal(value):
             yield from _check_value(known, value.strip(), line)
 
 
 def read_input(value: str) -> list[Resource]:
     """The resources that the input names: one, or one a line. Raises `InvalidInput` or `InvalidResource`."""
-    return [wanted.resource for wanted in RESOURCE.read(value)]
+    return [request.resource for request in RESOURCE.read(value)]
 
 
 def read_variable(value: str) -> list[Resource]:
@@ -96,7 +98,7 @@ def check_resources(read: Callable[[str], list[Resource]], value: str, line: int
 
 def _unknown(step: Step, name: str) -> Finding:
     close = "".join(difflib.get_close_matches(name.lower(), INPUTS, 1, 0.6))
-    facts = {"input": shown(name, 60), "suggestion": close, "known": ", ".join(INPUTS)}
+    facts = {"input": sanitize_line(name, 60), "suggestion": close, "known": ", ".join(INPUTS)}
     needed = close == "resource" and close not in step.inputs
     return Finding("unknown-input", "error" if needed else "warning", line_of(step.inputs, name), facts)
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from hf_oidc.doctor.workflow.findings import Finding, Severity
 from hf_oidc.doctor.workflow.login_step import RESOURCE_VARIABLE, environment_resources, login_steps
 from hf_oidc.doctor.workflow.model import Job, Permission, Workflow
-from hf_oidc.sanitize import shown
+from hf_oidc.sanitize import sanitize_line
 
 
 def permission_of(workflow: Workflow, job: Job) -> Permission:
@@ -32,20 +32,20 @@ def check_permission(workflow: Workflow, job: Job) -> Iterator[Finding]:
     permission = permission_of(workflow, job)
     if permission == "missing" or (permission == "unset" and set(workflow.triggers) != {"workflow_call"}):
         where = "job" if job.permission != "unset" else "workflow" if workflow.permission != "unset" else "nowhere"
-        facts = {"where": where, "job": shown(job.key, 80)}
+        facts = {"where": where, "job": sanitize_line(job.key, 80)}
         # A variable of the whole workflow reaches jobs that never speak to the Hub: they need no permission.
         severity: Severity = "error" if _means_to_log_in(job) else "warning"
         yield Finding("id-token-permission-missing", severity, job.line, facts)
     if called:
         line = workflow.triggers["workflow_call"].line
-        yield Finding("callers-must-grant", "note", line, {"workflow": shown(workflow.file_name, 80)})
+        yield Finding("callers-must-grant", "note", line, {"workflow": sanitize_line(workflow.file_name, 80)})
 
 
 def check_caller(workflow: Workflow, job: Job, called: Workflow | None) -> Iterator[Finding]:
     """Whether `job`, which runs a reusable workflow, hands on the permission; `called` is that workflow, if known."""
     if permission_of(workflow, job) == "granted":
         return
-    facts = {"called": shown(job.calls, 120), "job": shown(job.key, 80)}
+    facts = {"called": sanitize_line(job.calls, 120), "job": sanitize_line(job.key, 80)}
     if called is None:
         yield Finding("called-unknown", "note", job.line, facts)
     elif any(logs_in(called, inner) for inner in called.jobs):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from hf_oidc.providers.base import CanMint, Means, Provider
+from hf_oidc.providers.base import CanMint, LoginContext, Provider
 from hf_oidc.providers.sources import from_command, word
 from hf_oidc.secret import Secret
 from hf_oidc.strict_json import read_object
@@ -28,9 +28,11 @@ def obtain(_env: Mapping[str, str]) -> CanMint:
 PROVIDER = Provider("aws", is_here, obtain, audience="chosen", kind="platform")
 
 
-def _mint(audience: str, means: Means) -> Secret:
+def _mint(audience: str, context: LoginContext) -> Secret:
     # As JSON: version 1 of the command fetches an argument that is a URL, and `--audience` would be the page there.
     asked = json.dumps({"Audience": [audience], "SigningAlgorithm": "RS256"})
-    said = from_command(means, ("aws", "sts", "get-web-identity-token", "--cli-input-json", asked, "--output", "json"))
+    said = from_command(
+        context, ("aws", "sts", "get-web-identity-token", "--cli-input-json", asked, "--output", "json")
+    )
     member = (read_object(said.reveal().encode()) or {}).get("WebIdentityToken")
     return word(member, "The output of `aws sts get-web-identity-token`")

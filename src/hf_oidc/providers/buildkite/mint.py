@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from hf_oidc.providers.base import CanMint, Means, Provider
+from hf_oidc.providers.base import CanMint, LoginContext, Provider
 from hf_oidc.providers.sources import from_command, word
 from hf_oidc.secret import Secret
 
@@ -25,6 +25,6 @@ def obtain(_env: Mapping[str, str]) -> CanMint:
 PROVIDER = Provider("buildkite", is_here, obtain, audience="chosen")
 
 
-def _mint(audience: str, means: Means) -> Secret:
-    said = from_command(means, ("buildkite-agent", "oidc", "request-token", "--audience", audience))
+def _mint(audience: str, context: LoginContext) -> Secret:
+    said = from_command(context, ("buildkite-agent", "oidc", "request-token", "--audience", audience))
     return word(said.reveal(), "The output of `buildkite-agent oidc request-token`")

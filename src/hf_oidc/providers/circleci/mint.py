@@ -13,7 +13,7 @@ from contextlib import suppress
 
 from hf_oidc.errors import IdTokenMalformed, IdTokenRequestFailed
 from hf_oidc.id_token import IdToken
-from hf_oidc.providers.base import CanMint, Means, Provider
+from hf_oidc.providers.base import CanMint, LoginContext, Provider
 from hf_oidc.providers.sources import from_command, word
 from hf_oidc.secret import Secret
 
@@ -29,19 +29,19 @@ def is_here(env: Mapping[str, str]) -> bool:
 def obtain(env: Mapping[str, str]) -> CanMint:
     """From a variable whose token is for the audience, or by the command that CircleCI has on every machine."""
     tokens = [Secret(env.get(name, "").strip()) for name in VARIABLES]
-    return CanMint(lambda audience, means: _mint(tokens, audience, means))
+    return CanMint(lambda audience, context: _mint(tokens, audience, context))
 
 
 PROVIDER = Provider("circleci", is_here, obtain, audience="chosen")
 
 
-def _mint(tokens: Sequence[Secret], audience: str, means: Means) -> Secret:
+def _mint(tokens: Sequence[Secret], audience: str, context: LoginContext) -> Secret:
     fitting = [token for token in map(_read, tokens) if token and audience in token.unverified_audience]
-    now = means.now()
+    now = context.now()
     if lasting := next((token for token in fitting if token.unverified_expiry > now), None):
         return lasting.secret
     try:
-        return _from_command(audience, means)
+        return _from_command(audience, context)
     except IdTokenRequestFailed:
         if not fitting:
             raise
@@ -55,8 +55,8 @@ def _read(secret: Secret) -> IdToken | None:
     return None
 
 
-def _from_command(audience: str, means: Means) -> Secret:
+def _from_command(audience: str, context: LoginContext) -> Secret:
     claims = json.dumps({"aud": audience})
     # Without `--root-issuer`, which would change `iss`.
-    said = from_command(means, ("circleci", "run", "oidc", "get", "--claims", claims))
+    said = from_command(context, ("circleci", "run", "oidc", "get", "--claims", claims))
     return word(said.reveal(), "The output of `circleci run oidc get`")

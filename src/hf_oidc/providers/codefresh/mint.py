@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from hf_oidc.errors import IdTokenNotDeclared
 from hf_oidc.http.message import Request
-from hf_oidc.providers.base import CanMint, CannotMint, Means, Provider
+from hf_oidc.providers.base import CanMint, CannotMint, LoginContext, Provider
 from hf_oidc.providers.sources import from_endpoint, with_audience
 from hf_oidc.secret import Secret
 
@@ -27,13 +27,13 @@ def obtain(env: Mapping[str, str]) -> CanMint | CannotMint:
     if not url or not request_token:
         return CannotMint(lambda _read_file: IdTokenNotDeclared(MISSING))
     secret = Secret(request_token)
-    return CanMint(lambda audience, means: _mint(url, secret, audience, means), until_expiry_of=secret)
+    return CanMint(lambda audience, context: _mint(url, secret, audience, context), until_expiry_of=secret)
 
 
 PROVIDER = Provider("codefresh", is_here, obtain, audience="chosen")
 
 
-def _mint(url: str, request_token: Secret, audience: str, means: Means) -> Secret:
+def _mint(url: str, request_token: Secret, audience: str, context: LoginContext) -> Secret:
     request = Request(
         "mint",
         "GET",
@@ -42,4 +42,4 @@ def _mint(url: str, request_token: Secret, audience: str, means: Means) -> Secre
         # The token alone: Codefresh wants no "Bearer" before it.
         {"Authorization": request_token.reveal(), "Accept": "application/json"},
     )
-    return from_endpoint(means, request, "id_token", "Codefresh's token endpoint")
+    return from_endpoint(context, request, "id_token", "Codefresh's token endpoint")

@@ -20,7 +20,7 @@ from hf_oidc.errors import (
 from hf_oidc.http.message import Response
 from hf_oidc.providers import actions_runtime
 from hf_oidc.providers.base import CanMint, CannotMint, Provider, ReadFile
-from hf_oidc.providers.sources import transient
+from hf_oidc.providers.sources import is_retryable
 
 # Engines that run GitHub's workflows and say so, but issue no ID tokens.
 OTHER_ENGINES = {"ACT": "act", "GITEA_ACTIONS": "Gitea Actions"}
@@ -37,7 +37,7 @@ def obtain(env: Mapping[str, str]) -> CanMint | CannotMint:
     def reason(read_file: ReadFile) -> IdentityError:
         return _reason(env, _event(read_file(env.get("GITHUB_EVENT_PATH", ""))))
 
-    return actions_runtime.obtain(env, "GitHub", reason, _may_pass)
+    return actions_runtime.obtain(env, "GitHub", reason, _is_retryable)
 
 
 PROVIDER = Provider("github", is_here, obtain, audience="chosen")
@@ -77,7 +77,7 @@ def _repository(event: Mapping[str, Any], side: str) -> object:
     return found
 
 
-def _may_pass(response: Response) -> bool:
+def _is_retryable(response: Response) -> bool:
     if response.status == 403:  # "Can't issue ID_TOKEN for job in 'Pending' state", or 'Delayed', as a job begins
         return re.search(rb"Pending|Delayed", response.body or b"") is not None
-    return transient(response)
+    return is_retryable(response)

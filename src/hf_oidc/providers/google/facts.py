@@ -11,7 +11,8 @@ FACTS = ProviderFacts(
     issuer="https://accounts.google.com",
     claims={"sub": "the unique ID of the service account, a number"},
     declare=Instruction(
-        "Let hf-oidc request an ID token from Google. In Cloud Build and on a virtual machine, add `--provider google`:",
+        "Let hf-oidc request an ID token from Google. In Cloud Build and on a virtual machine, add "
+        "`--provider google`:",
         "- name: python:3.13-slim\n  entrypoint: sh\n  args:\n    - -ec\n    - {run --provider google}",
     ),
     failed=Instruction(

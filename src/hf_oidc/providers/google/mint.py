@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from hf_oidc.errors import IdTokenRequestFailed
 from hf_oidc.http.message import NoResponse, Request, Response
-from hf_oidc.providers.base import CanMint, Means, Provider
+from hf_oidc.providers.base import CanMint, LoginContext, Provider
 from hf_oidc.providers.sources import answered, from_endpoint, with_audience, word
 from hf_oidc.secret import Secret
 
@@ -32,22 +32,22 @@ def obtain(env: Mapping[str, str]) -> CanMint:
     metadata = f"http://{env.get('GCE_METADATA_HOST') or 'metadata.google.internal'}{ACCOUNT}"
     # The Google Cloud command line reads its services' addresses from variables of this kind.
     iam = env.get("CLOUDSDK_API_ENDPOINT_OVERRIDES_IAMCREDENTIALS", "").rstrip("/") or IAM
-    return CanMint(lambda audience, means: _mint(metadata, iam, audience, means))
+    return CanMint(lambda audience, context: _mint(metadata, iam, audience, context))
 
 
 PROVIDER = Provider("google", is_here, obtain, audience="chosen", kind="platform")
 
 
-def _mint(metadata: str, iam: str, audience: str, means: Means) -> Secret:
-    response = means.transport.send(_metadata(with_audience(f"{metadata}/identity?format=full", audience)))
+def _mint(metadata: str, iam: str, audience: str, context: LoginContext) -> Secret:
+    response = context.transport.send(_metadata(with_audience(f"{metadata}/identity?format=full", audience)))
     if isinstance(response, Response) and response.status == 404:  # Cloud Build
-        return _generate(metadata, iam, audience, means)
+        return _generate(metadata, iam, audience, context)
     return word(_text(response), f"The answer of {OWNER}", response)
 
 
-def _generate(metadata: str, iam: str, audience: str, means: Means) -> Secret:
-    email = _text(means.transport.send(_metadata(f"{metadata}/email"))).strip()
-    access_token = from_endpoint(means, _metadata(f"{metadata}/token"), "access_token", OWNER)
+def _generate(metadata: str, iam: str, audience: str, context: LoginContext) -> Secret:
+    email = _text(context.transport.send(_metadata(f"{metadata}/email"))).strip()
+    access_token = from_endpoint(context, _metadata(f"{metadata}/token"), "access_token", OWNER)
     request = Request(
         "mint",
         "POST",
@@ -56,7 +56,7 @@ def _generate(metadata: str, iam: str, audience: str, means: Means) -> Secret:
         {"Authorization": f"Bearer {access_token.reveal()}", "Content-Type": "application/json"},
         json.dumps({"audience": audience, "includeEmail": True}).encode(),
     )
-    return from_endpoint(means, request, "token", "Google's IAM")
+    return from_endpoint(context, request, "token", "Google's IAM")
 
 
 def _metadata(url: str) -> Request:
@@ -66,5 +66,5 @@ def _metadata(url: str) -> Request:
 def _text(response: Response | NoResponse) -> str:
     body = answered(response, OWNER).body
     if body is None:
-        raise IdTokenRequestFailed(f"{OWNER} gave no ID token", response.where, passing=False)
+        raise IdTokenRequestFailed(f"{OWNER} gave no ID token", response.where, retryable=False)
     return body.decode("ascii", "replace")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from hf_oidc.errors import IdTokenNotDeclared
-from hf_oidc.providers.base import CanMint, Means, Provider
+from hf_oidc.providers.base import CanMint, LoginContext, Provider
 from hf_oidc.providers.sources import word
 from hf_oidc.secret import Secret
 
@@ -29,8 +29,8 @@ def obtain(_env: Mapping[str, str]) -> CanMint:
 PROVIDER = Provider("kubernetes", is_here, obtain, audience="declared", kind="platform")
 
 
-def _mint(_audience: str, means: Means) -> Secret:
-    text = means.read_file(PATH)
+def _mint(_audience: str, context: LoginContext) -> Secret:
+    text = context.read_file(PATH)
     if not text.strip():
         raise IdTokenNotDeclared(f"This pod has no ID token: there is no file {PATH}, or it is empty")
     return word(text, f"The file {PATH}")
