@@ -1,4 +1,4 @@
-"""The action's door: `python -I -m hf_oidc.action`, run by a CI runner with the inputs in `INPUT_…` variables.
+"""The action's entry_point: `python -I -m hf_oidc.action`, run by a CI runner with the inputs in `INPUT_…` variables.
 
 Here the world is read and failures get their look; what a login is, `login` knows. Exit codes: 0 done, 1 the login
 failed, 2 an input is wrong.
@@ -24,8 +24,7 @@ from typing import NamedTuple, TypeVar
 
 from hf_oidc import login_context, settings
 from hf_oidc.errors import Attempt, LoginError, UsageError
-from hf_oidc.explain.environment import warnings
-from hf_oidc.explain.granted import granted_line
+from hf_oidc.explain.success import granted_line, warnings
 from hf_oidc.http.client import trusting
 from hf_oidc.hub.resource import Resource
 from hf_oidc.hub.token import HubToken

@@ -21,7 +21,7 @@ def test_token_is_alone_on_standard_output(stage: Stage) -> None:
     """Everything else goes to standard error."""
     run = stage.run("token", "acme/model", stdout_may_hold_them=True)
     assert (run.exit_code, run.stdout) == (0, f"{PLAIN}\n")
-    assert run.stderr.startswith("hf-oidc: Logged in: a Hugging Face token for the model acme/model alone")
+    assert run.stderr.startswith("hf-oidc: Logged in: Hugging Face token for model acme/model only")
 
 
 def test_quiet_says_nothing_that_is_well(stage: Stage) -> None:
@@ -42,7 +42,7 @@ def test_a_refusal_is_explained(stage: Stage) -> None:
 def test_verbose_says_what_the_id_token_says(stage: Stage) -> None:
     """As the action's log group does."""
     run = stage.run("token", "acme/other", "-v")
-    assert "What this job's ID token says (unverified):" in run.stderr
+    assert "Claims of this job's ID token (unverified):" in run.stderr
 
 
 def test_a_retry_is_told(stage: Stage) -> None:
@@ -57,7 +57,7 @@ def test_a_retry_is_told(stage: Stage) -> None:
         env = {"HF_OIDC_ID_TOKEN": id_token(server.url), "HF_ENDPOINT": server.url}
         run = stage.run("token", "acme/model", env=env, stdout_may_hold_them=True)
     assert run.exit_code == 0
-    assert "hf-oidc: Not yet: hub-unavailable" in run.stderr
+    assert "hf-oidc: hub-unavailable" in run.stderr
 
 
 @pytest.mark.parametrize(("arguments", "shown"), [((), False), (("--show",), True)])

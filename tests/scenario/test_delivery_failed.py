@@ -20,13 +20,13 @@ from tests.factories import id_token
 from tests.scripted_server import Answer, Recorded, scripted_server
 
 # What the next step begins with, by what does not take the token.
-FILE = "Name a regular file of your own, in a folder that exists and where you may write."
-OUTPUT = "Let standard output go to a pipe, a variable, or a file on a disk that is not full."
+FILE = "Choose a regular file that you own, in an existing folder that you can write to."
+OUTPUT = "Send standard output to a pipe, a variable, or a file on a disk that is not full."
 LOG = "Let standard error of `hf-oidc` go to the job's log: remove the redirection (`2>`)."
 RUNNER = "Run this as a step of a workflow."
 GIT = "Set `GIT_CONFIG_COUNT` to the number of the `GIT_CONFIG_KEY_…` variables that are set, or unset it."
-DOTENV = "Choose another `--format`, such as `json`, or hand the token to one command, with `hf-oidc run`."
-FOLDER = "Set `XDG_RUNTIME_DIR` to a folder of your own outside of the working directory"
+DOTENV = "Choose another `--format`, such as `json`, or pass the token to a single command with `hf-oidc run`."
+FOLDER = "Set `XDG_RUNTIME_DIR` to a folder that you own, outside the working directory"
 TO_A_FILE = "hf-oidc env acme/model --format dotenv -o"
 ON_GITHUB = "GITHUB_ACTIONS=true"
 # Program -> the next step. It is run in a folder that has a link, a pipe and a folder.
@@ -111,7 +111,7 @@ def test_the_doctor_says_all_that_it_can_without_a_token(stage: Stage) -> None:
         "CI GitHub Actions",
         "Standard error, where the runner is told to hide a token, goes to a file. (delivery-failed)",
         LOG,
-        "What to enter on the Hub, once",
+        "Add this once on the Hub",
         f"{stage.server.url}/acme/model/settings",
         "repository acme/trainer",
         "branch main",

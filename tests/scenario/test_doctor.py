@@ -102,7 +102,7 @@ def test_every_golden_text_has_its_workflow() -> None:
 def test_our_own_examples_are_clean(path: Path) -> None:
     """Nothing fails, and there is nothing to be careful about."""
     told = doctor("--workflow", str(path), "--repository", "acme/awesome-model-training")
-    assert (told.exit_code, told.stdout.splitlines()[-1]) == (0, "Nothing is wrong.")
+    assert (told.exit_code, told.stdout.splitlines()[-1]) == (0, "No problem was found in this file.")
 
 
 def entered(name: str) -> dict[str, str]:
@@ -126,14 +126,14 @@ def test_says_to_enter_what_our_own_example_says(name: str, left_empty: set[str]
     told = doctor("--workflow", f"examples/github/{name}.yml", "--repository", "acme/awesome-model-training").stdout
     said = dict(re.findall(r"^    (Provider|Repository|Branch|Workflow) +(.*)$", told, re.MULTILINE))
     assert {field for field, value in said.items() if value.startswith("leave it empty")} == left_empty
-    shown = {field: value.partition(", unless")[0] for field, value in said.items() if field not in left_empty}
+    shown = {field: value.partition("; for")[0] for field, value in said.items() if field not in left_empty}
     assert shown == entered(name)
 
 
 def test_an_enterprises_workflow_is_not_told_apart() -> None:
     """A file does not say whose GitHub runs it, and the preset is for one issuer."""
     told = doctor("--workflow", "examples/github/enterprise.yml").stdout
-    assert "GitHub Actions, unless an enterprise has an issuer of its own" in told
+    assert "GitHub Actions; for a GitHub Enterprise issuer, enter that issuer's URL" in told
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ def test_pull_requests_may_only_read(tmp_path: Path, event: str, resource: str, 
         f"on: {event}\njobs: {{t: {{runs-on: ubuntu-latest, permissions: {{id-token: write}}, steps: {steps}}}}}"
     )
     told = doctor("--workflow", str(path))
-    assert ("enter no publisher for this job" in told.stdout) == (not publisher)
+    assert ("Do not add a publisher for this job" in told.stdout) == (not publisher)
     assert (doctor("--workflow", str(path), "--json").json["jobs"][0]["publisher"] is not None) == publisher
 
 
@@ -224,8 +224,8 @@ NOT_WORKFLOWS = {
     "empty": (b"", "not a workflow"),
     "another document": (b"name: an action\nruns: {using: docker}\n", "not a workflow"),
     "two documents": (b"on: push\n---\njobs: {}\n", "not YAML"),
-    "a name twice": (b"on: push\njobs: {}\non: push\n", "line 3: The same name stands twice"),
-    "a list as a name": (b"on: push\njobs:\n  ? [a]\n  : b\n", "line 3: A list or a block stands where a name"),
+    "a name twice": (b"on: push\njobs: {}\non: push\n", "line 3: The same name appears twice"),
+    "a list as a name": (b"on: push\njobs:\n  ? [a]\n  : b\n", "line 3: A list or a block is used as a name"),
     "too large": (b"#" * 1_048_577, "larger than 1 MiB"),
     "too deep": (b"on: push\njobs: " + b"[" * 1_500 + b"]" * 1_500, "nested too deeply"),
     "many aliases": (b"on: &a push\njobs: [" + b"*a," * 300 + b"]", "more than 200 aliases"),
@@ -233,7 +233,7 @@ NOT_WORKFLOWS = {
         b"on: push\na0: &a0 [x,x,x,x,x,x,x,x,x]\n"
         + b"".join(b"a%d: &a%d [%s]\n" % (n, n, b",".join([b"*a%d" % (n - 1)] * 9)) for n in range(1, 12))
         + b"jobs: {}\n",
-        "unfold to more values",
+        "expand to more values",
     ),
     "an anchor within itself": (b"on: push\njobs: &a {b: *a}\n", "nested too deeply"),
 }
@@ -284,9 +284,9 @@ def test_a_called_workflow_that_cannot_be_read(tmp_path: Path) -> None:
     """It counts as unknown, whether it is missing or no text."""
     caller = tmp_path / "caller.yml"
     caller.write_text("on: push\njobs: {a: {uses: ./.github/workflows/called.yml}}\n")
-    assert "could not be read" in doctor("--workflow", str(caller)).stdout.replace("\n         ", " ")
+    assert "cannot read" in doctor("--workflow", str(caller)).stdout.replace("\n         ", " ")
     (tmp_path / "called.yml").write_bytes(b"\xff\xfe")
-    assert "could not be read" in doctor("--workflow", str(caller)).stdout.replace("\n         ", " ")
+    assert "cannot read" in doctor("--workflow", str(caller)).stdout.replace("\n         ", " ")
 
 
 def test_without_pyyaml() -> None:
@@ -304,14 +304,20 @@ def test_without_pyyaml() -> None:
 
 def test_help_and_version() -> None:
     """The command line tells what it can do."""
-    assert "publisher on the Hub fits it" in doctor("--help").stdout
+    assert "which publisher to add" in doctor("--help").stdout
 
 
 def test_a_job_that_can_log_in(hub: LocalHub) -> None:
     """Provider, expiry, the Hub's fields, the publisher and its page; the token is masked and never shown."""
     told = examined(hub, "--resource", "datasets/acme/d")
     assert told.exit_code == 0
-    for expected in ("GitHub Actions", "issued, valid until", "branch      main", "publish.yml", "Nothing is wrong"):
+    for expected in (
+        "GitHub Actions",
+        "issued, valid until",
+        "branch      main",
+        "publish.yml",
+        "No problem was found",
+    ):
         assert expected in told.stdout
     assert f"{hub.hub}/datasets/acme/d/settings" in told.stdout
     assert len(told.masks) == 1
@@ -366,7 +372,7 @@ def test_an_issuer_that_is_not_known() -> None:
     """No words of a publisher's, and no heading for them."""
     told = doctor(env={"HF_OIDC_ID_TOKEN": id_token(iss="https://idp.example", repository=None)})
     assert "in the words of a publisher" not in told.stdout
-    assert "None is suggested" in told.stdout
+    assert "No publisher is suggested" in told.stdout
 
 
 def test_an_id_token_of_another_service(hub: LocalHub) -> None:
@@ -374,7 +380,7 @@ def test_an_id_token_of_another_service(hub: LocalHub) -> None:
     env = hub.post("/local-hub/jobs", {"ci": "bitbucket", "audience": "ari:cloud:bitbucket::workspace/x"})["env"]
     found = doctor("--hub-url", hub.hub, "--json", env=env).json["problem"]
     assert found["code"] == "audience-mismatch"
-    assert "as `oidc: true` alone gives it" in found["causes"][0]
+    assert "the default of `oidc: true`" in found["causes"][0]
     assert "audiences:" in found["lines"]
     supplied = doctor("--json", env={"HF_OIDC_ID_TOKEN": env["BITBUCKET_STEP_OIDC_TOKEN"]}).json
     assert (supplied["provider"], "audiences:" in supplied["problem"]["lines"]) == ("supplied", True)
@@ -396,7 +402,7 @@ def test_expectations(hub: LocalHub) -> None:
 
 def test_jobs_that_no_publisher_is_suggested_for(hub: LocalHub) -> None:
     """A pull request's and a tag's: it says why."""
-    assert "everybody who can open one" in examined(hub, event_name="pull_request").stdout
+    assert "anyone who can open one" in examined(hub, event_name="pull_request").stdout
     told = examined(hub, "--json", ref="refs/tags/v1")
     assert (told.json["publisher"], told.json["fields"]["branch"]) == (None, None)
 

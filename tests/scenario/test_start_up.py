@@ -22,7 +22,7 @@ atexit.register(lambda: sys.stderr.write("\\n".join(sys.modules)))
 runpy.run_module("hf_oidc.action", run_name="__main__", alter_sys=True)
 """
 UNUSED = {
-    "the other door": {"click", "hf_oidc.cli"},
+    "the other entry point": {"click", "hf_oidc.cli"},
     "an explanation": {"hf_oidc.explain.advice", "hf_oidc.explain.report", "hf_oidc.explain.text"},
     "what is known of providers and publishers": {
         "hf_oidc.providers.facts",

@@ -1,1 +1,1 @@
-"""The command line's door: one module a command."""
+"""The command line's entry_point: one module a command."""

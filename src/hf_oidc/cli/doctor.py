@@ -1,7 +1,7 @@
-"""`hf-oidc doctor`: what would keep a job from logging in.
+"""`hf-oidc doctor`: finds out why a job cannot log in.
 
-In a CI job it asks the CI for an ID token and sends nothing to the Hub; with `--workflow` it reads a file. Exit codes:
-0 nothing is wrong, 1 something would fail, 2 the arguments are wrong.
+In a CI job, it requests an ID token and sends nothing to the Hub. With `--workflow`, it reads a file. Exit codes: 0 no
+problem was found, 1 a login would fail, 2 the arguments are wrong.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ from hf_oidc.sanitize import sanitize, sanitize_line
 from hf_oidc.settings import DEFAULT_HUB_URL, hub_url
 
 GIT_TIMEOUT = 10.0  # seconds
-NO_YAML = "Reading a workflow needs PyYAML: pip install PyYAML"
+NO_YAML = "Checking a workflow needs PyYAML: pip install PyYAML"
 MAX_BYTES = 1_048_576
-# The options of a job and of a workflow's file, by the names that click gives them.
+# The options that apply only to a job, or only to a file, by their names in click.
 OF_A_JOB = ("resource", "expect", "provider", "audience", "id_token_file", "ca_bundle", "timeout")
 OF_A_FILE = ("repository",)
 
@@ -50,18 +50,23 @@ Examples:
 """
 
 
-@click.command(epilog=EPILOG + BY_CI, short_help="Say what would keep a job from logging in.")
+@click.command(epilog=EPILOG + BY_CI, short_help="Find out why a job cannot log in.")
 @click.option(
     "--resource",
     metavar="R",
-    help="Your repository on the Hub: namespace/name, datasets/namespace/name, …; $HF_OIDC_RESOURCE unless given.",
+    help="Your repository on the Hub: namespace/name, datasets/namespace/name, …  [default: $HF_OIDC_RESOURCE]",
 )
 @click.option(
-    "--expect", multiple=True, metavar="NAME=VALUE", help="What the job should be: branch=main. May be repeated."
+    "--expect",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A value that this job must have, such as branch=main. Repeat it for more.",
 )
-@click.option("--workflow", metavar="FILE", help="Judge this workflow file, before it is pushed; no CI is needed.")
-@click.option("--repository", metavar="OWNER/NAME", help="Its repository on GitHub; git's remote origin unless given.")
-@click.option("--json", "as_json", is_flag=True, help="Write JSON, for programs.")
+@click.option("--workflow", metavar="FILE", help="Check this workflow file before you push it. Works on any machine.")
+@click.option(
+    "--repository", metavar="OWNER/NAME", help="The workflow's repository on GitHub.  [default: git's remote origin]"
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @asks_for_id_token
 @click.pass_context
 def doctor(
@@ -75,14 +80,14 @@ def doctor(
     as_json: bool,
     **given: Any,
 ) -> None:
-    """Say what would keep a CI job from logging in to the Hub, and what to enter there.
+    """Find out why a CI job cannot log in to the Hub, and which publisher to add there.
 
-    In a CI job: which CI this is, whether it gives this job an ID token, what that says of the job, and which
-    publisher on the Hub fits it. It sends nothing to the Hub.
+    In a CI job, it shows the CI, whether this job gets an ID token, the claims of the ID token, and a publisher that
+    fits. It sends nothing to the Hub.
 
-    With --workflow: the same as far as a workflow file tells, on any machine.
+    With --workflow, it checks a workflow file, on any machine.
 
-    Exit codes: 0 nothing is wrong, 1 something would fail, 2 the arguments are wrong.
+    Exit codes: 0 no problem was found, 1 a login would fail, 2 the arguments are wrong.
     """
     env = dict(os.environ)
     try:
@@ -96,7 +101,7 @@ def doctor(
             question = Question(settings.hub_url, settings.audience, _resource(resource, env), _expected(expect))
             _check_job(question, settings, env, as_json=as_json)
     except UsageError as error:
-        _, message = annotation(diagnose(error, None, DEFAULT_HUB_URL, door=COMMAND, env=env))
+        _, message = annotation(diagnose(error, None, DEFAULT_HUB_URL, entry_point=COMMAND, env=env))
         raise click.UsageError(message) from None
 
 
@@ -118,9 +123,9 @@ def _examined(question: Question, settings: Settings, env: Mapping[str, str], co
         error.provider = error.provider or report.provider
         error.unverified_claims = id_token.unverified_claims if id_token else None
         problem = diagnose(
-            error, question.resource, question.hub_url, door=COMMAND, audience=question.audience, env=env
+            error, question.resource, question.hub_url, entry_point=COMMAND, audience=question.audience, env=env
         )
-        if isinstance(error, DeliveryFailed):  # no ID token was asked for: the report is what is known without one
+        if isinstance(error, DeliveryFailed):  # no ID token was requested: report what is known without one
             problem = replace(problem, enter=enter(report.ci, env), page=question.page)
         report = replace(report, provider=error.provider, problem=problem)
     return report
@@ -133,7 +138,7 @@ def _check_workflow(path: Path, repository: str | None, hub_url: str, *, as_json
     except ImportError:
         raise click.UsageError(NO_YAML) from None
     if repository is not None and not examine.REPOSITORY.fullmatch(repository):
-        raise click.UsageError(f"--repository is owner/name, as on GitHub, and not {sanitize_line(repository, 100)!r}")
+        raise click.UsageError(f"--repository must be owner/name, as on GitHub: {sanitize_line(repository, 100)!r}")
     try:
         report = examine.examine(
             _file(path),
@@ -154,14 +159,14 @@ def _write(found: dict[str, Any] | Iterable[str], *, fails: bool) -> None:
 
 
 def _json(found: dict[str, Any]) -> str:
-    # A program reads the same, and a CI, whose log this may be, no command: these two stand in strings alone.
+    # These two occur only inside strings. Escaped, a program reads the same, and a CI finds no command in its log.
     return json.dumps(found, indent=2).replace("#", r"\u0023").replace("::", r":\u003a")
 
 
 def _no_use(context: click.Context, options: Sequence[str], where: str) -> None:
     for name in options:
         if context.get_parameter_source(name) == ParameterSource.COMMANDLINE:
-            raise click.UsageError(f"--{name.replace('_', '-')} has no use {where}")
+            raise click.UsageError(f"--{name.replace('_', '-')} does not work {where}")
 
 
 def _resource(text: str | None, env: Mapping[str, str]) -> Resource | None:
@@ -175,7 +180,7 @@ def _expected(pairs: tuple[str, ...]) -> dict[str, str]:
         name, equals, value = pair.partition("=")
         if not name or not equals or not value or name in expected:
             raise click.UsageError(
-                f"--expect is NAME=VALUE, such as branch=main, each name once: {sanitize_line(pair, 100)!r}"
+                f"--expect must be NAME=VALUE, such as branch=main, with each name once: {sanitize_line(pair, 100)!r}"
             )
         expected[name] = value
     return expected
@@ -192,6 +197,6 @@ def _file(path: Path) -> str:
 
 
 def _remote(folder: Path) -> str:
-    """The URL of git's remote `origin`, empty if there is none."""
+    """Returns the URL of git's remote `origin`, or an empty string."""
     done = command.run(["git", "-C", str(folder), "remote", "get-url", "origin"], os.environ, GIT_TIMEOUT)
     return done.stdout.strip() if isinstance(done, command.Finished) and done.exit_code == 0 else ""

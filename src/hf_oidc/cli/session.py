@@ -27,8 +27,8 @@ from hf_oidc.cli.options import Settings, read_id_token
 from hf_oidc.errors import Attempt, LoginError, UsageError
 from hf_oidc.explain import text
 from hf_oidc.explain.entry_point import COMMAND
-from hf_oidc.explain.granted import granted_line
 from hf_oidc.explain.report import diagnose
+from hf_oidc.explain.success import granted_line
 from hf_oidc.http.client import Tls, trusting
 from hf_oidc.http.url import is_loopback
 from hf_oidc.hub.resource import Resource
@@ -87,7 +87,7 @@ def failed(
     `of`: which of several logins it was.
     """
     hub_url, audience = (settings.hub_url, settings.audience) if settings else (DEFAULT_HUB_URL, "")
-    diagnosis = diagnose(error, resource, hub_url, door=COMMAND, audience=audience, env=os.environ)
+    diagnosis = diagnose(error, resource, hub_url, entry_point=COMMAND, audience=audience, env=os.environ)
     title, message = text.annotation(diagnosis)
     more = text.details(diagnosis) if settings and settings.verbose else []
     streams.tell("\n".join([title + of, message, *more]))

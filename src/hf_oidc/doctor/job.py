@@ -1,6 +1,6 @@
-"""What `hf-oidc doctor` finds in a CI job: its claims in, a report out. The door has asked the CI for them.
+"""The report of `hf-oidc doctor` about a CI job, built from the claims of its ID token.
 
-Facts only. `doctor_text` writes them for people, `doctor_json` for programs.
+It holds facts only: `text` and `json_report` render them. It does no I/O; `cli.doctor` obtains the ID token.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ NOTHING = NoSuggestion("incomplete")
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked about a job: may it log in for `resource` at `hub_url`, and is it what `expected` says."""
+    """What the user asks: whether this job can log in for `resource` at `hub_url`, with the `expected` values."""
 
     hub_url: str
     audience: str
@@ -33,16 +33,16 @@ class Question:
 
     @property
     def page(self) -> SettingsPage | None:
-        """Where to enter a publisher for the resource."""
+        """The page on which to add a publisher for the resource."""
         return settings_page(self.resource, self.hub_url) if self.resource else None
 
 
 @dataclass(frozen=True)
 class JobReport:
-    """A job. `provider`: empty where no CI is known. What needs an ID token is empty where there is none.
+    """The facts about a job. `provider` is empty if the CI is unknown. Facts about the ID token are empty without one.
 
-    `issuer`: the name of the CI that the ID token is from, which differs where the token was supplied.
-    `findings`: what may keep the Hub from accepting this job although nothing fails here.
+    `issuer`: the CI that issued the ID token; it differs from `provider` if the user supplied the token. `findings`:
+    why the Hub may refuse this job even though no problem was found here.
     """
 
     provider: str
@@ -58,28 +58,28 @@ class JobReport:
 
     @property
     def has_id_token(self) -> bool:
-        """Whether there was an ID token that could be read."""
+        """Whether the job has a readable ID token."""
         return self.expires is not None
 
     @property
     def ci(self) -> ProviderFacts | None:
-        """What is known of the CI; of a supplied ID token, of the one that it is from."""
+        """The facts about the CI; for a supplied ID token, about the CI that issued it."""
         return facts_of(self.issuer if self.provider == "supplied" else self.provider)
 
     @property
     def cautions(self) -> tuple[str, ...]:
-        """What to be careful about with a publisher for this job, and for this CI."""
+        """Security notes about a publisher for this job and for this CI."""
         found = tuple(cause(each).render(lambda _, value: value) for each in self.findings)
         return (*found, *(self.ci.cautions if self.ci else ()))
 
     @property
     def fails(self) -> bool:
-        """Whether a login would fail, or the job is not the one that is expected."""
+        """Whether a login would fail, or the job lacks an expected value."""
         return self.problem is not None or bool(self.unmet)
 
 
 def with_claims(report: JobReport, claims: Claims, expires: datetime) -> JobReport:
-    """`report`, with what the claims of the job's ID token tell."""
+    """Returns `report` with the facts from the ID token's claims. `expires`: UTC."""
     question = report.question
     preset = fits_preset(claims, question.hub_url)
     return replace(

@@ -1,4 +1,4 @@
-"""What `hf-oidc doctor` found, for programs. The keys are documented in docs/doctor.md, and stay as they are."""
+"""Renders a report of `hf-oidc doctor` as JSON. docs/doctor.md documents the keys, which do not change."""
 
 from __future__ import annotations
 
@@ -6,15 +6,14 @@ from typing import Any
 
 from hf_oidc.doctor.advice import words
 from hf_oidc.doctor.job import JobReport
-from hf_oidc.doctor.workflow.findings import Finding, WorkflowReport
-from hf_oidc.doctor.workflow.findings import JobReport as WorkflowJob
+from hf_oidc.doctor.workflow.findings import WorkflowFinding, WorkflowJobReport, WorkflowReport
 from hf_oidc.explain.advice import cause
 from hf_oidc.explain.publisher import Suggestion
 from hf_oidc.hub.publisher import Field, settings_page
 
 
 def job(report: JobReport) -> dict[str, Any]:
-    """A CI job."""
+    """Returns the report about a CI job."""
     problem, page, resource = report.problem, report.question.page, report.question.resource
     return {
         "doctor": "job",
@@ -45,7 +44,7 @@ def job(report: JobReport) -> dict[str, Any]:
 
 
 def workflow(report: WorkflowReport, hub_url: str) -> dict[str, Any]:
-    """A workflow file."""
+    """Returns the report about a workflow file."""
     return {
         "doctor": "workflow",
         "ok": not report.fails,
@@ -56,7 +55,7 @@ def workflow(report: WorkflowReport, hub_url: str) -> dict[str, Any]:
     }
 
 
-def _job(report: WorkflowJob, hub_url: str) -> dict[str, Any]:
+def _job(report: WorkflowJobReport, hub_url: str) -> dict[str, Any]:
     return {
         "job": report.key,
         "line": report.line,
@@ -70,7 +69,7 @@ def _job(report: WorkflowJob, hub_url: str) -> dict[str, Any]:
     }
 
 
-def _finding(finding: Finding) -> dict[str, Any]:
+def _finding(finding: WorkflowFinding) -> dict[str, Any]:
     said = words(finding)
     return {
         "code": finding.code,

@@ -1,6 +1,6 @@
-"""What `hf-oidc doctor` found, for people: plain lines, first what is wrong, then what to enter on the Hub.
+"""Renders a report of `hf-oidc doctor` as text: first what is wrong, then what to enter on the Hub.
 
-It renders facts and decides nothing; `doctor_words` has the sentences about workflows.
+It decides nothing. `advice` has the sentences about workflows.
 """
 
 from __future__ import annotations
@@ -10,8 +10,7 @@ from collections.abc import Iterable, Iterator
 
 from hf_oidc.doctor.advice import words
 from hf_oidc.doctor.job import JobReport
-from hf_oidc.doctor.workflow.findings import Finding, WorkflowReport
-from hf_oidc.doctor.workflow.findings import JobReport as WorkflowJob
+from hf_oidc.doctor.workflow.findings import WorkflowFinding, WorkflowJobReport, WorkflowReport
 from hf_oidc.explain.advice import NO_SUGGESTION, SIDE_BRANCH, absent, cause
 from hf_oidc.explain.publisher import NoSuggestion, Suggestion
 from hf_oidc.explain.report import Diagnosis
@@ -21,31 +20,31 @@ from hf_oidc.sanitize import sanitize_line
 
 WIDTH = 100
 LABEL = {"error": "WRONG", "warning": "CAREFUL", "note": "NOTE"}
-SUPPLIED = "none asked: an ID token is in HF_OIDC_ID_TOKEN"
+SUPPLIED = "not asked: HF_OIDC_ID_TOKEN holds an ID token"
 WHAT_IT_IS = (
-    "An ID token is a signed note in which the CI says whose job this is. The Hub gives a short-lived token to those "
-    "jobs that a repository's owner has named there as trusted publishers. Nothing was sent to the Hub, and the ID "
-    "token is not shown."
+    "An ID token is a statement about this job, signed by the CI. The Hub gives a short-lived token to the jobs that "
+    "the owner of a repository trusts (trusted publishers). This command sent nothing to the Hub, and does not print "
+    "the ID token."
 )
-WHAT_TO_ENTER = "On the Hub, once, name this job as one to trust (a trusted publisher; no secret is stored)."
+WHAT_TO_ENTER = "On the Hub, add this job once as a trusted publisher. No secret is stored."
 BRANCHES = {
     "default": "your default branch, such as main",
-    "several": "the one branch that publishes (the file does not say which)",
-    "none": "leave it empty: these runs belong to no branch",
-    "pull-request": "leave it empty: a pull request belongs to no branch",
+    "several": "the branch that publishes (the file names several)",
+    "none": "leave it empty: these runs are not on a branch",
+    "pull-request": "leave it empty: a pull request is not on a branch",
 }
-TWO_WORKFLOWS = "leave it empty: which file the Hub compares, the calling or the called one, is not known"
+TWO_WORKFLOWS = "leave it empty: the Hub does not document whether it compares the calling or the called file"
 CALLER = (
-    "This is a reusable workflow: enter the repository and the branch of the workflow that calls it, and leave the "
-    "field Workflow empty, as it is not known which of the two files the Hub compares. Run hf-oidc doctor on that one, "
-    "too."
+    "This is a reusable workflow. Enter the repository and the branch of the workflow that calls it. Leave the field "
+    "Workflow empty: the Hub does not document which of the two files it compares. Run hf-oidc doctor on the calling "
+    "workflow too."
 )
-# The file does not tell whose GitHub runs it, and the preset is for the issuer of github.com alone.
-PROVIDER = "GitHub Actions, unless an enterprise has an issuer of its own"
+# The file does not say which GitHub runs it, and the Hub's preset accepts only the issuer of github.com.
+PROVIDER = "GitHub Actions; for a GitHub Enterprise issuer, enter that issuer's URL"
 
 
 def job(report: JobReport) -> Iterator[str]:
-    """A CI job."""
+    """Yields the lines of the report about a CI job."""
     question = report.question
     yield from _table([("CI", _ci(report)), ("ID token", _id_token(report))])
     yield ""
@@ -56,21 +55,21 @@ def job(report: JobReport) -> Iterator[str]:
         yield from _unmet(report)
     if report.has_id_token:
         if report.fields:
-            yield from _heading("This job, in the words of a publisher on the Hub")
+            yield from _heading("This job, in the fields of a publisher")
             yield from _fields(report.fields)
         yield from _suggested(report.publisher, question.page)
-        yield from _heading("What its ID token says")
+        yield from _heading("Claims of its ID token")
         yield from _fields(report.claims)
     if report.has_id_token and not (report.problem and report.problem.enter):
         yield from _careful(report.cautions)
-    yield from _heading("Something is wrong, see above." if report.fails else _all_well(report))
+    yield from _heading("At least one problem was found: see WRONG above." if report.fails else _all_well(report))
 
 
 def workflow(report: WorkflowReport, hub_url: str) -> Iterator[str]:
-    """A workflow file."""
+    """Yields the lines of the report about a workflow file."""
     yield f"{sanitize_line(report.file_name)} of {report.repository or 'an unknown repository'}"
     if not report.repository:
-        yield "(no remote `origin` on github.com was found here; name yours: --repository owner/name)"
+        yield "(git has no remote `origin` on github.com here; pass --repository owner/name)"
     yield from _findings(report.findings)
     for each in report.jobs:
         yield from _heading(f"Job {sanitize_line(each.key, 80)}, line {each.line}")
@@ -87,8 +86,8 @@ def _ci(report: JobReport) -> str:
     if code == "ambiguous-provider":
         return "more than one, see below"
     if code == "id-token-not-declared" and report.provider == "github":
-        return "none of its own: another engine runs GitHub's workflow"
-    return report.ci.title if report.ci else "none that is known"
+        return "none: another engine runs this GitHub workflow"
+    return report.ci.title if report.ci else "unknown"
 
 
 def _problem(problem: Diagnosis) -> Iterator[str]:
@@ -96,7 +95,7 @@ def _problem(problem: Diagnosis) -> Iterator[str]:
     what = f"{problem.what.rstrip('.')}.{''.join(causes)} ({problem.code})"
     yield from _said("WRONG", what, problem.next_step.render(_plain), problem.copy.lines)
     if problem.enter:
-        yield from _heading("What to enter on the Hub, once")
+        yield from _heading("Add this once on the Hub")
         yield from _place(problem.page)
         yield from _fields(problem.enter)
         yield from _careful(problem.cautions)
@@ -119,9 +118,8 @@ def _id_token(report: JobReport) -> str:
 
 def _all_well(report: JobReport) -> str:
     met = ", ".join(f"{sanitize_line(name)}={sanitize_line(value)}" for name, value in report.question.expected.items())
-    return (
-        f"Nothing is wrong: this job is {met}." if met else "Nothing is wrong: this job can prove to the Hub who it is."
-    )
+    what = f"this job is {met}" if met else "this job gets an ID token for the Hub"
+    return f"No problem was found: {what}. Only the Hub knows whether a publisher accepts it."
 
 
 def _unmet(report: JobReport) -> Iterator[str]:
@@ -129,14 +127,16 @@ def _unmet(report: JobReport) -> Iterator[str]:
     for each in report.unmet:
         found = each.found.value or f"none: {_absence(each.found)}"
         lines.append((sanitize_line(each.name), f"expected {each.expected}, this job has {found}"))
-    publisher = "A publisher on the Hub with these values refuses this job:"
+    publisher = "A publisher with the expected values refuses this job:"
     yield from _said("WRONG", publisher, "", "\n".join(_table(lines, "")))
-    yield from _wrapped("Run the job where the values are met, or change them on the Hub.", "         ")
+    yield from _wrapped(
+        "Run the job where it has the expected values, or change the publisher on the Hub.", "         "
+    )
 
 
 def _suggested(publisher: Suggestion | NoSuggestion, page: SettingsPage | None) -> Iterator[str]:
     if isinstance(publisher, Suggestion):
-        yield from _heading("If you mean to trust exactly this job, enter on the Hub")
+        yield from _heading("To trust exactly this job, add on the Hub")
         yield from _place(page)
         kind = ("Provider", "GitHub Actions") if publisher.preset else ("Issuer", publisher.issuer)
         names = [
@@ -146,15 +146,15 @@ def _suggested(publisher: Suggestion | NoSuggestion, page: SettingsPage | None) 
         if publisher.side_branch:
             yield from _wrapped(SIDE_BRANCH.format(side_branch=publisher.side_branch), "  ")
     else:
-        yield from _heading("What to enter on the Hub")
+        yield from _heading("What to add on the Hub")
         yield from _place(page)
         yield from _wrapped(NO_SUGGESTION[publisher.reason], "  ")
 
 
-def _to_enter(report: WorkflowJob, hub_url: str) -> Iterator[str]:
+def _to_enter(report: WorkflowJobReport, hub_url: str) -> Iterator[str]:
     yield ""
     if not report.may_be_trusted:
-        yield from _wrapped(f"On the Hub, enter no publisher for this job. {NO_SUGGESTION['pull-request']}", "  ")
+        yield from _wrapped(f"Do not add a publisher for this job. {NO_SUGGESTION['pull-request']}", "  ")
         return
     yield from _wrapped(WHAT_TO_ENTER, "  ")
     for resource in report.resources or (None,):
@@ -163,15 +163,16 @@ def _to_enter(report: WorkflowJob, hub_url: str) -> Iterator[str]:
         yield from _wrapped(CALLER, "    ")
         return
     values = {field.name: field.value or "" for field in report.fields}
-    values["repository"] = values["repository"] or "owner/name of this repository on GitHub"
+    values["repository"] = values["repository"] or "owner/name of the repository on GitHub"
     values["branch"] = values["branch"] or BRANCHES[report.branch.kind]
     values["workflow"] = values["workflow"] or TWO_WORKFLOWS
     rows = [("Provider", PROVIDER), *((_label(name), value) for name, value in values.items())]
     yield from _table(rows, "    ")
     if report.environment:
         yield from _wrapped(
-            f"The job runs in the environment {sanitize_line(report.environment, 80)}. A publisher of this form does "
-            "not look at it; one with the issuer's URL and raw claims can name it, as `environment`.",
+            f"The job runs in the environment {sanitize_line(report.environment, 80)}. This kind of publisher does not "
+            "compare the environment. A publisher with the issuer's URL and raw claims can: the claim is "
+            "`environment`.",
             "    ",
         )
 
@@ -181,12 +182,12 @@ def _page(resource: Resource | None, hub_url: str) -> SettingsPage | None:
 
 
 def _place(page: SettingsPage | None, indent: str = "  ") -> Iterator[str]:
-    place = page.url if page else "the settings page of the repository"
+    place = page.url if page else "the repository's settings"
     section = page.section if page else "Trusted Publishers"
     yield f"{indent}{place} -> {section} -> add"
 
 
-def _findings(findings: Iterable[Finding]) -> Iterator[str]:
+def _findings(findings: Iterable[WorkflowFinding]) -> Iterator[str]:
     for finding in findings:
         said = words(finding)
         place = f"Line {finding.line}: " if finding.line else ""
@@ -206,8 +207,10 @@ def _summary(report: WorkflowReport) -> str:
     severities = [finding.severity for finding in report.all_findings]
     wrong, careful = severities.count("error"), severities.count("warning")
     if wrong:
-        return f"Something would fail: {wrong} marked WRONG, {careful} marked CAREFUL."
-    return f"Nothing fails for certain: {careful} marked CAREFUL." if careful else "Nothing is wrong."
+        return f"This workflow would fail: {wrong} marked WRONG, {careful} marked CAREFUL."
+    return (
+        f"No certain failure was found: {careful} marked CAREFUL." if careful else "No problem was found in this file."
+    )
 
 
 def _heading(text: str) -> Iterator[str]:

@@ -1,7 +1,7 @@
-"""The words: the next step for each way a login can fail, and what each finding means. `errors` has the facts.
+"""The sentences of a diagnosis: the next step for each error code, and what each finding means. `errors` has the facts.
 
-Written for one who has never heard of OpenID Connect. Backticks mark what is to be typed; they read well in a log,
-and are Markdown. Values that others wrote are never part of a template: a rendering puts them in, made fit for it.
+They are for readers who have never heard of OpenID Connect. Backticks mark what the reader types; they read well in a
+log, and Markdown renders them. Templates never contain foreign values: each rendering sanitizes and inserts those.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from hf_oidc.errors import (
     Redirected,
     Where,
 )
-from hf_oidc.explain.entry_point import Door
+from hf_oidc.explain.entry_point import EntryPoint
 from hf_oidc.explain.findings import Finding, Name
 from hf_oidc.explain.instructions import HUB_URL, LoginTarget
 from hf_oidc.explain.publisher import NoSuggestion, Suggestion
@@ -36,7 +36,7 @@ from hf_oidc.sanitize import sanitize_line
 
 @dataclass(frozen=True)
 class Sentence:
-    """A template of ours and the values for its `{names}`. `{page}` is a link, and `{expected}` words of ours."""
+    """A template and the values for its `{names}`. `{page}` is a link; `{expected}` is text that we wrote."""
 
     template: str
     facts: Mapping[str, str] = dataclasses.field(default_factory=dict)
@@ -48,11 +48,12 @@ class Sentence:
 
 @dataclass(frozen=True)
 class Meaning:
-    """What a finding says, and what to do about it.
+    """What a finding means, and what to do about it.
 
-    With a `remedy` the finding likely explains the refusal; without, it is one more thing to check. `{on}` stands for
-    the settings page, `{fields}` for the suggested publisher, `{others}` for those of its fields that name no branch.
-    Where none is suggested, `otherwise` is said; where the one for this job is for a side branch, `of_side_branch`.
+    A finding with a `remedy` probably explains the refusal; a finding without one is only worth checking. In a
+    template, `{on}` is the settings page, `{fields}` is the suggested publisher, and `{others}` is its fields without
+    the branch. `otherwise` replaces the remedy if no publisher is suggested; `of_side_branch` replaces it if the
+    suggested publisher is for a branch other than the default branch.
     """
 
     cause: str
@@ -68,7 +69,7 @@ RESOURCE_FORMS = (
 )
 
 ADVICE = {
-    "insecure-url": "Write `https://` in place of `http://`: plain http is for this machine (localhost) alone.",
+    "insecure-url": "Replace `http://` with `https://`: plain HTTP is allowed only to this machine (localhost).",
     "no-provider": "<no-provider>",
     "ambiguous-provider": "<which>",
     "id-token-permission-missing": (
@@ -93,8 +94,8 @@ ADVICE = {
         "Run the job again: this is usually temporary. If it keeps failing, check the CI's status page."
     ),
     "id-token-malformed": (
-        "Give <the-id-token> (or `HF_OIDC_ID_TOKEN`) the ID token just as your CI issued it: one long word that "
-        "begins with `eyJ`. A Hugging Face token or an API key is not one."
+        "Set <the-id-token> (or `HF_OIDC_ID_TOKEN`) to the ID token exactly as your CI issued it: one long word that "
+        "begins with `eyJ`. A Hugging Face token or an API key does not work here."
     ),
     "id-token-expired": (
         "Get the ID token just before this step: it is valid for a few minutes only. If it is fresh, correct the clock "
@@ -109,12 +110,12 @@ ADVICE = {
         "not change your publisher or your workflow."
     ),
     "unexpected-response": (
-        "Check that <hub-url> (or `HF_ENDPOINT`) is the Hub's address, and that no proxy or sign-in page answers in "
-        "its place."
+        "Check that <hub-url> (or `HF_ENDPOINT`) is the Hub's address, and that no proxy or sign-in page answers "
+        "instead of the Hub."
     ),
     "redirected": (
-        "Set <hub-url> to the target of the redirect, if that is the Hub's new address. A sign-in page or a proxy in "
-        "between redirects, too. A token is never sent to the target of a redirect."
+        "If the target of the redirect is the Hub's new address, set <hub-url> to it. A sign-in page or a proxy can "
+        "also cause the redirect. A token is never sent to the target of a redirect."
     ),
     "tls-failed": (
         "If a private certificate authority signed the certificate (a company's proxy, a mirror), pass that "
@@ -123,22 +124,21 @@ ADVICE = {
 }
 DELIVERY: Mapping[Recipient, str] = {
     "file": (
-        "Name a regular file of your own, in a folder that exists and where you may write. If it is one, the disk may "
-        "be full."
+        "Choose a regular file that you own, in an existing folder that you can write to. If it already is one, the "
+        "disk may be full."
     ),
-    "standard-output": "Let standard output go to a pipe, a variable, or a file on a disk that is not full.",
+    "standard-output": "Send standard output to a pipe, a variable, or a file on a disk that is not full.",
     "log": (
-        "Let standard error of `hf-oidc` go to the job's log: remove the redirection (`2>`). To redirect the errors of "
-        "a command alone: `hf-oidc run RESOURCE -- sh -c 'COMMAND 2>err.log'`."
+        "Let standard error of `hf-oidc` go to the job's log: remove the redirection (`2>`). To redirect only the "
+        "errors of your command, use `hf-oidc run RESOURCE -- sh -c 'COMMAND 2>err.log'`."
     ),
     "runner": (
-        "Run this as a step of a workflow. If it is one, the runner's disk may be full, or its files not writable."
+        "Run this as a step of a workflow. If it already is one, the runner's disk may be full or its files read-only."
     ),
     "git": "Set `GIT_CONFIG_COUNT` to the number of the `GIT_CONFIG_KEY_…` variables that are set, or unset it.",
-    "dotenv": "Choose another `--format`, such as `json`, or hand the token to one command, with `hf-oidc run`.",
+    "dotenv": "Choose another `--format`, such as `json`, or pass the token to a single command with `hf-oidc run`.",
     "token-folder": (
-        "Set `XDG_RUNTIME_DIR` to a folder of your own outside of the working directory, where you may write and the "
-        "disk is not full."
+        "Set `XDG_RUNTIME_DIR` to a folder that you own, outside the working directory, on a disk that is not full."
     ),
 }
 RATE_LIMITED = (
@@ -153,7 +153,7 @@ PROXY = (
     "https:// URL of a proxy that lets the job through. In a password, percent-encode special characters (`#` is "
     "`%23`). If {host} can be reached without a proxy, add it to `NO_PROXY`."
 )
-FIVE_MINUTES = 300.0  # the window of the Hub's limit, for when it does not say how long to wait
+FIVE_MINUTES = 300.0  # the window of the Hub's rate limit; used if the response does not say how long to wait
 REDIRECTED_MINT = (
     "Ask the administrator of this runner: something between it and its CI redirects the request. A token is never "
     "sent to the target of a redirect."
@@ -270,7 +270,7 @@ FINDINGS: Mapping[Name, Meaning] = {
     ),
     "enterprise-issuer": Meaning(
         "This job's identity comes from {issuer}, an enterprise's own GitHub. The Hub's ready-made publisher for "
-        "GitHub Actions is for https://token.actions.githubusercontent.com alone, and never accepts it.",
+        "GitHub Actions accepts only https://token.actions.githubusercontent.com, so it never accepts this job.",
         "{on}add a publisher that names the issuer and the claims themselves, if you mean to trust this job: {fields}.",
         "{on}add a publisher that names the issuer {issuer}, and claims of the job that you mean to publish from.",
     ),
@@ -311,40 +311,42 @@ ABSENT: Mapping[Absence, str] = {
 }
 
 NO_SUGGESTION = {
-    "pull-request": "None is suggested for a pull request: everybody who can open one could use the token.",
+    "pull-request": "No publisher is suggested for a pull request: anyone who can open one could use the token.",
     "tag": (
-        "None is suggested for a tag. A publisher without `branch` accepts every branch, tag and pull request of the "
-        "repository; one with the issuer's URL and the claim `ref` accepts this one tag alone."
+        "No publisher is suggested for a tag. A publisher without `branch` accepts every branch, tag and pull request "
+        "of the repository. A publisher with the issuer's URL and the claim `ref` accepts only this tag."
     ),
-    "merge-queue": "None is suggested for a merge queue: its branch is gone after the merge.",
+    "merge-queue": "No publisher is suggested for a merge queue: its branch no longer exists after the merge.",
     "plan": (
-        "None is suggested for a plan: a pull request may start one. Log in as a run is applied, where "
+        "No publisher is suggested for a plan: a pull request can start one. Log in during the apply phase, where "
         "`terraform_run_phase` is `apply`."
     ),
     "incomplete": (
-        "None is suggested: this ID token does not say whose job this is in a form that is known here. Choose from its "
-        "claims those that only the job you trust can have."
+        "No publisher is suggested: this ID token does not identify the job in a known form. Choose claims that only "
+        "the job you trust can have."
     ),
-    "not-showable": "None is suggested: a value is too long or too odd to be copied from a log.",
+    "not-showable": (
+        "No publisher is suggested: a value is too long, or has characters that cannot be copied safely from a log."
+    ),
 }
 
 
-def next_step(error: LoginError, door: Door, found: Instruction | None, target: LoginTarget) -> Sentence:
-    """What the reader of `error` can do about it: `found` in the CI's own words, or what is so in every CI.
+def next_step(error: LoginError, entry_point: EntryPoint, found: Instruction | None, target: LoginTarget) -> Sentence:
+    """What the reader can do about `error`: `found`, which is specific to the CI, or else the general advice.
 
-    Of a refusal, `after_refusal` knows more.
+    For a refusal, `after_refusal` gives better advice.
     """
-    if unreached := _unreached(error, door, target):
+    if unreached := _unreached(error, entry_point, target):
         return unreached
     if found and not isinstance(error, ExchangeRejected):
         return Sentence(found.text, {"audience": sanitize_line(target.audience)})
     if isinstance(error, DeliveryFailed):
         return Sentence(DELIVERY[error.recipient])
-    return _from_facts(error, door) or Sentence(door.says(ADVICE.get(error.code, "")))
+    return _from_facts(error, entry_point) or Sentence(entry_point.says(ADVICE.get(error.code, "")))
 
 
-def _unreached(error: LoginError, door: Door, target: LoginTarget) -> Sentence | None:
-    """What to check first where the way to the server, or its URL, may be wrong."""
+def _unreached(error: LoginError, entry_point: EntryPoint, target: LoginTarget) -> Sentence | None:
+    """What to check first if the network, a proxy or the URL may be wrong."""
     where = error.where
     if error.proxy_variable and where:
         return Sentence(PROXY, {"variable": sanitize_line(error.proxy_variable), "host": sanitize_line(where.host)})
@@ -356,11 +358,11 @@ def _unreached(error: LoginError, door: Door, target: LoginTarget) -> Sentence |
         return None
     if target.hub_url != HUB_URL:
         template = URL_FIRST.replace("<source>", "`$HF_ENDPOINT`" if target.by_endpoint else "<hub-url>")
-        return Sentence(door.says(template), {"url": sanitize_line(target.hub_url)})
+        return Sentence(entry_point.says(template), {"url": sanitize_line(target.hub_url)})
     return Sentence(NETWORK_FIRST, facts) if where and where.unresolved else None
 
 
-def _from_facts(error: LoginError, door: Door) -> Sentence | None:
+def _from_facts(error: LoginError, entry_point: EntryPoint) -> Sentence | None:
     if isinstance(error, InvalidResource):
         return _did_you_mean(error)
     if isinstance(error, InvalidInput):
@@ -368,7 +370,8 @@ def _from_facts(error: LoginError, door: Door) -> Sentence | None:
     if isinstance(error, AudienceMismatch):
         template = "Let your CI issue the ID token for the audience (its claim `aud`) {audience}."
         return Sentence(
-            template if error.expected else door.says(FIXED_AUDIENCE), {"audience": sanitize_line(error.expected)}
+            template if error.expected else entry_point.says(FIXED_AUDIENCE),
+            {"audience": sanitize_line(error.expected)},
         )
     if isinstance(error, RateLimited):
         asked = error.where.retry_after if error.where else None
@@ -379,14 +382,17 @@ def _from_facts(error: LoginError, door: Door) -> Sentence | None:
 
 
 def after_refusal(
-    found: Sequence[Finding], publisher: Suggestion | NoSuggestion | None, page: SettingsPage | None, door: Door
+    found: Sequence[Finding],
+    publisher: Suggestion | NoSuggestion | None,
+    page: SettingsPage | None,
+    entry_point: EntryPoint,
 ) -> Sentence:
-    """What the reader of a refusal can do about it: what the first likely cause asks for, or else compare."""
+    """What the reader can do about a refusal: the remedy for the first likely cause, or else compare the fields."""
     likely = next((finding for finding in found if is_likely(finding)), None)
     meaning = FINDINGS[likely.name] if likely else COMPARE
     suggested = publisher if isinstance(publisher, Suggestion) else None
     entries = suggested.entries if suggested else {}
-    # By number: a claim's name may have marks in it that mean something in a template.
+    # Numbered, because a claim's name may contain characters that have a meaning in a template.
     marks = {name: f"{name} {{entry_{number}}}" for number, name in enumerate(entries)}
     template = meaning.remedy if entries or not meaning.otherwise else meaning.otherwise
     values = {f"entry_{number}": value for number, value in enumerate(entries.values())}
@@ -396,16 +402,16 @@ def after_refusal(
     others = suggested.entries_of_any_branch if suggested else {}
     for mark, names in (("{fields}", entries), ("{others}", others)):
         template = template.replace(mark, ", ".join(marks[name] for name in names))
-    template = door.says(template).replace("{on}", ON_PAGE if page else IN_SETTINGS)
+    template = entry_point.says(template).replace("{on}", ON_PAGE if page else IN_SETTINGS)
     place = {"page": page.url, "section": page.section} if page else {}
     return Sentence(template, {**values, **(likely.facts if likely else {}), **place})
 
 
 def enter(publisher: Suggestion, page: SettingsPage | None) -> Sentence:
-    """Where to enter the suggested publisher, and whether to."""
+    """Where to enter the suggested publisher, and when not to."""
     template = "Enter it on {page}, under {section}," if page else "Enter it"
     facts = {"page": page.url, "section": page.section} if page else {}
-    template += " only if this job is the one that you mean to trust."
+    template += " only if you want to trust exactly this job."
     if publisher.side_branch:
         template += f" {SIDE_BRANCH}"
         facts["side_branch"] = publisher.side_branch
@@ -418,7 +424,7 @@ def is_likely(finding: Finding) -> bool:
 
 
 def cause(finding: Finding) -> Sentence:
-    """What a finding says."""
+    """What a finding means."""
     return Sentence(FINDINGS[finding.name].cause, finding.facts)
 
 
@@ -427,17 +433,17 @@ def absent(field: Field) -> Sentence:
     return Sentence(ABSENT[field.absence or "missing"], {"source": field.source})
 
 
-def snippet(error: LoginError, door: Door, found: Instruction | None, target: LoginTarget) -> Instruction:
-    """The next step's lines to copy, if it has any; the words are those of `next_step`."""
+def snippet(error: LoginError, entry_point: EntryPoint, found: Instruction | None, target: LoginTarget) -> Instruction:
+    """The lines to copy for the next step, if there are any; `next_step` has the sentence for them."""
     if isinstance(error, IdTokenPermissionMissing):
         found = Instruction("", all_facts()["github"].declare.lines)
     if error.code in SKIPPED:
-        found = Instruction("", door.skip)
+        found = Instruction("", entry_point.skip)
     return replace(found, lines=target.fill(found.lines)) if found else Instruction("")
 
 
 def call(where: Where) -> Sentence:
-    """The call that failed, and what came back."""
+    """The call that failed, and the response."""
     words, facts = [CALL[where.phase], "{host}"], {"host": sanitize_line(where.host)}
     if where.status:
         words.append(f"HTTP {where.status:d}")
@@ -445,12 +451,12 @@ def call(where: Where) -> Sentence:
         words.append("request id {request_id}")
         facts["request_id"] = sanitize_line(where.request_id)
     if where.retry_after:
-        words.append(f"asked to wait {duration(where.retry_after)}")
+        words.append(f"the server asks to wait {duration(where.retry_after)}")
     return Sentence(", ".join(words), facts)
 
 
 def duration(seconds: float) -> str:
-    """`seconds` as a person says it, rounded up."""
+    """`seconds` in words, rounded up."""
     if not math.isfinite(seconds):
         return "some days"
     for unit, size in (("second", 1), ("minute", 60), ("hour", 3600)):

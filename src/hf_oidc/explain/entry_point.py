@@ -1,6 +1,6 @@
-"""What differs between the action and the command in the words of a diagnosis: how an input is named and handed over.
+"""How a diagnosis names inputs: the action and the command line use different words.
 
-A template has `<name>` where the two differ. Words alone; what failed does not matter here.
+A template contains `<name>` where the two differ. This module does not know which error occurred.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ MARK = re.compile(r"<([a-z-]+)>")
 
 
 @dataclass(frozen=True)
-class Door:
-    """Where the user writes what.
+class EntryPoint:
+    """The words of one entry point.
 
-    `skip`: lines that let a job pass where it cannot log in, for `{resource}`, to run `{command}`. `own_machine`: what
-    to do where this is a person's machine and no CI job, if it may be one.
+    `skip`: lines that let a job succeed without a login; `{resource}` and `{command}` are filled in. `own_machine`:
+    what to do if this is a person's machine instead of a CI job; None if the entry point only runs in CI.
     """
 
     words: Mapping[str, str]
@@ -28,11 +28,11 @@ class Door:
     own_machine: Instruction | None = None
 
     def says(self, template: str) -> str:
-        """`template`, with each mark in the words of this door."""
+        """Returns `template` with each `<name>` in the words of this entry point."""
         return MARK.sub(lambda mark: self.words[mark[1]], template)
 
 
-ACTION = Door(
+ACTION = EntryPoint(
     {
         "resource": "`resource`",
         "hub-url": "`hub-url`",
@@ -42,7 +42,7 @@ ACTION = Door(
         "the-id-token": "the input `id-token`",
         "skip-here": "set `on-error: warn`, and skip the steps that need the token",
         "skip": "skip this step, or set `on-error: warn`",
-        "show": "the log of this step shows it",
+        "show": "see the log of this step",
         "which": (
             "Remove the variables of the wrong one from the job's environment, or pass the ID token of the right one "
             "as the input `id-token`."
@@ -55,7 +55,7 @@ ACTION = Door(
     "- uses: org/hf-oidc-action@v1\n  id: hf\n  with:\n    resource: {resource}\n    on-error: warn\n"
     "- if: steps.hf.outputs.authenticated == 'true'\n  run: {command}",
 )
-COMMAND = Door(
+COMMAND = EntryPoint(
     {
         "resource": "RESOURCE",
         "hub-url": "`--hub-url`",
@@ -63,9 +63,9 @@ COMMAND = Door(
         "ca-bundle": "with `--ca-bundle`",
         "id-token": "with `--id-token-file`",
         "the-id-token": "`--id-token-file`",
-        "skip-here": "run it only in others",
+        "skip-here": "run it only in other runs",
         "skip": "skip this step",
-        "show": "`hf-oidc doctor`, in this job, shows it",
+        "show": "run `hf-oidc doctor` in this job to see it",
         "which": "Name the right one with `--provider`, or pass its ID token with `--id-token-file`.",
         "no-provider": (
             "Name the CI or the cloud of this job with `--provider`, or pass an ID token with `--id-token-file`; "

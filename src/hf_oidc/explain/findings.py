@@ -1,7 +1,7 @@
-"""What can be told of a failed job from its claims, its resource and the Hub's own text. Data, no sentences.
+"""Finds why the Hub may have refused a job, from its claims, its resource and the Hub's response.
 
-Each finding is there only where its condition holds. What the Hub says comes first; where it gives no reason, the most
-common one that fits the job: its branch, its workflow file, its repository. `advice` has the words for each.
+The Hub's own reason comes first. If the Hub gives none, the most common causes that fit the job follow: its branch, its
+workflow file, its repository. Findings are data; `advice` has the sentence for each.
 """
 
 from __future__ import annotations
@@ -44,14 +44,14 @@ Name = Literal[
     "claim",
 ]
 NAMES: tuple[Name, ...] = get_args(Name)
-# Claims that have a repository's name, which is easily taken for the one on the Hub.
+# Claims with a repository's name, which is easily confused with the repository on the Hub.
 REPOSITORIES = {"repository", "project_path"}
 NO_PUBLISHER = re.compile(r"No trusted publisher configured on ([A-Za-z0-9_./-]*[A-Za-z0-9_-])")
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What was found, and the values it was found in, each fit to be shown."""
+    """The name of a finding, and its sanitized values."""
 
     name: Name
     facts: Mapping[str, str]
@@ -60,7 +60,7 @@ class Finding:
 def findings(
     claims: Claims, resource: Resource | None, said: str, hub_url: str, *, preset: bool
 ) -> tuple[Finding, ...]:
-    """What is found in a job that the Hub at `hub_url` refused; `said`: what failed, with the Hub's own text."""
+    """Returns the findings for a job that the Hub at `hub_url` refused. `said`: the error, with the Hub's own text."""
     reasons = [*own_audience(claims, hub_url), *_said(resource, said), *_user(resource)]
     about_the_job = [*branch(claims, preset=preset), *_issuer(claims, preset=preset), *_workflow(claims, preset=preset)]
     found = [*reasons, *about_the_job, *_letter_case(claims, resource)]
@@ -71,7 +71,7 @@ def findings(
 
 
 def branch(claims: Claims, *, preset: bool) -> Iterator[Finding]:
-    """What is found where a publisher that names a branch, as most do, may not accept what the job runs for."""
+    """Finds why a publisher that names a branch, as most do, may refuse the ref of this job."""
     ref = ref_of(claims)
     if ref is None:
         return
@@ -91,7 +91,7 @@ def branch(claims: Claims, *, preset: bool) -> Iterator[Finding]:
 
 
 def reusable_workflow(claims: Claims) -> Iterator[Finding]:
-    """What is found where the job's workflow was called by another, in a refused job or in any."""
+    """Finds a job whose workflow was called by another workflow."""
     workflow_ref, job_workflow_ref = claims.get("workflow_ref"), claims.get("job_workflow_ref")
     mine, called = workflow_of(workflow_ref), workflow_of(job_workflow_ref)
     if mine and called and workflow_ref != job_workflow_ref:
@@ -103,14 +103,14 @@ def reusable_workflow(claims: Claims) -> Iterator[Finding]:
 
 
 def other_audience(claims: Claims, expected: str) -> tuple[Finding, ...]:
-    """What is found in an ID token that is not for the Hub: a known service that it is for, and not `expected`."""
+    """Finds the known service that an ID token is meant for, if its audience is not `expected`."""
     found = other_service(claims, expected)
     return (Finding("other-audience", {"audience": found[0], "service": found[1].name}),) if found else ()
 
 
 def own_audience(claims: Claims, hub_url: str) -> Iterator[Finding]:
-    """What is found in an ID token that is for what was asked for, where that is not the Hub at `hub_url`."""
-    # A Hub elsewhere may be a mirror, and its ID tokens be for huggingface.co.
+    """Finds an audience that was requested but is not that of the Hub at `hub_url`."""
+    # A Hub at another URL may be a mirror that accepts ID tokens for huggingface.co.
     aud = claims.get("aud")
     audiences = [each for each in (aud if isinstance(aud, list) else [aud]) if isinstance(each, str)]
     if audiences and not {hub_url, HUB_URL} & set(audiences):
@@ -141,13 +141,13 @@ def _workflow(claims: Claims, *, preset: bool) -> Iterator[Finding]:
     yield from reusable_workflow(claims)
     mine = workflow_of(claims.get("workflow_ref"))
     display_name = text_of(claims.get("workflow"))
-    # Without a `name:` of its own, a workflow's title is the path of its file.
+    # A workflow without `name:` has the path of its file as title.
     if preset and mine and display_name and display_name.rpartition("/")[2] != mine:
         yield Finding("display-name", {"display_name": sanitize_line(display_name), "workflow": sanitize_line(mine)})
 
 
 def _to_compare(claims: Claims, found: Collection[Name], *, preset: bool) -> Iterator[Finding]:
-    """What a publisher is most often wrong about, where nothing more special was found."""
+    """The fields that are most often wrong in a publisher, if nothing more specific was found."""
     mine = workflow_of(claims.get("workflow_ref"))
     if preset and mine and not {"reusable-workflow", "display-name"} & set(found):
         yield Finding("workflow-file", {"workflow": sanitize_line(mine)})

@@ -1,7 +1,7 @@
-"""A diagnosis as Markdown for the job summary, where what others wrote stays what it is: text.
+"""Renders a diagnosis as Markdown for the job summary. Foreign text stays plain text there.
 
-A value stands in a code span if it is plain, else in a `<code>` element with every special character as an entity;
-so it cannot end its cell, start a tag or a link, or call somebody by name.
+A plain value goes into a code span. Any other value goes into a `<code>` element, with an entity for each special
+character. So it cannot end its table cell, start a tag or a link, or mention a user.
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ from hf_oidc.explain.publisher import Suggestion
 from hf_oidc.explain.report import Diagnosis
 from hf_oidc.hub.publisher import Field
 
-# What a code span shows as it is, in a table cell too: no backtick, pipe, backslash, angle bracket or ampersand.
+# Characters that a code span shows unchanged, in a table cell too: no backtick, pipe, backslash, angle bracket or
+# ampersand.
 PLAIN = re.compile(r"[\w.,:;/@+=#~*%()$!?'\[\]{}-]+( [\w.,:;/@+=#~*%()$!?'\[\]{}-]+)*")
-# What means nothing to Markdown inside a line. A colon does if a blank follows, an underscore between two letters, a
-# full stop unless it is that of `www.`.
+# Characters that Markdown may interpret inside a line. A colon before a space, an underscore between two letters, and a
+# full stop after anything but `www` are harmless. https://github.github.com/gfm/#autolinks-extension-
 MEANINGFUL = re.compile(
     r"(?<=www)\.|:(?! |$)|(?<![^\W_])_|_(?![^\W_])|[^\w ,;?'\"()/=.:…-]",
     re.IGNORECASE,
@@ -28,7 +29,7 @@ SECTION = "\n\n"
 
 
 def summary(diagnosis: Diagnosis) -> str:
-    """The whole diagnosis: what, where, next; the job's fields, findings, publisher and attempts where there are."""
+    """Returns the whole diagnosis as Markdown."""
     return SECTION.join([_head(diagnosis), *_sections(diagnosis), *_links(diagnosis)]) + "\n"
 
 
@@ -46,35 +47,37 @@ def _head(diagnosis: Diagnosis) -> str:
 def _sections(diagnosis: Diagnosis) -> Iterator[str]:
     if diagnosis.findings:
         found = "\n".join(f"- {_markdown(cause(finding))}" for finding in diagnosis.findings)
-        yield f"### What to check, in this order\n\n{found}"
+        yield f"### Check these, in this order\n\n{found}"
     if diagnosis.enter:
-        yield f"### The publisher for such jobs, on the Hub\n\n{_enter(diagnosis)}"
+        yield f"### The publisher to add on the Hub\n\n{_enter(diagnosis)}"
     if diagnosis.cautions:
-        yield "### Careful\n\n" + "\n".join(f"- {caution}" for caution in diagnosis.cautions)
+        yield "### Security notes\n\n" + "\n".join(f"- {caution}" for caution in diagnosis.cautions)
     if diagnosis.fields_alone:
-        yield f"### This job, as a publisher on the Hub describes it\n\n{_fields(diagnosis.fields_alone)}"
+        yield f"### This job, in the fields of a publisher\n\n{_fields(diagnosis.fields_alone)}"
     if diagnosis.publisher:
-        yield f"### The publisher for exactly this job\n\n{_publisher(diagnosis)}"
+        yield f"### A publisher for exactly this job\n\n{_publisher(diagnosis)}"
     if diagnosis.claims:
         table = _fields(diagnosis.claims, "claim")
-        yield f"<details><summary>What this job's ID token says (unverified)</summary>\n\n{table}\n\n</details>"
+        yield f"<details><summary>Claims of this job's ID token (unverified)</summary>\n\n{table}\n\n</details>"
     if len(diagnosis.attempts) > 1:
         yield f"### Attempts\n\n{_attempts(diagnosis.attempts)}"
 
 
 def _links(diagnosis: Diagnosis) -> Iterator[str]:
     if diagnosis.ci and diagnosis.ci_link:
-        yield f"[All about {diagnosis.ci.title}]({diagnosis.ci_link})"
-    yield f"[All about `{diagnosis.code}`]({diagnosis.link})"
+        yield f"[Help for {diagnosis.ci.title}]({diagnosis.ci_link})"
+    yield f"[Help for `{diagnosis.code}`]({diagnosis.link})"
 
 
 def _enter(diagnosis: Diagnosis) -> str:
-    # Words of ours, that say what the values are.
+    # These values are our own text, so they need no code element.
     rows = [(f"`{field.name}`", _escaped(field.value or "")) for field in diagnosis.enter]
     where = (
-        f"{_link(diagnosis.page.url)}, under {diagnosis.page.section}" if diagnosis.page else "the resource's settings"
+        f"{_link(diagnosis.page.url)}, under {diagnosis.page.section}"
+        if diagnosis.page
+        else "the repository's settings"
     )
-    return f"Once, on {where}.\n\n{_table(('field', 'value'), rows)}"
+    return f"Add it once, on {where}.\n\n{_table(('field', 'value'), rows)}"
 
 
 def _publisher(diagnosis: Diagnosis) -> str:
@@ -104,7 +107,7 @@ def _attempts(attempts: Iterable[Attempt]) -> str:
         )
         for number, attempt in enumerate(attempts, 1)
     ]
-    return _table(("attempt", "outcome", "answer", "took", "then waited"), rows)
+    return _table(("attempt", "result", "response", "duration", "wait before the next"), rows)
 
 
 def _table(heading: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
@@ -131,8 +134,8 @@ def _escaped(text: str) -> str:
 
 
 def _entity(match: re.Match[str]) -> str:
-    # A name after `@` is looked for in the rendered text, where an entity is a character again: a zero-width space
-    # stands between.
+    # GitHub looks for mentions in the rendered text, where an entity is a character again. A zero-width space between
+    # `@` and the name prevents a mention.
     return f"&#{ord(match[0])};" + ("&#8203;" if match[0] == "@" else "")
 
 

@@ -1,7 +1,6 @@
-"""The diagnosis of a failed login: an error's facts, with what its reader needs to change something.
+"""Builds the diagnosis of a failed login: the error's facts, and what its reader can do.
 
-It is built here and rendered in `text` and `markdown`. An explanation must not fail where the login has: odd claims
-and odd texts are facts like any other.
+`text` and `markdown` render it. Building a diagnosis never fails, whatever the claims or the error's text contain.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from types import MappingProxyType
 from hf_oidc.errors import Attempt, AudienceMismatch, ExchangeRejected, LoginError, NoProvider, Where
 from hf_oidc.explain.advice import Sentence, after_refusal, next_step, snippet
 from hf_oidc.explain.claims import publisher_fields, raw_claims
-from hf_oidc.explain.entry_point import ACTION, DOCUMENTS, Door
+from hf_oidc.explain.entry_point import ACTION, DOCUMENTS, EntryPoint
 from hf_oidc.explain.findings import Finding, findings, other_audience
 from hf_oidc.explain.instructions import HUB_URL, LoginTarget, cautions, facts_about, instruction, needs_publisher
 from hf_oidc.explain.publisher import NoSuggestion, Suggestion, suggest
@@ -28,12 +27,11 @@ MAX_WHAT = 800
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """Everything that the renderings say.
+    """Everything that a rendering shows.
 
-    `copy`: lines that belong to the next step. `ci`: the CI whose words these are, if one is known. `enter`: the
-    publisher that its jobs need, in general; `cautions`: what to be careful about with it. `fields`: the job as a
-    publisher on the Hub describes it; `claims`: those of its ID token that matter. These and `publisher` are for a
-    refusal alone; all else that fails has nothing to do with them.
+    `copy`: the lines that belong to the next step. `ci`: the CI, if it is known. `enter`: the publisher that jobs of
+    this CI need; `cautions`: its security notes. `fields`: this job in the fields of a publisher. `claims`: the
+    relevant claims of its ID token. `fields`, `claims` and `publisher` are set only if the Hub refused the login.
     """
 
     code: str
@@ -54,7 +52,7 @@ class Diagnosis:
 
     @property
     def fields_alone(self) -> tuple[Field, ...]:
-        """The fields, unless the suggested publisher says the same."""
+        """The fields, unless the suggested publisher shows the same."""
         return () if isinstance(self.publisher, Suggestion) else self.fields
 
     @property
@@ -64,7 +62,7 @@ class Diagnosis:
 
     @property
     def ci_link(self) -> str:
-        """The section about the CI, where its words were needed."""
+        """The section about the CI, if the diagnosis mentions its publisher."""
         return f"{DOCUMENTS}/providers.md#{self.ci.section}" if self.ci and (self.enter or self.cautions) else ""
 
 
@@ -73,21 +71,21 @@ def diagnose(
     resource: Resource | None,
     hub_url: str,
     *,
-    door: Door = ACTION,
+    entry_point: EntryPoint = ACTION,
     audience: str = "",
     env: Mapping[str, str] = MappingProxyType({}),
 ) -> Diagnosis:
-    """What is to be said about `error`, of a login for `resource` at the Hub of `hub_url`, as far as they are known.
+    """Explains `error`, the result of a login for `resource` at `hub_url`, if those are known.
 
-    `door`: which of ours was used. `audience`: of the ID token, the Hub's URL if empty. `env`: the job's variables,
-    which name its repository where no ID token does.
+    `entry_point`: the action or the command line. `audience`: of the ID token; if empty, the Hub's URL. `env`: the
+    job's variables; they name its repository if there is no ID token.
     """
     hub_url = hub_url or HUB_URL
     asked = sanitize_line(str(resource)) if resource else ""
     ci = facts_about(error)
     # Nearly every CI sets CI.
     on_own_machine = isinstance(error, NoProvider) and not env.get("CI")
-    found = door.own_machine if on_own_machine else instruction(error, ci)
+    found = entry_point.own_machine if on_own_machine else instruction(error, ci)
     expected = error.expected if isinstance(error, AudienceMismatch) else ""
     by_endpoint = env.get("HF_ENDPOINT", "").strip().rstrip("/").lower() == hub_url.lower()
     target = LoginTarget(audience or expected or hub_url, hub_url, asked, by_endpoint)
@@ -95,8 +93,8 @@ def diagnose(
         error.code,
         sanitize_line(error.what, MAX_WHAT),
         error.where,
-        next_step(error, door, found, target),  # of a refusal, replaced below
-        snippet(error, door, found, target),
+        next_step(error, entry_point, found, target),  # of a refusal, replaced below
+        snippet(error, entry_point, found, target),
         asked,
         ci,
         enter(ci, env) if needs_publisher(error) else (),
@@ -107,20 +105,22 @@ def diagnose(
     claims = error.unverified_claims or {}
     if isinstance(error, AudienceMismatch):
         return replace(plain, findings=other_audience(claims, error.expected))
-    return _of_refusal(plain, claims, resource, door, hub_url) if _refused(error) else plain
+    return _of_refusal(plain, claims, resource, entry_point, hub_url) if _refused(error) else plain
 
 
 def _refused(error: LoginError) -> bool:
     return isinstance(error, ExchangeRejected)
 
 
-def _of_refusal(plain: Diagnosis, claims: Claims, resource: Resource | None, door: Door, hub_url: str) -> Diagnosis:
+def _of_refusal(
+    plain: Diagnosis, claims: Claims, resource: Resource | None, entry_point: EntryPoint, hub_url: str
+) -> Diagnosis:
     preset = fits_preset(claims, hub_url)
     found = findings(claims, resource, plain.what, hub_url, preset=preset)
     publisher = suggest(claims, preset=preset) if claims else None
     return replace(
         plain,
-        next_step=after_refusal(found, publisher, plain.page, door),
+        next_step=after_refusal(found, publisher, plain.page, entry_point),
         enter=() if publisher != NoSuggestion("incomplete") else enter(plain.ci, {}),
         findings=found,
         fields=publisher_fields(claims, preset=preset) if claims else (),
@@ -130,8 +130,8 @@ def _of_refusal(plain: Diagnosis, claims: Claims, resource: Resource | None, doo
 
 
 def enter(ci: ProviderFacts | None, env: Mapping[str, str]) -> tuple[Field, ...]:
-    """The publisher that the jobs of a CI need, in general, with what the variables say of this job."""
-    # Facts of ours, and no claims: each is shown as it is. The job's own values are not.
+    """Returns the publisher that jobs of `ci` need. The variables fill in the values of this job."""
+    # The facts are our own text and need no sanitizing. The values from the environment do.
     values = {"issuer": ci.issuer, **ci.claims, **_from_env(ci.from_env, env)} if ci else {}
     return tuple(Field(name, value) for name, value in values.items())
 
@@ -140,6 +140,6 @@ def _from_env(templates: Mapping[str, str], env: Mapping[str, str]) -> dict[str,
     known = {name: value for name, value in env.items() if value}
     found = {}
     for name, template in templates.items():
-        with contextlib.suppress(KeyError):  # a variable that is not there
+        with contextlib.suppress(KeyError):  # a variable that is not set
             found[name] = sanitize_line(template.format_map(known))
     return found

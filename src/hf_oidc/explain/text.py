@@ -1,6 +1,6 @@
-"""A diagnosis as text: the annotation, and the lines of a log group below it. Data in, words out.
+"""Renders a diagnosis as text: the annotation, and the log group below it.
 
-What others wrote was made fit for a log where the diagnosis was built, and never stands at the beginning of a line.
+`report` has already sanitized foreign text. That text never starts a line here.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ UNQUOTED = {"page", "section", "expected", "host", "request_id", "service"}
 
 
 def annotation(diagnosis: Diagnosis) -> tuple[str, str]:
-    """Title and message: what failed, the first cause, where, one next step, and a link."""
+    """Returns title and message: what failed, the first cause, where, the next step, and a link."""
     lines = [f"{diagnosis.what}."]
     lines += [f"{_label(finding)}: {_text(cause(finding))}" for finding in diagnosis.findings[:1]]
     if diagnosis.where:
@@ -28,43 +28,43 @@ def annotation(diagnosis: Diagnosis) -> tuple[str, str]:
     lines.append(f"Next: {_text(diagnosis.next_step)}")
     lines += [f"    {line}" for line in diagnosis.copy.lines.splitlines()]
     lines += _enter(diagnosis)
-    lines += [f"Careful: {caution}" for caution in diagnosis.cautions]
+    lines += [f"Security note: {caution}" for caution in diagnosis.cautions]
     more = [f"{title}: {link}" for title, link in _links(diagnosis)]
     return f"hf-oidc: {diagnosis.code}", "\n".join(["\n".join(lines)[:MAX_ANNOTATION], *more])
 
 
 def details(diagnosis: Diagnosis) -> list[str]:
-    """What the annotation has no room for, a line each; nothing if there is no more to say."""
+    """Returns the lines that do not fit into the annotation. Empty if it says everything."""
     sections = [
-        ("What to check, in this order:", [f"- {_text(cause(finding))}" for finding in diagnosis.findings]),
-        ("This job, as a publisher on the Hub describes it:", _table(diagnosis.fields_alone)),
-        ("The publisher for exactly this job:", _publisher(diagnosis)),
-        ("What this job's ID token says (unverified):", _table(diagnosis.claims)),
+        ("Check these, in this order:", [f"- {_text(cause(finding))}" for finding in diagnosis.findings]),
+        ("This job, in the fields of a publisher:", _table(diagnosis.fields_alone)),
+        ("A publisher for exactly this job:", _publisher(diagnosis)),
+        ("Claims of this job's ID token (unverified):", _table(diagnosis.claims)),
         ("Attempts:", list(_attempts(diagnosis.attempts))),
     ]
     return [line for heading, lines in sections if lines for line in (heading, *(f"  {each}" for each in lines))]
 
 
 def retry_line(attempt: Attempt) -> str:
-    """A try that failed and is followed by another: why, and how long from now."""
+    """Returns the log line for a failed attempt that is followed by another one."""
     where = f" ({_text(call(attempt.where))})" if attempt.where else ""
-    return f"Not yet: {attempt.code}{where}. Trying again in {attempt.wait or 0:.1f} s."
+    return f"{attempt.code}{where}; retrying in {attempt.wait or 0:.1f} s."
 
 
 def _enter(diagnosis: Diagnosis) -> list[str]:
-    """The publisher of this CI's jobs in general, and where it is entered."""
+    """The publisher that jobs of this CI need, and where to add it."""
     if not diagnosis.enter:
         return []
-    place = sanitize_line(diagnosis.page.url) if diagnosis.page else "in the settings of the resource"
+    place = sanitize_line(diagnosis.page.url) if diagnosis.page else "in the repository's settings"
     section = diagnosis.page.section if diagnosis.page else "Trusted Publishers"
     lines = _table(diagnosis.enter)
-    return [f"On the Hub, once: {place}, under {section}, add", *(f"    {line}" for line in lines)]
+    return [f"Once, on the Hub, add under {section} ({place}):", *(f"    {line}" for line in lines)]
 
 
 def _links(diagnosis: Diagnosis) -> Iterator[tuple[str, str]]:
     if diagnosis.ci and diagnosis.ci_link:
         yield diagnosis.ci.title, diagnosis.ci_link
-    yield "More", diagnosis.link
+    yield "Help", diagnosis.link
 
 
 def _label(finding: Finding) -> str:

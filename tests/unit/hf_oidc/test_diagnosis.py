@@ -25,10 +25,9 @@ from hf_oidc.errors import (
 from hf_oidc.explain import markdown, text
 from hf_oidc.explain.advice import ABSENT, ADVICE, DELIVERY, FINDINGS, NO_SUGGESTION, SKIPPED, duration
 from hf_oidc.explain.entry_point import ACTION, COMMAND
-from hf_oidc.explain.environment import warnings
 from hf_oidc.explain.findings import NAMES
-from hf_oidc.explain.granted import granted_line
 from hf_oidc.explain.report import diagnose
+from hf_oidc.explain.success import granted_line, warnings
 from hf_oidc.hub.resource import Resource
 from hf_oidc.providers.facts import all_facts
 from tests.factories import HUB, github_claims
@@ -116,7 +115,7 @@ def test_says_what_failed_where_and_one_next_step() -> None:
     assert said == "The Hub refused."
     assert where == "Where: exchanging the ID token at the Hub, hub.example, HTTP 400, request id id-1."
     assert following.startswith("Next: On the Hub, in the settings of the resource, under Trusted Publishers, compare")
-    assert more == "More: https://github.com/org/hf-oidc-action/blob/main/docs/troubleshooting.md#exchange-rejected"
+    assert more == "Help: https://github.com/org/hf-oidc-action/blob/main/docs/troubleshooting.md#exchange-rejected"
 
 
 def test_the_first_cause_is_in_the_annotation() -> None:
@@ -133,8 +132,8 @@ def test_a_suggestion_without_a_page_is_told_all_the_same() -> None:
     error = ExchangeRejected("The Hub refused")
     error.unverified_claims = github_claims()
     diagnosis = diagnose(error, None, HUB)
-    assert "  Enter it only if this job is the one that you mean to trust." in text.details(diagnosis)
-    assert "\nEnter it only if this job is" in markdown.summary(diagnosis)
+    assert "  Enter it only if you want to trust exactly this job." in text.details(diagnosis)
+    assert "\nEnter it only if you want to trust" in markdown.summary(diagnosis)
 
 
 def test_only_a_refusal_speaks_of_publishers() -> None:
@@ -169,7 +168,7 @@ def test_several_attempts_are_counted_and_listed() -> None:
         (AudienceMismatch("The ID token is for x", "https://hub.example"), "(its claim `aud`) `https://hub.example`."),
         (RateLimited("Too many"), "Next: Run the job again in 5 minutes or later."),
         (RateLimited("Too many", Where("exchange", "h", 429, None, 55.0)), "Next: Run the job again in 55 seconds or"),
-        (Redirected("Redirected", Where("exchange", "h", 307)), "Next: Set `hub-url` to the target of"),
+        (Redirected("Redirected", Where("exchange", "h", 307)), "Next: If the target of the redirect is"),
         (Redirected("Redirected", Where("mint", "h", 307)), "Next: Ask the administrator of this runner"),
     ],
 )
@@ -199,11 +198,11 @@ def test_a_wait_is_told_as_a_person_says_it(seconds: float, said: str) -> None:
 
 def test_a_retry_leaves_one_line() -> None:
     """Reason, place and wait."""
-    assert text.retry_line(Attempt("tls-failed", None, 0.1, 2.04)) == "Not yet: tls-failed. Trying again in 2.0 s."
+    assert text.retry_line(Attempt("tls-failed", None, 0.1, 2.04)) == "tls-failed; retrying in 2.0 s."
     said = text.retry_line(Attempt("hub-unavailable", Where("exchange", "h", 503, None, 3.0), 0.1, 3.5))
     assert said == (
-        "Not yet: hub-unavailable (exchanging the ID token at the Hub, h, HTTP 503, asked to wait 3 seconds). "
-        "Trying again in 3.5 s."
+        "hub-unavailable (exchanging the ID token at the Hub, h, HTTP 503, the server asks to wait 3 seconds); "
+        "retrying in 3.5 s."
     )
 
 
@@ -225,13 +224,13 @@ def test_warns_of_what_would_surprise(env: dict[str, str], exported: list[str], 
 @pytest.mark.parametrize(
     ("resource", "seconds", "line"),
     [
-        ("acme/m", 3600, "for the model acme/m alone, until T (60 minutes)."),
-        ("datasets/acme/d", 120, "for the dataset datasets/acme/d alone, until T (2 minutes)."),
-        ("acme", 60, "to read gated repositories as acme, until T (60 seconds)."),
-        ("acme", 1, "to read gated repositories as acme, until T (1 seconds)."),
+        ("acme/m", 3600, "for model acme/m only, valid until T (60 minutes)."),
+        ("datasets/acme/d", 120, "for dataset datasets/acme/d only, valid until T (2 minutes)."),
+        ("acme", 60, "to read gated repositories as acme, valid until T (60 seconds)."),
+        ("acme", 1, "to read gated repositories as acme, valid until T (1 seconds)."),
     ],
 )
 def test_a_login_says_what_it_gave(resource: str, seconds: int, line: str) -> None:
     """Scope and expiry in one line."""
     said = granted_line(Resource.parse(resource), "T", seconds)
-    assert said == f"Logged in: a Hugging Face token {line}"
+    assert said == f"Logged in: Hugging Face token {line}"

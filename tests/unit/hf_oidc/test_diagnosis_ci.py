@@ -114,13 +114,13 @@ def stories(name: str) -> dict[str, LoginError]:
 
 
 def diagnosed(name: str, error: LoginError, **options: Any) -> Diagnosis:
-    """The diagnosis of a login in that CI, by the door that is used there."""
+    """The diagnosis of a login in that CI, through the entry point that is used there."""
     error.provider = name
     if isinstance(error, AudienceMismatch) and error.expected:
         error.unverified_claims = {**claims(name), "aud": OTHER_AUDIENCES.get(name, "sigstore")}
     if isinstance(error, ExchangeRejected):
         error.unverified_claims = {**claims(name), "aud": HUB}
-    return diagnose(error, MODEL, HUB, door=ACTION if name == "github" else COMMAND, **options)
+    return diagnose(error, MODEL, HUB, entry_point=ACTION if name == "github" else COMMAND, **options)
 
 
 def told(title: str, diagnosis: Diagnosis) -> str:
@@ -239,7 +239,7 @@ def test_a_ci_is_known_by_its_issuer_first(issuer: str, has: dict[str, Any], ci:
     assert issued_by(found) == ci
     error = ExchangeRejected(REFUSED, WHERE)
     error.provider, error.unverified_claims = "supplied", found
-    diagnosis = diagnose(error, MODEL, HUB, door=COMMAND)
+    diagnosis = diagnose(error, MODEL, HUB, entry_point=COMMAND)
     assert diagnosis.cautions == (FACTS[ci].cautions if ci else ())
 
 
@@ -338,7 +338,7 @@ def test_the_audience_of_a_known_service_is_named(aud: object, ci: str) -> None:
     assert found[1].provider == ci
     error = AudienceMismatch("The ID token is for another", HUB)
     error.provider, error.unverified_claims = "supplied", {"aud": aud}
-    diagnosis = diagnose(error, MODEL, HUB, door=COMMAND)
+    diagnosis = diagnose(error, MODEL, HUB, entry_point=COMMAND)
     assert diagnosis.ci is FACTS[ci or "supplied"]
     assert [finding.name for finding in diagnosis.findings] == ["other-audience"]
     assert found[1].name in text.annotation(diagnosis)[1]
@@ -406,19 +406,24 @@ def test_the_audience_and_the_resource_are_the_users_own() -> None:
 def test_the_lines_end_in_what_a_job_does_with_its_token(resource: str, command: str) -> None:
     """With `hf`, as its documentation has it for each kind of repository; in every CI and by both doors."""
     assert LoginTarget(HUB, HUB, resource).fill("{command}") == command
-    for door in (ACTION, COMMAND):
+    for entry_point in (ACTION, COMMAND):
         error = IdTokenDependabot("x")
-        said = text.annotation(diagnose(error, Resource.parse(resource) if resource else None, HUB, door=door))[1]
+        said = text.annotation(
+            diagnose(error, Resource.parse(resource) if resource else None, HUB, entry_point=entry_point)
+        )[1]
         assert command in said
         assert "./publish" not in said
 
 
 def test_each_door_has_its_own_words() -> None:
-    """The same marks, no mark is left over, and nothing of the other door."""
+    """The same marks, no mark is left over, and nothing of the other entry point."""
     assert set(ACTION.words) == set(COMMAND.words)
     errors: list[LoginError] = [NoProvider("x"), AmbiguousProvider(("a", "b")), IdTokenDependabot("x")]
     for error in (*errors, IdTokenMalformed("x"), AudienceMismatch("x", ""), ExchangeRejected(REFUSED)):
-        action, command = (text.annotation(diagnose(error, MODEL, HUB, door=door))[1] for door in (ACTION, COMMAND))
+        action, command = (
+            text.annotation(diagnose(error, MODEL, HUB, entry_point=entry_point))[1]
+            for entry_point in (ACTION, COMMAND)
+        )
         assert not MARK.search(action.replace("<or>", "") + command)
         assert "--" not in action.replace(" -- ", "")
         assert "`id-token` input" not in command
@@ -457,13 +462,13 @@ def test_without_a_resource_no_page_is_named() -> None:
     """The settings are the resource's, whichever it is."""
     error = IdTokenNotDeclared("GitLab gave this job no ID token")
     error.provider = "gitlab"
-    diagnosis = diagnose(error, None, HUB, door=COMMAND)
+    diagnosis = diagnose(error, None, HUB, entry_point=COMMAND)
     assert (
-        "On the Hub, once: in the settings of the resource, under Trusted Publishers, add"
+        "Once, on the Hub, add under Trusted Publishers (in the repository's settings):"
         in text.annotation(diagnosis)[1]
     )
-    assert "Once, on the resource's settings." in markdown.summary(diagnosis)
-    assert "[All about GitLab CI/CD](https://" in markdown.summary(diagnosis)
+    assert "Add it once, on the repository's settings." in markdown.summary(diagnosis)
+    assert "[Help for GitLab CI/CD](https://" in markdown.summary(diagnosis)
 
 
 ARI = "ari:cloud:bitbucket::workspace/b1c0e4d2-0000-4000-8000-000000000002"

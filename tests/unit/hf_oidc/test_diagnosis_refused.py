@@ -49,7 +49,7 @@ def refused(claims: dict[str, Any], said: str = REFUSED) -> Diagnosis:
     """The diagnosis of a job whose login the Hub refused."""
     error = ExchangeRejected(said)
     error.provider, error.unverified_claims = "supplied", claims
-    return diagnose(error, MODEL, HUB, door=COMMAND)
+    return diagnose(error, MODEL, HUB, entry_point=COMMAND)
 
 
 VCS_REF = "oidc.circleci.com/vcs-ref"

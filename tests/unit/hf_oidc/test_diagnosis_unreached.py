@@ -6,7 +6,7 @@ import pytest
 
 from hf_oidc.errors import HubUnavailable, IdTokenRequestFailed, LoginError, TlsFailed, Where
 from hf_oidc.explain import text
-from hf_oidc.explain.entry_point import ACTION, COMMAND, Door
+from hf_oidc.explain.entry_point import ACTION, COMMAND, EntryPoint
 from hf_oidc.explain.report import diagnose
 from tests.factories import HUB
 
@@ -39,7 +39,7 @@ def from_url(url: str, source: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("error", "url", "door", "endpoint", "first"),
+    ("error", "url", "entry_point", "endpoint", "first"),
     [
         # The URL is the default one: nothing of the user's is wrong.
         (no_answer(), HUB, COMMAND, "", HUB_FIRST),
@@ -80,10 +80,12 @@ def from_url(url: str, source: str) -> str:
         (TlsFailed("The handshake failed", BEHIND_A_PROXY), HUB, COMMAND, "", CORRECT),
     ],
 )
-def test_the_users_own_setting_comes_first(error: LoginError, url: str, door: Door, endpoint: str, first: str) -> None:
+def test_the_users_own_setting_comes_first(
+    error: LoginError, url: str, entry_point: EntryPoint, endpoint: str, first: str
+) -> None:
     """With where it comes from. That nothing is to be changed is said of the Hub's own URL alone."""
     error.provider = "github"
-    _, message = text.annotation(diagnose(error, None, url, door=door, env={"HF_ENDPOINT": endpoint}))
+    _, message = text.annotation(diagnose(error, None, url, entry_point=entry_point, env={"HF_ENDPOINT": endpoint}))
     following = message.partition("\nNext: ")[2].partition("\n")[0]
     assert following.startswith(first)
     assert ("do not change your publisher" in following.lower()) == (first in {HUB_FIRST, NETWORK_FIRST})

@@ -1,1 +1,1 @@
-"""A workflow file on a laptop: text in, findings out. It is read as GitHub reads it, and judged before it is pushed."""
+"""Checks a GitHub workflow file before it is pushed. It reads the file as GitHub reads it."""

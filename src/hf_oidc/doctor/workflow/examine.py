@@ -1,6 +1,6 @@
-"""A workflow's text in, a report out: for each job that logs in to the Hub, what is wrong and what to enter there.
+"""Checks a workflow file: for each job that logs in to the Hub, what is wrong and what to enter there.
 
-Pure: other workflow files come through a function that the door hands in. `doctor_text` renders the report.
+It does no I/O. The caller passes a function that reads the workflow files which this one calls.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 
-from hf_oidc.doctor.workflow.findings import Branch, Finding, JobReport, WorkflowReport
+from hf_oidc.doctor.workflow.findings import Branch, WorkflowFinding, WorkflowJobReport, WorkflowReport
 from hf_oidc.doctor.workflow.login_step import (
     RESOURCE_VARIABLE,
     check_inputs,
@@ -38,53 +38,55 @@ GITHUB_REMOTE = re.compile(
 )
 REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
 LOCAL_WORKFLOW = re.compile(r"\./\.github/workflows/(?P<file>[^/\\]+\.ya?ml)")
-# The name of a workflow file beside this one -> its text; empty if it cannot be read.
+# Takes the name of a workflow file in the same folder; returns its text, or an empty string if it cannot be read.
 ReadCalled = Callable[[str], str]
 
 
 def repository_of(remote: str) -> str:
-    """`owner/name` of a remote on github.com, empty for any other. Nothing else is kept: a URL may hold a password."""
+    """Returns `owner/name` of a remote on github.com, else an empty string. The rest of a URL may hold a password."""
     match = GITHUB_REMOTE.fullmatch(remote.strip())
     return match["repository"] if match else ""
 
 
 def examine(text: str, file_name: str, repository: str, read_called: ReadCalled) -> WorkflowReport:
-    """What there is to say of a workflow. Raises `UnreadableYaml` if `text` is none."""
+    """Returns the report about a workflow. Raises `UnreadableYaml` if `text` is not one."""
     workflow = read_workflow(read(text), file_name)
     jobs = tuple(report for job in workflow.jobs for report in _job(workflow, job, repository, read_called))
     findings = list(workflow.findings)
     if not jobs:
-        findings.append(Finding("no-login", "note"))
+        findings.append(WorkflowFinding("no-login", "note"))
     return WorkflowReport(file_name, repository, jobs, tuple(findings))
 
 
-def _job(workflow: Workflow, job: Job, repository: str, read_called: ReadCalled) -> Iterator[JobReport]:
+def _job(workflow: Workflow, job: Job, repository: str, read_called: ReadCalled) -> Iterator[WorkflowJobReport]:
     if logs_in(workflow, job):
         branch = branch_of(workflow, _conditions(job))
         fields = _fields(workflow.file_name, repository, branch)
         findings = tuple(_sorted(_login_findings(workflow, job)))
-        yield JobReport(job.key, job.line, tuple(_resources(workflow, job)), fields, branch, job.environment, findings)
+        yield WorkflowJobReport(
+            job.key, job.line, tuple(_resources(workflow, job)), fields, branch, job.environment, findings
+        )
     elif job.calls:
         yield from _caller(workflow, job, repository, _called(job.calls, read_called))
 
 
-def _caller(workflow: Workflow, job: Job, repository: str, called: Workflow | None) -> Iterator[JobReport]:
+def _caller(workflow: Workflow, job: Job, repository: str, called: Workflow | None) -> Iterator[WorkflowJobReport]:
     logins = [inner for inner in called.jobs if logs_in(called, inner)] if called else []
     findings = list(check_caller(workflow, job, called))
     if not logins:
         if findings:
-            yield JobReport(job.key, job.line, (), (), Branch("default"), "", tuple(findings))
+            yield WorkflowJobReport(job.key, job.line, (), (), Branch("default"), "", tuple(findings))
         return
-    # The ID token of a job in a reusable workflow carries the ref of the one that calls it, and both workflows' names.
+    # In a reusable workflow, the ID token has the ref of the calling workflow and the names of both workflows.
     steps = [step for inner in logins for step in login_steps(inner)]
     soft = bool(steps) and all(map(is_soft, steps))
     findings += check_triggers(workflow, job, soft=soft, condition=job.condition)
     branch = branch_of(workflow, job.condition)
     fields = _fields("", repository, branch)
-    yield JobReport(job.key, job.line, (), fields, branch, "", tuple(_sorted(iter(findings))))
+    yield WorkflowJobReport(job.key, job.line, (), fields, branch, "", tuple(_sorted(iter(findings))))
 
 
-def _login_findings(workflow: Workflow, job: Job) -> Iterator[Finding]:
+def _login_findings(workflow: Workflow, job: Job) -> Iterator[WorkflowFinding]:
     steps = login_steps(job)
     yield from check_permission(workflow, job)
     for step in steps:
@@ -97,10 +99,10 @@ def _login_findings(workflow: Workflow, job: Job) -> Iterator[Finding]:
         yield from _own_exchange(workflow, job)
 
 
-def _own_exchange(workflow: Workflow, job: Job) -> Iterator[Finding]:
+def _own_exchange(workflow: Workflow, job: Job) -> Iterator[WorkflowFinding]:
     for where, env in environment_resources(workflow, job):
         value = env[RESOURCE_VARIABLE]
-        yield Finding("own-exchange", "note", line_of_variable(env), {"where": where})
+        yield WorkflowFinding("own-exchange", "note", line_of_variable(env), {"where": where})
         if isinstance(value, str) and is_literal(value):
             yield from check_resources(read_variable, value, line_of_variable(env))
 
@@ -110,7 +112,7 @@ def _conditions(job: Job) -> str:
 
 
 def _fields(file_name: str, repository: str, branch: Branch) -> tuple[Field, ...]:
-    # The claims that GitHub would give this job, for the one table that maps claims to the Hub's fields.
+    # The claims that GitHub would issue for this job. One table maps claims to the Hub's fields, here as for a login.
     ref = f"refs/heads/{branch.name}" if branch.kind == "one" else None
     claims = {
         "iss": GITHUB_ISSUER,
@@ -142,5 +144,5 @@ def _called(calls: str, read_called: ReadCalled) -> Workflow | None:
         return None
 
 
-def _sorted(findings: Iterator[Finding]) -> list[Finding]:
+def _sorted(findings: Iterator[WorkflowFinding]) -> list[WorkflowFinding]:
     return sorted(findings, key=lambda finding: ("error", "warning", "note").index(finding.severity))

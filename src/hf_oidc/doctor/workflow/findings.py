@@ -1,6 +1,6 @@
-"""What may be found in a workflow, as data: findings with a stable code, and reports of jobs and files.
+"""The findings and the report about a workflow file, as data. Each finding has a stable code.
 
-`doctor_words` has the words. This module knows nothing of YAML, so that it can be had without PyYAML.
+`doctor.advice` has the sentences. This module does not need PyYAML.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from typing import Literal
 from hf_oidc.hub.publisher import Field
 from hf_oidc.hub.resource import Resource
 
-# error: runs of this workflow would fail. warning: some would, or will surprise. note: good to know.
+# error: runs of this workflow fail. warning: some runs fail or surprise their owner. note: good to know.
 Severity = Literal["error", "warning", "note"]
 
 
 @dataclass(frozen=True)
-class Finding:
-    """`line` is the first line of what it speaks of; `facts` fill the words that `doctor_text` has for `code`."""
+class WorkflowFinding:
+    """`line`: where it starts, if known. `facts`: the values for the sentences that `doctor.advice` has for `code`."""
 
     code: str
     severity: Severity
@@ -28,11 +28,11 @@ class Finding:
 
 @dataclass(frozen=True)
 class Branch:
-    """What to enter as the branch: its `name` if there is one; else, why there is none.
+    """What to enter as the branch on the Hub.
 
-    `default`: the repository's default branch. `several`: more than one, `name` lists them. `none`: tags.
-    `pull-request`: nothing but pull requests run this, and nobody should be trusted for that. `caller`: that of the
-    workflow that calls this one.
+    `one`: the branch `name`. `default`: the repository's default branch. `several`: one of those that `name` lists.
+    `none`: empty, because tags start the job. `pull-request`: only pull requests start the job, which nobody should
+    trust. `caller`: the branch of the calling workflow.
     """
 
     kind: Literal["one", "default", "several", "none", "pull-request", "caller"]
@@ -40,10 +40,10 @@ class Branch:
 
 
 @dataclass(frozen=True)
-class JobReport:
-    """A job. `fields`: the publisher to enter on the Hub, as far as the file tells; none where it does not log in.
+class WorkflowJobReport:
+    """The report about a job. `fields`: the publisher to add on the Hub, as far as the file tells; empty if unknown.
 
-    The field `workflow` has no value where the job is in two workflows, the one that calls and the one that is called.
+    The field `workflow` has no value if the job calls a reusable workflow: two workflow files are then involved.
     """
 
     key: str
@@ -52,11 +52,11 @@ class JobReport:
     fields: tuple[Field, ...]
     branch: Branch
     environment: str
-    findings: tuple[Finding, ...]
+    findings: tuple[WorkflowFinding, ...]
 
     @property
     def may_be_trusted(self) -> bool:
-        """Whether to enter a publisher at all: for pull requests only where a token reads, and no stranger gets it."""
+        """Whether to add a publisher. For pull requests: only if the token can just read, and no stranger gets it."""
         if self.branch.kind != "pull-request":
             return True
         reads = bool(self.resources) and all(each.kind == "user" for each in self.resources)
@@ -65,19 +65,19 @@ class JobReport:
 
 @dataclass(frozen=True)
 class WorkflowReport:
-    """A workflow file: the jobs that log in or call a workflow that may, and what concerns the file as a whole."""
+    """The report about a file: its jobs that log in or call a workflow, and the findings about the whole file."""
 
     file_name: str
     repository: str
-    jobs: tuple[JobReport, ...]
-    findings: tuple[Finding, ...]
+    jobs: tuple[WorkflowJobReport, ...]
+    findings: tuple[WorkflowFinding, ...]
 
     @property
-    def all_findings(self) -> tuple[Finding, ...]:
-        """Those of the file and of every job."""
+    def all_findings(self) -> tuple[WorkflowFinding, ...]:
+        """The findings about the file and about every job."""
         return (*self.findings, *(finding for job in self.jobs for finding in job.findings))
 
     @property
     def fails(self) -> bool:
-        """Whether something would fail."""
+        """Whether at least one finding is an error."""
         return any(finding.severity == "error" for finding in self.all_findings)

@@ -1,6 +1,6 @@
-"""Which steps log in to the Hub, and whether what they are given can work. Steps in, findings out.
+"""Finds the steps that log in to the Hub, and checks their inputs against `settings`.
 
-The inputs' names and forms are those of `settings`; the outputs' names are those of action.yml.
+The names of the outputs are those of action.yml.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import difflib
 import re
 from collections.abc import Callable, Iterator, Mapping
 
-from hf_oidc.doctor.workflow.findings import Finding
+from hf_oidc.doctor.workflow.findings import WorkflowFinding
 from hf_oidc.doctor.workflow.model import Job, Step, Workflow
 from hf_oidc.doctor.workflow.yaml_text import line_of
 from hf_oidc.errors import InvalidInput, InvalidResource, UsageError
@@ -24,19 +24,19 @@ RESOURCE_VARIABLE = "HF_OIDC_RESOURCE"
 
 
 def is_login(step: Step) -> bool:
-    """Whether `step` uses this action. `./` is it where a resource is given: any action may live in a checkout."""
+    """Whether `step` uses this action. `./` counts if it has a `resource`: a checkout may hold any action."""
     if LOCAL.fullmatch(step.uses):
         return bool(difflib.get_close_matches("resource", step.inputs, 1, 0.8))
     return OURS.search(step.uses) is not None
 
 
 def login_steps(job: Job) -> tuple[Step, ...]:
-    """The steps of `job` that use this action."""
+    """Returns the steps of `job` that use this action."""
     return tuple(step for step in job.steps if is_login(step))
 
 
 def is_soft(step: Step) -> bool:
-    """Whether a login that fails here lets the job go on."""
+    """Whether the job continues after a failed login in this step."""
     return step.continues or any(
         name.lower() == "on-error" and isinstance(value, str) and value.strip() == "warn"
         for name, value in step.inputs.items()
@@ -44,28 +44,28 @@ def is_soft(step: Step) -> bool:
 
 
 def is_literal(text: object) -> bool:
-    """Whether `text` is written out, and not computed by GitHub as the job runs."""
+    """Whether `text` is literal, and not an expression that GitHub evaluates when the job runs."""
     return isinstance(text, str) and "${{" not in text
 
 
 def environment_resources(workflow: Workflow, job: Job) -> Iterator[tuple[str, Mapping[str, object]]]:
-    """Where HF_OIDC_RESOURCE is set for `job`: the level's name, and the block."""
+    """Returns where HF_OIDC_RESOURCE is set for `job`: the name of the level, and its `env:` block."""
     levels = [("the workflow", workflow.env), (f"the job `{sanitize_line(job.key, 80)}`", job.env)]
     levels += [(f'the step "{step.label}"', step.env) for step in job.steps]
     return ((name, env) for name, env in levels if env.get(RESOURCE_VARIABLE))
 
 
-def check_inputs(step: Step) -> Iterator[Finding]:
-    """What is wrong with the inputs of a step that uses this action."""
+def check_inputs(step: Step) -> Iterator[WorkflowFinding]:
+    """Finds wrong inputs of a step that uses this action."""
     given = {name.lower(): name for name in step.inputs}
     unknown = [_unknown(step, name) for known, name in given.items() if known not in INPUTS]
     yield from unknown
     if "resource" not in given and not any(finding.severity == "error" for finding in unknown):
-        yield Finding("no-resource", "error", step.line)
+        yield WorkflowFinding("no-resource", "error", step.line)
     for known, name in given.items():
         value, line = step.inputs[name], line_of(step.inputs, name)
         if not isinstance(value, str):
-            yield Finding(
+            yield WorkflowFinding(
                 "wrong-type", "error", line, {"where": f"with.{sanitize_line(known, 60)}", "expected": "text"}
             )
         elif is_literal(value):
@@ -73,41 +73,41 @@ def check_inputs(step: Step) -> Iterator[Finding]:
 
 
 def read_input(value: str) -> list[Resource]:
-    """The resources that the input names: one, or one a line. Raises `InvalidInput` or `InvalidResource`."""
+    """Returns the resources that the input names, one per line. Raises `InvalidInput` or `InvalidResource`."""
     return [request.resource for request in RESOURCE.read(value)]
 
 
 def read_variable(value: str) -> list[Resource]:
-    """The resource that HF_OIDC_RESOURCE names, which is one. Raises `InvalidResource`."""
+    """Returns the single resource that HF_OIDC_RESOURCE names. Raises `InvalidResource`."""
     return [Resource.parse(value)]
 
 
-def check_resources(read: Callable[[str], list[Resource]], value: str, line: int | None) -> Iterator[Finding]:
-    """What is wrong with the resources that are written out, as `read` finds them."""
+def check_resources(read: Callable[[str], list[Resource]], value: str, line: int | None) -> Iterator[WorkflowFinding]:
+    """Finds wrong resources in the literal `value`, which `read` parses."""
     try:
         resources = read(value)
     except InvalidResource as error:
         facts = {"problem": error.what, "suggestion": error.suggestion or ""}
-        yield Finding("invalid-resource", "error", line, facts)
+        yield WorkflowFinding("invalid-resource", "error", line, facts)
     except InvalidInput as error:
-        yield Finding("invalid-name", "error", line, {"problem": error.what, "expected": error.expected})
+        yield WorkflowFinding("invalid-name", "error", line, {"problem": error.what, "expected": error.expected})
     else:
         for user in (resource for resource in resources if resource.kind == "user"):
-            yield Finding("resource-is-user", "note", line, {"user": str(user)})
+            yield WorkflowFinding("resource-is-user", "note", line, {"user": str(user)})
 
 
-def _unknown(step: Step, name: str) -> Finding:
+def _unknown(step: Step, name: str) -> WorkflowFinding:
     close = "".join(difflib.get_close_matches(name.lower(), INPUTS, 1, 0.6))
     facts = {"input": sanitize_line(name, 60), "suggestion": close, "known": ", ".join(INPUTS)}
     needed = close == "resource" and close not in step.inputs
-    return Finding("unknown-input", "error" if needed else "warning", line_of(step.inputs, name), facts)
+    return WorkflowFinding("unknown-input", "error" if needed else "warning", line_of(step.inputs, name), facts)
 
 
-def _check_value(name: str, value: str, line: int | None) -> Iterator[Finding]:
+def _check_value(name: str, value: str, line: int | None) -> Iterator[WorkflowFinding]:
     if name == "resource":
         yield from check_resources(read_input, value, line)
     elif name == "id-token" and value:
-        yield Finding("id-token-written-out", "error", line)
+        yield WorkflowFinding("id-token-written-out", "error", line)
     elif name in INPUTS:
         try:
             INPUTS[name].read(value)
@@ -115,4 +115,4 @@ def _check_value(name: str, value: str, line: int | None) -> Iterator[Finding]:
             expected = (
                 error.expected if isinstance(error, InvalidInput) else "https://host, such as https://huggingface.co"
             )
-            yield Finding("invalid-input", "error", line, {"problem": error.what, "expected": expected})
+            yield WorkflowFinding("invalid-input", "error", line, {"problem": error.what, "expected": expected})

@@ -1,7 +1,7 @@
-"""A workflow's parts, as far as logging in to the Hub is concerned. Values in, parts and findings of wrong types out.
+"""The parts of a workflow that matter for a login to the Hub, read from its YAML values.
 
-Tolerant: what is of the wrong type is a finding and counts as absent, so that the rest can still be judged. This
-module does not judge.
+A value of the wrong type becomes a finding and counts as absent, so that the rest can still be checked. The checks are
+in other modules.
 """
 
 from __future__ import annotations
@@ -11,19 +11,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from hf_oidc.doctor.workflow.findings import Finding
+from hf_oidc.doctor.workflow.findings import WorkflowFinding
 from hf_oidc.doctor.workflow.yaml_text import Block, UnreadableYaml, Value
 from hf_oidc.sanitize import sanitize_line
 
-# A runner that the matrix names, `${{ matrix.os }}` or `${{ matrix.build.os }}`.
+# A runner label from the matrix: `${{ matrix.os }}` or `${{ matrix.build.os }}`.
 OF_THE_MATRIX = re.compile(r"\$\{\{\s*matrix\.(?P<path>[\w.-]+)\s*\}\}")
-# What `permissions:` says of `id-token`; `unset` where there is no `permissions:` at all.
+# What `permissions:` grants for `id-token`; `unset` if there are no `permissions:`.
 Permission = Literal["unset", "granted", "missing"]
 
 
 @dataclass(frozen=True)
 class Step:
-    """A step; `label` is what GitHub's log calls it, or its number. `continues`: the job goes on if it fails."""
+    """A step. `label`: its name in GitHub's log, or its number. `continues`: the job continues if the step fails."""
 
     label: str
     line: int
@@ -38,7 +38,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Job:
-    """A job; `calls` is the reusable workflow that it runs, if any. `runs_on`: labels, those of a matrix filled in."""
+    """A job. `calls`: the reusable workflow that it calls, if any. `runs_on`: its labels, with those of the matrix."""
 
     key: str
     line: int
@@ -54,18 +54,18 @@ class Job:
 
 @dataclass(frozen=True)
 class Workflow:
-    """A workflow file; `triggers` has the settings of each event in `on:`."""
+    """A workflow file. `triggers`: the settings of each event in `on:`."""
 
     file_name: str
     triggers: dict[str, Block]
     permission: Permission
     env: Block
     jobs: tuple[Job, ...]
-    findings: tuple[Finding, ...]
+    findings: tuple[WorkflowFinding, ...]
 
 
 def read_workflow(document: Value, file_name: str) -> Workflow:
-    """The workflow that `document` is. Raises `UnreadableYaml` if it is no workflow at all."""
+    """Reads a workflow from its YAML values. Raises `UnreadableYaml` if they are not a workflow."""
     if not isinstance(document, Block) or "on" not in document or "jobs" not in document:
         raise UnreadableYaml("This is not a workflow: a workflow has `on:` and `jobs:` at its top")
     reader = _Reader()
@@ -81,14 +81,14 @@ def read_workflow(document: Value, file_name: str) -> Workflow:
 
 
 def texts(value: Value | None) -> tuple[str, ...]:
-    """A text, or a list of them, as GitHub lets one write either."""
+    """Returns the strings of `value`: GitHub accepts a single string or a list of strings in many places."""
     items = value if isinstance(value, list) else [value]
     return tuple(item for item in items if isinstance(item, str) and item)
 
 
 def _labels(job: Block) -> Iterator[str]:
     runs_on = job.get("runs-on")
-    # A text, a list, or a block with `group` and `labels`.
+    # A string, a list, or a block with `group` and `labels`.
     for label in texts(runs_on.get("labels") if isinstance(runs_on, Block) else runs_on):
         match = OF_THE_MATRIX.fullmatch(label)
         yield from _of_the_matrix(job, match["path"].split(".")) if match else (label,)
@@ -98,7 +98,7 @@ def _of_the_matrix(job: Block, path: list[str]) -> Iterator[str]:
     strategy = job.get("strategy")
     matrix = strategy.get("matrix") if isinstance(strategy, Block) else None
     if not isinstance(matrix, Block):
-        return  # computed by GitHub as the workflow runs
+        return  # an expression that GitHub evaluates when the workflow runs
     found = [_at(value, path[1:]) for value in _items(matrix.get(path[0]))]
     found += [_at(row, path) for row in _items(matrix.get("include"))]
     for value in found:
@@ -119,7 +119,7 @@ class _Reader:
     """Takes values of the type that is expected; `findings` grows with each that is not."""
 
     def __init__(self) -> None:
-        self.findings: list[Finding] = []
+        self.findings: list[WorkflowFinding] = []
 
     def block(self, parent: Block, key: str, where: str = "") -> Block:
         """A block; an expression stands for one that cannot be known."""
@@ -205,4 +205,4 @@ class _Reader:
 
     def _wrong(self, parent: Block, key: str, where: str, expected: str) -> None:
         facts = {"where": sanitize_line(where, 100), "expected": expected}
-        self.findings.append(Finding("wrong-type", "error", parent.lines.get(key), facts))
+        self.findings.append(WorkflowFinding("wrong-type", "error", parent.lines.get(key), facts))

@@ -1,11 +1,11 @@
-"""What becomes of the token after the login: who overrides it, loses it, uses it unasked. A job in, findings out."""
+"""Checks what a job does with the token after the login: overrides it, loses it, or uses it without a login."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
 
-from hf_oidc.doctor.workflow.findings import Finding
+from hf_oidc.doctor.workflow.findings import WorkflowFinding
 from hf_oidc.doctor.workflow.login_step import (
     OURS,
     OUTPUTS,
@@ -20,15 +20,15 @@ from hf_oidc.sanitize import sanitize_line
 
 OUTPUT = re.compile(r"steps\.(?P<id>[\w-]+)\.outputs(?:\.(?P<name>[\w-]+)|\[\s*'(?P<quoted>[^']*)'\s*\])")
 TOKENS = {"token", "tokens"}
-# A script that asks for the variable, or calls the commands of huggingface_hub, which read it.
+# A script that uses the variable, or calls a command of huggingface_hub, which reads it.
 READS_HF_TOKEN = re.compile(r"\$(\{|env:)?HF_TOKEN\b|(?:^|[\s;&|(])(?:hf|huggingface-cli) +[a-z]", re.MULTILINE)
 NOT_LINUX = re.compile(r"(macos|windows)(-|$)", re.IGNORECASE)
-# A login that only warns is a step that succeeded: `success()` and `.outcome` say nothing of it.
+# With `on-error: warn` the step succeeds even if the login fails, so `success()` and `.outcome` do not show it.
 CHECKS = re.compile(r"\.outputs\.|\.outputs\[")
 
 
-def check_token_use(workflow: Workflow, job: Job) -> Iterator[Finding]:
-    """What will surprise the owner of `job`, which has steps that use this action."""
+def check_token_use(workflow: Workflow, job: Job) -> Iterator[WorkflowFinding]:
+    """Finds mistakes in `job`, which has steps that use this action."""
     logins = {step.id: step for step in job.steps if step.id and is_login(step)}
     yield from _outputs(job, set(logins))
     yield from _overridden(workflow, job)
@@ -40,7 +40,7 @@ def check_token_use(workflow: Workflow, job: Job) -> Iterator[Finding]:
 
 
 def references(value: Value, ids: set[str]) -> set[tuple[str, str]]:
-    """The outputs of the steps `ids` that `value` mentions in expressions: step and output."""
+    """Returns the outputs of the steps `ids` that expressions in `value` use, as pairs of step and output."""
     if isinstance(value, list):
         return {found for item in value for found in references(item, ids)}
     if isinstance(value, Mapping):
@@ -49,11 +49,11 @@ def references(value: Value, ids: set[str]) -> set[tuple[str, str]]:
     return {(step_id, name) for step_id, name in found if step_id in ids}
 
 
-def _outputs(job: Job, ids: set[str]) -> Iterator[Finding]:
+def _outputs(job: Job, ids: set[str]) -> Iterator[WorkflowFinding]:
     for name, value in job.outputs.items():
         if any(output in TOKENS for _, output in references(value, ids)):
             line = line_of(job.outputs, name)
-            yield Finding(
+            yield WorkflowFinding(
                 "token-across-jobs",
                 "error",
                 line,
@@ -61,28 +61,30 @@ def _outputs(job: Job, ids: set[str]) -> Iterator[Finding]:
             )
 
 
-def _overridden(workflow: Workflow, job: Job) -> Iterator[Finding]:
+def _overridden(workflow: Workflow, job: Job) -> Iterator[WorkflowFinding]:
     for where, env in environment_resources(workflow, job):
-        yield Finding("token-ignored", "warning", line_of_variable(env), {"where": where})
+        yield WorkflowFinding("token-ignored", "warning", line_of_variable(env), {"where": where})
     for step in job.steps:
         if re.search(rf"\b{RESOURCE_VARIABLE}=\S.*GITHUB_ENV", step.run):
-            yield Finding("token-ignored", "warning", step.line, {"where": f'the step "{step.label}"'})
+            yield WorkflowFinding("token-ignored", "warning", step.line, {"where": f'the step "{step.label}"'})
 
 
 def line_of_variable(env: Mapping[str, object]) -> int | None:
-    """The line on which HF_OIDC_RESOURCE stands."""
+    """Returns the line of HF_OIDC_RESOURCE in an `env:` block."""
     return getattr(env, "lines", {}).get(RESOURCE_VARIABLE)
 
 
-def _not_exported(workflow: Workflow, job: Job) -> Iterator[Finding]:
+def _not_exported(workflow: Workflow, job: Job) -> Iterator[WorkflowFinding]:
     kept: Step | None = None
     for step in job.steps:
         if is_login(step):
             kept = step if _keeps_the_token(step) else None
             if kept is None:
-                return  # a token is exported from here on
+                return  # this login exports the token
         elif kept and _wants_hf_token(step) and not any("HF_TOKEN" in env for env in (workflow.env, job.env, step.env)):
-            yield Finding("token-not-exported", "warning", step.line, {"step": step.label, "id": kept.id or "hf"})
+            yield WorkflowFinding(
+                "token-not-exported", "warning", step.line, {"step": step.label, "id": kept.id or "hf"}
+            )
 
 
 def _keeps_the_token(login: Step) -> bool:
@@ -90,17 +92,17 @@ def _keeps_the_token(login: Step) -> bool:
 
 
 def _wants_hf_token(step: Step) -> bool:
-    if "authenticated" in step.condition:  # it is for one of the two outcomes, and knows what it has then
+    if "authenticated" in step.condition:  # the step runs for one outcome of the login only
         return False
     values = [value for value in (*step.inputs.values(), *step.env.values()) if isinstance(value, str)]
     return bool(READS_HF_TOKEN.search(step.run)) or any("env.HF_TOKEN" in value for value in (step.run, *values))
 
 
-def _runner(job: Job) -> Iterator[Finding]:
+def _runner(job: Job) -> Iterator[WorkflowFinding]:
     label = next((label for label in job.runs_on if NOT_LINUX.match(label)), None)
     for step in job.steps:
         if label and is_login(step) and not _is_native(step):
-            yield Finding("needs-linux", "error", step.line, {"runner": sanitize_line(label, 60)})
+            yield WorkflowFinding("needs-linux", "error", step.line, {"runner": sanitize_line(label, 60)})
 
 
 def _is_native(step: Step) -> bool:
@@ -108,19 +110,19 @@ def _is_native(step: Step) -> bool:
     return step.uses.rstrip("/") == "./native" or bool(match and match["native"])
 
 
-def _step(step: Step, logins: Mapping[str, Step]) -> Iterator[Finding]:
+def _step(step: Step, logins: Mapping[str, Step]) -> Iterator[WorkflowFinding]:
     ids = set(logins)
     for step_id, name in sorted(references([step.run, step.inputs, step.env, step.condition], ids)):
         if name not in OUTPUTS:
             facts = {"output": sanitize_line(name, 60), "id": step_id, "known": ", ".join(OUTPUTS)}
-            yield Finding("unknown-output", "error", step.line, {**facts, "step": step.label})
+            yield WorkflowFinding("unknown-output", "error", step.line, {**facts, "step": step.label})
     scripted = sorted(step_id for step_id, name in references(step.run, ids) if name in TOKENS)
     if scripted:
-        yield Finding("token-in-script", "warning", step.line, {"step": step.label, "id": scripted[0]})
+        yield WorkflowFinding("token-in-script", "warning", step.line, {"step": step.label, "id": scripted[0]})
     uses = {step_id for step_id, name in references([step.run, step.inputs, step.env], ids) if name in TOKENS}
     for step_id in sorted(uses):
         if is_soft(logins[step_id]) and not CHECKS.search(step.condition):
-            yield Finding("token-unchecked", "warning", step.line, {"step": step.label, "id": step_id})
+            yield WorkflowFinding("token-unchecked", "warning", step.line, {"step": step.label, "id": step_id})
     token = step.env.get("HF_TOKEN", "")
     if isinstance(token, str) and "secrets." in token:
-        yield Finding("token-replaced", "warning", line_of(step.env, "HF_TOKEN"), {"step": step.label})
+        yield WorkflowFinding("token-replaced", "warning", line_of(step.env, "HF_TOKEN"), {"step": step.label})

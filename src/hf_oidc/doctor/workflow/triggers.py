@@ -1,6 +1,6 @@
-"""On which branch a job runs, as its workflow tells, and which events run it on none. A workflow in, findings out.
+"""Finds the branch on which a job runs, and the events that start it without a branch.
 
-A publisher's `branch` is the `ref` claim without `refs/heads/`: a tag and a pull request's merge ref have none.
+A publisher's `branch` is the claim `ref` without `refs/heads/`. Tags and the merge refs of pull requests have none.
 """
 
 from __future__ import annotations
@@ -8,30 +8,30 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from hf_oidc.doctor.workflow.findings import Branch, Finding
+from hf_oidc.doctor.workflow.findings import Branch, WorkflowFinding
 from hf_oidc.doctor.workflow.model import Job, Workflow, texts
 from hf_oidc.doctor.workflow.yaml_text import Block
 from hf_oidc.sanitize import sanitize_line
 
 TAG_EVENTS = {"release"}
-# Events whose run belongs to a pull request's merge ref.
+# These events run on the merge ref of a pull request.
 PULL_REQUEST_EVENTS = {"pull_request", "pull_request_review", "pull_request_review_comment"}
 PATTERN = re.compile(r"[*?+\[\]!]")
 ONLY_BRANCH = re.compile(r"github\.ref(?:_name)?\s*==\s*'(?:refs/heads/)?(?!refs/)(?P<branch>[^']+)'")
 ONLY_TAGS = re.compile(r"startsWith\(\s*github\.ref\s*,\s*'refs/tags/|github\.ref_type\s*==\s*'tag'")
-# A condition that looks at the event or the ref may keep out the runs that a finding would speak of; these do.
+# A condition that uses the event or the ref may exclude the runs of a finding (CHOOSES); these surely do (KEEPS_OUT).
 CHOOSES = re.compile(r"github\.(event|ref|head_ref|base_ref|actor)")
 KEEPS_OUT = re.compile(
     r"github\.event_name\s*!=\s*'pull_request'|github\.event_name\s*==\s*'(?!pull_request)|"
     r"github\.ref(_name|_type)?\s*==|startsWith\(\s*github\.ref\s*,"
 )
 ONLY_PULL_REQUESTS = re.compile(r"github\.event_name\s*==\s*'pull_request(_target)?'")
-# With these a condition may mean the opposite of what stands in it.
+# A condition with one of these may mean the opposite of its parts.
 TWISTS = re.compile(r"\|\||!(?!=)")
 
 
 def branch_of(workflow: Workflow, condition: str) -> Branch:
-    """The branch that the runs of a job belong to; `condition` is its `if:`."""
+    """Returns the branch on which a job runs. `condition`: its `if:`."""
     reached = set(workflow.triggers)
     if reached <= {*PULL_REQUEST_EVENTS, "pull_request_target"} or _means(ONLY_PULL_REQUESTS, condition):
         return Branch("pull-request")
@@ -49,38 +49,38 @@ def branch_of(workflow: Workflow, condition: str) -> Branch:
     return Branch("default") if events else Branch("none")
 
 
-def check_triggers(workflow: Workflow, job: Job, *, soft: bool, condition: str) -> Iterator[Finding]:
-    """Which events of `workflow` will run `job` where it cannot log in.
+def check_triggers(workflow: Workflow, job: Job, *, soft: bool, condition: str) -> Iterator[WorkflowFinding]:
+    """Finds events of `workflow` that start `job` in a run that cannot log in.
 
-    `soft`: a failure is only a warning. `condition`: every `if:` that stands before the login.
+    `soft`: a failed login is only a warning. `condition`: every `if:` that must hold before the login.
     """
     if "pull_request_target" in workflow.triggers:
-        yield Finding("pull-request-target", "warning", workflow.triggers["pull_request_target"].line)
+        yield WorkflowFinding("pull-request-target", "warning", workflow.triggers["pull_request_target"].line)
     if _means(KEEPS_OUT, condition):
         return
     unsure = CHOOSES.search(condition) and not _means(ONLY_PULL_REQUESTS, condition)
     for event in sorted(PULL_REQUEST_EVENTS & set(workflow.triggers)):
         line, facts = workflow.triggers[event].line, {"event": event, "job": sanitize_line(job.key, 80)}
         yield (
-            Finding("pull-request-soft", "note", line, facts)
+            WorkflowFinding("pull-request-soft", "note", line, facts)
             if soft
-            else Finding("pull-request", "warning" if unsure else "error", line, facts)
+            else WorkflowFinding("pull-request", "warning" if unsure else "error", line, facts)
         )
     yield from _tags(workflow)
     if "merge_group" in workflow.triggers:
-        yield Finding("merge-queue", "warning", workflow.triggers["merge_group"].line)
+        yield WorkflowFinding("merge-queue", "warning", workflow.triggers["merge_group"].line)
     branch = branch_of(workflow, condition)
     if branch.kind == "several":
         facts = {"branches": branch.name, "job": sanitize_line(job.key, 80)}
-        yield Finding("several-branches", "warning", workflow.triggers["push"].line, facts)
+        yield WorkflowFinding("several-branches", "warning", workflow.triggers["push"].line, facts)
 
 
 def _means(pattern: re.Pattern[str], condition: str) -> re.Match[str] | None:
-    """Where `condition` says what `pattern` looks for, and nothing in it could turn that round."""
+    """Returns the match of `pattern` in `condition`, unless another part could reverse its meaning."""
     return None if TWISTS.search(condition) else pattern.search(condition)
 
 
-def _tags(workflow: Workflow) -> Iterator[Finding]:
+def _tags(workflow: Workflow) -> Iterator[WorkflowFinding]:
     push = workflow.triggers.get("push", Block())
     tags = sorted(TAG_EVENTS & set(workflow.triggers))
     if texts(push.get("tags")):
@@ -89,13 +89,13 @@ def _tags(workflow: Workflow) -> Iterator[Finding]:
         return
     mixed = branch_of(workflow, "").kind != "none"
     line = min((workflow.triggers[name].line for name in ("push", *TAG_EVENTS) if name in workflow.triggers), default=0)
-    yield Finding(
+    yield WorkflowFinding(
         "tags-and-branches" if mixed else "tags", "warning" if mixed else "note", line, {"events": ", ".join(tags)}
     )
 
 
 def _only_tags(push: Block) -> bool:
-    # With a filter for tags and none for branches, pushes to branches start nothing.
+    # If a push filters tags but not branches, pushes to branches start nothing.
     return bool(texts(push.get("tags"))) and not ({"branches", "branches-ignore"} & set(push))
 
 

@@ -1,7 +1,7 @@
-"""YAML as GitHub reads a workflow: every plain value is text, so `on` stays `on` and `yes` stays `yes`.
+"""Reads YAML as GitHub reads a workflow: every plain value is a string, so `on` stays `on` and `yes` stays `yes`.
 
-Nothing is constructed but text, lists and blocks. Size, depth and what aliases expand to are bounded, and each key
-knows its line. This module does not know what a workflow is.
+It constructs only strings, lists and blocks. Size, depth and the expansion of aliases are limited, and each key has its
+line. This module does not know what a workflow is.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from collections.abc import Mapping
 import yaml
 
 MAX_BYTES = 1_048_576
-# Workflows have a few thousand values. Anchors that refer to anchors can make millions of a few lines.
+# Workflows have a few thousand values. A few lines of nested anchors can expand to millions.
 MAX_VALUES = 50_000
 MAX_ALIASES = 200
 NULLS = {"", "~", "null", "Null", "NULL"}  # YAML 1.2, core schema
 
 
 class Block(dict[str, "Value"]):
-    """A mapping that knows its first line and the line of each key."""
+    """A mapping with its first line and the line of each key."""
 
     def __init__(self, line: int = 0) -> None:
         super().__init__()
@@ -30,7 +30,7 @@ Value = str | list["Value"] | Block
 
 
 class UnreadableYaml(Exception):
-    """No YAML, or none that GitHub would take; `line` if it is known."""
+    """The text is not YAML, or not YAML that GitHub accepts. `line`: where, if known."""
 
     def __init__(self, what: str, line: int | None = None) -> None:
         super().__init__(what)
@@ -39,9 +39,9 @@ class UnreadableYaml(Exception):
 
 
 def read(text: str) -> Value:
-    """The document in `text`. Raises `UnreadableYaml`."""
+    """Returns the document in `text`. Raises `UnreadableYaml`."""
     if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
-        raise UnreadableYaml("The file is larger than 1 MiB, and no workflow is")
+        raise UnreadableYaml("The file is larger than 1 MiB, which is too large for a workflow")
     try:
         node = yaml.compose(_bounded(text), Loader=yaml.SafeLoader)
         return _Reader().value(node) if node else ""
@@ -65,7 +65,7 @@ def _bounded(text: str) -> str:
 
 
 class _Reader:
-    """Turns nodes into values, and counts them: an alias counts as often as it is used."""
+    """Converts nodes to values, and counts them. An alias counts each time it is used."""
 
     def __init__(self) -> None:
         self._values = 0
@@ -73,7 +73,7 @@ class _Reader:
     def value(self, node: yaml.Node) -> Value:
         self._values += 1
         if self._values > MAX_VALUES:
-            raise UnreadableYaml("Its anchors and aliases unfold to more values than any workflow has")
+            raise UnreadableYaml("Its anchors and aliases expand to more values than any workflow has")
         if isinstance(node, yaml.MappingNode):
             return self._block(node)
         if isinstance(node, yaml.SequenceNode):
@@ -86,9 +86,9 @@ class _Reader:
         for key_node, value_node in node.value:
             line = key_node.start_mark.line + 1
             if not isinstance(key_node, yaml.ScalarNode):
-                raise UnreadableYaml("A list or a block stands where a name is expected", line)
+                raise UnreadableYaml("A list or a block is used as a name", line)
             if key_node.value in block:
-                raise UnreadableYaml("The same name stands twice in one block", line)
+                raise UnreadableYaml("The same name appears twice in one block", line)
             value = self.value(value_node)
             if isinstance(value, Block):
                 value.line = line
@@ -98,5 +98,5 @@ class _Reader:
 
 
 def line_of(block: Mapping[str, Value], key: str) -> int | None:
-    """The line on which `key` stands in `block`."""
+    """Returns the line of `key` in `block`, if it is known."""
     return block.lines.get(key) if isinstance(block, Block) else None
