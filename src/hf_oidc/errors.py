@@ -149,7 +149,7 @@ class AmbiguousProvider(IdentityError):
 
 
 class IdTokenPermissionMissing(IdentityError):
-    """GitHub gave this job no means to ask for an ID token."""
+    """The job may not request an ID token: it lacks `id-token: write`."""
 
     code = "id-token-permission-missing"
 

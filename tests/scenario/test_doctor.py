@@ -384,7 +384,7 @@ def test_an_id_token_of_another_service(hub: LocalHub) -> None:
     assert "audiences:" in found["lines"]
     supplied = doctor("--json", env={"HF_OIDC_ID_TOKEN": env["BITBUCKET_STEP_OIDC_TOKEN"]}).json
     assert (supplied["provider"], "audiences:" in supplied["problem"]["lines"]) == ("supplied", True)
-    assert "has its braces" in supplied["cautions"][0]
+    assert "Keep the braces" in supplied["cautions"][0]
 
 
 def test_expectations(hub: LocalHub) -> None:

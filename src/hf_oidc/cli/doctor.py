@@ -17,7 +17,7 @@ import click
 from click.core import ParameterSource
 
 from hf_oidc import command, login_context
-from hf_oidc.cli.options import BY_CI, Settings, asks_for_id_token
+from hf_oidc.cli.options import LoginCommand, Settings, asks_for_id_token
 from hf_oidc.cli.session import now, usual_mask
 from hf_oidc.doctor import json_report, text
 from hf_oidc.doctor.job import JobReport, Question, with_claims
@@ -50,7 +50,7 @@ Examples:
 """
 
 
-@click.command(epilog=EPILOG + BY_CI, short_help="Find out why a job cannot log in.")
+@click.command(cls=LoginCommand, epilog=EPILOG, short_help="Find out why a job cannot log in.")
 @click.option(
     "--resource",
     metavar="R",

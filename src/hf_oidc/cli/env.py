@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from hf_oidc.cli import streams
-from hf_oidc.cli.options import BY_CI, Settings, logs_in, token_requests
+from hf_oidc.cli.options import LoginCommand, Settings, logs_in, token_requests
 from hf_oidc.cli.session import World, explained, mask_on_github, preparing, tokens
 from hf_oidc.errors import InvalidInput
 from hf_oidc.output import files, shell
@@ -54,7 +54,9 @@ FORGETTING = {*FORGET, "circleci"}
 FORMATS = (*LINES, "json", *CI_FILES)
 
 
-@click.command("env", epilog=EPILOG + BY_CI, short_help="Set environment variables: of a shell, a file, later steps.")
+@click.command(
+    "env", cls=LoginCommand, epilog=EPILOG, short_help="Set environment variables: of a shell, a file, later steps."
+)
 @click.argument("resources", metavar="[NAME=]RESOURCE…", nargs=-1)
 @click.option(
     "--format", "format_", type=click.Choice(FORMATS, case_sensitive=False), default="sh", help="sh unless given."

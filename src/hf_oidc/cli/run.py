@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import click
 
 from hf_oidc import env_name
-from hf_oidc.cli.options import BY_CI, Settings, logs_in, token_requests
+from hf_oidc.cli.options import LoginCommand, Settings, logs_in, token_requests
 from hf_oidc.cli.program import cannot_run, find
 from hf_oidc.cli.session import World, explained, preparing, tokens
 from hf_oidc.token_request import TokenRequest
@@ -29,7 +29,7 @@ Examples:
 """
 
 
-class WithCommand(click.Command):
+class WithCommand(LoginCommand):
     """A command line with somebody else's after `--`, which is left as it is."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -41,7 +41,7 @@ class WithCommand(click.Command):
 
 @click.command(
     cls=WithCommand,
-    epilog=EPILOG + BY_CI,
+    epilog=EPILOG,
     options_metavar="[OPTIONS]",
     short_help="Run a command with a token in its environment alone.",
 )

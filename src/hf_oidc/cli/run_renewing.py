@@ -168,7 +168,7 @@ def _say_how_long(tokens: Collection[HubToken], whose: IdTokenSource, settings: 
     life = timedelta(seconds=min(token.expires_in for token in tokens))
     # The last renewal may come as early as that before ID tokens end.
     end = max(min(token.expires_at for token in tokens), rfc3339(last - life * LATEST + life))
-    why = ONE_MORE if whose.again else NO_MORE
+    why = ONE_MORE if whose.renewable else NO_MORE
     say(f"{why.format(whose.provider, rfc3339(last))} The command has a token that is good until {end}.", settings)
 
 

@@ -171,7 +171,7 @@ def identity(settings: Settings, env: Mapping[str, str]) -> IdTokenSource:
         return chosen
     # Whoever has put it there may put another one there in its time.
     return chosen._replace(
-        mint=lambda *_: Secret(read_id_token(settings.id_token_file)), again=True, until_expiry_of=None
+        mint=lambda *_: Secret(read_id_token(settings.id_token_file)), renewable=True, until_expiry_of=None
     )
 
 

@@ -9,7 +9,7 @@ import click
 
 from hf_oidc import env_name
 from hf_oidc.cli import streams
-from hf_oidc.cli.options import BY_CI, Settings, logs_in, resource
+from hf_oidc.cli.options import LoginCommand, Settings, logs_in, resource
 from hf_oidc.cli.session import World, explained, preparing, tokens
 from hf_oidc.token_request import TokenRequest
 
@@ -22,7 +22,7 @@ Examples:
 """
 
 
-@click.command(epilog=EPILOG + BY_CI, short_help="Print a token, alone on standard output.")
+@click.command(cls=LoginCommand, epilog=EPILOG, short_help="Print a token, alone on standard output.")
 @click.argument("resource_", metavar="[RESOURCE]", required=False)
 @click.option("--show", is_flag=True, help="Print the token even if standard output is a terminal.")
 @logs_in

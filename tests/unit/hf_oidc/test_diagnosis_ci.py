@@ -49,7 +49,7 @@ MODEL = Resource.parse("acme/awesome-model")
 WHERE = Where("exchange", "huggingface.co", 400, "Root=1-6740b1f2-0a1b2c3d4e5f60718293a4b5")
 REFUSED = 'The Hub refused the exchange: invalid_grant, "The ID token is not accepted for this resource"'
 EXPIRED = "The ID token expired at 2026-11-22T10:05:00Z; this machine's clock says 2026-11-22T11:00:00Z"
-FIXED = {each.name for each in PROVIDERS if each.audience == "fixed"}
+FIXED = {name for name, each in PROVIDERS.items() if each.audience == "fixed"}
 # Those that are asked for each ID token, and have one whatever the job's file says; those that give one beforehand.
 ASKED = {"circleci", "buildkite", "google", "aws", "supplied"}
 GIVEN = {"gitlab", "bitbucket", "jenkins", "terraform"}
@@ -91,7 +91,7 @@ def claims(name: str) -> dict[str, Any]:
 def missing(name: str) -> LoginError:
     """The job was given no ID token."""
     if name == "github":
-        return IdTokenPermissionMissing("GitHub gave this job no means to ask for an ID token")
+        return IdTokenPermissionMissing("This job may not request an ID token: it lacks `id-token: write`")
     if name in FIXED:
         return AudienceMismatch(f"The ID tokens of {FACTS[name].title} are for another audience", "")
     return IdTokenNotDeclared(f"{FACTS[name].title} gave this job no ID token")
@@ -146,7 +146,7 @@ def test_every_golden_text_has_its_ci() -> None:
 
 def test_every_provider_is_known() -> None:
     """Under the names that errors carry; and each has its section in the guide."""
-    assert set(FACTS) == {each.name for each in PROVIDERS}
+    assert set(FACTS) == set(PROVIDERS)
     document = (ROOT / "docs" / "providers.md").read_text(encoding="utf-8")
     headings = re.findall(r"^## (.*)$", document, re.MULTILINE)
     sections = [re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings]
