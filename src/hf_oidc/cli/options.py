@@ -77,10 +77,13 @@ PROVIDER = click.option(
     help=f"Provider of the ID token: {', '.join(PROVIDER_NAME.choices)}. [default: the detected one]",
 )
 HUB_URL = click.option(
-    "--hub-url", metavar="URL", default="", help=f"The Hub; $HF_ENDPOINT, or {settings.DEFAULT_HUB_URL}, unless given."
+    "--hub-url",
+    metavar="URL",
+    default="",
+    help=f"URL of the Hub. [default: $HF_ENDPOINT, or {settings.DEFAULT_HUB_URL}]",
 )
 AUDIENCE = click.option(
-    "--audience", metavar="A", default="", help="Whom the ID token is for; the Hub's URL unless given."
+    "--audience", metavar="A", default="", help="Audience of the ID token. [default: the Hub's URL]"
 )
 ID_TOKEN_FILE = click.option(
     "--id-token-file",
@@ -96,7 +99,7 @@ TIMEOUT = click.option(
     "--timeout",
     metavar="SECONDS",
     default=settings.TIMEOUT.default,
-    help="For the whole login, retries included; 60 unless given.",
+    help="Seconds for the whole login, retries included. [default: 60]",
 )
 VERBOSE = click.option(
     "--verbose", "-v", is_flag=True, help="After a failure, also say what the ID token says, and each attempt."

@@ -11,7 +11,7 @@ def publisher_names(claims: Claims, *, preset: bool) -> tuple[str, ...]:
     """The fields of a publisher for this job's issuer, beginning with the repository or project."""
     if preset:
         return tuple(PRESET)
-    # Any issuer whose tokens have `repository` runs jobs as GitHub does, and has GitHub's claims.
+    # An unknown issuer with the claim `repository` resembles GitHub, and has GitHub's other claims.
     facts = facts_of(issued_by(claims) or ("github" if text_of(claims.get("repository")) else ""))
     if not facts:
         return ()

@@ -47,7 +47,7 @@ class LoginTarget:
     by_endpoint: bool = False
 
     def fill(self, template: str) -> str:
-        """`template`, whose lines the user copies, with these values in it."""
+        """`template` with these values filled in, ready to copy."""
         audience = self.audience if PLAIN.fullmatch(self.audience) else "YOUR-AUDIENCE"
         filled = RUN.sub(lambda mark: self._run(mark["options"], audience), template)
         filled = filled.replace("{audience}", audience).replace("{command}", self._command())

@@ -55,7 +55,7 @@ class CanMint(NamedTuple):
 
 Detection = NotHere | CannotMint | CanMint
 # How an ID token gets its audience. `chosen`: each request names it. `declared`: the CI's own file or settings name it,
-# before the job starts. `fixed`: nobody can choose it.
+# before the job starts. `fixed`: it cannot be chosen.
 Audience = Literal["chosen", "declared", "fixed"]
 # A CI runs the job. A platform is what a job, or a CI's runner, runs on.
 Kind = Literal["supplied", "ci", "platform"]

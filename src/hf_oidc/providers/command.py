@@ -1,4 +1,4 @@
-"""Providers whose own command prints an ID token."""
+"""Obtains an ID token from a command of the provider."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def token_from_command(
 
     The output is never shown, as it may be a token. What the command prints on standard error is.
     """
-    # Without the options, whose values would make the message long: `buildkite-agent oidc`.
+    # Without options, to keep the message short: `buildkite-agent oidc`.
     name = " ".join(part for part in command[:2] if part.isalpha() or "-" in part)
     result = context.run(command)
     if isinstance(result, NotRun):

@@ -1,4 +1,4 @@
-"""Providers whose jobs request an ID token from an HTTP endpoint."""
+"""Obtains an ID token from an HTTP endpoint of the provider."""
 
 from __future__ import annotations
 
@@ -42,8 +42,14 @@ class Endpoint(NamedTuple):
         request_token = Secret(token)
 
         def mint(audience: str, context: LoginContext) -> Secret:
-            headers = {"Authorization": self.scheme + request_token.reveal(), "Accept": "application/json"}
-            request = Request("mint", "GET", with_audience(url, audience), self.url_variable, headers)
+            request = Request(
+                "mint",
+                "GET",
+                with_audience(url, audience),
+                self.url_variable,
+                # Not a local variable: a tool that prints the variables of a traceback would print the token.
+                {"Authorization": self.scheme + request_token.reveal(), "Accept": "application/json"},
+            )
             return request_token_from(context, request, self.member, f"{self.owner}'s token endpoint", retryable)
 
         return CanMint(mint, until_expiry_of=request_token)
@@ -71,7 +77,7 @@ def request_token_from(
 def require_success(
     response: Response | NoResponse, owner: str, retryable: Callable[[Response], bool] = is_retryable
 ) -> Response:
-    """The response of `owner`. Raises `IdTokenRequestFailed` if there is none, or its status is not 200."""
+    """The response of `owner`. Raises `IdTokenRequestFailed` without a response of status 200."""
     if isinstance(response, NoResponse):
         problem = f"{owner} did not respond: {response.reason}"
         raise IdTokenRequestFailed(problem, response.where, retryable=response.retryable)

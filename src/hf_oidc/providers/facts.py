@@ -43,7 +43,7 @@ class Instruction:
 
 @dataclass(frozen=True)
 class DefaultAudience:
-    """The audience that the provider's ID tokens have if nobody chooses one: a pattern, and who it belongs to."""
+    """The audience of the provider's ID tokens by default: a pattern, and its owner."""
 
     pattern: str
     owner: str
@@ -127,7 +127,7 @@ def having(*claims: str) -> Callable[[Claims], bool]:
 
 
 def preset_caution(title: str) -> str:
-    """The caution about a form of the Hub whose fields are not documented."""
+    """The caution about a form of the Hub with undocumented fields."""
     return (
         f"The Hub has a form for {title}, but does not document which claims its fields are compared with. A publisher "
         "with the issuer URL and these claims always works."
@@ -140,7 +140,7 @@ def shared_issuer_caution(who: str, claim: str) -> str:
 
 
 def fixed_audience(title: str, issuer_pattern: str, lines: str, caution: str) -> ProviderFacts:
-    """The facts of a provider whose audience nobody can choose, so that the Hub accepts none of its ID tokens."""
+    """The facts of a provider with a fixed audience. The Hub accepts none of its ID tokens."""
     return ProviderFacts(
         title=title,
         section=title.lower().replace(" ", "-"),

@@ -1,4 +1,4 @@
-"""Providers that put an ID token into a variable before the job starts."""
+"""Reads an ID token that the provider puts into a variable before the job starts."""
 
 from __future__ import annotations
 
