@@ -8,6 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from hf_oidc.providers.base import Provider
+from hf_oidc.providers.facts import ProviderFacts, facts_of
+from hf_oidc.providers.names import NAMES
+from hf_oidc.providers.registry import PROVIDERS
+
 ROOT = Path(__file__).parents[1]
 CLIENT = ROOT / "src" / "hf_oidc"
 DOORS = {"action.py", "__main__.py"}
@@ -16,12 +21,8 @@ DOORS = {"action.py", "__main__.py"}
 REVEALING = {
     "id_token.py",
     "hub/exchange.py",
-    "providers/actions_runtime.py",
-    "providers/sources.py",
-    "providers/aws/mint.py",
-    "providers/buildkite/mint.py",
-    "providers/circleci/mint.py",
-    "providers/codefresh/mint.py",
+    "providers/base.py",
+    "providers/endpoint.py",
     "providers/google/mint.py",
     "output/buildkite.py",
     "output/command_files.py",
@@ -64,6 +65,17 @@ def test_a_secret_is_revealed_only_where_it_is_used(path: Path) -> None:
     """The list is short, and this test holds it."""
     if any(name.endswith(".reveal") for name in calls_and_names(path)):
         assert path.as_posix() in REVEALING
+
+
+def test_every_folder_of_a_provider_is_registered() -> None:
+    """One list of names; each has the two modules that are looked for by name."""
+    folders = {path.parent.name for path in (CLIENT / "providers").glob("*/__init__.py")}
+    assert set(NAMES) == folders
+    for name in NAMES:
+        assert isinstance(PROVIDERS[name], Provider)
+        assert PROVIDERS[name].name == name
+        assert isinstance(facts_of(name), ProviderFacts)
+    assert facts_of("unknown") is None
 
 
 @pytest.mark.parametrize("path", MODULES, ids=str)

@@ -14,7 +14,7 @@ from hf_oidc.hub import exchange
 from hf_oidc.hub.token import HubToken
 from hf_oidc.id_token import IdToken, is_jwt
 from hf_oidc.login_context import LoginContext
-from hf_oidc.providers.registry import Chosen
+from hf_oidc.providers.registry import IdTokenSource
 from hf_oidc.retry import Pace, asked_to_wait, wait_before_next
 from hf_oidc.secret import Secret
 from hf_oidc.token_request import TokenRequest
@@ -32,7 +32,7 @@ class Login(NamedTuple):
 
     hub_url: str
     audience: str
-    identity: Chosen
+    identity: IdTokenSource
     context: LoginContext
     mask: Callable[[Secret], None]
     report: Callable[[Attempt], None]
@@ -102,7 +102,9 @@ def _attempt(login: Login, request: TokenRequest) -> HubToken:
     return token
 
 
-def obtain_id_token(identity: Chosen, audience: str, context: LoginContext, mask: Callable[[Secret], None]) -> IdToken:
+def obtain_id_token(
+    identity: IdTokenSource, audience: str, context: LoginContext, mask: Callable[[Secret], None]
+) -> IdToken:
     """A new ID token, masked and read, but not yet checked. Raises the `LoginError` that says why there is none."""
     secret = identity.mint(audience, context)
     # Anything else is refused. Masking it could hide every `true` of the log, if somebody wrote `id-token: true`.

@@ -11,7 +11,6 @@ from typing import Literal
 
 from hf_oidc.errors import AudienceMismatch, IdentityError, IdTokenNotDeclared, IdTokenPermissionMissing
 from hf_oidc.providers.kubernetes import mint as kubernetes
-from hf_oidc.providers.registry import PROVIDERS as REGISTRY
 from tests.factories import id_token
 from tests.scripted_server import Answer
 
@@ -87,7 +86,6 @@ ROWS: Mapping[str, Row] = {
     "aws": _command({"CODEBUILD_BUILD_ID": "publish:1"}, "aws", lambda token: json.dumps({"WebIdentityToken": token})),
     "kubernetes": Row("file", lambda _url, _token: {"KUBERNETES_SERVICE_HOST": "10.0.0.1"}),
 }
-BY_NAME = {provider.name: provider for provider in REGISTRY}
 FILE = kubernetes.PATH
 
 

@@ -31,12 +31,11 @@ from hf_oidc.hub.resource import Resource
 from hf_oidc.id_token import IdToken
 from hf_oidc.login import Login, log_in
 from hf_oidc.providers.base import CannotMint, NotHere
-from hf_oidc.providers.registry import PROVIDERS as REGISTRY
-from hf_oidc.providers.registry import choose
+from hf_oidc.providers.registry import PROVIDERS, choose
 from hf_oidc.retry import Pace
 from hf_oidc.secret import Secret
 from hf_oidc.token_request import TokenRequest
-from tests.contract.provider_table import BY_NAME, FILE, METADATA, REQUEST_TOKEN, ROWS, TOKEN, executable
+from tests.contract.provider_table import FILE, METADATA, REQUEST_TOKEN, ROWS, TOKEN, executable
 from tests.factories import HUB, id_token, login_context
 from tests.scripted_server import Answer, ScriptedServer, scripted_server
 
@@ -122,26 +121,26 @@ Make = Callable[..., World]
 
 def test_every_provider_is_tested_here() -> None:
     """The registry and the table name the same providers, in the same order."""
-    assert tuple(provider.name for provider in REGISTRY) == NAMES
+    assert tuple(PROVIDERS) == NAMES
 
 
 @every
 def test_is_not_here_in_an_empty_environment(name: str) -> None:
     """Nothing is assumed."""
-    assert BY_NAME[name].detect({}) == NotHere()
+    assert PROVIDERS[name].detect({}) == NotHere()
 
 
 @every
 def test_is_not_here_where_its_variables_are_empty(name: str) -> None:
     """An empty variable is as good as none: runners pass undefined inputs so."""
-    assert BY_NAME[name].detect(dict.fromkeys(ROWS[name].here("http://localhost", TOKEN), "")) == NotHere()
+    assert PROVIDERS[name].detect(dict.fromkeys(ROWS[name].here("http://localhost", TOKEN), "")) == NotHere()
 
 
 @every
 def test_detecting_sends_nothing(name: str, worlds: Make) -> None:
     """detect() is pure."""
     world = worlds(name)
-    BY_NAME[name].detect(world.env)
+    PROVIDERS[name].detect(world.env)
     assert world.server.requests == []
     assert not list(world.bin.glob("*.args"))
 
@@ -151,7 +150,7 @@ def test_says_why_it_cannot_mint(name: str) -> None:
     """Here, but without means: the reason has a code, and says whose it is."""
     row = ROWS[name]
     assert row.cannot is not None
-    assert isinstance(BY_NAME[name].detect(row.cannot), CannotMint)
+    assert isinstance(PROVIDERS[name].detect(row.cannot), CannotMint)
     with pytest.raises(row.reason) as caught:
         choose(row.cannot, str)
     assert caught.value.provider == name
@@ -174,7 +173,7 @@ def test_gives_the_id_token(name: str, worlds: Make) -> None:
 @minting
 def test_does_not_print_what_it_was_given(name: str) -> None:
     """A detection in a log or a traceback holds no token."""
-    shown = repr(BY_NAME[name].detect(ROWS[name].here("http://localhost", TOKEN)))
+    shown = repr(PROVIDERS[name].detect(ROWS[name].here("http://localhost", TOKEN)))
     assert REQUEST_TOKEN not in shown
     assert TOKEN not in shown
 
@@ -364,7 +363,7 @@ def test_a_command_that_hangs_is_given_up(name: str, worlds: Make) -> None:
     assert caught.value.retryable
 
 
-CIS = [name for name in NAMES if BY_NAME[name].kind == "ci"]
+CIS = [name for name in NAMES if PROVIDERS[name].kind == "ci"]
 
 
 def here(name: str) -> dict[str, str]:
@@ -372,7 +371,7 @@ def here(name: str) -> dict[str, str]:
     return dict(ROWS[name].here("http://localhost:9", TOKEN))
 
 
-PLATFORMS = [name for name in NAMES if BY_NAME[name].kind == "platform" and BY_NAME[name].is_here(here(name))]
+PLATFORMS = [name for name in NAMES if PROVIDERS[name].kind == "platform" and PROVIDERS[name].is_here(here(name))]
 
 
 @pytest.mark.parametrize(
@@ -397,8 +396,8 @@ def test_github_and_forgejo_are_told_apart() -> None:
     assert len(PLATFORMS) >= 2
 
 
-@pytest.mark.parametrize("name", [name for name in MINTING if BY_NAME[name].kind == "ci"])
-@pytest.mark.parametrize("platform", [name for name in NAMES if BY_NAME[name].kind == "platform"])
+@pytest.mark.parametrize("name", [name for name in MINTING if PROVIDERS[name].kind == "ci"])
+@pytest.mark.parametrize("platform", [name for name in NAMES if PROVIDERS[name].kind == "platform"])
 def test_a_ci_goes_before_the_platform_that_it_runs_on(name: str, platform: str) -> None:
     """A runner on Kubernetes or in a cloud is still that CI's."""
     assert choose(here(platform) | here(name), str).provider == name

@@ -173,7 +173,7 @@ def entered(name: str) -> dict[str, str]:
 
 def test_every_provider_has_an_example() -> None:
     """But for those that are refused; what was supplied is the shell's."""
-    able = {each.name for each in PROVIDERS if each.audience != "fixed"} - {"github", "supplied"}
+    able = {name for name, each in PROVIDERS.items() if each.audience != "fixed"} - {"github", "supplied"}
     assert able == set(SCRIPTS) - {"shell"}
     assert {path.name for path in EXAMPLES.iterdir()} == {*SCRIPTS, "github"}
 

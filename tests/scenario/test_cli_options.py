@@ -4,11 +4,13 @@
 """
 
 import json
+import re
 import subprocess
 import sys
 
 import pytest
 
+from hf_oidc.providers.registry import PROVIDERS
 from tests.cli_stage import PLAIN, Stage
 from tests.factories import id_token
 
@@ -170,6 +172,31 @@ def test_a_providers_name_may_be_in_any_case(name: str, stage: Stage) -> None:
     """As its makers write it, or as the shell's history has it."""
     env = {"HF_ID_TOKEN": stage.id_token}
     assert stage.run("token", "acme/model", "--provider", name, env=env, stdout_may_hold_them=True).exit_code == 0
+
+
+def test_a_provider_that_cannot_work_is_refused_by_name(stage: Stage) -> None:
+    """Not as an unknown option value: the message says why, and what to do instead."""
+    run = stage.run("token", "acme/model", "--provider", "Azure", env={})
+    assert run.exit_code == 1
+    assert "audience-mismatch" in run.stderr
+    assert "The ID tokens of Azure Pipelines are for api://AzureADTokenExchange" in run.stderr
+    assert "--id-token-file" in run.stderr
+
+
+def test_only_providers_that_can_work_are_offered(stage: Stage) -> None:
+    """In the help, and for a name that is unknown."""
+    for run in (stage.run("token", "--help"), stage.run("token", "acme/model", "--provider", "jenkinz")):
+        said = run.stdout + run.stderr
+        assert "kubernetes" in said
+        assert not {"azure", "semaphore", "spacelift", "supplied"} & set(re.findall(r"\w+", said))
+
+
+def test_the_help_says_what_a_job_of_each_provider_needs(stage: Stage) -> None:
+    """Every provider that can work is in it, with a line of its file or among those that need nothing."""
+    needs = stage.run("run", "--help").stdout.partition("A job needs this")[2]
+    able = {name for name, provider in PROVIDERS.items() if provider.audience != "fixed"} - {"supplied"}
+    assert able <= set(re.findall(r"\w+", needs))
+    assert "  github      permissions: {id-token: write}" in needs
 
 
 def test_other_names_may_be_in_any_case(stage: Stage) -> None:

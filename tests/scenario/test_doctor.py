@@ -414,7 +414,7 @@ def test_an_id_token_of_another_service(hub: LocalHub) -> None:
     env = hub.post("/local-hub/jobs", {"ci": "bitbucket", "audience": "ari:cloud:bitbucket::workspace/x"})["env"]
     found = doctor("--hub-url", hub.hub, "--json", env=env).json["problem"]
     assert found["code"] == "audience-mismatch"
-    assert "as `oidc: true` alone gives it" in found["causes"][0]
+    assert "the default of `oidc: true`" in found["causes"][0]
     assert "audiences:" in found["lines"]
     told = doctor("--hub-url", hub.hub, env=env).stdout
     # The publisher is known from the ID token: it is told once, and nothing that it may be.
@@ -422,7 +422,7 @@ def test_an_id_token_of_another_service(hub: LocalHub) -> None:
     assert told.count("has its braces") == 1
     supplied = doctor("--json", env={"HF_OIDC_ID_TOKEN": env["BITBUCKET_STEP_OIDC_TOKEN"]}).json
     assert (supplied["provider"], "audiences:" in supplied["problem"]["lines"]) == ("supplied", True)
-    assert "has its braces" in supplied["cautions"][0]
+    assert "Keep the braces" in supplied["cautions"][0]
 
 
 def test_expectations(hub: LocalHub) -> None:

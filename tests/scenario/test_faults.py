@@ -237,7 +237,7 @@ def test_the_next_step_fits_the_fault_of_tls(tmp_path: Path, stage: Stage, fault
 def check_attempts(row: Row, run: ActionRun, seen: Any) -> None:
     """As many requests as the row says, and a line in the log for each that was followed by another."""
     struck = seen[PATHS[row.phase]]
-    retries = run.stdout.count("Trying again in ")
+    retries = run.stdout.count("; retrying in ")
     if row.attempts > 0:
         assert struck["requests"] == row.attempts
         assert retries == row.attempts - 1

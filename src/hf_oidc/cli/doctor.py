@@ -18,7 +18,7 @@ from click.core import ParameterSource
 
 from hf_oidc import command
 from hf_oidc.cli.masks import mask_for
-from hf_oidc.cli.options import AMBIENT, BY_CI, Settings, asks_for_id_token
+from hf_oidc.cli.options import AMBIENT, LoginCommand, Settings, asks_for_id_token
 from hf_oidc.cli.session import now
 from hf_oidc.doctor import json_report, text
 from hf_oidc.doctor.job import JobReport, Question, with_claims
@@ -52,7 +52,7 @@ Examples:
 """
 
 
-@click.command(epilog=EPILOG + BY_CI, short_help="Find out why a job cannot log in.")
+@click.command(cls=LoginCommand, epilog=EPILOG, short_help="Find out why a job cannot log in.")
 @click.option(
     "--resource",
     metavar="R",

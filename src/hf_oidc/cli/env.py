@@ -14,7 +14,7 @@ import click
 from hf_oidc.cli import streams
 from hf_oidc.cli.failures import explained
 from hf_oidc.cli.masks import mask_on_github
-from hf_oidc.cli.options import BY_CI, Settings, logs_in, token_requests
+from hf_oidc.cli.options import LoginCommand, Settings, logs_in, token_requests
 from hf_oidc.cli.session import Session
 from hf_oidc.errors import InvalidInput
 from hf_oidc.output import files, shell
@@ -56,7 +56,12 @@ FORGETTING = {*FORGET, "circleci"}
 FORMATS = (*LINES, "json", *CI_FILES)
 
 
-@click.command("env", epilog=EPILOG + BY_CI, short_help="Set environment variables for a shell, a file or later steps.")
+@click.command(
+    "env",
+    cls=LoginCommand,
+    epilog=EPILOG,
+    short_help="Set environment variables for a shell, a file or later steps.",
+)
 @click.argument("resources", metavar="[NAME=]RESOURCE…", nargs=-1)
 @click.option(
     "--format",

@@ -17,34 +17,63 @@ from hf_oidc import settings
 from hf_oidc.errors import InvalidInput
 from hf_oidc.hub.resource import Resource
 from hf_oidc.id_token import MAX_CHARACTERS
+from hf_oidc.providers.facts import facts_of
 from hf_oidc.providers.registry import PROVIDERS
 from hf_oidc.sanitize import sanitize_line
 from hf_oidc.token_request import TokenRequest, from_arguments, from_single
 
-NAMES = tuple(provider.name for provider in PROVIDERS if provider.kind != "supplied")
 STANDARD_INPUT = "-"
 # huggingface_hub's name for what a token is for.
 AMBIENT = "HF_OIDC_RESOURCE"
 Command = Callable[..., Any]
-# Shown below the examples of each command that logs in.
-BY_CI = """\b
-What the CI job needs:
-  GitHub      permissions: {id-token: write}
-  Forgejo     enable-openid-connect: true
-  GitLab      id_tokens: {HF_ID_TOKEN: {aud: https://huggingface.co}}
-  Bitbucket   oidc: {audiences: [https://huggingface.co]}
-  Jenkins     withCredentials([string(credentialsId: '…', variable: 'HF_ID_TOKEN')])
-  Terraform   TFC_WORKLOAD_IDENTITY_AUDIENCE_HF, a variable of the workspace
-  Kubernetes  a projected service account token
-  CircleCI, Buildkite, Codefresh, Cloud Run: nothing. Other CIs: --id-token-file
-Details: https://github.com/org/hf-oidc-action/blob/main/docs/providers.md
-"""
 
+
+class ProviderName(click.Choice[str]):
+    """The name of a provider. Offers only those that can work; also takes the others, for the login says why not."""
+
+    def __init__(self) -> None:
+        self._refused = {name for name, provider in PROVIDERS.items() if provider.audience == "fixed"}
+        able = (name for name, provider in PROVIDERS.items() if provider.kind != "supplied")
+        super().__init__([name for name in able if name not in self._refused], case_sensitive=False)
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The name, in lower case."""
+        return value.lower() if value.lower() in self._refused else super().convert(value, param, ctx)
+
+
+class LoginCommand(click.Command):
+    """A command that logs in. Its help ends with what a job of each provider needs."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Only help needs the facts of the providers: a login does not load them."""
+        super().format_epilog(ctx, formatter)
+        with formatter.indentation():
+            formatter.write_paragraph()
+            formatter.write_text(job_needs())
+
+
+def job_needs() -> str:
+    """What a job needs before the command works there, by the name of the provider."""
+    needs = {name: facts_of(name) for name in PROVIDER_NAME.choices}
+    lines = [f"  {name:<12}{facts.job_needs}" for name, facts in needs.items() if facts and facts.job_needs]
+    nothing = ", ".join(name for name, facts in needs.items() if facts and not facts.job_needs)
+    return "\n".join(
+        [
+            "\b",
+            "A job needs this before the command works there:",
+            *lines,
+            f"Nothing: {nothing}. Any other provider: --id-token-file.",
+            "https://github.com/org/hf-oidc-action/blob/main/docs/providers.md has the details.",
+        ]
+    )
+
+
+PROVIDER_NAME = ProviderName()
 PROVIDER = click.option(
     "--provider",
-    type=click.Choice(NAMES, case_sensitive=False),
+    type=PROVIDER_NAME,
     metavar="NAME",
-    help=f"Provider of the ID token: {', '.join(NAMES)}. [default: detected from the environment]",
+    help=f"Provider of the ID token: {', '.join(PROVIDER_NAME.choices)}. [default: detected from the environment]",
 )
 HUB_URL = click.option(
     "--hub-url",

@@ -13,7 +13,7 @@ import click
 
 from hf_oidc import env_name
 from hf_oidc.cli.failures import explained
-from hf_oidc.cli.options import BY_CI, Settings, logs_in, token_requests
+from hf_oidc.cli.options import LoginCommand, Settings, logs_in, token_requests
 from hf_oidc.cli.program import cannot_run, find
 from hf_oidc.cli.session import Session
 from hf_oidc.token_request import TokenRequest
@@ -30,7 +30,7 @@ Examples:
 """
 
 
-class WithCommand(click.Command):
+class WithCommand(LoginCommand):
     """A command line that ends in `--` and the command to run, whose arguments click does not parse."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -42,7 +42,7 @@ class WithCommand(click.Command):
 
 @click.command(
     cls=WithCommand,
-    epilog=EPILOG + BY_CI,
+    epilog=EPILOG,
     options_metavar="[OPTIONS]",
     short_help="Run a command with a token in its environment.",
 )

@@ -22,12 +22,12 @@ from hf_oidc.cli.options import Settings
 from hf_oidc.cli.program import cannot_run
 from hf_oidc.cli.session import Session
 from hf_oidc.errors import LoginError, bug_location
-from hf_oidc.explain.ci import CIS
 from hf_oidc.hub.token import HubToken, rfc3339
 from hf_oidc.id_token import expiry_of
 from hf_oidc.login import MAX_PARALLEL, Granted
 from hf_oidc.output import git
 from hf_oidc.output.token_folder import put, token_folder
+from hf_oidc.providers.facts import all_facts
 from hf_oidc.renewal import LATEST, Lifetime, keep_fresh
 from hf_oidc.token_request import TokenRequest
 
@@ -187,9 +187,9 @@ def _say_how_long(tokens: Sequence[HubToken], session: Session) -> None:
     lifetime = timedelta(seconds=min(token.expires_in for token in tokens))
     # The last renewal may take place that long before the ID tokens end.
     end = max(min(token.expires_at for token in tokens), rfc3339(last - lifetime * LATEST + lifetime))
-    renewable = SEVERAL_ID_TOKENS if identity.again else ONE_ID_TOKEN
+    renewable = SEVERAL_ID_TOKENS if identity.renewable else ONE_ID_TOKEN
     why = SUPPLIED if identity.provider == "supplied" else renewable
-    until = why.format(CIS[identity.provider].title, rfc3339(last))
+    until = why.format(all_facts()[identity.provider].title, rfc3339(last))
     session.say(f"{until} If no renewal fails, the command has a valid token until {end}.")
 
 

@@ -19,7 +19,7 @@ from hf_oidc.http.client import Tls, trusting
 from hf_oidc.hub.token import HubToken
 from hf_oidc.login import Failed, Granted, Login, group_failures, log_in, log_in_all
 from hf_oidc.login_context import LoginContext, read_file
-from hf_oidc.providers.registry import Chosen, choose
+from hf_oidc.providers.registry import IdTokenSource, choose
 from hf_oidc.retry import Pace
 from hf_oidc.secret import Secret
 from hf_oidc.token_request import TokenRequest, named
@@ -35,7 +35,7 @@ class Session(NamedTuple):
 
     settings: Settings
     env: Mapping[str, str]
-    identity: Chosen
+    identity: IdTokenSource
     tls: Tls
     mask: Callable[[Secret], None]
     pace: Pace
@@ -48,7 +48,7 @@ class Session(NamedTuple):
         if settings.id_token_file and Path(settings.id_token_file).is_file():
             identity = identity._replace(
                 mint=lambda *_: Secret(read_id_token(settings.id_token_file, settings.id_token_source)),
-                again=True,
+                renewable=True,
                 until_expiry_of=None,
             )
         mask = mask_for(settings.hub_url, env)

@@ -10,7 +10,7 @@ import click
 from hf_oidc import env_name
 from hf_oidc.cli import streams
 from hf_oidc.cli.failures import explained
-from hf_oidc.cli.options import BY_CI, Settings, logs_in, resource
+from hf_oidc.cli.options import LoginCommand, Settings, logs_in, resource
 from hf_oidc.cli.session import Session
 from hf_oidc.token_request import TokenRequest
 
@@ -23,7 +23,7 @@ Examples:
 """
 
 
-@click.command(epilog=EPILOG + BY_CI, short_help="Print a token on standard output.")
+@click.command(cls=LoginCommand, epilog=EPILOG, short_help="Print a token on standard output.")
 @click.argument("resources", metavar="[RESOURCE]", nargs=-1)
 @click.option("--show", is_flag=True, help="Print the token even if standard output is a terminal.")
 @logs_in

@@ -10,21 +10,23 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from hf_oidc.explain.advice import cause
-from hf_oidc.explain.ci import CIS, Ci
-from hf_oidc.explain.claims import Field, publisher_fields, raw_claims, workflow_of
+from hf_oidc.explain.claims import publisher_fields, raw_claims
 from hf_oidc.explain.findings import Finding, branch, own_audience, pull_request_target, reusable_workflow
-from hf_oidc.explain.issuers import Claims, fits_preset, issued_by
-from hf_oidc.explain.publisher import (
-    Difference,
-    NoSuggestion,
-    SettingsPage,
-    Suggestion,
-    differences,
-    settings_page,
-    suggest,
-)
+from hf_oidc.explain.issuers import issued_by
+from hf_oidc.explain.publisher import NoSuggestion, Suggestion, suggest
 from hf_oidc.explain.report import Diagnosis
+from hf_oidc.hub.publisher import (
+    Claims,
+    Difference,
+    Field,
+    SettingsPage,
+    differences,
+    fits_preset,
+    settings_page,
+    workflow_of,
+)
 from hf_oidc.hub.resource import Resource
+from hf_oidc.providers.facts import ProviderFacts, facts_of
 
 NOTHING = NoSuggestion("incomplete")
 
@@ -69,9 +71,9 @@ class JobReport:
         return self.expires is not None
 
     @property
-    def ci(self) -> Ci | None:
+    def ci(self) -> ProviderFacts | None:
         """The facts about the CI; for a supplied ID token, about the CI that issued it."""
-        return CIS.get(self.issuer if self.provider == "supplied" else self.provider)
+        return facts_of(self.issuer if self.provider == "supplied" else self.provider)
 
     @property
     def cautions(self) -> tuple[str, ...]:

@@ -8,8 +8,8 @@ from hf_oidc.doctor.advice import words
 from hf_oidc.doctor.job import JobReport
 from hf_oidc.doctor.workflow.findings import WorkflowFinding, WorkflowJobReport, WorkflowReport
 from hf_oidc.explain.advice import cause
-from hf_oidc.explain.claims import Field
-from hf_oidc.explain.publisher import Suggestion, settings_page
+from hf_oidc.explain.publisher import Suggestion
+from hf_oidc.hub.publisher import Field, settings_page
 
 
 def job(report: JobReport) -> dict[str, Any]:

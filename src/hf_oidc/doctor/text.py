@@ -12,9 +12,9 @@ from hf_oidc.doctor.advice import words
 from hf_oidc.doctor.job import JobReport
 from hf_oidc.doctor.workflow.findings import WorkflowFinding, WorkflowJobReport, WorkflowReport
 from hf_oidc.explain.advice import NO_SUGGESTION, SIDE_BRANCH, absent, cause
-from hf_oidc.explain.claims import Field
-from hf_oidc.explain.publisher import NoSuggestion, SettingsPage, Suggestion, settings_page
+from hf_oidc.explain.publisher import NoSuggestion, Suggestion
 from hf_oidc.explain.report import Diagnosis
+from hf_oidc.hub.publisher import Field, SettingsPage, settings_page
 from hf_oidc.hub.resource import Resource
 from hf_oidc.sanitize import sanitize_line
 

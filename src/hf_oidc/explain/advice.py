@@ -27,12 +27,12 @@ from hf_oidc.errors import (
     TlsFault,
     Where,
 )
-from hf_oidc.explain.ci import PERMISSIONS, Todo
-from hf_oidc.explain.ci_advice import HUB_URL, Mine
-from hf_oidc.explain.claims import Absence, Field
 from hf_oidc.explain.entry_point import EntryPoint
 from hf_oidc.explain.findings import Finding, Name
-from hf_oidc.explain.publisher import NoSuggestion, SettingsPage, Suggestion
+from hf_oidc.explain.instructions import HUB_URL, LoginTarget
+from hf_oidc.explain.publisher import NoSuggestion, Suggestion
+from hf_oidc.hub.publisher import Absence, Field, SettingsPage
+from hf_oidc.providers.facts import Instruction, all_facts
 from hf_oidc.sanitize import sanitize_line
 
 
@@ -351,15 +351,15 @@ NO_SUGGESTION = {
 }
 
 
-def next_step(error: LoginError, entry_point: EntryPoint, found: Todo | None, mine: Mine) -> Sentence:
+def next_step(error: LoginError, entry_point: EntryPoint, found: Instruction | None, target: LoginTarget) -> Sentence:
     """What the reader can do about `error`: `found`, which is specific to the CI, or else the general advice.
 
     For a refusal, `after_refusal` gives better advice.
     """
-    if unreached := _unreached(error, entry_point, mine):
+    if unreached := _unreached(error, entry_point, target):
         return unreached
     if found and not isinstance(error, ExchangeRejected):
-        return Sentence(found.words, {"audience": sanitize_line(mine.audience)})
+        return Sentence(found.text, {"audience": sanitize_line(target.audience)})
     if isinstance(error, DeliveryFailed):
         return Sentence(DELIVERY[error.recipient])
     if isinstance(error, TlsFailed):
@@ -367,7 +367,7 @@ def next_step(error: LoginError, entry_point: EntryPoint, found: Todo | None, mi
     return _from_facts(error, entry_point) or Sentence(entry_point.says(ADVICE.get(error.code, "")))
 
 
-def _unreached(error: LoginError, entry_point: EntryPoint, mine: Mine) -> Sentence | None:
+def _unreached(error: LoginError, entry_point: EntryPoint, target: LoginTarget) -> Sentence | None:
     """What to check first if the network, a proxy or the URL may be wrong."""
     where = error.where
     if error.proxy_variable and where:
@@ -378,9 +378,9 @@ def _unreached(error: LoginError, entry_point: EntryPoint, mine: Mine) -> Senten
         return Sentence(PROXY_FIRST, {**facts, **proxy})
     if not isinstance(error, HubUnavailable):
         return None
-    if mine.hub_url != HUB_URL and (where is None or where.status != 400):  # 400 is a Hub's own word for an outage
-        template = URL_FIRST.replace("<source>", "`$HF_ENDPOINT`" if mine.by_endpoint else "<hub-url>")
-        return Sentence(entry_point.says(template), {"url": sanitize_line(mine.hub_url)})
+    if target.hub_url != HUB_URL and (where is None or where.status != 400):  # 400 is a Hub's own word for an outage
+        template = URL_FIRST.replace("<source>", "`$HF_ENDPOINT`" if target.by_endpoint else "<hub-url>")
+        return Sentence(entry_point.says(template), {"url": sanitize_line(target.hub_url)})
     return Sentence(NETWORK_FIRST, facts) if where and where.unresolved else None
 
 
@@ -457,13 +457,13 @@ def absent(field: Field) -> Sentence:
     return Sentence(ABSENT[field.absence or "missing"], {"source": field.source})
 
 
-def snippet(error: LoginError, entry_point: EntryPoint, found: Todo | None, mine: Mine) -> Todo:
+def snippet(error: LoginError, entry_point: EntryPoint, found: Instruction | None, target: LoginTarget) -> Instruction:
     """The lines to copy for the next step, if there are any; `next_step` has the sentence for them."""
     if isinstance(error, IdTokenPermissionMissing):
-        found = Todo("", PERMISSIONS)
+        found = Instruction("", all_facts()["github"].declare.lines)
     if error.code in SKIPPED:
-        found = Todo("", entry_point.skip)
-    return replace(found, lines=mine.into(found.lines)) if found else Todo("")
+        found = Instruction("", entry_point.skip)
+    return replace(found, lines=target.fill(found.lines)) if found else Instruction("")
 
 
 def call(where: Where) -> Sentence:

@@ -1,6 +1,7 @@
-"""Audiences that belong to other services: whose each is, and which CI gives it to a job that asked for no other.
+"""Audiences that belong to other services, as patterns.
 
-Patterns of public names, in order. An ID token for one of these was got for that service, and is not sent to the Hub.
+The job requested an ID token with such an audience for that service. It is not sent to the Hub, which could replay it
+there.
 """
 
 from __future__ import annotations
@@ -9,16 +10,17 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from hf_oidc.explain.issuers import Claims
+from hf_oidc.hub.publisher import Claims
+from hf_oidc.providers.facts import all_facts
 from hf_oidc.sanitize import sanitize_line
 
 
 @dataclass(frozen=True)
 class Service:
-    """Whose audience it is. `ci`: the name of the CI whose default it is, if it is one's."""
+    """Who an audience belongs to. `provider`: its name, if the audience is a provider's default."""
 
     name: str
-    ci: str = ""
+    provider: str = ""
 
 
 SERVICES: Mapping[str, Service] = {
@@ -31,30 +33,20 @@ SERVICES: Mapping[str, Service] = {
     r"api://AzureADTokenExchange\w*": Service("Microsoft Entra"),
     r"(https:)?//iam\.googleapis\.com/.+": Service("Google Cloud"),
     r"https://vault\.[^/]+(/.*)?|vault": Service("a HashiCorp Vault"),
-    r"https://(www\.)?huggingface\.co/?": Service("huggingface.co, while this login is at another Hub"),
-    r"https://kubernetes\.default\.svc[\w.-]*": Service("the cluster's own API", "kubernetes"),
-    r"aws\.workload\.identity|gcp\.workload\.identity|vault\.workload\.identity|hcp\.workload\.identity": Service(
-        "another of HCP Terraform's integrations", "terraform"
-    ),
-    r"ari:cloud:bitbucket:.+": Service("your Bitbucket workspace, as `oidc: true` alone gives it", "bitbucket"),
-    r"https://buildkite\.com/[^/]+": Service("your Buildkite organization, as without --audience", "buildkite"),
-    r"https://g\.codefresh\.io/?": Service("Codefresh itself, as where no audience was asked for", "codefresh"),
-    r"https://github\.com/[^/]+": Service("the repository's owner, as where no audience was asked for", "github"),
-    r"https://gitlab\.com": Service("GitLab itself, as where `aud` was not declared", "gitlab"),
-    r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}": Service(
-        "your CircleCI organization, as in CIRCLE_OIDC_TOKEN", "circleci"
-    ),
+    r"https://(www\.)?huggingface\.co/?": Service("huggingface.co, but this login is at another Hub"),
 }
 
 
 def other_service(claims: Claims, expected: str) -> tuple[str, Service] | None:
-    """The first known service that `aud` names, other than `expected`, with its audience, fit to be shown."""
+    """The first known service in `aud` other than `expected`, after its sanitized audience."""
+    services = dict(SERVICES)
+    for name, facts in all_facts().items():
+        if default := facts.default_audience:
+            services[default.pattern] = Service(default.owner, name)
     aud = claims.get("aud")
-    audiences = [
-        each for each in (aud if isinstance(aud, list) else [aud]) if isinstance(each, str) and each != expected
-    ]
-    for audience in audiences[:10]:
-        for pattern, service in SERVICES.items():
+    audiences = [each for each in (aud if isinstance(aud, list) else [aud]) if isinstance(each, str)]
+    for audience in [each for each in audiences if each != expected][:10]:
+        for pattern, service in services.items():
             if re.fullmatch(pattern, audience[:300]):
                 return sanitize_line(audience), service
     return None

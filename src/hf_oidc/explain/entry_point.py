@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from hf_oidc.explain.ci import Todo
+from hf_oidc.providers.facts import Instruction
 
 DOCUMENTS = "https://github.com/org/hf-oidc-action/blob/main/docs"
 MARK = re.compile(r"<([a-z-]+)>")
@@ -25,7 +25,7 @@ class EntryPoint:
 
     words: Mapping[str, str]
     skip: str
-    own_machine: Todo | None = None
+    own_machine: Instruction | None = None
 
     def says(self, template: str) -> str:
         """Returns `template` with each `<name>` in the words of this entry point."""
@@ -75,7 +75,7 @@ COMMAND = EntryPoint(
     "- if: >-\n    github.actor != 'dependabot[bot]' &&\n"
     "    (!github.event.pull_request || github.event.pull_request.head.repo.full_name == github.repository)\n"
     "  run: hf-oidc run {resource} -- {command}",
-    Todo(
+    Instruction(
         "`hf-oidc` is for CI jobs, and this looks like your own machine. To log in as yourself, or to check a workflow "
         "before you push it, run one of the lines below. To try a publication here, start Local Hub; "
         f"{DOCUMENTS}/local-hub.md says how. If this is a CI job after all, name its CI with `--provider` (on a "

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from hf_oidc.explain.audiences import other_service
-from hf_oidc.explain.ci_advice import HUB_URL
-from hf_oidc.explain.claims import presented, publisher_names, text_of, workflow_of
-from hf_oidc.explain.issuers import Claims, is_enterprise, issued_by
+from hf_oidc.explain.claims import publisher_names
+from hf_oidc.explain.instructions import HUB_URL
+from hf_oidc.explain.issuers import is_enterprise, issued_by
 from hf_oidc.explain.ref import USUAL_BRANCH, ref_of
+from hf_oidc.hub.publisher import Claims, text_of, value_of, workflow_of
 from hf_oidc.hub.resource import Resource
 from hf_oidc.sanitize import sanitize_line
 
@@ -156,7 +157,7 @@ def _to_compare(claims: Claims, found: Collection[Name], *, preset: bool) -> Ite
     if preset and mine and not {"reusable-workflow", "display-name"} & set(found):
         yield Finding("workflow-file", {"workflow": sanitize_line(mine)})
     whose = next(iter(publisher_names(claims, preset=preset)), "")
-    value = presented(whose, claims, preset=preset)
+    value = value_of(whose, claims, preset=preset)
     if value and "letter-case" not in found:
         facts = {"claim": whose, "value": sanitize_line(value)}
         yield Finding("repository" if whose in REPOSITORIES else "claim", facts)

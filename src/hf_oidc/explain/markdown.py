@@ -12,9 +12,9 @@ from urllib.parse import quote
 
 from hf_oidc.errors import Attempt
 from hf_oidc.explain.advice import NO_SUGGESTION, Sentence, absent, call, cause, enter
-from hf_oidc.explain.claims import Field
 from hf_oidc.explain.publisher import Suggestion
 from hf_oidc.explain.report import Diagnosis
+from hf_oidc.hub.publisher import Field
 
 # Characters that a code span shows unchanged, in a table cell too: no backtick, pipe, backslash, angle bracket or
 # ampersand.

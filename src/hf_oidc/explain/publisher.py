@@ -1,22 +1,20 @@
-"""The publisher on the Hub that fits a job: what to enter, on which page, and how a given one differs.
+"""The publisher that fits exactly one job.
 
-What is suggested fits exactly this job, never more; whether it should be trusted is its owner's decision. Facts only:
-the sentences are in `advice`.
+It accepts this job and no other; whether to trust the job is the reader's decision. Facts only: `advice` has the
+sentences.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from hf_oidc.explain.claims import Field, field, presented, publisher_fields
-from hf_oidc.explain.issuers import Claims
+from hf_oidc.explain.claims import publisher_fields
 from hf_oidc.explain.ref import ref_of
-from hf_oidc.hub.resource import Resource
+from hf_oidc.hub.publisher import Claims, Field, field
 from hf_oidc.sanitize import sanitize_line
 
-# GitHub's and Forgejo's: such a job may run for a branch, and whoever opens a pull request starts it all the same.
+# In GitHub and Forgejo, such a job may run for a branch although anyone who opens a pull request starts it.
 PULL_REQUESTS = ("pull_request", "pull_request_target")
 
 
@@ -53,23 +51,6 @@ class NoSuggestion:
     reason: Literal["pull-request", "tag", "merge-queue", "plan", "incomplete", "not-showable"]
 
 
-@dataclass(frozen=True)
-class SettingsPage:
-    """Where the publishers of a resource are managed: the section's name, and the page that has it."""
-
-    section: str
-    url: str
-
-
-@dataclass(frozen=True)
-class Difference:
-    """A field of a publisher that this job does not meet: what the publisher has, fit to be shown, and the job."""
-
-    name: str
-    expected: str
-    found: Field
-
-
 def suggest(claims: Claims, *, preset: bool) -> Suggestion | NoSuggestion:
     """The publisher to enter for exactly this job."""
     ref = ref_of(claims)
@@ -87,24 +68,3 @@ def suggest(claims: Claims, *, preset: bool) -> Suggestion | NoSuggestion:
         return NoSuggestion("not-showable")
     side_branch = sanitize_line(ref.name) if ref and not ref.is_usual else ""
     return Suggestion(issuer.value or "", preset, fields, side_branch)
-
-
-def settings_page(resource: Resource, hub_url: str) -> SettingsPage:
-    """Where to manage the publishers of `resource`."""
-    hub_url = hub_url.rstrip("/")
-    if resource.kind == "user":
-        return SettingsPage("CI/CD Access", f"{hub_url}/settings/authentication#ci-cd-access")
-    return SettingsPage("Trusted Publishers", f"{hub_url}/{resource}/settings")
-
-
-def differences(publisher_claims: Mapping[str, str], claims: Claims, *, preset: bool) -> list[Difference]:
-    """Where a job with `claims` differs from a publisher; none is a match, as all must be exactly equal.
-
-    `preset`: the job's issuer is the one of the Hub's GitHub preset. Claims that the publisher does not list are not
-    compared. The Hub stores no publisher without claims.
-    """
-    return [
-        Difference(name, sanitize_line(expected), field(name, claims, preset=preset))
-        for name, expected in publisher_claims.items()
-        if presented(name, claims, preset=preset) != expected
-    ]

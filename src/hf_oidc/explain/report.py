@@ -12,14 +12,14 @@ from types import MappingProxyType
 
 from hf_oidc.errors import Attempt, AudienceMismatch, ExchangeRejected, LoginError, NoProvider, Where
 from hf_oidc.explain.advice import Sentence, after_refusal, next_step, snippet
-from hf_oidc.explain.ci import Ci, Todo
-from hf_oidc.explain.ci_advice import HUB_URL, Mine, cautions, ci_of, tells_publisher, todo
-from hf_oidc.explain.claims import Field, publisher_fields, raw_claims
+from hf_oidc.explain.claims import publisher_fields, raw_claims
 from hf_oidc.explain.entry_point import ACTION, DOCUMENTS, EntryPoint
 from hf_oidc.explain.findings import Finding, findings, other_audience
-from hf_oidc.explain.issuers import Claims, fits_preset
-from hf_oidc.explain.publisher import NoSuggestion, SettingsPage, Suggestion, settings_page, suggest
+from hf_oidc.explain.instructions import HUB_URL, LoginTarget, cautions, facts_about, instruction, needs_publisher
+from hf_oidc.explain.publisher import NoSuggestion, Suggestion, suggest
+from hf_oidc.hub.publisher import Claims, Field, SettingsPage, fits_preset, settings_page
 from hf_oidc.hub.resource import Resource
+from hf_oidc.providers.facts import Instruction, ProviderFacts
 from hf_oidc.sanitize import sanitize_line
 
 MAX_WHAT = 800
@@ -38,9 +38,9 @@ class Diagnosis:
     what: str
     where: Where | None
     next_step: Sentence
-    copy: Todo
+    copy: Instruction
     resource: str = ""
-    ci: Ci | None = None
+    ci: ProviderFacts | None = None
     enter: tuple[Field, ...] = ()
     cautions: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
@@ -82,24 +82,24 @@ def diagnose(
     """
     hub_url = hub_url or HUB_URL
     asked = sanitize_line(str(resource)) if resource else ""
-    ci = ci_of(error)
+    ci = facts_about(error)
     # Nearly every CI sets CI.
     on_own_machine = isinstance(error, NoProvider) and not env.get("CI")
-    found = entry_point.own_machine if on_own_machine else todo(error, ci)
+    found = entry_point.own_machine if on_own_machine else instruction(error, ci)
     expected = error.expected if isinstance(error, AudienceMismatch) else ""
     by_endpoint = env.get("HF_ENDPOINT", "").strip().rstrip("/").lower() == hub_url.lower()
-    mine = Mine(audience or expected or hub_url, hub_url, asked, by_endpoint)
+    target = LoginTarget(audience or expected or hub_url, hub_url, asked, by_endpoint)
     plain = Diagnosis(
         error.code,
         sanitize_line(error.what, MAX_WHAT),
         error.where,
-        next_step(error, entry_point, found, mine),  # of a refusal, replaced below
-        snippet(error, entry_point, found, mine),
+        next_step(error, entry_point, found, target),  # of a refusal, replaced below
+        snippet(error, entry_point, found, target),
         asked,
         ci,
-        enter(ci, env) if tells_publisher(error) else (),
+        enter(ci, env) if needs_publisher(error) else (),
         cautions(error, ci),
-        page=settings_page(resource, hub_url) if resource and (tells_publisher(error) or _refused(error)) else None,
+        page=settings_page(resource, hub_url) if resource and (needs_publisher(error) or _refused(error)) else None,
         attempts=error.attempts,
     )
     claims = error.unverified_claims or {}
@@ -129,14 +129,14 @@ def _of_refusal(
     )
 
 
-def enter(ci: Ci | None, env: Mapping[str, str]) -> tuple[Field, ...]:
+def enter(ci: ProviderFacts | None, env: Mapping[str, str]) -> tuple[Field, ...]:
     """Returns the publisher that jobs of `ci` need. The variables fill in the values of this job."""
     # The facts are our own text and need no sanitizing. The values from the environment do.
-    values = {"issuer": ci.issuer, **ci.claims, **_own(ci.own, env)} if ci else {}
+    values = {"issuer": ci.issuer, **ci.claims, **_from_env(ci.from_env, env)} if ci else {}
     return tuple(Field(name, value) for name, value in values.items())
 
 
-def _own(templates: Mapping[str, str], env: Mapping[str, str]) -> dict[str, str]:
+def _from_env(templates: Mapping[str, str], env: Mapping[str, str]) -> dict[str, str]:
     known = {name: value for name, value in env.items() if value}
     found = {}
     for name, template in templates.items():

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Iterator
 
 from hf_oidc.errors import Attempt
 from hf_oidc.explain.advice import NO_SUGGESTION, Sentence, absent, call, cause, enter, is_likely
-from hf_oidc.explain.claims import Field
 from hf_oidc.explain.findings import Finding
 from hf_oidc.explain.publisher import Suggestion
 from hf_oidc.explain.report import Diagnosis
+from hf_oidc.hub.publisher import Field
 from hf_oidc.sanitize import sanitize_line
 
 MAX_ANNOTATION = 3700  # and two links; GitHub cuts a message at 4,096 characters

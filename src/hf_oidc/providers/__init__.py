@@ -1,1 +1,1 @@
-"""Where ID tokens come from: one short file each. An audience goes in, an ID token comes out."""
+"""The providers: each issues ID tokens. `mint.py` obtains one, and `facts.py` says what is known about the provider."""

@@ -1,11 +1,14 @@
-"""What every provider is. A provider has never heard of Hugging Face, and reads nothing but the `env` it is given."""
+"""What every provider is made of.
+
+A provider's `mint` module knows nothing of the Hub, and reads nothing but the environment and the context it is given.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Literal, NamedTuple
 
-from hf_oidc.errors import IdentityError
+from hf_oidc.errors import IdentityError, IdTokenRequestFailed, Where
 from hf_oidc.login_context import LoginContext, ReadFile
 from hf_oidc.secret import Secret
 
@@ -14,40 +17,40 @@ Mint = Callable[[str, LoginContext], Secret]
 
 
 class NotHere(NamedTuple):
-    """This environment is not the provider's."""
+    """This environment does not belong to the provider."""
 
 
 class CannotMint(NamedTuple):
-    """This environment is the provider's, and it gives no ID token; `reason` finds out why."""
+    """This environment belongs to the provider, but it issues no ID token here. `reason` finds out why."""
 
     reason: Callable[[ReadFile], IdentityError]
 
 
 class CanMint(NamedTuple):
-    """This environment is the provider's, and `mint` asks it for an ID token.
+    """This environment belongs to the provider, and `mint` obtains an ID token.
 
-    `again`: whether it gives a new one each time; else the job has one, from its beginning. `until_expiry_of`: the
-    token that one is asked for with, or that it is; when that has expired there are no more.
+    `renewable`: each call obtains a new ID token; otherwise the job has one, issued when it started. `until_expiry_of`:
+    the request token, or the ID token itself; when it expires, the provider issues no more.
     """
 
     mint: Mint
-    again: bool = True
+    renewable: bool = True
     until_expiry_of: Secret | None = None
 
 
 Detection = NotHere | CannotMint | CanMint
-# How an ID token gets its audience. `chosen`: it is asked for with each token. `declared`: the CI's own file says it,
-# before the job starts. `fixed`: nobody can choose it.
+# How an ID token gets its audience. `chosen`: each request names it. `declared`: the CI's own file or settings name it,
+# before the job starts. `fixed`: it cannot be chosen.
 Audience = Literal["chosen", "declared", "fixed"]
-# A CI runs the job; a platform is what a job, and a CI's runner too, may run on.
+# A CI runs the job. A platform is what a job, or a CI's runner, runs on.
 Kind = Literal["supplied", "ci", "platform"]
 
 
 class Provider(NamedTuple):
-    """A source of ID tokens. Both functions are pure: the environment in, facts out.
+    """A source of ID tokens. Both functions are pure.
 
-    `is_here`: whether `env` is this provider's. `obtain`: how an ID token is had there; also asked of an environment
-    that does not show whose it is, where somebody named the provider.
+    `is_here`: whether the environment belongs to this provider. `obtain`: how it issues ID tokens there. If the user
+    names the provider, `obtain` is called although `is_here` may be false.
     """
 
     name: str
@@ -57,5 +60,17 @@ class Provider(NamedTuple):
     kind: Kind = "ci"
 
     def detect(self, env: Mapping[str, str]) -> Detection:
-        """One of three answers."""
+        """Whether the provider is here, and whether it can issue an ID token."""
         return self.obtain(env) if self.is_here(env) else NotHere()
+
+
+def as_id_token(value: object, source: str, where: Where | None = None) -> Secret:
+    """`value` as a token: one word of printable ASCII. Raises `IdTokenRequestFailed`, which does not show the value."""
+    token = Secret(value.strip() if isinstance(value, str) else "")
+    del value  # a debugger or logger that prints the variables of a traceback would print the token
+    text = token.reveal()
+    is_word = text.isascii() and text.isprintable() and " " not in text and text != ""
+    del text
+    if not is_word:
+        raise IdTokenRequestFailed(f"{source} holds no ID token", where, retryable=False)
+    return token

@@ -1,97 +1,58 @@
-"""All providers, in the order in which they are asked, and the choice among them."""
+"""All providers, and the choice among them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib import import_module
 from typing import NamedTuple
 
-from hf_oidc.errors import AmbiguousProvider, IdentityError, NoProvider
+from hf_oidc.errors import AmbiguousProvider, NoProvider
 from hf_oidc.login_context import ReadFile
-from hf_oidc.providers.aws import mint as aws
-from hf_oidc.providers.azure import mint as azure
 from hf_oidc.providers.base import CannotMint, Kind, Mint, Provider
-from hf_oidc.providers.bitbucket import mint as bitbucket
-from hf_oidc.providers.buildkite import mint as buildkite
-from hf_oidc.providers.circleci import mint as circleci
-from hf_oidc.providers.codefresh import mint as codefresh
-from hf_oidc.providers.forgejo import mint as forgejo
-from hf_oidc.providers.github import mint as github
-from hf_oidc.providers.gitlab import mint as gitlab
-from hf_oidc.providers.google import mint as google
-from hf_oidc.providers.jenkins import mint as jenkins
-from hf_oidc.providers.kubernetes import mint as kubernetes
-from hf_oidc.providers.semaphore import mint as semaphore
-from hf_oidc.providers.spacelift import mint as spacelift
-from hf_oidc.providers.supplied import mint as supplied
-from hf_oidc.providers.terraform import mint as terraform
+from hf_oidc.providers.names import NAMES
+from hf_oidc.providers.variable import fixed_token
 from hf_oidc.secret import Secret
 
-PROVIDERS: tuple[Provider, ...] = (
-    supplied.PROVIDER,
-    github.PROVIDER,
-    forgejo.PROVIDER,
-    gitlab.PROVIDER,
-    circleci.PROVIDER,
-    bitbucket.PROVIDER,
-    buildkite.PROVIDER,
-    codefresh.PROVIDER,
-    jenkins.PROVIDER,
-    terraform.PROVIDER,
-    azure.PROVIDER,
-    semaphore.PROVIDER,
-    spacelift.PROVIDER,
-    google.PROVIDER,
-    aws.PROVIDER,
-    kubernetes.PROVIDER,
-)
-# A token in HF_OIDC_ID_TOKEN was put there on purpose, so it goes before what is detected. A platform is asked only
-# where no CI is: the runner of a CI on Kubernetes is that CI's.
+PROVIDERS: Mapping[str, Provider] = {name: import_module(f"hf_oidc.providers.{name}.mint").PROVIDER for name in NAMES}
+# A user sets HF_OIDC_ID_TOKEN on purpose, so it takes precedence over detection. A platform counts only where no CI is
+# detected: a CI's runner on Kubernetes belongs to that CI.
 ORDER: tuple[Kind, ...] = ("supplied", "ci", "platform")
 
 
-class Chosen(NamedTuple):
-    """The provider's name, and how it gets ID tokens here: as `CanMint` has it."""
+class IdTokenSource(NamedTuple):
+    """The chosen provider, and how it issues ID tokens here; see `CanMint`."""
 
     provider: str
     mint: Mint
-    again: bool
+    renewable: bool
     until_expiry_of: Secret | None
 
 
-def choose(env: Mapping[str, str], read_file: ReadFile, *, id_token: str = "", named: str = "") -> Chosen:
-    """Who gives the ID token: `id_token` itself, the provider that is `named`, `HF_OIDC_ID_TOKEN`, the one detected.
+def choose(env: Mapping[str, str], read_file: ReadFile, *, id_token: str = "", named: str = "") -> IdTokenSource:
+    """The source of the ID token: `id_token` itself, the provider `named`, `HF_OIDC_ID_TOKEN`, or the detected one.
 
-    What a person typed goes before what the environment happens to hold.
-
-    `named` is empty, or the name of one of `PROVIDERS`. Raises `AmbiguousProvider`, `NoProvider`, or the reason why
-    the provider that is here cannot mint.
+    What a person typed takes precedence over what the environment happens to contain. `named` is empty or one of
+    `NAMES`. Raises `AmbiguousProvider`, `NoProvider`, or the reason why the provider issues no ID token here.
     """
     if id_token.strip():
-        return Chosen(supplied.PROVIDER.name, *supplied.supply(id_token))
-    provider = _named(named) if named else detected(env)
+        return IdTokenSource("supplied", *fixed_token(id_token))
+    provider = PROVIDERS[named] if named else detected(env)
     if provider is None:
         raise NoProvider("No supported CI was detected, and no ID token was supplied")
     obtained = provider.obtain(env)
     if isinstance(obtained, CannotMint):
-        raise _of(provider, obtained.reason(read_file))
-    return Chosen(provider.name, *obtained)
+        error = obtained.reason(read_file)
+        error.provider = provider.name
+        raise error
+    return IdTokenSource(provider.name, *obtained)
 
 
 def detected(env: Mapping[str, str]) -> Provider | None:
-    """The provider whose environment `env` is, if it is one's. Raises `AmbiguousProvider`."""
+    """The provider that `env` belongs to, if any. Raises `AmbiguousProvider`."""
     for kind in ORDER:
-        here = [provider for provider in PROVIDERS if provider.kind == kind and provider.is_here(env)]
+        here = [provider for provider in PROVIDERS.values() if provider.kind == kind and provider.is_here(env)]
         if len(here) > 1:
             raise AmbiguousProvider(tuple(provider.name for provider in here))
         if here:
             return here[0]
     return None
-
-
-def _named(name: str) -> Provider:
-    return next(provider for provider in PROVIDERS if provider.name == name)
-
-
-def _of(provider: Provider, error: IdentityError) -> IdentityError:
-    error.provider = provider.name
-    return error

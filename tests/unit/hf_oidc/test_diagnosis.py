@@ -26,12 +26,12 @@ from hf_oidc.errors import (
 )
 from hf_oidc.explain import markdown, text
 from hf_oidc.explain.advice import ABSENT, ADVICE, DELIVERY, FINDINGS, NO_SUGGESTION, SKIPPED, TLS, duration
-from hf_oidc.explain.ci import PERMISSIONS
 from hf_oidc.explain.entry_point import ACTION, COMMAND
 from hf_oidc.explain.findings import NAMES
 from hf_oidc.explain.report import diagnose
 from hf_oidc.explain.success import granted_line, warnings
 from hf_oidc.hub.resource import Resource
+from hf_oidc.providers.facts import all_facts
 from tests.factories import HUB, github_claims
 
 ROOT = Path(__file__).parents[3]
@@ -73,7 +73,13 @@ def test_every_code_has_its_section() -> None:
 
 
 @pytest.mark.parametrize(
-    "block", [*re.findall(r"```yaml\n(.*?)```", DOCUMENT, re.DOTALL), PERMISSIONS, ACTION.skip, COMMAND.skip]
+    "block",
+    [
+        *re.findall(r"```yaml\n(.*?)```", DOCUMENT, re.DOTALL),
+        all_facts()["github"].declare.lines,
+        ACTION.skip,
+        COMMAND.skip,
+    ],
 )
 def test_yaml_to_copy_is_yaml(block: str) -> None:
     """What is shown to be copied can be read, and its inputs are the action's."""

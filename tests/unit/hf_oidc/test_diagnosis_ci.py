@@ -30,27 +30,28 @@ from hf_oidc.errors import (
 )
 from hf_oidc.explain import markdown, text
 from hf_oidc.explain.audiences import SERVICES, other_service
-from hf_oidc.explain.ci import CIS
-from hf_oidc.explain.ci_advice import Mine, ci_of
-from hf_oidc.explain.claims import IDENTIFYING, raw_claims
+from hf_oidc.explain.claims import raw_claims
 from hf_oidc.explain.entry_point import ACTION, COMMAND, MARK
+from hf_oidc.explain.instructions import LoginTarget, facts_about
 from hf_oidc.explain.issuers import issued_by
 from hf_oidc.explain.publisher import NoSuggestion, Suggestion, suggest
 from hf_oidc.explain.report import Diagnosis, diagnose
 from hf_oidc.hub.resource import Resource
+from hf_oidc.providers.facts import all_facts
 from hf_oidc.providers.registry import PROVIDERS
 from local_hub.issuers.registry import BY_NAME as LOCAL_HUB_ISSUERS
 from tests.factories import HUB, github_claims
 
 # All but GitHub, whose jobs these tests describe themselves.
 PLAYED = {name: issuer for name, issuer in LOCAL_HUB_ISSUERS.items() if name != "github"}
+FACTS = all_facts()
 ROOT = Path(__file__).parents[3]
 GOLDEN = ROOT / "tests" / "golden" / "ci"
 MODEL = Resource.parse("acme/awesome-model")
 WHERE = Where("exchange", "huggingface.co", 400, "Root=1-6740b1f2-0a1b2c3d4e5f60718293a4b5")
 REFUSED = 'The Hub refused the exchange: invalid_grant, "The ID token is not accepted for this resource"'
 EXPIRED = "The ID token expired at 2026-11-22T10:05:00Z; this machine's clock says 2026-11-22T11:00:00Z"
-FIXED = {each.name for each in PROVIDERS if each.audience == "fixed"}
+FIXED = {name for name, each in PROVIDERS.items() if each.audience == "fixed"}
 # Those that are asked for each ID token, and have one whatever the job's file says; those that give one beforehand.
 ASKED = {"circleci", "buildkite", "google", "aws", "supplied"}
 GIVEN = {"gitlab", "bitbucket", "jenkins", "terraform"}
@@ -92,10 +93,10 @@ def claims(name: str) -> dict[str, Any]:
 def missing(name: str) -> LoginError:
     """The job was given no ID token."""
     if name == "github":
-        return IdTokenPermissionMissing("GitHub gave this job no means to ask for an ID token")
+        return IdTokenPermissionMissing("This job may not request an ID token: it lacks `id-token: write`")
     if name in FIXED:
-        return AudienceMismatch(f"The ID tokens of {CIS[name].title} are for another audience", "")
-    return IdTokenNotDeclared(f"{CIS[name].title} gave this job no ID token")
+        return AudienceMismatch(f"The ID tokens of {FACTS[name].title} are for another audience", "")
+    return IdTokenNotDeclared(f"{FACTS[name].title} gave this job no ID token")
 
 
 def stories(name: str) -> dict[str, LoginError]:
@@ -130,7 +131,7 @@ def told(title: str, diagnosis: Diagnosis) -> str:
     return "\n".join([f"=== {title}", "", f"[{code}]", message, "", *text.details(diagnosis)]).rstrip()
 
 
-@pytest.mark.parametrize("name", CIS)
+@pytest.mark.parametrize("name", FACTS)
 def test_what_the_user_of_this_ci_reads(name: str) -> None:
     """The words are those of the golden text."""
     said = "\n\n".join(told(title, diagnosed(name, error)) for title, error in stories(name).items()) + "\n"
@@ -142,16 +143,16 @@ def test_what_the_user_of_this_ci_reads(name: str) -> None:
 
 def test_every_golden_text_has_its_ci() -> None:
     """No text is left over."""
-    assert {path.stem for path in GOLDEN.iterdir()} == set(CIS)
+    assert {path.stem for path in GOLDEN.iterdir()} == set(FACTS)
 
 
 def test_every_provider_is_known() -> None:
     """Under the names that errors carry; and each has its section in the guide."""
-    assert set(CIS) == {each.name for each in PROVIDERS}
+    assert set(FACTS) == set(PROVIDERS)
     document = (ROOT / "docs" / "providers.md").read_text(encoding="utf-8")
     headings = re.findall(r"^## (.*)$", document, re.MULTILINE)
     sections = [re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings]
-    assert {ci.section for ci in CIS.values()} <= set(sections)
+    assert {ci.section for ci in FACTS.values()} <= set(sections)
 
 
 def section(name: str) -> str:
@@ -172,35 +173,35 @@ def test_the_guide_has_every_claim(name: str) -> None:
     assert missing <= unsaid
 
 
-@pytest.mark.parametrize("name", sorted(set(CIS) - {"supplied", *FIXED}))
+@pytest.mark.parametrize("name", sorted(set(FACTS) - {"supplied", *FIXED}))
 def test_the_guide_has_the_lines_and_the_publisher(name: str) -> None:
     """The claims of the message are the ones that the guide says to enter, and the example's file is named."""
     said = section(name).partition("**On the Hub:**")[2]
-    entered = set(CIS[name].claims) - {"branch", "workflow", "repository"}
+    entered = set(FACTS[name].claims) - {"branch", "workflow", "repository"}
     assert {claim for claim in entered if f"`{claim}`" not in said} == set()
     example = re.search(r"\]\(\.\./(examples/[^)]+)\)", section(name))
     assert example
     header = (ROOT / example[1]).read_text(encoding="utf-8")
-    assert name == "github" or re.findall(r"^\W+Claim   (\S+) = ", header, re.MULTILINE) == list(CIS[name].claims)
+    assert name == "github" or re.findall(r"^\W+Claim   (\S+) = ", header, re.MULTILINE) == list(FACTS[name].claims)
 
 
-@pytest.mark.parametrize("name", sorted(set(CIS) - {"supplied", *FIXED}))
+@pytest.mark.parametrize("name", sorted(set(FACTS) - {"supplied", *FIXED}))
 def test_what_is_to_be_entered_is_what_the_token_has(name: str) -> None:
     """Each claim of the general publisher is one that this CI's ID tokens have, as text; so is each suggested."""
     has = claims(name) | ({"branch": "main", "workflow": "publish.yml"} if name == "github" else {})
-    assert {claim: type(has.get(claim)) for claim in CIS[name].claims} == dict.fromkeys(CIS[name].claims, str)
+    assert {claim: type(has.get(claim)) for claim in FACTS[name].claims} == dict.fromkeys(FACTS[name].claims, str)
     suggestion = suggest(claims(name), preset=name == "github")
     assert isinstance(suggestion, Suggestion)
-    assert {each.name for each in suggestion.fields} >= set(CIS[name].claims)
+    assert {each.name for each in suggestion.fields} >= set(FACTS[name].claims)
 
 
-@pytest.mark.parametrize("name", IDENTIFYING)
+@pytest.mark.parametrize("name", [name for name, facts in FACTS.items() if facts.identifying])
 def test_a_tokens_claims_tell_whose_it_is(name: str) -> None:
     """A supplied ID token is spoken of in the words of the CI that it is from."""
     assert issued_by(claims(name)) == name
     error = ExchangeRejected(REFUSED, WHERE)
     error.provider, error.unverified_claims = "supplied", claims(name)
-    assert ci_of(error) is CIS[name]
+    assert facts_about(error) is FACTS[name]
 
 
 ACTIVE_STATE = "https://platform.activestate.com/api/v1/oauth/oidc"
@@ -241,7 +242,7 @@ def test_a_ci_is_known_by_its_issuer_first(issuer: str, has: dict[str, Any], ci:
     error = ExchangeRejected(REFUSED, WHERE)
     error.provider, error.unverified_claims = "supplied", found
     diagnosis = diagnose(error, MODEL, HUB, entry_point=COMMAND)
-    assert diagnosis.cautions == (CIS[ci].cautions if ci else ())
+    assert diagnosis.cautions == (FACTS[ci].cautions if ci else ())
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:8000", "localhost", "[::1]:8000"])
@@ -336,11 +337,11 @@ def test_the_audience_of_a_known_service_is_named(aud: object, ci: str) -> None:
     """And, where it is a CI's own default, so is the CI, whose lines are then shown for a supplied ID token."""
     found = other_service({"aud": aud}, HUB)
     assert found
-    assert found[1].ci == ci
+    assert found[1].provider == ci
     error = AudienceMismatch("The ID token is for another", HUB)
     error.provider, error.unverified_claims = "supplied", {"aud": aud}
     diagnosis = diagnose(error, MODEL, HUB, entry_point=COMMAND)
-    assert diagnosis.ci is CIS[ci or "supplied"]
+    assert diagnosis.ci is FACTS[ci or "supplied"]
     assert [finding.name for finding in diagnosis.findings] == ["other-audience"]
     assert found[1].name in text.annotation(diagnosis)[1]
 
@@ -352,14 +353,16 @@ def test_another_audience_is_nobodys(aud: object) -> None:
 
 
 def test_each_pattern_is_somebodys() -> None:
-    """With a CI that is known, and words that end no sentence."""
-    assert all(service.ci in {"", *CIS} and service.name[-1] != "." for service in SERVICES.values())
+    """Each names its owner, without a full stop: a sentence continues after the name."""
+    owners = [service.name for service in SERVICES.values()]
+    owners += [facts.default_audience.owner for facts in FACTS.values() if facts.default_audience]
+    assert all(owner and owner[-1] != "." for owner in owners)
 
 
 ODD_AUDIENCES = ["a b", "x\ny", "'; rm -rf /", "$(id)", "a: b", "#x", "```", '"', "@x", "::error::x"]
 
 
-@pytest.mark.parametrize("name", CIS)
+@pytest.mark.parametrize("name", FACTS)
 @pytest.mark.parametrize("audience", ["https://hub.acme.example:8443", "urn:acme", *ODD_AUDIENCES])
 def test_lines_to_copy_are_what_they_say_that_they_are(name: str, audience: str) -> None:
     """YAML is YAML, with the audience in it, or a word in its place that does no harm; nothing is left to fill in."""
@@ -377,17 +380,17 @@ def test_lines_to_copy_are_what_they_say_that_they_are(name: str, audience: str)
 def test_the_audience_and_the_resource_are_the_users_own() -> None:
     """Also where the Hub is another, and the resource is not known."""
     url = "https://hub.acme.example"
-    mine = Mine(url, url, "datasets/acme/d")
+    target = LoginTarget(url, url, "datasets/acme/d")
     assert (
-        mine.into("{audience} {run --x}")
+        target.fill("{audience} {run --x}")
         == f"{url} hf-oidc run --x --hub-url {url} datasets/acme/d -- hf upload acme/d ./dataset . --repo-type dataset"
     )
     assert (
-        Mine("x", "http://[::1]:8000", "a/m").into("{run}")
+        LoginTarget("x", "http://[::1]:8000", "a/m").fill("{run}")
         == "hf-oidc run --audience YOUR-AUDIENCE a/m -- hf upload a/m ./model ."
     )
-    other = Mine("urn:acme", HUB, "")
-    assert other.into("{run}") == "hf-oidc run --audience urn:acme namespace/name -- hf upload namespace/name ./model ."
+    other = LoginTarget("urn:acme", HUB, "")
+    assert other.fill("{run}") == "hf-oidc run --audience urn:acme namespace/name -- hf upload namespace/name ./model ."
 
 
 @pytest.mark.parametrize(
@@ -404,7 +407,7 @@ def test_the_audience_and_the_resource_are_the_users_own() -> None:
 )
 def test_the_lines_end_in_what_a_job_does_with_its_token(resource: str, command: str) -> None:
     """With `hf`, as its documentation has it for each kind of repository; in every CI and by both doors."""
-    assert Mine(HUB, HUB, resource).into("{command}") == command
+    assert LoginTarget(HUB, HUB, resource).fill("{command}") == command
     for entry_point in (ACTION, COMMAND):
         error = IdTokenDependabot("x")
         said = text.annotation(
@@ -435,7 +438,7 @@ def test_a_fault_that_may_pass_is_no_reason_to_change_anything() -> None:
         ("gitlab", "status page"),
         ("github", "githubstatus"),
         ("aws", "status page"),
-        ("google", "there on Google's machines alone"),
+        ("google", "Only Google's machines have a metadata server"),
     ):
         diagnosis = diagnosed(name, IdTokenRequestFailed("It gave no answer", WHERE, retryable=True))
         assert expected in text.annotation(diagnosis)[1]
@@ -501,7 +504,7 @@ def test_what_the_jobs_variables_say_is_no_placeholder(name: str) -> None:
     env, expected = OWN[name]
     error = IdTokenRequestFailed("The CI gave no ID token", retryable=False)
     general = {each.name: each.value for each in diagnosed(name, error, env=dict.fromkeys(env, "")).enter}
-    assert general == {"issuer": CIS[name].issuer, **CIS[name].claims}
+    assert general == {"issuer": FACTS[name].issuer, **FACTS[name].claims}
     assert {each.name: each.value for each in diagnosed(name, error, env=env).enter} == general | expected
 
 

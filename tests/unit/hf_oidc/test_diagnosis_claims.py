@@ -6,11 +6,22 @@ from typing import Any
 
 import pytest
 
-from hf_oidc.explain.claims import Absence, Field, field, publisher_fields, raw_claims, text_of, workflow_of
+from hf_oidc.explain.claims import publisher_fields, raw_claims
 from hf_oidc.explain.findings import NAMES, findings
-from hf_oidc.explain.issuers import GITHUB_ISSUER, fits_preset, is_enterprise
-from hf_oidc.explain.publisher import NoSuggestion, Suggestion, differences, settings_page, suggest
-from hf_oidc.explain.ref import branch_of
+from hf_oidc.explain.issuers import is_enterprise
+from hf_oidc.explain.publisher import NoSuggestion, Suggestion, suggest
+from hf_oidc.hub.publisher import (
+    GITHUB_ISSUER,
+    Absence,
+    Field,
+    branch_of,
+    differences,
+    field,
+    fits_preset,
+    settings_page,
+    text_of,
+    workflow_of,
+)
 from hf_oidc.hub.resource import Resource
 from tests.factories import HUB, github_claims
 from tests.vectors import load

@@ -83,8 +83,8 @@ def three_attempts(code: str, where: Where) -> tuple[Attempt, ...]:
     return tuple(Attempt(code, where, 10.1, wait) for wait in waits)
 
 
-FORK = "This is a pull request from a fork, and GitHub gives those no ID token"
-DEPENDABOT = "Dependabot started this run, and GitHub gives such runs no ID token"
+FORK = "This is a pull request from a fork, and GitHub issues no ID token to it"
+DEPENDABOT = "Dependabot started this run, and GitHub issues no ID token to such runs"
 BUSY = Where("exchange", "huggingface.co", 429, "Root=1-6740b1f2-0a1b2c3d", 55.0)
 STORIES = {
     "rejected-on-main": rejected(),
@@ -133,7 +133,9 @@ STORIES = {
         ),
         attempts=three_attempts("id-token-request-failed", Where("mint", "run.actions.example", 503)),
     ),
-    "permission-missing": Story(IdTokenPermissionMissing("GitHub gave this job no means to ask for an ID token")),
+    "permission-missing": Story(
+        IdTokenPermissionMissing("This job may not request an ID token: it lacks `id-token: write`")
+    ),
     "fork": Story(IdTokenForkPullRequest(FORK)),
     "dependabot": Story(IdTokenDependabot(DEPENDABOT)),
     "audience": Story(

@@ -23,9 +23,9 @@ from hf_oidc.errors import (
     Where,
 )
 from hf_oidc.explain import markdown, text
-from hf_oidc.explain.claims import RAW
-from hf_oidc.explain.issuers import GITHUB_ISSUER
+from hf_oidc.explain.claims import showable_claims
 from hf_oidc.explain.report import Diagnosis, diagnose
+from hf_oidc.hub.publisher import GITHUB_ISSUER
 from hf_oidc.hub.resource import Resource
 from tests.commands import commands_in
 from tests.factories import HUB, github_claims
@@ -65,9 +65,12 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
     max_leaves=5,
 )
-CLAIMS = st.dictionaries(st.sampled_from(RAW) | TEXTS, JSON, max_size=8)
+SHOWABLE = showable_claims()
+CLAIMS = st.dictionaries(st.sampled_from(SHOWABLE) | TEXTS, JSON, max_size=8)
 # Close to a job on GitHub, so that findings and suggestions happen.
-LIKELY = st.dictionaries(st.sampled_from(RAW), TEXTS, max_size=3).map(lambda changes: {**github_claims(), **changes})
+LIKELY = st.dictionaries(st.sampled_from(SHOWABLE), TEXTS, max_size=3).map(
+    lambda changes: {**github_claims(), **changes}
+)
 SECONDS = st.none() | st.floats(0, 1e12) | st.just(float("inf"))
 WHERE = st.none() | st.builds(
     Where,

@@ -14,8 +14,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import event, example, given, settings
 from hypothesis import strategies as st
 
-from hf_oidc.explain.issuers import fits_preset
-from hf_oidc.explain.publisher import Suggestion, differences, suggest
+from hf_oidc.explain.publisher import Suggestion, suggest
+from hf_oidc.hub.publisher import differences, fits_preset
 from local_hub.hub import publishers
 from local_hub.hub.exchange import Granted, Lookups, Request, decide
 from local_hub.hub.id_token import parse

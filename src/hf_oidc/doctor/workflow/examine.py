@@ -28,8 +28,8 @@ from hf_oidc.doctor.workflow.token_use import check_token_use, line_of_variable
 from hf_oidc.doctor.workflow.triggers import branch_of, check_triggers
 from hf_oidc.doctor.workflow.yaml_text import UnreadableYaml, read
 from hf_oidc.errors import UsageError
-from hf_oidc.explain.claims import Field, publisher_fields
-from hf_oidc.explain.issuers import GITHUB_ISSUER
+from hf_oidc.explain.claims import publisher_fields
+from hf_oidc.hub.publisher import GITHUB_ISSUER, Field
 from hf_oidc.hub.resource import Resource
 
 GITHUB_REMOTE = re.compile(

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from hf_oidc.explain.claims import Field
+from hf_oidc.hub.publisher import Field
 from hf_oidc.hub.resource import Resource
 
 # error: runs of this workflow fail. warning: some runs fail or surprise their owner. note: good to know.

@@ -1,39 +1,35 @@
-"""AWS: the job's role asks AWS STS for an ID token, through the AWS command line.
+"""AWS: the job's role requests an ID token from AWS STS, through the AWS command line.
 
-The account has to allow it once, and has an issuer of its own.
+An administrator has to allow this once in each account, and each account has its own issuer.
 https://docs.aws.amazon.com/STS/latest/APIReference/API_GetWebIdentityToken.html
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 
 from hf_oidc.login_context import LoginContext
 from hf_oidc.providers.base import CanMint, Provider
-from hf_oidc.providers.sources import from_command, word
+from hf_oidc.providers.command import token_from_command
 from hf_oidc.secret import Secret
 from hf_oidc.strict_json import read_object
 
 
-def is_here(env: Mapping[str, str]) -> bool:
-    """Where CodeBuild runs a build. Elsewhere on AWS nothing sure shows it: there it is named."""
-    return bool(env.get("CODEBUILD_BUILD_ID"))
-
-
-def obtain(_env: Mapping[str, str]) -> CanMint:
-    """By the command `aws`, which finds the role's credentials by itself."""
-    return CanMint(_mint)
-
-
-PROVIDER = Provider("aws", is_here, obtain, audience="chosen", kind="platform")
-
-
-def _mint(audience: str, context: LoginContext) -> Secret:
-    # As JSON: version 1 of the command fetches an argument that is a URL, and `--audience` would be the page there.
+def mint(audience: str, context: LoginContext) -> Secret:
+    """From the command `aws`, which finds the role's credentials by itself."""
+    # As JSON: version 1 of the command fetches an argument that is a URL, and would take the page as the audience.
     asked = json.dumps({"Audience": [audience], "SigningAlgorithm": "RS256"})
-    said = from_command(
-        context, ("aws", "sts", "get-web-identity-token", "--cli-input-json", asked, "--output", "json")
+    command = ("aws", "sts", "get-web-identity-token", "--cli-input-json", asked, "--output", "json")
+    return token_from_command(
+        context, command, lambda output: (read_object(output.encode()) or {}).get("WebIdentityToken")
     )
-    member = (read_object(said.reveal().encode()) or {}).get("WebIdentityToken")
-    return word(member, "The output of `aws sts get-web-identity-token`")
+
+
+# Only CodeBuild can be detected. Elsewhere on AWS no variable is certain, and the user names the provider.
+PROVIDER = Provider(
+    "aws",
+    lambda env: bool(env.get("CODEBUILD_BUILD_ID")),
+    lambda _env: CanMint(mint),
+    audience="chosen",
+    kind="platform",
+)

@@ -1,31 +1,21 @@
-"""Buildkite: its agent mints an ID token on request.
+"""Buildkite: its agent's command prints an ID token.
 
 https://buildkite.com/docs/agent/cli/reference/oidc
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from hf_oidc.login_context import LoginContext
 from hf_oidc.providers.base import CanMint, Provider
-from hf_oidc.providers.sources import from_command, word
+from hf_oidc.providers.command import token_from_command
 from hf_oidc.secret import Secret
 
 
-def is_here(env: Mapping[str, str]) -> bool:
-    """Where a Buildkite agent runs a job."""
-    return env.get("BUILDKITE") == "true"
+def mint(audience: str, context: LoginContext) -> Secret:
+    """From the agent's command."""
+    return token_from_command(context, ("buildkite-agent", "oidc", "request-token", "--audience", audience))
 
 
-def obtain(_env: Mapping[str, str]) -> CanMint:
-    """By the agent's own command."""
-    return CanMint(_mint)
-
-
-PROVIDER = Provider("buildkite", is_here, obtain, audience="chosen")
-
-
-def _mint(audience: str, context: LoginContext) -> Secret:
-    said = from_command(context, ("buildkite-agent", "oidc", "request-token", "--audience", audience))
-    return word(said.reveal(), "The output of `buildkite-agent oidc request-token`")
+PROVIDER = Provider(
+    "buildkite", lambda env: env.get("BUILDKITE") == "true", lambda _env: CanMint(mint), audience="chosen"
+)

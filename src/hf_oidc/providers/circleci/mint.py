@@ -1,7 +1,7 @@
-"""CircleCI: an ID token in a variable, if the project had it made for this audience; else its own command mints one.
+"""CircleCI: an ID token in a variable if it is for this audience, else one from CircleCI's own command.
 
-By itself the token in `CIRCLE_OIDC_TOKEN_V2` is for the organization's id, and no Hub accepts that. The command mints
-for any audience, but a container that a step starts does not have it.
+By default, the audience of `CIRCLE_OIDC_TOKEN_V2` is the organization's ID, which no Hub accepts. The command issues ID
+tokens for any audience, but a container that a step starts does not have it.
 https://circleci.com/docs/openid-connect-tokens/
 """
 
@@ -15,49 +15,39 @@ from hf_oidc.errors import IdTokenMalformed, IdTokenRequestFailed
 from hf_oidc.id_token import IdToken
 from hf_oidc.login_context import LoginContext
 from hf_oidc.providers.base import CanMint, Provider
-from hf_oidc.providers.sources import from_command, word
+from hf_oidc.providers.command import token_from_command
 from hf_oidc.secret import Secret
 
-# In the order in which they are taken: the documentation of who accepts such tokens names the first.
+# In the order of preference: the guide to the service that accepts such tokens names the first.
 VARIABLES = ("CIRCLE_OIDC_TOKEN_V2", "CIRCLE_OIDC_TOKEN")
 
 
-def is_here(env: Mapping[str, str]) -> bool:
-    """Where CircleCI runs a job."""
-    return env.get("CIRCLECI") == "true"
-
-
 def obtain(env: Mapping[str, str]) -> CanMint:
-    """From a variable whose token is for the audience, or by the command that CircleCI has on every machine."""
+    """From a variable whose ID token is for the audience, or from the command, which every CircleCI machine has."""
     tokens = [Secret(env.get(name, "").strip()) for name in VARIABLES]
     return CanMint(lambda audience, context: _mint(tokens, audience, context))
 
 
-PROVIDER = Provider("circleci", is_here, obtain, audience="chosen")
+PROVIDER = Provider("circleci", lambda env: env.get("CIRCLECI") == "true", obtain, audience="chosen")
 
 
 def _mint(tokens: Sequence[Secret], audience: str, context: LoginContext) -> Secret:
-    fitting = [token for token in map(_read, tokens) if token and audience in token.unverified_audience]
+    matching = [token for token in map(_read, tokens) if token and audience in token.unverified_audience]
     now = context.now()
-    if lasting := next((token for token in fitting if token.unverified_expiry > now), None):
-        return lasting.secret
+    if unexpired := next((token for token in matching if token.unverified_expiry > now), None):
+        return unexpired.secret
+    # Without `--root-issuer`, which would change `iss`.
+    command = ("circleci", "run", "oidc", "get", "--claims", json.dumps({"aud": audience}))
     try:
-        return _from_command(audience, context)
+        return token_from_command(context, command)
     except IdTokenRequestFailed:
-        if not fitting:
+        if not matching:
             raise
-    # That it has expired is nearer to the cause than that the command is missing, too.
-    return fitting[0].secret
+    # The login then says that this token has expired, which is closer to the cause than the missing command.
+    return matching[0].secret
 
 
 def _read(secret: Secret) -> IdToken | None:
     with suppress(IdTokenMalformed):
         return IdToken.read(secret)
     return None
-
-
-def _from_command(audience: str, context: LoginContext) -> Secret:
-    claims = json.dumps({"aud": audience})
-    # Without `--root-issuer`, which would change `iss`.
-    said = from_command(context, ("circleci", "run", "oidc", "get", "--claims", claims))
-    return word(said.reveal(), "The output of `circleci run oidc get`")

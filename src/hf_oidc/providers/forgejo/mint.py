@@ -1,4 +1,4 @@
-"""Forgejo Actions: a runner of GitHub's kind, with GitHub's variables and an issuer of its own.
+"""Forgejo Actions: its runner sets GitHub's variables, but Forgejo is the issuer.
 
 https://forgejo.org/docs/next/user/actions/security-openid-connect/
 """
@@ -8,19 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from hf_oidc.errors import IdTokenNotDeclared
-from hf_oidc.providers import actions_runtime
 from hf_oidc.providers.base import CanMint, CannotMint, Provider
-
-
-def is_here(env: Mapping[str, str]) -> bool:
-    """Where Forgejo's runner is, which sets GitHub's variables too."""
-    return env.get("FORGEJO_ACTIONS") == "true"
+from hf_oidc.providers.endpoint import GITHUB_ENDPOINT
 
 
 def obtain(env: Mapping[str, str]) -> CanMint | CannotMint:
-    """By asking the runner's endpoint, which is there where the workflow says `enable-openid-connect: true`."""
-    problem = "Forgejo gave this job no means to ask for an ID token"
-    return actions_runtime.obtain(env, "Forgejo", lambda _read_file: IdTokenNotDeclared(problem))
+    """From the runner's endpoint. Only a workflow with `enable-openid-connect: true` has its variables."""
+    problem = "This job may not request an ID token: it lacks `enable-openid-connect: true`"
+    return GITHUB_ENDPOINT._replace(owner="Forgejo").obtain(env, lambda _read_file: IdTokenNotDeclared(problem))
 
 
-PROVIDER = Provider("forgejo", is_here, obtain, audience="chosen")
+PROVIDER = Provider("forgejo", lambda env: env.get("FORGEJO_ACTIONS") == "true", obtain, audience="chosen")

@@ -1,4 +1,4 @@
-"""GitHub Actions: the job asks the runner's token endpoint for an ID token.
+"""GitHub Actions: the job requests an ID token from the runner's endpoint.
 
 https://docs.github.com/en/actions/reference/security/oidc
 """
@@ -19,26 +19,25 @@ from hf_oidc.errors import (
 )
 from hf_oidc.http.message import Response
 from hf_oidc.login_context import ReadFile
-from hf_oidc.providers import actions_runtime
 from hf_oidc.providers.base import CanMint, CannotMint, Provider
-from hf_oidc.providers.sources import is_retryable
+from hf_oidc.providers.endpoint import GITHUB_ENDPOINT, is_retryable
 
-# Engines that run GitHub's workflows and say so, but issue no ID tokens.
+# Engines that run GitHub's workflows and set its variables, but issue no ID tokens.
 OTHER_ENGINES = {"ACT": "act", "GITEA_ACTIONS": "Gitea Actions"}
 
 
 def is_here(env: Mapping[str, str]) -> bool:
-    """Where GitHub's runner is, or an engine that says it were; not on Forgejo, which sets GitHub's variables too."""
+    """Whether GitHub's runner, or an engine that imitates it, runs the job. Forgejo sets GitHub's variable too."""
     return env.get("GITHUB_ACTIONS") == "true" and env.get("FORGEJO_ACTIONS") != "true"
 
 
 def obtain(env: Mapping[str, str]) -> CanMint | CannotMint:
-    """By asking the runner's endpoint, which is there where the job has `id-token: write`."""
+    """From the runner's endpoint. Only a job with `id-token: write` has its variables."""
 
     def reason(read_file: ReadFile) -> IdentityError:
         return _reason(env, _event(read_file(env.get("GITHUB_EVENT_PATH", ""))))
 
-    return actions_runtime.obtain(env, "GitHub", reason, _is_retryable)
+    return GITHUB_ENDPOINT.obtain(env, reason, _is_retryable)
 
 
 PROVIDER = Provider("github", is_here, obtain, audience="chosen")
@@ -47,17 +46,17 @@ PROVIDER = Provider("github", is_here, obtain, audience="chosen")
 def _reason(env: Mapping[str, str], event: Mapping[str, Any]) -> IdentityError:
     for variable, engine in OTHER_ENGINES.items():
         if env.get(variable) == "true":
-            return IdTokenNotDeclared(f"{engine} runs this workflow, and it issues no ID tokens of its own")
+            return IdTokenNotDeclared(f"{engine} runs this workflow, and issues no ID tokens")
     if env.get("GITHUB_ACTOR") == "dependabot[bot]":
-        return IdTokenDependabot("Dependabot started this run, and GitHub gives such runs no ID token")
-    # `pull_request_target` runs with the base repository's rights: there a fork is not the reason.
+        return IdTokenDependabot("Dependabot started this run, and GitHub issues no ID token to such runs")
+    # `pull_request_target` has the base repository's permissions, so a fork is not the reason.
     if env.get("GITHUB_EVENT_NAME") != "pull_request_target" and _is_from_a_fork(event):
-        return IdTokenForkPullRequest("This is a pull request from a fork, and GitHub gives those no ID token")
-    return IdTokenPermissionMissing("GitHub gave this job no means to ask for an ID token")
+        return IdTokenForkPullRequest("This is a pull request from a fork, and GitHub issues no ID token to it")
+    return IdTokenPermissionMissing("This job may not request an ID token: it lacks `id-token: write`")
 
 
 def _event(text: str) -> Mapping[str, Any]:
-    """The webhook payload of the run, whatever the file holds."""
+    """The webhook payload of the run; empty if the file holds anything else."""
     try:
         event = json.loads(text)
     except (ValueError, RecursionError):
@@ -66,7 +65,7 @@ def _event(text: str) -> Mapping[str, Any]:
 
 
 def _is_from_a_fork(event: Mapping[str, Any]) -> bool:
-    # By the repositories' names, not by `head.repo.fork`: that also says true of a pull request within a fork.
+    # Compares the repositories' names: `head.repo.fork` is also true for a pull request within a fork.
     head, base = (_repository(event, side) for side in ("head", "base"))
     return base is not None and head != base
 
@@ -79,6 +78,6 @@ def _repository(event: Mapping[str, Any], side: str) -> object:
 
 
 def _is_retryable(response: Response) -> bool:
-    if response.status == 403:  # "Can't issue ID_TOKEN for job in 'Pending' state", or 'Delayed', as a job begins
+    if response.status == 403:  # "Can't issue ID_TOKEN for job in 'Pending' state", or 'Delayed', when a job starts
         return re.search(rb"Pending|Delayed", response.body or b"") is not None
     return is_retryable(response)

@@ -1,4 +1,4 @@
-"""Google Cloud: the metadata server gives the service account's ID token; where it does not, IAM does.
+"""Google Cloud: the metadata server issues the ID token of the service account, or else IAM does.
 
 https://cloud.google.com/docs/authentication/get-id-token
 """
@@ -12,43 +12,39 @@ from urllib.parse import quote
 from hf_oidc.errors import IdTokenRequestFailed
 from hf_oidc.http.message import NoResponse, Request, Response
 from hf_oidc.login_context import LoginContext
-from hf_oidc.providers.base import CanMint, Provider
-from hf_oidc.providers.sources import answered, from_endpoint, with_audience, word
+from hf_oidc.providers.base import CanMint, Provider, as_id_token
+from hf_oidc.providers.endpoint import request_token_from, require_success, with_audience
 from hf_oidc.secret import Secret
 
-OWNER = "Google's metadata server"
+METADATA_SERVER = "Google's metadata server"
 ACCOUNT = "/computeMetadata/v1/instance/service-accounts/default"
 IAM = "https://iamcredentials.googleapis.com"
-# Cloud Run's services and jobs, Cloud Build, and whoever runs a metadata server of his own.
-SIGNS = ("K_SERVICE", "CLOUD_RUN_JOB", "BUILDER_OUTPUT", "GCE_METADATA_HOST")
-
-
-def is_here(env: Mapping[str, str]) -> bool:
-    """Where a variable of Google's shows it. A virtual machine has none: there it is named."""
-    return any(env.get(name) for name in SIGNS)
+# Set on Cloud Run (services and jobs), in Cloud Build, and by users with another metadata server. A virtual machine
+# has none of them: there the user names the provider.
+VARIABLES = ("K_SERVICE", "CLOUD_RUN_JOB", "BUILDER_OUTPUT", "GCE_METADATA_HOST")
 
 
 def obtain(env: Mapping[str, str]) -> CanMint:
-    """By asking the metadata server, and IAM if that has no ID tokens."""
+    """From the metadata server, or from IAM if that issues no ID tokens."""
     metadata = f"http://{env.get('GCE_METADATA_HOST') or 'metadata.google.internal'}{ACCOUNT}"
-    # The Google Cloud command line reads its services' addresses from variables of this kind.
+    # The Google Cloud command line reads the URL from the same variable.
     iam = env.get("CLOUDSDK_API_ENDPOINT_OVERRIDES_IAMCREDENTIALS", "").rstrip("/") or IAM
     return CanMint(lambda audience, context: _mint(metadata, iam, audience, context))
 
 
-PROVIDER = Provider("google", is_here, obtain, audience="chosen", kind="platform")
+PROVIDER = Provider("google", lambda env: any(map(env.get, VARIABLES)), obtain, audience="chosen", kind="platform")
 
 
 def _mint(metadata: str, iam: str, audience: str, context: LoginContext) -> Secret:
     response = context.transport.send(_metadata(with_audience(f"{metadata}/identity?format=full", audience)))
     if isinstance(response, Response) and response.status == 404:  # Cloud Build
         return _generate(metadata, iam, audience, context)
-    return word(_text(response), f"The answer of {OWNER}", response)
+    return as_id_token(_text(response), f"The response of {METADATA_SERVER}", response.where)
 
 
 def _generate(metadata: str, iam: str, audience: str, context: LoginContext) -> Secret:
     email = _text(context.transport.send(_metadata(f"{metadata}/email"))).strip()
-    access_token = from_endpoint(context, _metadata(f"{metadata}/token"), "access_token", OWNER)
+    access_token = request_token_from(context, _metadata(f"{metadata}/token"), "access_token", METADATA_SERVER)
     request = Request(
         "mint",
         "POST",
@@ -57,7 +53,7 @@ def _generate(metadata: str, iam: str, audience: str, context: LoginContext) -> 
         {"Authorization": f"Bearer {access_token.reveal()}", "Content-Type": "application/json"},
         json.dumps({"audience": audience, "includeEmail": True}).encode(),
     )
-    return from_endpoint(context, request, "token", "Google's IAM")
+    return request_token_from(context, request, "token", "Google's IAM")
 
 
 def _metadata(url: str) -> Request:
@@ -65,7 +61,7 @@ def _metadata(url: str) -> Request:
 
 
 def _text(response: Response | NoResponse) -> str:
-    body = answered(response, OWNER).body
+    body = require_success(response, METADATA_SERVER).body
     if body is None:
-        raise IdTokenRequestFailed(f"{OWNER} gave no ID token", response.where, retryable=False)
+        raise IdTokenRequestFailed(f"{METADATA_SERVER} gave no ID token", response.where, retryable=False)
     return body.decode("ascii", "replace")

@@ -1,37 +1,31 @@
-"""Kubernetes: a projected service account token, which the kubelet keeps fresh in a file.
+"""Kubernetes: a projected service account token is an ID token in a file, which the kubelet renews.
 
 https://kubernetes.io/docs/tasks/configure-pod-container/configure-service-account/#serviceaccount-token-volume-projection
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from hf_oidc.errors import IdTokenNotDeclared
 from hf_oidc.login_context import LoginContext
-from hf_oidc.providers.base import CanMint, Provider
-from hf_oidc.providers.sources import word
+from hf_oidc.providers.base import CanMint, Provider, as_id_token
 from hf_oidc.secret import Secret
 
-# Where our examples mount it. Another file is named with `--id-token-file`.
+# Where our example mounts it. `--id-token-file` names another file.
 PATH = "/var/run/secrets/huggingface.co/serviceaccount/token"
 
 
-def is_here(env: Mapping[str, str]) -> bool:
-    """In every pod, and so in those that a CI runs its jobs in."""
-    return bool(env.get("KUBERNETES_SERVICE_HOST"))
-
-
-def obtain(_env: Mapping[str, str]) -> CanMint:
-    """From the file, read anew each time, for the kubelet replaces it."""
-    return CanMint(_mint)
-
-
-PROVIDER = Provider("kubernetes", is_here, obtain, audience="declared", kind="platform")
-
-
-def _mint(_audience: str, context: LoginContext) -> Secret:
+def mint(_audience: str, context: LoginContext) -> Secret:
+    """From the file, read each time: the kubelet replaces it before the token expires."""
     text = context.read_file(PATH)
     if not text.strip():
-        raise IdTokenNotDeclared(f"This pod has no ID token: there is no file {PATH}, or it is empty")
-    return word(text, f"The file {PATH}")
+        raise IdTokenNotDeclared(f"This pod has no ID token: the file {PATH} is missing or empty")
+    return as_id_token(text, f"The file {PATH}")
+
+
+PROVIDER = Provider(
+    "kubernetes",
+    lambda env: bool(env.get("KUBERNETES_SERVICE_HOST")),
+    lambda _env: CanMint(mint),
+    audience="declared",
+    kind="platform",
+)

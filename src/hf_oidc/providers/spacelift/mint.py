@@ -1,21 +1,10 @@
-"""Spacelift: recognised, and refused by name. Its ID tokens are for one audience, which nobody can choose."""
+"""Spacelift is refused by name: its ID tokens have a fixed audience."""
 
-from __future__ import annotations
+from hf_oidc.providers.fixed_audience import fixed_audience_provider
 
-from collections.abc import Mapping
-
-from hf_oidc.providers.base import CannotMint, Provider
-from hf_oidc.providers.sources import refused
-
-
-def is_here(env: Mapping[str, str]) -> bool:
-    """Where Spacelift runs a stack."""
-    return bool(env.get("SPACELIFT_OIDC_TOKEN") or env.get("TF_VAR_spacelift_run_id"))
-
-
-def obtain(_env: Mapping[str, str]) -> CannotMint:
-    """Not at all."""
-    return refused("Spacelift", "the account's own address")
-
-
-PROVIDER = Provider("spacelift", is_here, obtain, audience="fixed")
+PROVIDER = fixed_audience_provider(
+    "spacelift",
+    "Spacelift",
+    lambda env: bool(env.get("SPACELIFT_OIDC_TOKEN") or env.get("TF_VAR_spacelift_run_id")),
+    "the account's URL",
+)
