@@ -1,4 +1,4 @@
-"""`make bench`: takes every figure, prints them, and writes docs/development/benchmarks.md with a description of the machine."""
+"""`make bench`: measures everything, prints it, and writes docs/development/benchmarks.md with the machine."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ DOCUMENT = ROOT / "docs/development/benchmarks.md"
 TEXT = """\
 # Benchmarks
 
-What a login takes, beside what people would use instead. `make bench` takes these figures anew and writes this file.
+The cost of a login, compared with the alternatives. `make bench` measures again and writes this file.
 
-Machines differ and are noisy, so there is no time here: every figure is a size, or the ratio of two things that were
-measured in turn, and the median of {rounds} rounds. All programs ask the same local server, which answers at once; a
-network adds the same to each of them. Taken on {machine}.
+Machines differ and are noisy, so these figures are not times. Each is a size, or the ratio of two programs that ran in
+turn, as the median of {rounds} rounds. All programs call the same local server, which answers at once; a network adds
+the same time to each. Measured on {machine}.
 
 ## The process
 
 {process}
 
-The floor is curl, in C. All others are the same Python with their byte-code at hand. The action checks what it
-receives, masks it and hands it over; the third line is what its three dependencies take before anything is done,
-imported plainly. `huggingface_hub` is asked for a token as a program that uses it would ask. The native door has no
-byte-code: one archive serves every Python from 3.10 on, so each run compiles it.
+curl, in C, is the baseline. All other programs use the same Python with cached byte-code. The action checks, masks
+and delivers the token; the third line is only the import of its three dependencies. `huggingface_hub` is called as
+a program would call it. The native action has no cached byte-code: one archive works with every Python from 3.10
+on, so each run compiles it.
 
 ## Several resources in one step
 
 {several}
 
-Here the server takes a tenth of a second for each answer. At most eight logins are under way at once.
+Here the server takes a tenth of a second for each response. At most eight logins run at the same time.
 
 ## The image
 
@@ -47,8 +47,8 @@ Here the server takes a tenth of a second for each answer. At most eight logins 
 
 {step}
 
-Each line is a container of the same image, and has all that is in the line before: what Docker takes, the interpreter,
-its three libraries, the login.
+Each line is a container of the same image and includes the line before: Docker, the interpreter, its three libraries,
+the login.
 
 ## A machine's first use of the image
 

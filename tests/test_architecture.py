@@ -24,6 +24,7 @@ REVEALING = {
     "providers/codefresh/mint.py",
     "providers/google/mint.py",
     "output/buildkite.py",
+    "output/command_files.py",
     "output/dotenv.py",
     "output/github_commands.py",
     "output/shell.py",

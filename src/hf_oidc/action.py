@@ -29,7 +29,7 @@ from hf_oidc.http.client import trusting
 from hf_oidc.hub.resource import Resource
 from hf_oidc.hub.token import HubToken
 from hf_oidc.login import Login
-from hf_oidc.logins import alike, log_in_all
+from hf_oidc.logins import group_failures, log_in_all
 from hf_oidc.output import github_commands
 from hf_oidc.providers.registry import choose
 from hf_oidc.retry import Pace
@@ -131,7 +131,7 @@ def _failed(
     fails = inputs.fail_on_error or is_usage
     github_commands.decline(files)
     several = len(inputs.wanted) > 1
-    for error, wanted in alike(failures):
+    for error, wanted in group_failures(failures):
         explained = _explained(error, env, wanted[0].resource, inputs.hub_url)
         title, message = explained.annotation
         whose = f"{named(wanted)}: " if several and not instead else ""

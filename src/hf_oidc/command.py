@@ -39,7 +39,7 @@ class NotRun(NamedTuple):
     """The command did not come to an end; `reason` completes "`name` …"."""
 
     reason: str
-    passing: bool = False
+    retryable: bool = False
 
 
 # The name of a command and its arguments, none of them secret.
@@ -75,7 +75,7 @@ def run(command: Sequence[str], env: Mapping[str, str], seconds: float, stdin: s
             _end(process)
             if not isinstance(error, subprocess.TimeoutExpired):
                 raise
-            return NotRun("did not end in time", passing=True)
+            return NotRun("did not end in time", retryable=True)
     return Finished(process.returncode, stdout[:MAX_OUTPUT], stderr[:MAX_OUTPUT])
 
 

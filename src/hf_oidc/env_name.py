@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 from hf_oidc.errors import InvalidInput
-from hf_oidc.sanitize import shown
+from hf_oidc.sanitize import sanitize_line
 
 DEFAULT = "HF_TOKEN"
 FORM = r"[A-Za-z_][A-Za-z0-9_]{0,127}"
@@ -27,7 +27,7 @@ SEARCHED = r"GITHUB|NODE|LIBRARY|LD_LIBRARY|C_INCLUDE|CPLUS_INCLUDE|GCONV|PKG_CO
 def checked(name: str, input_name: str) -> str:
     """`name`, if a token may be put there. Raises `InvalidInput`, which speaks of `input_name`."""
     if not re.fullmatch(FORM, name):
-        problem = f"{shown(name)!r} is no name of an environment variable"
+        problem = f"{sanitize_line(name)!r} is no name of an environment variable"
         raise InvalidInput(input_name, problem, "letters, digits and _, not beginning with a digit, such as HF_TOKEN")
     if re.fullmatch(FORBIDDEN, name, re.IGNORECASE):
         problem = f"A token in `{name}` would change how programs run"

@@ -81,7 +81,7 @@ class LoginError(Exception):
     """
 
     code: ClassVar[str]
-    passing: bool = False
+    retryable: bool = False
 
     def __init__(self, what: str, where: Where | None = None) -> None:
         super().__init__(what)
@@ -94,7 +94,7 @@ class LoginError(Exception):
     @property
     def proxy_variable(self) -> str:
         """The variable of the environment whose proxy is at fault, if one is: no input is wrong."""
-        return self.where.proxy_variable if self.where and not self.passing else ""
+        return self.where.proxy_variable if self.where and not self.retryable else ""
 
 
 class UsageError(LoginError):
@@ -180,9 +180,9 @@ class IdTokenRequestFailed(IdentityError):
 
     code = "id-token-request-failed"
 
-    def __init__(self, what: str, where: Where | None = None, *, passing: bool) -> None:
+    def __init__(self, what: str, where: Where | None = None, *, retryable: bool) -> None:
         super().__init__(what, where)
-        self.passing = passing
+        self.retryable = retryable
 
 
 class IdTokenMalformed(IdentityError):
@@ -228,16 +228,16 @@ class HubUnavailable(ExchangeError):
 
     code = "hub-unavailable"
 
-    def __init__(self, what: str, where: Where | None = None, *, passing: bool = True) -> None:
+    def __init__(self, what: str, where: Where | None = None, *, retryable: bool = True) -> None:
         super().__init__(what, where)
-        self.passing = passing
+        self.retryable = retryable
 
 
 class RateLimited(ExchangeError):
     """The Hub answered 429."""
 
     code = "rate-limited"
-    passing = True
+    retryable = True
 
 
 class UnexpectedResponse(ExchangeError):

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from hf_oidc import deferred_imports
 from hf_oidc.errors import AudienceMismatch, IdTokenExpired, IdTokenMalformed
-from hf_oidc.sanitize import shown
+from hf_oidc.sanitize import sanitize_line
 from hf_oidc.secret import Secret
 from hf_oidc.strict_json import read_object
 
@@ -51,8 +51,8 @@ class IdToken(NamedTuple):
     def check(self, audience: str, now: datetime) -> None:
         """Raises `AudienceMismatch` or `IdTokenExpired` if the Hub can only refuse this token at the time `now`."""
         if audience not in self.unverified_audience:
-            found = shown(", ".join(self.unverified_audience))
-            raise AudienceMismatch(f"The ID token is for {found}, not for {shown(audience)}", audience)
+            found = sanitize_line(", ".join(self.unverified_audience))
+            raise AudienceMismatch(f"The ID token is for {found}, not for {sanitize_line(audience)}", audience)
         if self.unverified_expiry <= now - CLOCK_SKEW:
             raise IdTokenExpired(
                 f"The ID token expired at {_utc(self.unverified_expiry)}; this machine's clock says {_utc(now)}"

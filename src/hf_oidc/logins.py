@@ -44,7 +44,7 @@ def log_in_all(logins: Sequence[Login]) -> list[Outcome]:
     return [_known(outcomes[number]) for number in range(len(logins))]
 
 
-def alike(failures: Iterable[tuple[Wanted, LoginError]]) -> Iterable[tuple[LoginError, list[Wanted]]]:
+def group_failures(failures: Iterable[tuple[Wanted, LoginError]]) -> Iterable[tuple[LoginError, list[Wanted]]]:
     """What failed in the same way is told of once, with all that it failed for."""
     groups: dict[tuple[str, str], tuple[LoginError, list[Wanted]]] = {}
     for wanted, error in failures:

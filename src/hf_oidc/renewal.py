@@ -121,7 +121,7 @@ def pause(left: float, lifetime: float, error: Exception, failures: int, chance:
     A server that asks to wait is heard; while the token is good, as long as that leaves time for a round. `left`: the
     seconds that the token is good for. What is no `LoginError` is a bug, which passes no sooner than a refusal.
     """
-    is_passing, asked = (error.passing, asked_to_wait(error)) if isinstance(error, LoginError) else (False, 0.0)
+    is_passing, asked = (error.retryable, asked_to_wait(error)) if isinstance(error, LoginError) else (False, 0.0)
     usual = min(LONGEST_PAUSE, max(left, lifetime * EARLIEST) * PAUSE) * (1 + chance) / 2
     if left > 0:
         return max(SHORTEST, min(left, max(usual, min(asked, left / 2))))

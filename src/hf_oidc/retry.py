@@ -22,7 +22,7 @@ def wait_before_next(attempt: int, error: LoginError, remaining: float, chance: 
     together. What the server asks for comes before it: it asks the same of all of them, and the longer they were told
     to wait, the wider they are spread afterwards.
     """
-    if not error.passing:
+    if not error.retryable:
         return None
     asked = asked_to_wait(error)
     backoff = min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(attempt - 1, 10))

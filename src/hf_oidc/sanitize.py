@@ -43,7 +43,7 @@ NUMBER_SIGN = re.compile(r"#(?=[^\s#\[]*\[)")
 INVISIBLE = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
 
 
-def shown(text: str, limit: int = MAX_CHARACTERS) -> str:
+def sanitize_line(text: str, limit: int = MAX_CHARACTERS) -> str:
     """`text` sanitized, on one line of at most `limit` characters."""
     line = " ".join(sanitize(text[: limit * 8]).split())
     return line if len(line) <= limit else line[: limit - 1] + "…"

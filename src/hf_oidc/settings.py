@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 
 from hf_oidc.errors import InvalidInput
 from hf_oidc.http.url import base_url, has_password, shown_url
-from hf_oidc.sanitize import shown
+from hf_oidc.sanitize import sanitize_line
 from hf_oidc.token_request import from_lines
 
 DEFAULT_HUB_URL = "https://huggingface.co"
@@ -62,7 +62,7 @@ def _audience(name: str, text: str) -> str:
         raise InvalidInput(name, f"`{name}` has a password in it: {shown_url(text)}", expected)
     # Of the spaces, `isprintable` takes the plain one alone.
     if not text.isprintable() or " " in text or len(text) > MAX_AUDIENCE:
-        raise InvalidInput(name, f"`{name}` is not one word: {shown(text)!r}", expected)
+        raise InvalidInput(name, f"`{name}` is not one word: {sanitize_line(text)!r}", expected)
     return text
 
 
@@ -80,7 +80,7 @@ def _any(_name: str, text: str) -> str:
 
 def _not(expected: str, name: str, text: str) -> InvalidInput:
     # What stands in the wrong input may still be a URL with a password.
-    given = shown_url(text) if has_password(text) else repr(shown(text))
+    given = shown_url(text) if has_password(text) else repr(sanitize_line(text))
     return InvalidInput(name, f"`{name}` is not {expected}: {given}", expected)
 
 

@@ -1,4 +1,4 @@
-"""Local Hub: a small, honest stand-in for the Hub's token exchange and for GitHub's OIDC issuer, on loopback.
+"""Local Hub: a local test server that stands in for the Hub and for the OIDC issuers of CIs.
 
-It always verifies signatures, and it never imports `hf_oidc`: an oracle built from the suspect's parts proves nothing.
+It always verifies signatures. It never imports `hf_oidc`: shared code would share its mistakes.
 """

@@ -1,7 +1,7 @@
-"""The application: every route together, and what holds for each answer.
+"""The ASGI application: all routes, error answers, and what applies to every response.
 
-Each answer, an error too, carries a fresh `x-request-id`, and is JSON but for the pages; a Host that is not loopback is
-turned away.
+Every response, an error too, has a fresh `x-request-id`. Everything except the pages is JSON. Requests with a
+Host other than loopback are rejected.
 """
 
 import contextlib
@@ -15,34 +15,39 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from local_hub import control, issuer, pages
-from local_hub.faults import Script, with_faults
+from local_hub import control, pages
+from local_hub.faults.script import Script, with_faults
 from local_hub.fields import FieldError
-from local_hub.hub import token_endpoint
-from local_hub.hub.app import Hub
+from local_hub.hub import endpoint as token_endpoint
+from local_hub.hub.log import rfc3339
+from local_hub.hub.service import Hub
 from local_hub.issuers import http as issuers
 from local_hub.issuers.endpoint import Refused
-from local_hub.json_http import BadBody
+from local_hub.issuers.running import RunningIssuers
 from local_hub.loopback import is_loopback_authority
-from local_hub.repositories.doors import Doors
-from local_hub.store import rfc3339
+from local_hub.repositories.router import RepositoryRouter
+from local_hub.request_body import BadBody
 
 
-def make_app(hub: Hub, own_issuer: issuer.Issuer, others: issuers.CiIssuers, script: Script, doors: Doors) -> ASGIApp:
-    """Put the routes of both sides and of the operator together, and the faults before them."""
+def make_app(hub: Hub, running: RunningIssuers, script: Script, router: RepositoryRouter) -> ASGIApp:
+    """Combine the routes of the issuers, the Hub, the operator and the pages; faults come first."""
 
     def record(issuer_url: str, request: Request, refused: Refused) -> None:
-        told = {"issuer": issuer_url, "status": refused.status, "reason": refused.reason}
-        entry = {"at": rfc3339(time.time()), "request_id": request.scope["request_id"], **told}
+        entry = {
+            "at": rfc3339(time.time()),
+            "request_id": request.scope["request_id"],
+            "issuer": issuer_url,
+            "status": refused.status,
+            "reason": refused.reason,
+        }
         hub.store.append("refused-mints", entry)
 
     routes = [
-        *issuer.routes(own_issuer, record),
-        *issuers.routes(others, record),
+        *issuers.routes(running, record),
         *token_endpoint.routes(hub),
-        *doors.routes(),
-        *control.routes(hub, own_issuer, others, script),
-        *pages.routes(hub, own_issuer, others),
+        *router.routes(),
+        *control.routes(hub, running, script),
+        *pages.routes(hub, running),
     ]
     handlers = {
         FieldError: _bad_request,
@@ -51,13 +56,13 @@ def make_app(hub: Hub, own_issuer: issuer.Issuer, others: issuers.CiIssuers, scr
         Exception: _server_error,
     }
     app = Starlette(routes=routes, exception_handlers=handlers)
-    # A repository may have any name, so its routes have no pattern: they are what is left.
-    app.router.default = doors
+    # A repository can have almost any name, so its routes have no pattern: the router gets what is left.
+    app.router.default = router
     return _outermost(with_faults(app, script))
 
 
 def _outermost(inner: ASGIApp) -> ASGIApp:
-    """Wrap even the answer to an error that nobody foresaw."""
+    """Add the request id and check the Host, even for the answer to an unexpected error."""
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -72,7 +77,7 @@ def _outermost(inner: ASGIApp) -> ASGIApp:
 
         known_host = is_loopback_authority(Headers(scope=scope).get("host", ""))
         handler = inner if known_host else JSONResponse({"message": "the Host header must name loopback"}, 400)
-        # Whoever has left hears no answer, and the operator no story of it.
+        # A disconnected client is not an error, so the operator's terminal shows no traceback.
         with contextlib.suppress(ClientDisconnect):
             await handler({**scope, "request_id": request_id}, receive, send_with_id)
 

@@ -1,6 +1,6 @@
-"""The command line of Local Hub: arguments and exit codes, and nothing that another module could know.
+"""The command line of Local Hub: arguments and exit codes.
 
-Exit codes: 0 stopped when told to, 1 the demo did not go as it should, 2 the arguments or the configuration are wrong.
+Exit codes: 0 stopped by a signal, 1 the demo failed, 2 the arguments or the configuration are invalid.
 """
 
 import argparse
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from local_hub import demo
 from local_hub.config import Config, ConfigError, load
-from local_hub.faults_tls import TLS_FAULTS
+from local_hub.faults.tls import TLS_FAULTS
 from local_hub.loopback import HOSTS, is_trustworthy_url
 from local_hub.server import ServeOptions, serve
 
@@ -18,7 +18,7 @@ LONGEST_LIFETIME = 2_592_000
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; give the exit code."""
+    """Run the command line and return its exit code."""
     parsed = _parser().parse_args(arguments)
     if parsed.command == "demo":
         return demo.main()
@@ -33,28 +33,39 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="local-hub",
-        description="A stand-in for the Hub's token exchange and for GitHub's OIDC issuer, on loopback.",
+        description="A local test server that stands in for the Hub and for the OIDC issuers of CIs.",
     )
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("demo", help="show the action at work, step by step")
-    _add_serve_arguments(commands.add_parser("serve", help="serve until told to stop"))
+    commands.add_parser("demo", help="run the action against Local Hub, step by step")
+    _add_serve_arguments(commands.add_parser("serve", help="start the server; stop it with Ctrl-C"))
     return parser
 
 
 def _add_serve_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--config", type=Path, metavar="FILE", help="YAML: publishers, resources, accounts, jobs, faults"
+        "--config", type=Path, metavar="FILE", help="YAML file: publishers, resources, accounts, jobs, faults, issuers"
     )
-    parser.add_argument("--data", type=Path, metavar="DIR", help="keep everything here; without it, in memory")
+    parser.add_argument("--data", type=Path, metavar="DIR", help="store all data in this directory; default: in memory")
     parser.add_argument("--host", type=_host, default="127.0.0.1", help="127.0.0.1 (default), ::1 or localhost")
-    parser.add_argument("--port", type=_port, default=0, help="0 (default): any that is free")
-    parser.add_argument("--tls", action="store_true", help="serve https, with a throw-away certificate authority")
-    parser.add_argument("--tls-fault", choices=TLS_FAULTS, help="serve https that no client may accept")
+    parser.add_argument("--port", type=_port, default=0, help="0 (default): any free port")
+    parser.add_argument("--tls", action="store_true", help="serve https, with a temporary certificate authority")
     parser.add_argument(
-        "--audience", type=_audience, action="append", default=[], metavar="URL", help="accept this `aud` as well"
+        "--tls-fault", choices=TLS_FAULTS, help="serve https with a fault that every client must reject"
     )
     parser.add_argument(
-        "--token-lifetime", type=_lifetime, default=3600, metavar="SECONDS", help="of the Hub's tokens (3600)"
+        "--audience",
+        type=_audience,
+        action="append",
+        default=[],
+        metavar="URL",
+        help="also accept this audience (`aud`) in ID tokens",
+    )
+    parser.add_argument(
+        "--token-lifetime",
+        type=_lifetime,
+        default=3600,
+        metavar="SECONDS",
+        help="lifetime of Hub tokens; default: 3600",
     )
 
 
@@ -74,7 +85,7 @@ def _options(parsed: argparse.Namespace) -> ServeOptions:
 def _host(value: str) -> str:
     if value not in HOSTS:
         raise argparse.ArgumentTypeError(
-            "must be 127.0.0.1, ::1 or localhost: Local Hub hands tokens to anyone it hears"
+            "must be 127.0.0.1, ::1 or localhost: Local Hub gives tokens to everyone who can connect"
         )
     return value
 

@@ -1,6 +1,6 @@
-"""The configuration file: YAML in, checked values out, each error one line that names the field.
+"""The configuration file: parses YAML into validated values; each error is one line that names the field.
 
-It must not know the network: `github` stands for an issuer whose URL is known only once a port is bound.
+No network: a publisher names an issuer of Local Hub by its provider, because the URL is known only after the bind.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,33 +10,30 @@ from typing import Any
 
 import yaml
 
-from local_hub.declarations import read_declared
-from local_hub.faults import read_script
+from local_hub.faults.script import read_script
 from local_hub.fields import FieldError, flag, items, mapping, text
-from local_hub.hub.publishers import Publisher, checked, read_resource
-from local_hub.hub.records import Declared
-from local_hub.issuer_keys import KeySet
-from local_hub.issuers.http import CiJob, read_any_job
-from local_hub.issuers.registry import BY_NAME
-from local_hub.jobs import RegisteredJob
+from local_hub.hub.issuer_keys import KeySet
+from local_hub.hub.publishers import Publisher, checked
+from local_hub.hub.resources import Declared, read_declared, read_resource
+from local_hub.issuers.base import Job
+from local_hub.issuers.registry import BY_NAME, read_job
 
-OWN_ISSUERS = ("github", *BY_NAME)
 _PLACEHOLDER = "https://issuer.invalid/"
 _PUBLISHER_FIELDS = ("resource", "issuer", "claims", "read-only", "scopes")
 
 
 class ConfigError(Exception):
-    """The configuration cannot be used; the message is one line for the operator."""
+    """The configuration is invalid; the message is one line for the operator."""
 
 
 @dataclass(frozen=True)
 class Config:
-    """What Local Hub starts with."""
+    """The initial state of Local Hub."""
 
     publishers: tuple[Publisher, ...] = ()
     resources: tuple[Declared, ...] = ()
     locked: tuple[str, ...] = ()
-    jobs: Mapping[str, RegisteredJob | CiJob] = field(default_factory=dict)
+    jobs: Mapping[str, Job] = field(default_factory=dict)
     faults: Mapping[str, Sequence[str]] = field(default_factory=dict)
     key_sets: Mapping[str, KeySet] = field(default_factory=dict)
 
@@ -55,7 +52,7 @@ def load(path: Path) -> Config:
 
 
 def read(document: object) -> Config:
-    """Read a configuration; an empty one is none."""
+    """Read a configuration; an empty document is the default configuration."""
     given = mapping(
         document or {}, "configuration", ("publishers", "resources", "accounts", "jobs", "faults", "issuers")
     )
@@ -65,16 +62,16 @@ def read(document: object) -> Config:
         tuple(_publisher(value, where) for value, where in _numbered(given, "publishers")),
         tuple(read_declared(value, where) for value, where in _numbered(given, "resources")),
         tuple(text(value, f"accounts.{where}") for value, where in _numbered(accounts, "locked")),
-        {name: read_any_job(job, f"jobs.{name}") for name, job in jobs.items()},
+        {name: read_job(job, f"jobs.{name}") for name, job in jobs.items()},
         read_script(given.get("faults", {}), "faults"),
         dict(_key_set(value, where) for value, where in _numbered(given, "issuers")),
     )
 
 
-def with_issuer(publisher: Publisher, own: Mapping[str, str]) -> Publisher:
-    """Put the real URL where the configuration said `github`, or another CI's name."""
+def with_issuer(publisher: Publisher, urls: Mapping[str, str]) -> Publisher:
+    """Replace a provider's name, such as `github`, with the URL of Local Hub's issuer."""
     name = publisher.issuer_url.removeprefix(_PLACEHOLDER)
-    return replace(publisher, issuer_url=own[name]) if name != publisher.issuer_url else publisher
+    return replace(publisher, issuer_url=urls[name]) if name != publisher.issuer_url else publisher
 
 
 def _key_set(value: object, where: str) -> tuple[str, KeySet]:
@@ -95,7 +92,7 @@ def _publisher(value: object, where: str) -> Publisher:
     claims = mapping(given.get("claims", {}), f"{where}.claims")
     publisher = Publisher(
         read_resource(given.get("resource"), f"{where}.resource"),
-        _PLACEHOLDER + issuer if issuer in OWN_ISSUERS else issuer,
+        _PLACEHOLDER + issuer if issuer in BY_NAME else issuer,
         {name: text(claim, f"{where}.claims.{name}") for name, claim in claims.items()},
         flag(given.get("read-only", False), f"{where}.read-only"),
         tuple(text(scope, f"{where}.scopes") for scope in items(given.get("scopes", []), f"{where}.scopes")),

@@ -1,7 +1,6 @@
-"""The operator's routes, below /local-hub: jobs, publishers, accounts, faults, and the logs.
+"""The operator API under /local-hub: jobs, publishers, accounts, faults and the logs.
 
-The Hub has no such routes. Whoever can reach them owns the machine, so they ask for no password; the application
-lets loopback names in only.
+The Hub has no such API. It needs no password, because the application accepts connections from this machine only.
 """
 
 import time
@@ -11,25 +10,25 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from local_hub.declarations import read_declared
-from local_hub.faults import OPERATOR, Script, read_faults, read_path
+from local_hub.faults.script import OPERATOR, Script, read_faults, read_path
 from local_hub.fields import flag, mapping
-from local_hub.hub.app import Hub, introspect
 from local_hub.hub.publishers import from_wire, to_wire
-from local_hub.hub.records import Declared
-from local_hub.issuer import Issuer
-from local_hub.issuers.http import CiIssuers, CiJob, read_any_job
-from local_hub.json_http import NO_STORE, bearer_token, read_json
+from local_hub.hub.resources import Declared, read_declared
+from local_hub.hub.service import Hub, introspect
+from local_hub.issuers import github
+from local_hub.issuers.registry import read_job
+from local_hub.issuers.running import RunningIssuers
+from local_hub.request_body import NO_STORE, bearer_token, read_json
 
 PATH = OPERATOR
 LOGS = ("audit", "commits", "exchanges", "introspections", "refused-mints")
 
 
-def routes(hub: Hub, issuer: Issuer, others: CiIssuers, script: Script) -> list[Route]:
-    """Give the operator's routes."""
+def routes(hub: Hub, running: RunningIssuers, script: Script) -> list[Route]:
+    """Return the routes of the operator API."""
     logs = [Route(f"{PATH}/{kind}", _log_reader(hub, kind)) for kind in LOGS]
     return [
-        *_issuer_routes(issuer, others),
+        *_issuer_routes(running),
         *_publisher_routes(hub),
         *_account_routes(hub),
         *_fault_routes(script),
@@ -37,18 +36,16 @@ def routes(hub: Hub, issuer: Issuer, others: CiIssuers, script: Script) -> list[
     ]
 
 
-def _issuer_routes(issuer: Issuer, others: CiIssuers) -> list[Route]:
+def _issuer_routes(running: RunningIssuers) -> list[Route]:
     async def register_job(request: Request) -> JSONResponse:
-        job = read_any_job(await read_json(request))
-        if isinstance(job, CiJob):
-            number, env, files = others.register(job)
-            return JSONResponse({"id": number, "env": env, "files": files}, 201, headers=NO_STORE)
-        number, env = issuer.register(job)
-        return JSONResponse({"id": number, "env": env}, 201, headers=NO_STORE)
+        job = running.register(read_job(await read_json(request)))
+        answer = {"id": job.number, "env": job.environment, "files": job.files}
+        return JSONResponse(answer, 201, headers=NO_STORE)
 
     async def rotate_keys(request: Request) -> JSONResponse:
         given = mapping(await read_json(request) or {}, "rotation", ("retire",))
-        return JSONResponse({"kid": issuer.rotate(retire=flag(given.get("retire", False), "retire"))})
+        retire = flag(given.get("retire", False), "retire")
+        return JSONResponse({"kid": running.rotate(github.ISSUER, retire=retire)})
 
     return [
         Route(f"{PATH}/jobs", register_job, methods=["POST"]),
@@ -66,10 +63,10 @@ def _publisher_routes(hub: Hub) -> list[Route]:
 
     async def remove_publisher(request: Request) -> Response:
         number = request.path_params["number"]
-        # SQLite's integers end there; a larger number is nobody's.
+        # SQLite has no larger integers, so no publisher has a larger number.
         if number < 2**63 and hub.store.remove_publisher(number, time.time()):
             return Response(status_code=204)
-        return JSONResponse({"message": "there is no such publisher"}, 404)
+        return JSONResponse({"message": "no such publisher"}, 404)
 
     return [
         Route(f"{PATH}/publishers", list_publishers, methods=["GET"]),
@@ -81,11 +78,11 @@ def _publisher_routes(hub: Hub) -> list[Route]:
 def _account_routes(hub: Hub) -> list[Route]:
     async def declare_resource(request: Request) -> JSONResponse:
         declared = read_declared(await read_json(request), "body")
-        hub.store.set_up(declared)
-        return JSONResponse(_declared_told(declared), 201)
+        hub.store.declare(declared)
+        return JSONResponse(_declared_json(declared), 201)
 
     async def list_resources(_: Request) -> JSONResponse:
-        return JSONResponse([_declared_told(declared) for declared in hub.store.all_declared()])
+        return JSONResponse([_declared_json(declared) for declared in hub.store.all_declared()])
 
     async def set_account(request: Request) -> JSONResponse:
         given = mapping(await read_json(request), "account", ("locked",))
@@ -93,15 +90,15 @@ def _account_routes(hub: Hub) -> list[Route]:
         hub.store.lock_account(name, locked=locked, now=time.time())
         return JSONResponse({"account": name, "locked": locked})
 
-    async def look_at_token(request: Request) -> JSONResponse:
-        seen = introspect(hub, bearer_token(request), time.time())
-        return JSONResponse(seen, 200 if seen["active"] else 401, headers=NO_STORE)
+    async def introspect_token(request: Request) -> JSONResponse:
+        token = introspect(hub, bearer_token(request), time.time())
+        return JSONResponse(token, 200 if token["active"] else 401, headers=NO_STORE)
 
     return [
         Route(f"{PATH}/resources", declare_resource, methods=["POST"]),
         Route(f"{PATH}/resources", list_resources, methods=["GET"]),
         Route(f"{PATH}/accounts/{{name}}", set_account, methods=["POST"]),
-        Route(f"{PATH}/introspect", look_at_token),
+        Route(f"{PATH}/introspect", introspect_token),
     ]
 
 
@@ -126,7 +123,7 @@ def _fault_routes(script: Script) -> list[Route]:
     ]
 
 
-def _declared_told(declared: Declared) -> dict[str, Any]:
+def _declared_json(declared: Declared) -> dict[str, Any]:
     return {
         "resource": str(declared.resource),
         "kind": declared.resource.kind,

@@ -1,28 +1,34 @@
-"""A data folder belongs to one Local Hub at a time: a lock that lives as long as the process.
+"""Creates and locks the data folder, so that only one Local Hub uses it at a time.
 
-It must not know what is in the folder; whoever starts takes the lock before touching anything there.
+The server takes the lock before it changes anything in the folder.
 """
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+
+from local_hub.config import ConfigError
 
 LOCK_FILE = "lock"
 
 
-class InUse(Exception):
-    """Another Local Hub has this folder."""
+@contextmanager
+def open_data_folder(directory: Path) -> Iterator[Path]:
+    """Create the folder if necessary, and lock it for the length of a `with` block; yield its absolute path."""
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file = (directory / LOCK_FILE).open("wb")
+    except OSError as error:
+        raise ConfigError(f"--data {directory}: must be a writable directory: {error.strerror}") from None
+    with file:
+        if sys.platform != "win32":
+            import fcntl  # noqa: PLC0415 - not available on Windows
 
-
-def hold(directory: Path) -> IO[bytes]:
-    """Take the folder, for as long as the file that is given back stays open; `InUse` where another has it."""
-    file = (directory / LOCK_FILE).open("wb")
-    if sys.platform != "win32":
-        import fcntl  # noqa: PLC0415 - Windows has none
-
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            file.close()
-            raise InUse from None
-    return file
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                problem = "another Local Hub uses it; choose a different directory"
+                raise ConfigError(f"--data {directory}: {problem}") from None
+        # Absolute, because git runs in another working directory.
+        yield directory.absolute()

@@ -1,6 +1,6 @@
-"""The show for a person at a terminal: a login that is granted, a model that is published with it, and a refusal.
+"""The demo at a terminal: a successful login, a published model, and a refused login.
 
-Each part runs as a process of its own, as it would in life. Whatever is shown was checked first; nothing is staged.
+Local Hub and the action run as separate processes, as in real use. The demo checks everything that it shows.
 """
 
 import base64
@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 
 import httpx
 
-from local_hub.runner import Step, masked, run_action
+from local_hub.github_runner import Step, masked, run_action
 
 RESOURCE = "acme/awesome-model"
 REPOSITORY = "acme/awesome-model-training"
@@ -30,24 +30,24 @@ STOP_SECONDS = 10
 BOLD, DIM, PLAIN = "\033[1m", "\033[2m", "\033[0m"
 
 
-class NotAsItShould(Exception):
-    """Something that the demo shows did not come true."""
+class DemoFailed(Exception):
+    """A check of the demo failed."""
 
 
 def main() -> int:
-    """Run the demo; 0 when everything went as it should, else 1."""
+    """Run the demo; return 0 if every check passes, else 1."""
     for name in ("SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
-            # As an exception, so that the child process and the temporary directory go as well.
+            # Raise an exception, so that the child process and the temporary directory are cleaned up.
             signal.signal(getattr(signal, name), _stop)
     try:
         with tempfile.TemporaryDirectory(prefix="local-hub-demo-") as directory, _running_hub() as hub:
             _show(hub, Path(directory))
-    except NotAsItShould as failure:
-        sys.stderr.write(f"\nThis did not go as it should: {failure}\n")
+    except DemoFailed as failure:
+        sys.stderr.write(f"\nA check of the demo failed: {failure}\n")
         return 1
     except (httpx.HTTPError, OSError, ValueError, subprocess.SubprocessError) as error:
-        sys.stderr.write(f"\nThe demo broke off: {type(error).__name__}: {error}\n")
+        sys.stderr.write(f"\nThe demo stopped with an error: {type(error).__name__}: {error}\n")
         return 1
     except KeyboardInterrupt:
         sys.stderr.write("\nStopped.\n")
@@ -56,7 +56,7 @@ def main() -> int:
 
 
 class _Hub:
-    """The Local Hub that the demo talks to."""
+    """A client of the running Local Hub."""
 
     def __init__(self, ready: Mapping[str, Any]) -> None:
         self.url = str(ready["hub"])
@@ -75,8 +75,8 @@ class _Hub:
 
 
 def _show(hub: _Hub, directory: Path) -> None:
-    _title("Local Hub is up")
-    _line(f"A stand-in for huggingface.co and for GitHub's issuer of ID tokens, at {hub.url}")
+    _title("Local Hub is running")
+    _line(f"It stands in for huggingface.co and for GitHub's OIDC issuer, at {hub.url}")
     _add_publisher(hub)
     token = _granted(hub, directory)
     _behind_the_log(hub)
@@ -84,7 +84,7 @@ def _show(hub: _Hub, directory: Path) -> None:
     _published(hub, directory, token)
     _refused(hub, directory)
     _page(hub)
-    _title("Everything went as it should")
+    _title("All checks passed")
     _line("No secret was stored anywhere: the job's identity was enough.")
     _line()
 
@@ -92,17 +92,17 @@ def _show(hub: _Hub, directory: Path) -> None:
 def _add_publisher(hub: _Hub) -> None:
     claims = {name: {"kind": "eq", "value": value} for name, value in CLAIMS.items()}
     hub.post("/local-hub/publishers", {"resource": RESOURCE, "issuerUrl": hub.issuer, "claims": claims})
-    _title(f"{RESOURCE} trusts one publisher")
+    _title(f"{RESOURCE} has one trusted publisher")
     _facts(CLAIMS)
 
 
 def _granted(hub: _Hub, directory: Path) -> str:
-    _title("That workflow runs on main, and its job asks for a token")
+    _title("The workflow runs on main, and its job requests a token")
     step = _run(hub, directory, "refs/heads/main")
     token = step.outputs.get("token", "")
     _expect(step.exit_code == 0, f"the action exited with {step.exit_code}")
-    _expect(token.startswith("hf_jwt_"), "the output `token` holds no token of the Hub")
-    _expect(step.hides(token), "the token is not hidden from the log")
+    _expect(token.startswith("hf_jwt_"), "the output `token` is not a Hub token")
+    _expect(step.hides(token), "the log shows the token")
     _expect(step.exported.get("HF_TOKEN") == token, "HF_TOKEN is not exported")
     _expect(step.outputs.get("authenticated") == "true", "the output `authenticated` is not true")
     _expect(json.loads(step.outputs.get("tokens", "null")) == {"HF_TOKEN": token}, "the output `tokens` is wrong")
@@ -114,34 +114,34 @@ def _granted(hub: _Hub, directory: Path) -> str:
 
 
 def _behind_the_log(hub: _Hub) -> None:
-    _title("What went to and fro")
+    _title("What happened behind the log")
     seen = hub.get("/local-hub/exchanges")[0]
     _expect(seen["outcome"] == "granted" and seen["issuer"] == hub.issuer, "Local Hub logged another exchange")
-    _line("1. The action asked the CI who this job is, and the CI minted an ID token", dim=True)
+    _line("1. The action requested an ID token for the job, and the CI minted it", dim=True)
     _facts({"issuer": seen["issuer"], "subject": seen["subject"], "audience": hub.url})
-    _line("2. It gave the ID token to the Hub, which checked signature, audience, times and claims", dim=True)
+    _line("2. It sent the ID token to the Hub, which verified the signature, audience, times and claims", dim=True)
     _facts({"request": f"POST {hub.url}/oauth/token", "resource": seen["resource"], "request id": seen["request_id"]})
-    _line("3. The publisher's claims were the job's, so the Hub granted a token for an hour", dim=True)
+    _line("3. The claims match the publisher, so the Hub issued a token for one hour", dim=True)
     _facts({"outcome": seen["outcome"], "publisher": str(seen["publisher_id"])})
 
 
 def _later_step(hub: _Hub, token: str) -> None:
-    _title("A later step shows its HF_TOKEN to the Hub")
+    _title("A later step uses HF_TOKEN")
     seen = hub.get("/local-hub/introspect", token)
-    _expect(seen["active"] is True and seen["resource"] == RESOURCE, "the Hub does not know the token")
+    _expect(seen["active"] is True and seen["resource"] == RESOURCE, "the Hub does not accept the token")
     _expect(seen["can"] == ["read", "write"], f"the token may {seen['can']}")
     _facts(
         {
-            "good for": f"the {seen['kind']} {seen['resource']}, and nothing else",
+            "valid for": f"the {seen['kind']} {seen['resource']} only",
             "may": " and ".join(seen["can"]),
-            "until": f"{seen['expires_at']}, for {round(seen['expires_in'] / 60)} more minutes",
-            "asked by": seen["subject"],
+            "expires": f"{seen['expires_at']}, in {round(seen['expires_in'] / 60)} minutes",
+            "issued to": seen["subject"],
         }
     )
 
 
 def _published(hub: _Hub, directory: Path, token: str) -> None:
-    _title("It publishes the model, as `hf upload` does, and anyone can clone it")
+    _title("It uploads the model, as `hf upload` does, and anyone can clone it")
     lines: list[tuple[str, dict[str, str]]] = [("header", {"summary": MESSAGE})]
     for path, content in MODEL_FILES.items():
         encoded = base64.b64encode(content).decode()
@@ -158,25 +158,25 @@ def _published(hub: _Hub, directory: Path, token: str) -> None:
 
 
 def _refused(hub: _Hub, directory: Path) -> None:
-    _title("The same workflow runs on the tag v1, which the publisher does not name")
+    _title("The same workflow runs on the tag v1, which the publisher does not allow")
     step = _run(hub, directory, TAG)
     latest = hub.get("/local-hub/exchanges")[0]
     _expect(step.exit_code == 1, f"the action exited with {step.exit_code}, not with 1")
-    _expect(not step.outputs.get("token") and not step.exported, "a token was handed on")
+    _expect(not step.outputs.get("token") and not step.exported, "the action passed a token on")
     _expect(any(line.startswith("Error: ") for line in step.log), "the log shows no error")
     _expect(latest["outcome"] == "refused" and latest["reason"] == TRUE_REASON, f"Local Hub logged {latest['reason']}")
-    _line("The Hub tells a client no more than that. Local Hub's log holds the true reason:", dim=True)
+    _line("The Hub tells a client no more than this. Local Hub's log has the true reason:", dim=True)
     _facts({"reason": latest["reason"], "request id": latest["request_id"]})
 
 
 def _page(hub: _Hub) -> None:
-    _title("The model's settings page shows its publisher, and why the tag was refused")
+    _title("The model's settings page shows the publisher, and why the tag was refused")
     page = f"{hub.url}/{RESOURCE}/settings"
     text = httpx.get(page, trust_env=False).raise_for_status().text
     _expect(TAG in text, f"{page} does not show why the tag was refused")
     _facts({"page": page})
     if sys.stdin.isatty() and sys.stdout.isatty():
-        _line("Look at it in a browser: it is there until you press Enter.")
+        _line("Open it in a browser. Local Hub runs until you press Enter.")
         sys.stdin.readline()
 
 
@@ -193,17 +193,17 @@ def _run(hub: _Hub, directory: Path, ref: str) -> Step:
         "timeout": "60",
     }
     step = run_action(directory, job, inputs)
-    _line("the step's log", dim=True)
+    _line("log of the step", dim=True)
     for line in step.log:
         _line(f"  {line}")
     return step
 
 
 def _git(*arguments: str) -> str:
-    # As a stranger to this machine: none of its configuration plays a part.
-    world = {"PATH": os.environ.get("PATH", os.defpath), "HOME": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
+    # A clean environment: the configuration of this machine must not matter.
+    env = {"PATH": os.environ.get("PATH", os.defpath), "HOME": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
     command = ["git", *arguments]
-    return subprocess.run(command, env=world, capture_output=True, text=True, check=True).stdout  # noqa: S603 - ours
+    return subprocess.run(command, env=env, capture_output=True, text=True, check=True).stdout  # noqa: S603 - fixed arguments
 
 
 @contextmanager
@@ -229,7 +229,7 @@ def _stop(*_: object) -> NoReturn:
 
 def _expect(condition: bool, otherwise: str) -> None:  # noqa: FBT001 - reads like `assert`
     if not condition:
-        raise NotAsItShould(otherwise)
+        raise DemoFailed(otherwise)
 
 
 def _title(text: str) -> None:

@@ -1,6 +1,6 @@
-"""Reading fields out of JSON and YAML that someone else wrote.
+"""Reads and checks fields of foreign JSON and YAML.
 
-Each error names the field and the right form. This module must not know what any field means.
+Each error names the field and the expected form. This module does not know what a field means.
 """
 
 from collections.abc import Mapping, Sequence
@@ -8,20 +8,20 @@ from typing import Any
 
 
 class FieldError(ValueError):
-    """A field is wrong; the message is one line that names the field and the right form."""
+    """A field is invalid; the message is one line that names the field and the expected form."""
 
     def __init__(self, field: str, form: str) -> None:
-        """Name the field and the form that it should have had."""
+        """Name the field and its expected form."""
         super().__init__(f"{field}: {form}")
 
 
 def mapping(value: object, field: str, known: Sequence[str] | None = None) -> Mapping[str, Any]:
-    """Read an object; with `known`, one that holds no other fields."""
+    """Read an object; with `known`, reject other fields."""
     if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
         raise FieldError(field, "must be a mapping of names to values")
     unknown = sorted(set(value) - set(known)) if known is not None else []
     if unknown:
-        raise FieldError(field, f"unknown field {', '.join(unknown)}; known are {', '.join(known or ())}")
+        raise FieldError(field, f"unknown field {', '.join(unknown)}; known fields: {', '.join(known or ())}")
     return value
 
 
@@ -35,10 +35,10 @@ def items(value: object, field: str) -> Sequence[Any]:
 def text(value: object, field: str) -> str:
     """Read a string that is not empty."""
     if not isinstance(value, str) or not value:
-        raise FieldError(field, "must be a string that is not empty (in YAML, put quotes around it)")
+        raise FieldError(field, "must be a non-empty string (in YAML, put quotes around it)")
     if any("\ud800" <= character <= "\udfff" for character in value):
-        # JSON can write half a surrogate pair; neither a database nor an answer can hold it.
-        raise FieldError(field, "must be text: half a surrogate pair is no character")
+        # JSON can contain half a surrogate pair, but a database or a response cannot.
+        raise FieldError(field, "must be text without half of a surrogate pair")
     return value
 
 

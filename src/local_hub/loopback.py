@@ -1,6 +1,6 @@
-"""What counts as this machine, and which URLs may be fetched.
+"""Decides which hosts are this machine, and which URLs are safe to use.
 
-Pure text. RFC 8252 § 8.3 gives the reason that plain http is good enough on loopback: it never leaves the device.
+Pure. Plain http is acceptable on loopback, because the request never leaves the device (RFC 8252 § 8.3).
 """
 
 from urllib.parse import urlsplit
@@ -9,7 +9,7 @@ HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 def is_loopback_url(url: str) -> bool:
-    """Say whether the URL's host is this machine."""
+    """Return whether the URL's host is this machine."""
     try:
         return urlsplit(url).hostname in HOSTS
     except ValueError:
@@ -17,7 +17,7 @@ def is_loopback_url(url: str) -> bool:
 
 
 def is_trustworthy_url(url: str) -> bool:
-    """Say whether the URL is https, or http on loopback, and carries no user, query or fragment."""
+    """Return whether the URL is https, or http on loopback, and has no user, query or fragment."""
     try:
         parts = urlsplit(url)
         _ = parts.port
@@ -29,5 +29,5 @@ def is_trustworthy_url(url: str) -> bool:
 
 
 def is_loopback_authority(host: str) -> bool:
-    """Say whether a Host header names this machine; any other name is DNS rebinding."""
+    """Return whether a Host header names this machine; any other name could be DNS rebinding."""
     return is_loopback_url(f"//{host}") and "@" not in host

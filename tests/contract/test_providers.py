@@ -293,16 +293,16 @@ def test_an_endpoint_that_does_not_answer_is_named_so(name: str) -> None:
     chosen = choose(ROWS[name].here(server.url, TOKEN), str)
     with pytest.raises(IdTokenRequestFailed, match="connection refused") as caught:
         chosen.mint(HUB, means(transport()))
-    assert caught.value.passing
+    assert caught.value.retryable
 
 
 @asking
 @pytest.mark.parametrize(("status", "passing"), [(401, False), (403, False), (429, True), (500, True), (599, True)])
-def test_says_which_failures_may_pass(name: str, status: int, passing: bool, worlds: Make) -> None:
+def test_says_which_failures_may_pass(name: str, status: int, retryable: bool, worlds: Make) -> None:
     """Too many requests and the server's own errors; no refusal."""
     with pytest.raises(IdTokenRequestFailed) as caught:
         worlds(name, answer=Answer(status=status)).mint()
-    assert caught.value.passing is passing
+    assert caught.value.retryable is retryable
 
 
 @asking
@@ -349,7 +349,7 @@ def test_a_command_that_fails_is_quoted(name: str, stderr: str, shown: str, worl
     with pytest.raises(IdTokenRequestFailed, match="ended with exit code 3") as caught:
         world.mint()
     assert shown in str(caught.value)
-    assert not caught.value.passing
+    assert not caught.value.retryable
 
 
 @commanding
@@ -372,7 +372,7 @@ def test_a_command_that_hangs_is_given_up(name: str, worlds: Make) -> None:
     chosen = choose(world.env, world.read)
     with pytest.raises(IdTokenRequestFailed, match="did not end in time") as caught:
         chosen.mint(HUB, means(transport(seconds=0.2), world.env))
-    assert caught.value.passing
+    assert caught.value.retryable
 
 
 CIS = [name for name in NAMES if BY_NAME[name].kind == "ci"]
@@ -570,7 +570,7 @@ def test_google_says_which_call_failed(path: str, worlds: Make) -> None:
     env = world.env | {"CLOUDSDK_API_ENDPOINT_OVERRIDES_IAMCREDENTIALS": world.server.url}
     with pytest.raises(IdTokenRequestFailed, match="gave no ID token") as caught:
         choose(env, str).mint(HUB, means(transport()))
-    assert caught.value.passing
+    assert caught.value.retryable
 
 
 @pytest.mark.parametrize("name", ["github", "forgejo"])
@@ -667,8 +667,8 @@ def test_github_tells_the_reasons_apart(env: dict[str, str], event: str, reason:
         (Answer({}), False),
     ],
 )
-def test_github_says_which_failures_may_pass(answer: Answer, passing: bool, worlds: Make) -> None:
+def test_github_says_which_failures_may_pass(answer: Answer, retryable: bool, worlds: Make) -> None:
     """A job that is not quite begun, too many requests and the server's own errors; no other refusal."""
     with pytest.raises(IdTokenRequestFailed) as caught:
         worlds("github", answer=answer).mint()
-    assert caught.value.passing is passing
+    assert caught.value.retryable is retryable

@@ -268,7 +268,7 @@ GOES_AWAY = """
 import os, sys
 from hf_oidc.errors import DeliveryFailed
 from hf_oidc.secret import Secret
-from hf_oidc.output import github_commands
+from hf_oidc.output import command_files
 
 def variables():
     yield "A", Secret("hf_first")
@@ -276,17 +276,17 @@ def variables():
     yield "B", Secret("hf_second")
 
 try:
-    github_commands.export(variables(), os.environ)
+    command_files.export(variables(), os.environ)
 except DeliveryFailed as error:
     print(error)
 """
 
 
-def test_github_env_that_goes_away_is_told(tmp_path: Path) -> None:
-    """In the midst of several variables: what failed is said, and no value is printed."""
+def test_github_env_that_goes_away_is_reported(tmp_path: Path) -> None:
+    """The file is not created again, the error says what failed, and no value is printed."""
     path = tmp_path / "github_env"
     path.touch()
     env = scrubbed() | {"GITHUB_ENV": str(path)}
     run = subprocess.run([sys.executable, "-c", GOES_AWAY], env=env, capture_output=True, text=True, check=True)
-    assert run.stdout == "A command file of the runner could not be written: it is gone\n"
+    assert run.stdout == "A command file of the runner could not be written: No such file or directory\n"
     assert (run.stderr, path.exists()) == ("", False)

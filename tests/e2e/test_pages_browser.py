@@ -84,7 +84,7 @@ def test_from_a_refusal_to_a_grant(chromium: Browser, hub: LocalHub) -> None:
     page.get_by_label("repository").fill(REPOSITORY)
     page.get_by_label("branch").fill("release")
     page.get_by_label("workflow").fill(WORKFLOW)
-    page.get_by_role("button", name="Add the publisher").click()
+    page.get_by_role("button", name="Add publisher").click()
     expect(page.get_by_role("status")).to_have_text("✓ The publisher was added.")
     expect(page.get_by_role("article")).to_contain_text("never")
 
@@ -103,7 +103,7 @@ def test_from_a_refusal_to_a_grant(chromium: Browser, hub: LocalHub) -> None:
     expect(page.get_by_role("article")).not_to_contain_text("never")
     expect(page.get_by_text("Changed publisher 1")).to_be_visible()
     expect(page.get_by_text("claim branch: release → became main")).to_be_visible()
-    expect(page.get_by_role("link", name="By publisher 1")).to_be_visible()
+    expect(page.get_by_role("link", name="Matched publisher 1")).to_be_visible()
     assert complaints == []
 
 
@@ -125,7 +125,7 @@ def test_everything_is_done_with_the_keyboard_alone(chromium: Browser, hub: Loca
     """Add, mend from a refused token's claims, and remove; no mouse."""
     page, complaints = opened(chromium, hub)
     page.goto(SETTINGS)
-    focused(page, "a", "Skip to the content")
+    focused(page, "a", "Skip to content")
     focused(page, "a", "Add a publisher")
     page.keyboard.press("Enter")
     page.wait_for_url("**/new")
@@ -134,7 +134,7 @@ def test_everything_is_done_with_the_keyboard_alone(chromium: Browser, hub: Loca
         page.keyboard.type(text)
     focused(page, "input", "Read-only")
     page.keyboard.press("Space")
-    focused(page, "button", "Add the publisher")
+    focused(page, "button", "Add publisher")
     page.keyboard.press("Enter")
     expect(page.get_by_role("article")).to_contain_text("read-only")
 
@@ -165,7 +165,7 @@ def test_a_mistake_is_brought_before_the_reader(chromium: Browser, hub: LocalHub
     page.goto(f"{SETTINGS}/publishers/new")
     page.get_by_label("Issuer").fill("http://ci.example")
     page.get_by_label("repository").fill(REPOSITORY)
-    page.get_by_role("button", name="Add the publisher").click()
+    page.get_by_role("button", name="Add publisher").click()
     expect(page.get_by_role("alert")).to_be_focused()
     page.get_by_role("link", name="The issuer must be").click()
     expect(page.get_by_label("Issuer")).to_be_focused()

@@ -36,8 +36,30 @@ def test_the_command_logs_in(programs: Path) -> None:
     assert (run.returncode, run.stdout) == (0, f"{TOKEN}\n"), run.stderr
 
 
+def test_few_packages_are_installed(programs: Path) -> None:
+    """At most nine, and none that compiles: no PyGithub, PyNaCl or cryptography, which only actions-toolkit needs."""
+    code = "from importlib.metadata import distributions as all_; print(*{x.name for x in all_()})"
+    run = subprocess.run([str(programs / "python"), "-c", code], capture_output=True, text=True, check=True)
+    names = set(map(_canonical, run.stdout.split())) - {"pip", "setuptools", "wheel"}
+    assert len(names) <= 9
+    assert not names & {"actions-toolkit", "pygithub", "pynacl", "cryptography"}
+
+
+def test_every_top_level_package_is_of_the_distribution_that_is_named_so(programs: Path) -> None:
+    """`tests` of actions-toolkit would hide the tests of whoever installs it."""
+    code = (
+        "import json; from importlib.metadata import distribution; "
+        "print(json.dumps(sorted({f.parts[0] for f in distribution('hf-oidc-action').files})))"
+    )
+    run = subprocess.run([str(programs / "python"), "-c", code], capture_output=True, text=True, check=True)
+    installed = [name for name in json.loads(run.stdout) if name != ".." and not name.endswith((".dist-info", ".pth"))]
+    assert installed == ["hf_oidc", "local_hub"]
+    importing = subprocess.run([programs / "python", "-c", "import tests"], capture_output=True, check=False, cwd="/")
+    assert importing.returncode == 1
+
+
 def test_nothing_is_installed_that_is_not_declared(programs: Path) -> None:
-    """Four packages, and what they ask for: actions-toolkit asks for PyGithub, which nothing here imports."""
+    """Three packages, and what they need."""
     code = (
         "import json, re; from importlib.metadata import distribution as d, distributions as all_;"
         "print(json.dumps({x.name.lower(): [re.match('[A-Za-z0-9._-]+', r)[0].lower()"
@@ -47,15 +69,14 @@ def test_nothing_is_installed_that_is_not_declared(programs: Path) -> None:
     asked: dict[str, list[str]] = {
         _canonical(name): [*map(_canonical, needs)] for name, needs in json.loads(run.stdout).items()
     }
-    assert sorted(asked["hf-oidc-action"]) == ["actions-toolkit", "click", "pyjwt", "requests"]
+    assert sorted(asked["hf-oidc-action"]) == ["click", "pyjwt", "requests"]
     found, pending = set[str](), ["hf-oidc-action", "pip", "setuptools"]
     while pending:
         name = pending.pop()
         if name in asked and name not in found:
             found.add(name)
             pending += asked[name]
-    # PyGithub asks for PyJWT with an extra, which is not followed here.
-    assert set(asked) - found <= {"cryptography"}
+    assert set(asked) == found
 
 
 def test_no_package_of_another_name_comes_along(programs: Path) -> None:

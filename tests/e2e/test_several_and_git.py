@@ -158,7 +158,7 @@ def assert_pushed(hub: LocalHub, run: WorkflowRun, resource: str, token: str) ->
     assert content(hub, resource, "model.bin", token, "raw").startswith(b"version https://git-lfs"), run.log
     assert len(content(hub, resource, "model.bin", token)) == 100_000
     (entry,) = (entry for entry in hub.get("/local-hub/commits") if entry["resource"] == resource)
-    assert (entry["by"], entry["door"]) == ("[OIDC]", "git")
+    assert (entry["by"], entry["via"]) == ("[OIDC]", "git")
 
 
 def assert_no_traces(run: WorkflowRun, env: dict[str, str]) -> None:
@@ -258,7 +258,7 @@ def test_the_example_pushes_with_git(real_runner: Runner, hub: LocalHub, tmp_pat
     run = real_runner.run(tmp_path, text, {**env, **added}, {"train.py": TRAINING}, name=name)
     assert run.exit_code == 0, run.log
     (entry,) = (entry for entry in hub.get("/local-hub/commits") if entry["resource"] == MODEL)
-    assert (entry["by"], entry["door"]) == ("[OIDC]", "git")
+    assert (entry["by"], entry["via"]) == ("[OIDC]", "git")
     token = hub.exchange(hub.id_token(**job(name)), MODEL).json()["access_token"]
     assert content(hub, MODEL, "config.json", token) == b"{}"
     assert content(hub, MODEL, "model.safetensors", token, "raw").startswith(b"version https://git-lfs")

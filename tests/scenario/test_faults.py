@@ -311,7 +311,7 @@ def test_a_refusal_is_met_once(stage: Stage, phase: Phase, fault: str) -> None:
         log_in(login_here(stage.hub))
     error = caught.value
     seen = requests(stage.hub)
-    assert not error.passing
+    assert not error.retryable
     assert len(error.attempts) == 1
     assert seen[PATHS[phase]]["requests"] == 1
     assert seen[PATHS[phase]]["left"] == [fault] * 4

@@ -77,7 +77,7 @@ def test_a_push_and_a_fetch(clients: Clients) -> None:
     good(clients.git("clone", "--quiet", clients.url(path_of(clients)), "again"))
     assert good(clients.git("-C", "again", "log", "-1", "--format=%H %an")).split() == [oid, "Ada"]
     entry = clients.hub.get("/local-hub/commits")[0]
-    assert (entry["by"], entry["door"], entry["ref"], entry["after"]) == ("[OIDC]", "git", "refs/heads/main", oid)
+    assert (entry["by"], entry["via"], entry["ref"], entry["after"]) == ("[OIDC]", "git", "refs/heads/main", oid)
     assert entry["issuer"] == clients.hub.issuer
     assert entry["subject"].startswith("repo:acme@")
     second = commit(clients, "a.txt", b"b")

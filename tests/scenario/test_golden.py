@@ -192,7 +192,7 @@ def as_text(run: ActionRun, ci: ScriptedServer, hub: ScriptedServer) -> str:
             run.env_file,
             "--- GITHUB_STEP_SUMMARY",
             run.summary,
-            *(shown(to, request) for to, request in requests),
+            *(sanitize_line(to, request) for to, request in requests),
         ]
     )
     text = text.replace("&#58;", ":")  # the summary's escape, within what is replaced below
@@ -207,7 +207,7 @@ def as_text(run: ActionRun, ci: ScriptedServer, hub: ScriptedServer) -> str:
     return re.sub(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ", "<time>", text).rstrip() + "\n"
 
 
-def shown(to: str, request: Recorded) -> str:
+def sanitize_line(to: str, request: Recorded) -> str:
     """A request, with the headers that matter."""
     kept = ("authorization", "content-type", "accept", "accept-encoding", "user-agent")
     headers = [f"{name}: {request.headers[name]}" for name in kept if name in request.headers]

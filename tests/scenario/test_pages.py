@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from local_hub.store import Store
+from local_hub.hub.store import Store
 from tests.factories import id_token
 from tests.local_hub_process import LocalHub, local_hub
 from tests.page_reader import Browser, Page, browser
@@ -135,17 +135,17 @@ def test_the_issuer_of_a_preset_is_the_one_that_local_hub_plays(hub: LocalHub, u
 
 
 WRONG = {
-    "no issuer": ({"issuer": ""}, {"sub": "x"}, "The issuer's URL is needed."),
+    "no issuer": ({"issuer": ""}, {"sub": "x"}, "Enter the URL of the issuer."),
     "plain http": ({"issuer": "http://ci.example"}, {"sub": "x"}, "The issuer must be an https:// URL"),
-    "no claim": ({"issuer": "https://ci.example"}, {}, "At least one claim is needed"),
-    "no value": ({"issuer": "https://ci.example"}, {"sub": ""}, "At least one claim is needed"),
+    "no claim": ({"issuer": "https://ci.example"}, {}, "Add at least one claim."),
+    "no value": ({"issuer": "https://ci.example"}, {"sub": ""}, "Add at least one claim."),
     "a name alone": ({"issuer": "https://ci.example"}, {"email": ""}, "The claim email needs a value."),
     "a value alone": ({"issuer": "https://ci.example"}, {"": "x"}, "This claim needs a name."),
-    "too long": ({"issuer": "https://ci.example"}, {"sub": "x" * 1001}, "at most 200 characters, its value 1000"),
+    "too long": ({"issuer": "https://ci.example"}, {"sub": "x" * 1001}, "at most 200 characters, the value 1000"),
     "a scope for a model": (
         {"issuer": "https://ci.example", "inference_api": "on"},
         {"sub": "x"},
-        "scopes: are for users",
+        "scopes: apply to users only",
     ),
 }
 
@@ -167,7 +167,7 @@ def test_every_mistake_is_told_at_once(user: Browser) -> None:
     """With a link to each field, and the preset's needed claim among them."""
     form = user.get(NEW).form("/publishers")
     page = user.send(form.action, form.changed(issuer="ftp://x"))
-    assert "repository is needed." in page.text
+    assert "Enter a value for repository." in page.text
     assert {"#issuer", "#value-1"} <= set(page.links)
     invalid = [known["id"] for _, known in page.elements if known.get("aria-invalid")]
     assert invalid == ["issuer", "value-1"]
@@ -177,7 +177,7 @@ def test_a_claim_is_given_once(user: Browser) -> None:
     """The second would silently win."""
     form = user.get(NEW).form("/publishers")
     twice = [*form.with_claims({"repository": "a/b"}), ("claim", "repository"), ("value", "c/d")]
-    assert "The claim repository is here twice." in user.send(form.action, twice).text
+    assert "The claim repository appears twice." in user.send(form.action, twice).text
 
 
 def test_the_same_publisher_is_not_added_twice(hub: LocalHub, user: Browser) -> None:
@@ -185,7 +185,7 @@ def test_the_same_publisher_is_not_added_twice(hub: LocalHub, user: Browser) -> 
     trust(hub)
     form = user.get(NEW).form("/publishers")
     page = user.send(form.action, form.with_claims({"repository": TRAINING}))
-    assert "This very publisher is here already." in page.text
+    assert "An identical publisher already exists." in page.text
 
 
 def test_more_claims_gives_room_and_keeps_what_was_typed(hub: LocalHub, user: Browser) -> None:
@@ -277,13 +277,13 @@ def test_a_refusal_shows_its_true_reason_field_by_field(hub: LocalHub, user: Bro
     refused_tag(hub)
     assert "branch: expected main, token has refs/tags/v1" in user.get(f"/{MODEL}/settings").text
     page = last_exchange(hub, user)
-    assert "The job was told no more than invalid_grant" in page.text
+    assert "The job got only invalid_grant" in page.text
     assert page.rows == [
-        ["Field", "Publisher wants", "Token has", "Result"],
-        ["issuer", hub.issuer, hub.issuer, "✓ fits"],
-        ["repository", TRAINING, TRAINING, "✓ fits"],
+        ["Field", "Publisher requires", "Token has", "Result"],
+        ["issuer", hub.issuer, hub.issuer, "✓ matches"],
+        ["repository", TRAINING, TRAINING, "✓ matches"],
         ["branch", "main", "refs/tags/v1", "✗ differs"],
-        ["workflow", "publish.yml", "publish.yml", "✓ fits"],
+        ["workflow", "publish.yml", "publish.yml", "✓ matches"],
     ]
     assert "ref refs/tags/v1" in page.text
     assert "Not verified" not in page.text
@@ -295,7 +295,7 @@ def test_what_a_publisher_wanted_is_kept_when_it_changes(hub: LocalHub, user: Br
     hub.request("DELETE", "/local-hub/publishers/1")
     page = last_exchange(hub, user)
     assert ["branch", "main", "refs/tags/v1", "✗ differs"] in page.rows
-    assert "since removed" in page.text
+    assert "removed since" in page.text
 
 
 def test_the_publisher_that_is_nearest_comes_first(hub: LocalHub, user: Browser) -> None:
@@ -321,7 +321,7 @@ def test_a_grant_is_shown_with_its_publisher(hub: LocalHub, user: Browser) -> No
     trust(hub)
     assert "Last used never" in user.get(f"/{MODEL}/settings").text
     hub.exchange(hub.id_token(repository=TRAINING), MODEL)
-    assert "A token was issued on the word of publisher 1." in last_exchange(hub, user).text
+    assert "A token was issued because publisher 1 matches." in last_exchange(hub, user).text
     assert re.search(r"Last used \d+ \w+ 20\d\d, \d\d:\d\d:\d\d UTC", user.get(f"/{MODEL}/settings").text)
 
 
@@ -362,7 +362,7 @@ def test_a_claim_that_the_token_lacks_is_left_empty_and_told(hub: LocalHub, user
     """A tag has no branch; a publisher without one trusts every branch."""
     refused_tag(hub)
     path = next(link for link in last_exchange(hub, user).links if "?exchange=" in link)
-    assert "This token has none. Left empty, it is not checked." in user.get(path).text
+    assert "This token does not have this claim. An empty claim is not checked." in user.get(path).text
 
 
 FORGED: dict[str, dict[str, Any]] = {
@@ -524,7 +524,7 @@ def test_no_page_shows_a_token(hub: LocalHub, user: Browser) -> None:
     pages = [index, user.get(f"/{MODEL}/settings")]
     pages += [user.get(link) for link in index.links if "/exchanges/" in link]
     shown = "".join(page.answer.text for page in pages) + str(hub.get("/local-hub/exchanges"))
-    assert "(a token was here)" in shown
+    assert "(token removed)" in shown
     assert not any(secret in shown for secret in (id_token_sent, issued, classic))
     assert not any(secret[:40] in shown for secret in (id_token_sent, issued))
 

@@ -15,7 +15,7 @@ import click
 
 from hf_oidc.cli import streams
 from hf_oidc.errors import LoginError
-from hf_oidc.sanitize import shown
+from hf_oidc.sanitize import sanitize_line
 from hf_oidc.version import VERSION
 
 EPILOG = """\b
@@ -68,7 +68,7 @@ class Commands(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """The command that the arguments begin with; of one that is not there, what was likely meant."""
         if not args[0].startswith("-") and args[0] not in COMMANDS:
-            ctx.fail(f"No such command {shown(args[0], 100)!r}.{_suggestion(args[0])}")
+            ctx.fail(f"No such command {sanitize_line(args[0], 100)!r}.{_suggestion(args[0])}")
         return super().resolve_command(ctx, args)
 
 
@@ -76,7 +76,7 @@ def _suggestion(word: str) -> str:
     from difflib import get_close_matches  # noqa: PLC0415 - no command that is there needs it
 
     if "/" in word:
-        return f" A command comes first: `hf-oidc run {shown(word, 100)} -- COMMAND`."
+        return f" A command comes first: `hf-oidc run {sanitize_line(word, 100)} -- COMMAND`."
     found = get_close_matches(word.lower(), [*COMMANDS, *MEANT], 1)
     meant = MEANT.get(found[0], found[0]) if found else ""
     return f" {meant}" if meant == LOGIN else f" Did you mean `hf-oidc {meant}`?" if meant else ""

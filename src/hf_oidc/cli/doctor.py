@@ -30,7 +30,7 @@ from hf_oidc.hub.resource import Resource
 from hf_oidc.login import mint
 from hf_oidc.providers.base import Means
 from hf_oidc.providers.registry import choose
-from hf_oidc.sanitize import sanitize, shown
+from hf_oidc.sanitize import sanitize, sanitize_line
 from hf_oidc.settings import DEFAULT_HUB_URL, hub_url
 from hf_oidc.token_request import from_single
 
@@ -95,7 +95,7 @@ def doctor(
     env = dict(os.environ)
     if misplaced:  # as other commands take a resource
         option = "--workflow" if misplaced[0].lower().endswith((".yml", ".yaml")) else "--resource"
-        raise click.UsageError(f"Did you mean `hf-oidc doctor {option} {shown(misplaced[0], 200)}`?")
+        raise click.UsageError(f"Did you mean `hf-oidc doctor {option} {sanitize_line(misplaced[0], 200)}`?")
     try:
         if workflow is not None:
             _no_use(context, OF_A_JOB, "with --workflow")
@@ -144,7 +144,7 @@ def _check_workflow(path: Path, repository: str | None, hub_url: str, *, as_json
     except ImportError:
         raise click.UsageError(NO_YAML) from None
     if repository is not None and not examine.REPOSITORY.fullmatch(repository):
-        raise click.UsageError(f"--repository must be owner/name, as on GitHub: {shown(repository, 100)!r}")
+        raise click.UsageError(f"--repository must be owner/name, as on GitHub: {sanitize_line(repository, 100)!r}")
     try:
         report = examine.examine(
             _file(path),
@@ -154,7 +154,7 @@ def _check_workflow(path: Path, repository: str | None, hub_url: str, *, as_json
         )
     except UnreadableYaml as error:
         place = f", line {error.line}" if error.line else ""
-        raise click.UsageError(f"{shown(str(path), 200)}{place}: {shown(error.what)}.") from None
+        raise click.UsageError(f"{sanitize_line(str(path), 200)}{place}: {sanitize_line(error.what)}.") from None
     found = json_report.workflow(report, hub_url) if as_json else text.workflow(report, hub_url)
     _write(found, fails=report.fails)
 
@@ -188,7 +188,7 @@ def _expected(pairs: tuple[str, ...]) -> dict[str, str]:
         name, equals, value = pair.partition("=")
         if not name or not equals or not value or name in expected:
             raise click.UsageError(
-                f"--expect must be NAME=VALUE, such as branch=main, with each name once: {shown(pair, 100)!r}"
+                f"--expect must be NAME=VALUE, such as branch=main, with each name once: {sanitize_line(pair, 100)!r}"
             )
         expected[name] = value
     return expected
@@ -201,7 +201,7 @@ def _file(path: Path) -> str:
         return content.decode("utf-8-sig")
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-    raise click.UsageError(f"{shown(str(path), 200)} cannot be read: {reason}")
+    raise click.UsageError(f"{sanitize_line(str(path), 200)} cannot be read: {reason}")
 
 
 def _remote(folder: Path) -> str:

@@ -142,15 +142,15 @@ def _text(format_: str, variables: Variables, env: Mapping[str, str]) -> str:
 
 
 def _require_runner(env: Mapping[str, str]) -> None:
-    from hf_oidc.output import github_commands  # noqa: PLC0415 - what a runner of GitHub's kind needs, no other CI does
+    from hf_oidc.output import command_files  # noqa: PLC0415 - only a runner of GitHub's kind needs it
 
-    github_commands.require_environment_file(env)
+    command_files.find("GITHUB_ENV", env)
     streams.require_log()
 
 
 def _export(variables: Variables, env: Mapping[str, str]) -> None:
-    from hf_oidc.output import github_commands  # noqa: PLC0415 - as above
+    from hf_oidc.output import command_files  # noqa: PLC0415 - as above
 
     for _, secret in variables:
         mask_on_github(secret)
-    github_commands.export(variables, env)
+    command_files.export(variables, env)

@@ -21,7 +21,7 @@ from hf_oidc.errors import InvalidInput
 from hf_oidc.hub.resource import Resource
 from hf_oidc.id_token import MAX_CHARACTERS
 from hf_oidc.providers.registry import PROVIDERS
-from hf_oidc.sanitize import shown
+from hf_oidc.sanitize import sanitize_line
 from hf_oidc.token_request import Wanted, from_arguments, from_single
 
 NAMES = tuple(provider.name for provider in PROVIDERS if provider.kind != "supplied")
@@ -158,11 +158,11 @@ def read_id_token(path: str, name: str) -> str:
             if token := file.read(MAX_CHARACTERS + 2).strip():
                 return token
     except (OSError, ValueError) as error:
-        problem = f"cannot be read: {shown(getattr(error, 'strerror', None) or 'it is not text')}"
+        problem = f"cannot be read: {sanitize_line(getattr(error, 'strerror', None) or 'it is not text')}"
     if path.startswith("eyJ"):  # who lists a machine's processes may have read it
         problem = f"`{name}` is the ID token itself, and not the path of a file"
         raise InvalidInput(name, problem, "the path of a file that holds it, or pass it on standard input (`-`)")
-    file_name = "standard input" if path == STANDARD_INPUT else shown(path)
+    file_name = "standard input" if path == STANDARD_INPUT else sanitize_line(path)
     raise InvalidInput(name, f"`{name}`: {file_name} {problem}", "the path of a file that holds the ID token alone")
 
 

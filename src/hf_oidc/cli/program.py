@@ -10,7 +10,7 @@ import click
 
 from hf_oidc import command
 from hf_oidc.cli import streams
-from hf_oidc.sanitize import shown
+from hf_oidc.sanitize import sanitize_line
 
 # As shells have them.
 NOT_EXECUTABLE, NOT_FOUND = 126, 127
@@ -29,5 +29,5 @@ def find(name: str, env: Mapping[str, str]) -> str:
 
 def cannot_run(name: str, why: str, code: int = NOT_EXECUTABLE) -> click.exceptions.Exit:
     """The end, after words on standard error."""
-    streams.tell(f"hf-oidc: {shown(name)}: {why}")
+    streams.tell(f"hf-oidc: {sanitize_line(name)}: {why}")
     return click.exceptions.Exit(code)

@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import io
 import os
 import random
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timezone
@@ -34,7 +32,7 @@ from hf_oidc.http.url import is_loopback
 from hf_oidc.hub.resource import Resource
 from hf_oidc.hub.token import HubToken
 from hf_oidc.login import Login
-from hf_oidc.logins import alike, log_in_all
+from hf_oidc.logins import group_failures, log_in_all
 from hf_oidc.providers.registry import Chosen, choose
 from hf_oidc.retry import Pace
 from hf_oidc.secret import Secret
@@ -42,8 +40,6 @@ from hf_oidc.settings import DEFAULT_HUB_URL
 from hf_oidc.token_request import Wanted, named
 
 MASK_SECONDS = 10.0
-# Standard output is replaced for a moment, for all threads.
-MASKING = threading.Lock()
 
 
 def tokens(asked: Sequence[Wanted], settings: Settings, world: World) -> list[HubToken]:
@@ -98,7 +94,7 @@ def _all_failed(
     failures: Sequence[tuple[Wanted, LoginError]], settings: Settings, *, several: bool
 ) -> click.exceptions.Exit:
     ends = []
-    for error, wanted in alike(failures):
+    for error, wanted in group_failures(failures):
         of = f", for {named(wanted)}" if several else ""
         ends.append(failed(error, wanted[0].resource, settings, of=of))
     return max(ends, key=lambda end: end.exit_code)
@@ -121,15 +117,12 @@ def usual_mask(settings: Settings, env: Mapping[str, str]) -> Callable[[Secret],
 
 def mask_on_github(secret: Secret) -> None:
     """Lets a runner of GitHub's kind hide `secret` in the log. Raises `DeliveryFailed`."""
-    from hf_oidc.output import github_commands, masking  # noqa: PLC0415 - what a runner of GitHub's kind needs, no other CI does
+    from hf_oidc.output import masking  # noqa: PLC0415 - only a runner of GitHub's kind needs it
 
     streams.require_log()
-    # The runner reads its commands on standard error too: standard output stays what was asked for. It knows them at
-    # the beginning of a line alone, and another program may be in the midst of one: all is written at once.
-    with MASKING, contextlib.redirect_stdout(io.StringIO("\n")) as lines:
-        lines.seek(0, io.SEEK_END)
-        github_commands.mask(masking.worthless_part(secret))
-        streams.write_error(lines.getvalue())
+    # The runner also reads commands on standard error, so standard output stays free for the token. It accepts a
+    # command only at the start of a line, and another program may have written half a line: the first newline ends it.
+    streams.write_error(f"\n{masking.mask_command(secret)}\n")
 
 
 def _tries_local_hub(settings: Settings, env: Mapping[str, str]) -> bool:

@@ -16,7 +16,7 @@ from hf_oidc.explain.claims import Field
 from hf_oidc.explain.publisher import NoSuggestion, SettingsPage, Suggestion, settings_page
 from hf_oidc.explain.report import Diagnosis
 from hf_oidc.hub.resource import Resource
-from hf_oidc.sanitize import shown
+from hf_oidc.sanitize import sanitize_line
 
 WIDTH = 100
 LABEL = {"error": "WRONG", "warning": "CAREFUL", "note": "NOTE"}
@@ -69,12 +69,12 @@ def job(report: JobReport) -> Iterator[str]:
 
 def workflow(report: WorkflowReport, hub_url: str) -> Iterator[str]:
     """Yields the lines of the report about a workflow file."""
-    yield f"{shown(report.file_name)} of {report.repository or 'an unknown repository'}"
+    yield f"{sanitize_line(report.file_name)} of {report.repository or 'an unknown repository'}"
     if not report.repository:
         yield "(git has no remote `origin` on github.com here; pass --repository owner/name)"
     yield from _findings(report.findings)
     for each in report.jobs:
-        yield from _heading(f"Job {shown(each.key, 80)}, line {each.line}")
+        yield from _heading(f"Job {sanitize_line(each.key, 80)}, line {each.line}")
         yield from _findings(each.findings)
         if each.fields:
             yield from _to_enter(each, hub_url)
@@ -121,8 +121,10 @@ def _id_token(report: JobReport) -> str:
 def _all_well(report: JobReport) -> str:
     found = {each.name: each.value for each in report.fields}
     # In a reusable workflow, the expected file may be the other one of its two.
-    expected = {name: shown(value) for name, value in report.question.expected.items()}
-    met = ", ".join(f"{shown(name)}={value}" for name, value in expected.items() if found.get(name, value) == value)
+    expected = {name: sanitize_line(value) for name, value in report.question.expected.items()}
+    met = ", ".join(
+        f"{sanitize_line(name)}={value}" for name, value in expected.items() if found.get(name, value) == value
+    )
     what = f"this job is {met}" if met else "this job gets an ID token for the Hub"
     return f"No problem was found: {what}. Only the Hub knows whether a publisher accepts it."
 
@@ -131,7 +133,7 @@ def _unmet(report: JobReport) -> Iterator[str]:
     lines = []
     for each in report.unmet:
         found = each.found.value or f"none: {_absence(each.found)}"
-        lines.append((shown(each.name), f"expected {each.expected}, this job has {found}"))
+        lines.append((sanitize_line(each.name), f"expected {each.expected}, this job has {found}"))
     publisher = "A publisher with the expected values refuses this job:"
     yield from _said("WRONG", publisher, "", "\n".join(_table(lines, "")))
     yield from _wrapped(
@@ -175,7 +177,7 @@ def _to_enter(report: WorkflowJobReport, hub_url: str) -> Iterator[str]:
     yield from _table(rows, "    ")
     if report.environment:
         yield from _wrapped(
-            f"The job runs in the environment {shown(report.environment, 80)}. This kind of publisher does not "
+            f"The job runs in the environment {sanitize_line(report.environment, 80)}. This kind of publisher does not "
             "compare the environment. A publisher with the issuer's URL and raw claims can: the claim is "
             "`environment`.",
             "    ",

@@ -33,7 +33,7 @@ from hf_oidc.explain.claims import Absence, Field
 from hf_oidc.explain.entry_point import EntryPoint
 from hf_oidc.explain.findings import Finding, Name
 from hf_oidc.explain.publisher import NoSuggestion, SettingsPage, Suggestion
-from hf_oidc.sanitize import shown
+from hf_oidc.sanitize import sanitize_line
 
 
 @dataclass(frozen=True)
@@ -359,7 +359,7 @@ def next_step(error: LoginError, entry_point: EntryPoint, found: Todo | None, mi
     if unreached := _unreached(error, entry_point, mine):
         return unreached
     if found and not isinstance(error, ExchangeRejected):
-        return Sentence(found.words, {"audience": shown(mine.audience)})
+        return Sentence(found.words, {"audience": sanitize_line(mine.audience)})
     if isinstance(error, DeliveryFailed):
         return Sentence(DELIVERY[error.recipient])
     if isinstance(error, TlsFailed):
@@ -371,16 +371,16 @@ def _unreached(error: LoginError, entry_point: EntryPoint, mine: Mine) -> Senten
     """What to check first if the network, a proxy or the URL may be wrong."""
     where = error.where
     if error.proxy_variable and where:
-        return Sentence(PROXY, {"variable": shown(error.proxy_variable), "host": shown(where.host)})
-    facts = {"server": shown(where.host)} if where else {}
+        return Sentence(PROXY, {"variable": sanitize_line(error.proxy_variable), "host": sanitize_line(where.host)})
+    facts = {"server": sanitize_line(where.host)} if where else {}
     if where and where.proxy:
-        proxy = {"proxy": shown(where.proxy), "variable": shown(where.proxy_variable)}
+        proxy = {"proxy": sanitize_line(where.proxy), "variable": sanitize_line(where.proxy_variable)}
         return Sentence(PROXY_FIRST, {**facts, **proxy})
     if not isinstance(error, HubUnavailable):
         return None
     if mine.hub_url != HUB_URL and (where is None or where.status != 400):  # 400 is a Hub's own word for an outage
         template = URL_FIRST.replace("<source>", "`$HF_ENDPOINT`" if mine.by_endpoint else "<hub-url>")
-        return Sentence(entry_point.says(template), {"url": shown(mine.hub_url)})
+        return Sentence(entry_point.says(template), {"url": sanitize_line(mine.hub_url)})
     return Sentence(NETWORK_FIRST, facts) if where and where.unresolved else None
 
 
@@ -390,11 +390,12 @@ def _from_facts(error: LoginError, entry_point: EntryPoint) -> Sentence | None:
     if isinstance(error, InvalidInput):
         # Of the input alone: the command sees all files, and its option has hyphens before.
         template = f"Write {{expected}}.{DOCKER_SEES if error.input_name == 'ca-bundle' else ''}"
-        return Sentence(template, {"expected": shown(error.expected)})
+        return Sentence(template, {"expected": sanitize_line(error.expected)})
     if isinstance(error, AudienceMismatch):
         template = "Let your CI issue the ID token for the audience (its claim `aud`) {audience}."
         return Sentence(
-            template if error.expected else entry_point.says(FIXED_AUDIENCE), {"audience": shown(error.expected)}
+            template if error.expected else entry_point.says(FIXED_AUDIENCE),
+            {"audience": sanitize_line(error.expected)},
         )
     if isinstance(error, RateLimited):
         asked = error.where.retry_after if error.where else None
@@ -467,12 +468,12 @@ def snippet(error: LoginError, entry_point: EntryPoint, found: Todo | None, mine
 
 def call(where: Where) -> Sentence:
     """The call that failed, and the response."""
-    words, facts = [CALL[where.phase], "{host}"], {"host": shown(where.host)}
+    words, facts = [CALL[where.phase], "{host}"], {"host": sanitize_line(where.host)}
     if where.status:
         words.append(f"HTTP {where.status:d}")
     if where.request_id:
         words.append("request id {request_id}")
-        facts["request_id"] = shown(where.request_id)
+        facts["request_id"] = sanitize_line(where.request_id)
     if where.retry_after:
         words.append(f"the server asks to wait {duration(where.retry_after)}")
     return Sentence(", ".join(words), facts)
@@ -491,5 +492,5 @@ def duration(seconds: float) -> str:
 
 def _did_you_mean(error: InvalidResource) -> Sentence:
     if error.suggestion:
-        return Sentence("Did you mean {resource}?", {"resource": shown(error.suggestion)})
+        return Sentence("Did you mean {resource}?", {"resource": sanitize_line(error.suggestion)})
     return Sentence(RESOURCE_FORMS)

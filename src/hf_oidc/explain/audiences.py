@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from hf_oidc.explain.issuers import Claims
-from hf_oidc.sanitize import shown
+from hf_oidc.sanitize import sanitize_line
 
 
 @dataclass(frozen=True)
@@ -56,5 +56,5 @@ def other_service(claims: Claims, expected: str) -> tuple[str, Service] | None:
     for audience in audiences[:10]:
         for pattern, service in SERVICES.items():
             if re.fullmatch(pattern, audience[:300]):
-                return shown(audience), service
+                return sanitize_line(audience), service
     return None

@@ -48,7 +48,7 @@ class Ci:
     expired: str
     cautions: tuple[str, ...] = ()
     given: bool = False
-    passing: str = f"{AGAIN} If it keeps failing, check the CI's status page."
+    retryable: str = f"{AGAIN} If it keeps failing, check the CI's status page."
     own: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -87,7 +87,7 @@ CIS: Mapping[str, Ci] = {
         Todo("Let the job ask GitHub for an ID token: give it these permissions, and keep the others:", PERMISSIONS),
         Todo(f"{REQUEST_TOKEN} If it stays, see https://www.githubstatus.com for news."),
         FRESH,
-        passing=f"{AGAIN} If it keeps failing, check https://www.githubstatus.com.",
+        retryable=f"{AGAIN} If it keeps failing, check https://www.githubstatus.com.",
         own={"repository": "{GITHUB_REPOSITORY}"},
     ),
     "forgejo": Ci(
@@ -364,7 +364,7 @@ CIS: Mapping[str, Ci] = {
                 "cannot."
             ),
         ),
-        passing="Google's metadata server is there on Google's machines alone. If this is one, run the job again: "
+        retryable="Google's metadata server is there on Google's machines alone. If this is one, run the job again: "
         "this is usually temporary. If it is not, leave out `--provider google`, or name another provider.",
     ),
     "aws": Ci(

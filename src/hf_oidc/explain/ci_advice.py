@@ -90,7 +90,7 @@ def todo(error: LoginError, ci: Ci | None) -> Todo | None:
 def tells_publisher(error: LoginError) -> bool:
     """Whether the publisher belongs to the next step: where no job has got an ID token for the Hub yet."""
     kinds = (IdTokenNotDeclared, IdTokenPermissionMissing, AudienceMismatch)
-    failed = isinstance(error, IdTokenRequestFailed) and not error.passing and not error.proxy_variable
+    failed = isinstance(error, IdTokenRequestFailed) and not error.retryable and not error.proxy_variable
     return failed or isinstance(error, kinds)
 
 
@@ -106,7 +106,7 @@ def _source(error: LoginError, claims: Claims) -> str:
 
 def _failed(error: LoginError, ci: Ci) -> Todo | None:
     # A command or an endpoint that may work at the next try says nothing of how the CI is set up.
-    return Todo(ci.passing) if error.passing else ci.failed
+    return Todo(ci.retryable) if error.retryable else ci.failed
 
 
 def _mismatch(error: LoginError, ci: Ci) -> Todo | None:

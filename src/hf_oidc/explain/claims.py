@@ -12,7 +12,7 @@ from typing import Literal
 
 from hf_oidc.explain.issuers import Claims, issued_by
 from hf_oidc.explain.ref import branch_of, is_ref
-from hf_oidc.sanitize import shown
+from hf_oidc.sanitize import sanitize_line
 
 # By the CI: which raw claims say whose job it is and from where; the first one says whose.
 IDENTIFYING: Mapping[str, tuple[str, ...]] = {
@@ -136,7 +136,7 @@ def field(name: str, claims: Claims, *, preset: bool) -> Field:
     """The publisher's field `name` as this job has it, or why it has none."""
     value = presented(name, claims, preset=preset)
     if value:
-        seen = shown(value)
+        seen = sanitize_line(value)
         return Field(name, seen, exact=seen == value)
     source, _ = _reading(name, preset=preset)
     return Field(name, None, absence=_absence(name, claims.get(source)), source=_shown(claims.get(source)))
@@ -182,4 +182,4 @@ def _absence(name: str, value: object) -> Absence:
 
 def _shown(value: object) -> str:
     values = value[:10] if isinstance(value, list) else [value]
-    return shown(", ".join(text for text in map(text_of, values) if text))
+    return sanitize_line(", ".join(text for text in map(text_of, values) if text))

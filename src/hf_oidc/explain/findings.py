@@ -17,7 +17,7 @@ from hf_oidc.explain.claims import presented, publisher_names, text_of, workflow
 from hf_oidc.explain.issuers import Claims, is_enterprise, issued_by
 from hf_oidc.explain.ref import USUAL_BRANCH, ref_of
 from hf_oidc.hub.resource import Resource
-from hf_oidc.sanitize import shown
+from hf_oidc.sanitize import sanitize_line
 
 Name = Literal[
     "other-audience",
@@ -74,7 +74,7 @@ def branch(claims: Claims, *, preset: bool) -> Iterator[Finding]:
     ref = ref_of(claims)
     if ref is None:
         return
-    facts = {"ref": shown(ref.name)}
+    facts = {"ref": sanitize_line(ref.name)}
     if ref.kind == "tag":
         yield Finding("tag" if preset else "other-tag", facts)
     elif ref.kind == "pull-request":
@@ -92,7 +92,7 @@ def branch(claims: Claims, *, preset: bool) -> Iterator[Finding]:
 def pull_request_target(claims: Claims) -> Iterator[Finding]:
     """What is found where anybody's pull request started the job, in a refused job or in any."""
     if claims.get("event_name") == "pull_request_target":
-        yield Finding("pull-request-target", {"ref": shown(text_of(claims.get("ref")) or "")})
+        yield Finding("pull-request-target", {"ref": sanitize_line(text_of(claims.get("ref")) or "")})
 
 
 def reusable_workflow(claims: Claims) -> Iterator[Finding]:
@@ -100,8 +100,11 @@ def reusable_workflow(claims: Claims) -> Iterator[Finding]:
     workflow_ref, job_workflow_ref = claims.get("workflow_ref"), claims.get("job_workflow_ref")
     mine, called = workflow_of(workflow_ref), workflow_of(job_workflow_ref)
     if mine and called and workflow_ref != job_workflow_ref:
-        facts = {"workflow_ref": shown(str(workflow_ref)), "job_workflow_ref": shown(str(job_workflow_ref))}
-        yield Finding("reusable-workflow", {**facts, "workflow": shown(mine), "called": shown(called)})
+        facts = {
+            "workflow_ref": sanitize_line(str(workflow_ref)),
+            "job_workflow_ref": sanitize_line(str(job_workflow_ref)),
+        }
+        yield Finding("reusable-workflow", {**facts, "workflow": sanitize_line(mine), "called": sanitize_line(called)})
 
 
 def other_audience(claims: Claims, expected: str) -> tuple[Finding, ...]:
@@ -116,25 +119,25 @@ def own_audience(claims: Claims, hub_url: str) -> Iterator[Finding]:
     aud = claims.get("aud")
     audiences = [each for each in (aud if isinstance(aud, list) else [aud]) if isinstance(each, str)]
     if audiences and not {hub_url, HUB_URL} & set(audiences):
-        yield Finding("own-audience", {"audience": shown(audiences[0]), "hub": shown(hub_url)})
+        yield Finding("own-audience", {"audience": sanitize_line(audiences[0]), "hub": sanitize_line(hub_url)})
 
 
 def _said(resource: Resource | None, said: str) -> Iterator[Finding]:
     match = NO_PUBLISHER.search(said)
     if match and resource and match[1] != str(resource):
-        yield Finding("other-resource", {"named": shown(match[1]), "asked": shown(str(resource))})
+        yield Finding("other-resource", {"named": sanitize_line(match[1]), "asked": sanitize_line(str(resource))})
     elif match:
-        yield Finding("no-publisher", {"named": shown(match[1])})
+        yield Finding("no-publisher", {"named": sanitize_line(match[1])})
 
 
 def _user(resource: Resource | None) -> Iterator[Finding]:
     if resource and resource.kind == "user":
-        yield Finding("user-resource", {"user": shown(str(resource))})
+        yield Finding("user-resource", {"user": sanitize_line(str(resource))})
 
 
 def _issuer(claims: Claims, *, preset: bool) -> Iterator[Finding]:
     if is_enterprise(claims) and not preset:
-        yield Finding("enterprise-issuer", {"issuer": shown(claims["iss"])})
+        yield Finding("enterprise-issuer", {"issuer": sanitize_line(claims["iss"])})
     yield from pull_request_target(claims)
 
 
@@ -144,18 +147,18 @@ def _workflow(claims: Claims, *, preset: bool) -> Iterator[Finding]:
     display_name = text_of(claims.get("workflow"))
     # A workflow without `name:` has the path of its file as title.
     if preset and mine and display_name and display_name.rpartition("/")[2] != mine:
-        yield Finding("display-name", {"display_name": shown(display_name), "workflow": shown(mine)})
+        yield Finding("display-name", {"display_name": sanitize_line(display_name), "workflow": sanitize_line(mine)})
 
 
 def _to_compare(claims: Claims, found: Collection[Name], *, preset: bool) -> Iterator[Finding]:
     """The fields that are most often wrong in a publisher, if nothing more specific was found."""
     mine = workflow_of(claims.get("workflow_ref"))
     if preset and mine and not {"reusable-workflow", "display-name"} & set(found):
-        yield Finding("workflow-file", {"workflow": shown(mine)})
+        yield Finding("workflow-file", {"workflow": sanitize_line(mine)})
     whose = next(iter(publisher_names(claims, preset=preset)), "")
     value = presented(whose, claims, preset=preset)
     if value and "letter-case" not in found:
-        facts = {"claim": whose, "value": shown(value)}
+        facts = {"claim": whose, "value": sanitize_line(value)}
         yield Finding("repository" if whose in REPOSITORIES else "claim", facts)
 
 
@@ -164,7 +167,7 @@ def _letter_case(claims: Claims, resource: Resource | None) -> Iterator[Finding]
     namespace = _namespace(resource)
     if owner and repository and namespace and owner != namespace and owner.lower() == namespace.lower():
         facts = {"owner": owner, "namespace": namespace, "repository": repository}
-        yield Finding("letter-case", {name: shown(text) for name, text in facts.items()})
+        yield Finding("letter-case", {name: sanitize_line(text) for name, text in facts.items()})
 
 
 def _namespace(resource: Resource | None) -> str:

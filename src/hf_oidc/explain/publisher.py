@@ -14,7 +14,7 @@ from hf_oidc.explain.claims import Field, field, presented, publisher_fields
 from hf_oidc.explain.issuers import Claims
 from hf_oidc.explain.ref import ref_of
 from hf_oidc.hub.resource import Resource
-from hf_oidc.sanitize import shown
+from hf_oidc.sanitize import sanitize_line
 
 # GitHub's and Forgejo's: such a job may run for a branch, and whoever opens a pull request starts it all the same.
 PULL_REQUESTS = ("pull_request", "pull_request_target")
@@ -85,7 +85,7 @@ def suggest(claims: Claims, *, preset: bool) -> Suggestion | NoSuggestion:
         return NoSuggestion("incomplete")
     if not all(each.exact for each in (issuer, *fields)):
         return NoSuggestion("not-showable")
-    side_branch = shown(ref.name) if ref and not ref.is_usual else ""
+    side_branch = sanitize_line(ref.name) if ref and not ref.is_usual else ""
     return Suggestion(issuer.value or "", preset, fields, side_branch)
 
 
@@ -104,7 +104,7 @@ def differences(publisher_claims: Mapping[str, str], claims: Claims, *, preset: 
     compared. The Hub stores no publisher without claims.
     """
     return [
-        Difference(name, shown(expected), field(name, claims, preset=preset))
+        Difference(name, sanitize_line(expected), field(name, claims, preset=preset))
         for name, expected in publisher_claims.items()
         if presented(name, claims, preset=preset) != expected
     ]

@@ -20,7 +20,7 @@ from hf_oidc.explain.findings import Finding, findings, other_audience
 from hf_oidc.explain.issuers import Claims, fits_preset
 from hf_oidc.explain.publisher import NoSuggestion, SettingsPage, Suggestion, settings_page, suggest
 from hf_oidc.hub.resource import Resource
-from hf_oidc.sanitize import shown
+from hf_oidc.sanitize import sanitize_line
 
 MAX_WHAT = 800
 
@@ -81,7 +81,7 @@ def diagnose(
     job's variables; they name its repository if there is no ID token.
     """
     hub_url = hub_url or HUB_URL
-    asked = shown(str(resource)) if resource else ""
+    asked = sanitize_line(str(resource)) if resource else ""
     ci = ci_of(error)
     # Nearly every CI sets CI.
     on_own_machine = isinstance(error, NoProvider) and not env.get("CI")
@@ -91,7 +91,7 @@ def diagnose(
     mine = Mine(audience or expected or hub_url, hub_url, asked, by_endpoint)
     plain = Diagnosis(
         error.code,
-        shown(error.what, MAX_WHAT),
+        sanitize_line(error.what, MAX_WHAT),
         error.where,
         next_step(error, entry_point, found, mine),  # of a refusal, replaced below
         snippet(error, entry_point, found, mine),
@@ -141,5 +141,5 @@ def _own(templates: Mapping[str, str], env: Mapping[str, str]) -> dict[str, str]
     found = {}
     for name, template in templates.items():
         with contextlib.suppress(KeyError):  # a variable that is not set
-            found[name] = shown(template.format_map(known))
+            found[name] = sanitize_line(template.format_map(known))
     return found

@@ -13,7 +13,7 @@ from hf_oidc.explain.claims import Field
 from hf_oidc.explain.findings import Finding
 from hf_oidc.explain.publisher import Suggestion
 from hf_oidc.explain.report import Diagnosis
-from hf_oidc.sanitize import shown
+from hf_oidc.sanitize import sanitize_line
 
 MAX_ANNOTATION = 3700  # and two links; GitHub cuts a message at 4,096 characters
 UNQUOTED = {"page", "section", "expected", "host", "request_id", "service"}
@@ -61,7 +61,7 @@ def _enter(diagnosis: Diagnosis) -> list[str]:
     """The publisher that jobs of this CI need, and where to add it."""
     if not diagnosis.enter:
         return []
-    place = shown(diagnosis.page.url) if diagnosis.page else "in the repository's settings"
+    place = sanitize_line(diagnosis.page.url) if diagnosis.page else "in the repository's settings"
     section = diagnosis.page.section if diagnosis.page else "Trusted Publishers"
     lines = _table(diagnosis.enter)
     return [f"Once, on the Hub, add under {section} ({place}):", *(f"    {line}" for line in lines)]
@@ -78,7 +78,7 @@ def _label(finding: Finding) -> str:
 
 
 def _text(sentence: Sentence) -> str:
-    return sentence.render(lambda name, value: shown(value) if name in UNQUOTED else f"`{value}`")
+    return sentence.render(lambda name, value: sanitize_line(value) if name in UNQUOTED else f"`{value}`")
 
 
 def _tries(attempts: tuple[Attempt, ...]) -> str:

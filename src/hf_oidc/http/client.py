@@ -23,7 +23,7 @@ from hf_oidc.errors import InvalidInput, LoginError, Redirected, TlsFailed, TlsF
 from hf_oidc.http.message import NoResponse, Request, Response
 from hf_oidc.http.proxy import Proxy, proxy_for
 from hf_oidc.http.url import host_of, require_secure
-from hf_oidc.sanitize import shown
+from hf_oidc.sanitize import sanitize_line
 
 with deferred_imports.imports():
     import requests
@@ -106,7 +106,7 @@ class Transport:
         require_secure(request.url, request.url_name, link_local=request.link_local)
         proxy = proxy_for(request.url, self._env)
         if proxy and proxy.problem:
-            return NoResponse(request.where._replace(proxy_variable=proxy.variable), proxy.problem, passing=False)
+            return NoResponse(request.where._replace(proxy_variable=proxy.variable), proxy.problem, retryable=False)
         seconds = min(self.remaining, self._call_timeout)
         if seconds <= 0:
             return NoResponse(request.where, OUT_OF_TIME)
@@ -302,13 +302,13 @@ def _failure(request: Request, error: Exception, proxy: Proxy | None) -> NoRespo
     host = proxy_named if at_proxy else host_of(request.url)
     for cause in causes:
         if isinstance(cause, ssl.SSLCertVerificationError):
-            reason = shown(cause.verify_message.removesuffix("."))  # some of Python's have a full stop
+            reason = sanitize_line(cause.verify_message.removesuffix("."))  # some of Python's have a full stop
             fault = CERTIFICATE_FAULTS.get(cause.verify_code, "authority")
             return TlsFailed(f"The certificate of {host} was not accepted: {reason}", request.where, fault)
         if isinstance(cause, ssl.SSLError) and not isinstance(cause, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
             # An SSLError that OpenSSL did not raise has no such attribute.
             name = getattr(cause, "reason", None) or "for an unknown reason"
-            reason = "the port does not speak TLS" if name in PLAIN else shown(name)
+            reason = "the port does not speak TLS" if name in PLAIN else sanitize_line(name)
             at_fault = proxy.variable if proxy and at_proxy else ""
             where = request.where._replace(proxy_variable=at_fault)
             fault = "plain" if name in PLAIN else "handshake"
@@ -320,7 +320,7 @@ def _failure(request: Request, error: Exception, proxy: Proxy | None) -> NoRespo
     where = where._replace(proxy=host_of(proxy.url), proxy_variable=proxy.variable)
     if refusal := next(filter(None, (re.match(REFUSED_BY_PROXY, str(cause)) for cause in causes)), None):
         # What it does not allow, it will not allow at the next try.
-        return NoResponse(where, f"{proxy_named} answered HTTP {refusal[1]}", passing=not refusal[1].startswith("4"))
+        return NoResponse(where, f"{proxy_named} answered HTTP {refusal[1]}", retryable=not refusal[1].startswith("4"))
     if unresolved:  # the proxy's, for it is the proxy that looks up the host
         return NoResponse(where, f"the name of {proxy_named} could not be resolved")
     return NoResponse(where, f"{_reason(causes)}, through {proxy_named}")
@@ -374,7 +374,7 @@ def _file(path: str, name: str) -> str:
             if len(text) <= MAX_BODY:
                 return text
             problem = "is larger than 1 MiB"
-    raise _no_certificate(name, f"{problem}: {shown(path)!r}")
+    raise _no_certificate(name, f"{problem}: {sanitize_line(path)!r}")
 
 
 def _no_certificate(name: str, problem: str) -> InvalidInput:

@@ -47,7 +47,7 @@ class NoResponse(NamedTuple):
 
     where: Where
     reason: str
-    passing: bool = True
+    retryable: bool = True
 
 
 class Response(NamedTuple):

@@ -9,7 +9,7 @@ import ipaddress
 import re
 
 from hf_oidc.errors import InsecureUrl, InvalidInput
-from hf_oidc.sanitize import AT, shown
+from hf_oidc.sanitize import AT, sanitize_line
 from hf_oidc.secret import MASK
 
 HOST = r"(?P<host>[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?P<port>:\d{1,5})?(?P<path>/[A-Za-z0-9._~!$&'()*+,;=:%/-]*)?"
@@ -77,7 +77,7 @@ def shown_url(text: str) -> str:
         return UNREADABLE
     scheme = "".join(re.findall(r"(?i)\Ahttps?://", before))
     user = f"{scheme}{MASK}@" if before else ""
-    return shown(user + (f"{address[: match.start('more') + 1]}…" if match["more"] else address))
+    return sanitize_line(user + (f"{address[: match.start('more') + 1]}…" if match["more"] else address))
 
 
 def has_password(text: str) -> bool:
@@ -90,7 +90,7 @@ def host_of(url: str) -> str:
     if "//" not in url:
         return "an unknown host"
     match = READABLE_URL.fullmatch(_split(url)[1])
-    return shown(f"{match['host']}{match['port'] or ''}", 100) if match else UNREADABLE
+    return sanitize_line(f"{match['host']}{match['port'] or ''}", 100) if match else UNREADABLE
 
 
 def _split(text: str) -> tuple[str, str]:

@@ -21,7 +21,7 @@ from hf_oidc.errors import (
 from hf_oidc.http.message import NoResponse, Request, Response
 from hf_oidc.hub.resource import Resource
 from hf_oidc.hub.token import HubToken
-from hf_oidc.sanitize import shown
+from hf_oidc.sanitize import sanitize_line
 from hf_oidc.secret import Secret
 
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:token-exchange"
@@ -61,8 +61,8 @@ def read_response(
     Raises the `ExchangeError` that says why there is none.
     """
     if isinstance(response, NoResponse):
-        problem = f"The Hub {'gave no answer' if response.passing else 'was not reached'}: {response.reason}"
-        raise HubUnavailable(problem, response.where, passing=response.passing)
+        problem = f"The Hub {'gave no answer' if response.retryable else 'was not reached'}: {response.reason}"
+        raise HubUnavailable(problem, response.where, retryable=response.retryable)
     if response.status == 200:
         return _granted(response, resource, requested_at)
     raise _refusal(response, sent)
@@ -121,4 +121,4 @@ def _oauth_error(response: Response, sent: Secret | None) -> tuple[str | None, s
     if not isinstance(description, str) or not description.strip():
         return code, ""
     # Whole, it is recognised as a JWT; a short signature alone is not.
-    return code, f'"{shown(sent.hidden_in(description) if sent else description)}"'
+    return code, f'"{sanitize_line(sent.hidden_in(description) if sent else description)}"'

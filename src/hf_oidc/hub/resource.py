@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from hf_oidc.errors import InvalidResource
 from hf_oidc.http.url import has_password, shown_url
-from hf_oidc.sanitize import shown
+from hf_oidc.sanitize import sanitize_line
 
 Kind = Literal["model", "dataset", "space", "kernel", "bucket", "user"]
 
@@ -86,7 +86,7 @@ def _problem(text: str) -> str:
         return "is empty"
     if HUB_TOKEN.fullmatch(text):
         return "looks like a token, and should be the name of a repository or of a user"
-    name = shown_url(text) if has_password(text) else repr(shown(text, MAX_SHOWN))
+    name = shown_url(text) if has_password(text) else repr(sanitize_line(text, MAX_SHOWN))
     if "\n" in text:
         return f"has several lines, and is to be one resource: {name}"
     parts = text.split("/")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from hf_oidc.command import Finished, NotRun
-from hf_oidc.sanitize import shown
+from hf_oidc.sanitize import sanitize_line
 from hf_oidc.secret import Secret
 
 # The text to hide comes on its standard input. The format is named, for a variable of the job's may name another.
@@ -25,5 +25,5 @@ def redact(secret: Secret, run: Callable[[Sequence[str], str], Finished | NotRun
     if done.exit_code == 0:
         return ""
     problem = f"The command `buildkite-agent redactor add`, which agents have since {SINCE}, failed"
-    said = shown(done.stderr)
+    said = sanitize_line(done.stderr)
     return f'{problem}: "{said}"' if said else problem

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from hf_oidc.errors import DeliveryFailed
-from hf_oidc.sanitize import shown
+from hf_oidc.sanitize import sanitize_line
 
 PRIVATE = 0o600
 # Owners and modes mean something.
@@ -104,7 +104,7 @@ def _explained(path: Path) -> Iterator[None]:
         problem = f"cannot be written: {getattr(error, 'strerror', None) or 'its name is not one of a file'}"
     else:
         return
-    raise DeliveryFailed(f"{shown(str(path))} {problem}")
+    raise DeliveryFailed(f"{sanitize_line(str(path))} {problem}")
 
 
 @contextlib.contextmanager
@@ -154,7 +154,7 @@ def _require_no_link_of_the_checkout(path: Path) -> None:
             continue
         if not path.is_absolute() or is_in_checkout(folder.parent):
             raise _Refused(
-                f"leads through {shown(str(folder))}, a symbolic link, and a token is not written through one "
+                f"leads through {sanitize_line(str(folder))}, a symbolic link, and a token is not written through one "
                 "in the working directory or in a relative path"
             )
         # Where it leads, there may be another one.

@@ -1,22 +1,23 @@
-"""GitHub's runner: masks, outputs, environment variables and annotations, through actions-toolkit.
+"""What the action tells GitHub's runner through actions-toolkit: masks, outputs, variables, annotations, the summary.
 
-https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands. Where the runner's command
-files are missing, actions-toolkit would print values instead: `CommandFiles` is the proof that they are there.
+https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands. If a command file is missing,
+actions-toolkit prints the value instead. `CommandFiles` proves that the files exist. The command line does not need
+actions-toolkit: it uses `masking` and `command_files`.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 from hf_oidc import deferred_imports
 from hf_oidc.errors import DeliveryFailed
 from hf_oidc.hub.token import HubToken
+from hf_oidc.output import command_files
 from hf_oidc.sanitize import sanitize
 from hf_oidc.secret import Secret
 
@@ -34,7 +35,7 @@ class CommandFiles(NamedTuple):
     @classmethod
     def find(cls, env: Mapping[str, str]) -> CommandFiles:
         """Raises `DeliveryFailed` if one is missing, is no file, or cannot be written."""
-        return cls(_command_file("GITHUB_OUTPUT", env), _command_file("GITHUB_ENV", env))
+        return cls(command_files.find("GITHUB_OUTPUT", env), command_files.find("GITHUB_ENV", env))
 
 
 def mask(secret: Secret) -> None:
@@ -66,27 +67,12 @@ def deliver(tokens: Mapping[str, HubToken], variables: Mapping[str, str], *, exp
         for name, value in variables.items():
             core.export_variable(name, value)
 
-    _all_or_nothing([files.output, files.environment], write)
-
-
-def export(variables: Iterable[tuple[str, Secret]], env: Mapping[str, str]) -> None:
-    """Hands each token to later steps as the variable of that name: all or nothing. Raises `DeliveryFailed`."""
-
-    def write() -> None:
-        for name, secret in variables:
-            core.export_variable(name, secret.reveal())
-
-    _all_or_nothing([_command_file("GITHUB_ENV", env)], write)
-
-
-def require_environment_file(env: Mapping[str, str]) -> None:
-    """Raises the `DeliveryFailed` that `export` would raise, as far as that can be known before."""
-    _command_file("GITHUB_ENV", env)
+    command_files.all_or_nothing([files.output, files.environment], write)
 
 
 def decline(files: CommandFiles) -> None:
     """Tells later steps that there is no token. A file that cannot be written now leaves them without an answer."""
-    with suppress(Exception), _restoring([files.output, files.environment]):
+    with suppress(Exception), command_files.restoring([files.output, files.environment]):
         core.set_output("authenticated", "false")
 
 
@@ -107,7 +93,7 @@ def group(title: str, lines: Iterable[str]) -> None:
 def summarize(markdown: str, env: Mapping[str, str]) -> None:
     """Adds to the summary on the run's page, where there is one: it explains, so it is never a failure itself."""
     path = env.get("GITHUB_STEP_SUMMARY", "")
-    if path and not _write_problem(Path(path)):
+    if path and not command_files.write_problem(Path(path)):
         with suppress(OSError, ValueError), Path(path).open("a", encoding="utf-8") as summary:
             summary.write(markdown)
 
@@ -115,31 +101,6 @@ def summarize(markdown: str, env: Mapping[str, str]) -> None:
 def say(line: str) -> None:
     """One line in the log."""
     core.info(sanitize(line))
-
-
-def _all_or_nothing(paths: Iterable[Path], write: Callable[[], None]) -> None:
-    try:
-        with _restoring(paths):
-            write()
-    except Exception as error:  # noqa: BLE001 - actions-toolkit raises plain Exceptions; which ones is its affair
-        problem = getattr(error, "strerror", None) or "it is gone"
-    else:
-        return
-    # Outside of the handler, so that the error of before, which may hold a token, does not travel along.
-    raise DeliveryFailed(f"A command file of the runner could not be written: {problem}", "runner")
-
-
-@contextmanager
-def _restoring(paths: Iterable[Path]) -> Iterator[None]:
-    """Puts the files back as they were if what is written to them in between fails."""
-    sizes = {path: path.stat().st_size for path in paths}
-    try:
-        yield
-    except BaseException:  # an interrupt as well: half a delivery is none
-        for path, size in sizes.items():
-            with suppress(OSError):
-                os.truncate(path, size)
-        raise
 
 
 def _outputs(tokens: Mapping[str, HubToken]) -> dict[str, str]:
@@ -153,22 +114,3 @@ def _outputs(tokens: Mapping[str, HubToken]) -> dict[str, str]:
         "expires-in": str(first.expires_in),
         "authenticated": "true",
     }
-
-
-def _command_file(variable: str, env: Mapping[str, str]) -> Path:
-    path = Path(env.get(variable, ""))
-    problem = _write_problem(path) if env.get(variable) else "is not set"
-    if problem:
-        raise DeliveryFailed(f"`{variable}` {problem}: the runner sets it to a file that can be written", "runner")
-    return path
-
-
-def _write_problem(path: Path) -> str:
-    # A device or a pipe would take what is written and keep it from later steps; opening a pipe would wait.
-    try:
-        if not path.is_file():
-            return "is not a file"
-        path.open("ab").close()
-    except OSError as error:
-        return f"cannot be written ({error.strerror})"
-    return ""

@@ -22,3 +22,12 @@ def worthless_part(secret: Secret) -> Secret:
     last = value.rpartition(".")[2]
     text = last if len(last) >= SHORTEST_SEGMENT else value
     return Secret(text[(len(text) + 1) // 2 :])
+
+
+def mask_command(secret: Secret) -> str:
+    """Returns the workflow command that makes GitHub's runner hide `secret`, in the form that it has in a shared log.
+
+    The runner decodes `%25`, `%0D` and `%0A` (ActionCommand.cs of actions/runner).
+    """
+    text = worthless_part(secret).reveal()
+    return "::add-mask::" + text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")

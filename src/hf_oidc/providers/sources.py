@@ -12,7 +12,7 @@ from hf_oidc.command import NotRun
 from hf_oidc.errors import AudienceMismatch, IdTokenNotDeclared, IdTokenRequestFailed
 from hf_oidc.http.message import NoResponse, Request, Response
 from hf_oidc.providers.base import CanMint, CannotMint, Means
-from hf_oidc.sanitize import shown
+from hf_oidc.sanitize import sanitize_line
 from hf_oidc.secret import Secret
 
 
@@ -32,10 +32,10 @@ def from_endpoint(
 def answered(response: Response | NoResponse, owner: str, may_pass: Callable[[Response], bool] = transient) -> Response:
     """The answer of `owner`, if it is a good one. Raises `IdTokenRequestFailed`."""
     if isinstance(response, NoResponse):
-        problem = f"{owner} {'gave no answer' if response.passing else 'was not reached'}: {response.reason}"
-        raise IdTokenRequestFailed(problem, response.where, passing=response.passing)
+        problem = f"{owner} {'gave no answer' if response.retryable else 'was not reached'}: {response.reason}"
+        raise IdTokenRequestFailed(problem, response.where, retryable=response.retryable)
     if response.status != 200:
-        raise IdTokenRequestFailed(f"{owner} gave no ID token", response.where, passing=may_pass(response))
+        raise IdTokenRequestFailed(f"{owner} gave no ID token", response.where, retryable=may_pass(response))
     return response
 
 
@@ -49,11 +49,11 @@ def from_command(means: Means, command: Sequence[str]) -> Secret:
     name = " ".join(part for part in command[:2] if part.isalpha() or "-" in part)
     done = means.run(command)
     if isinstance(done, NotRun):
-        raise IdTokenRequestFailed(f"The command `{name}` {done.reason}", passing=done.passing)
+        raise IdTokenRequestFailed(f"The command `{name}` {done.reason}", retryable=done.retryable)
     if done.exit_code != 0:
-        said = shown(done.stderr)
+        said = sanitize_line(done.stderr)
         problem = f"The command `{name}` ended with exit code {done.exit_code}"
-        raise IdTokenRequestFailed(f'{problem}: "{said}"' if said else problem, passing=False)
+        raise IdTokenRequestFailed(f'{problem}: "{said}"' if said else problem, retryable=False)
     return Secret(done.stdout)
 
 
@@ -72,7 +72,7 @@ def word(value: object, source: str, response: Response | NoResponse | None = No
     token = Secret(value.strip() if isinstance(value, str) else "")
     del value  # a logger that shows the variables of a traceback would show it
     if not _is_word(token.reveal()):
-        raise IdTokenRequestFailed(f"{source} holds no ID token", response and response.where, passing=False)
+        raise IdTokenRequestFailed(f"{source} holds no ID token", response and response.where, retryable=False)
     return token
 
 

@@ -1,1 +1,1 @@
-"""What Local Hub plays of the Hub: publishers, the token exchange, tokens, and its log."""
+"""The Hub's side of Local Hub: publishers, the token exchange, tokens, and the log."""

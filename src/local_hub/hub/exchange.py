@@ -1,7 +1,7 @@
-"""The decision of the token exchange: a request and what is known, in; a grant or a refusal, out.
+"""Decides a token exchange: grant or refusal.
 
-It opens no connection and reads no clock: keys and publishers are looked up through what it is handed. What the client
-is told and what the operator is told part ways here, and nowhere else.
+It opens no connections and reads no clock; lookups of keys and publishers are parameters. Only this module decides
+what the client may read, and what only the operator may read.
 """
 
 import math
@@ -9,23 +9,23 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
+from local_hub.hub.id_token import ALGORITHMS, NotAToken, UnverifiedToken, is_signed_by, parse
+from local_hub.hub.issuer_keys import KeysUnavailable
 from local_hub.hub.publishers import Publisher, differences
 from local_hub.hub.resources import InvalidResource, Resource, parse_resource
-from local_hub.id_token import ALGORITHMS, NotAToken, UnverifiedToken, is_signed_by, parse
-from local_hub.issuer_keys import KeysUnavailable
 
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:token-exchange"
 ID_TOKEN_TYPE = "urn:ietf:params:oauth:token-type:id_token"
 ACCESS_TOKEN_TYPE = "urn:ietf:params:oauth:token-type:access_token"
 INVALID_REQUEST = "invalid_request"
 INVALID_GRANT = "invalid_grant"
-# One sentence for every refusal, so that an outsider cannot learn a publisher's settings by trying.
+# One sentence for every refusal, so that clients cannot find out a publisher's settings by trying.
 NOT_ACCEPTED = "The ID token is not accepted for this resource"
 
 
 @dataclass(frozen=True)
 class Lookups:
-    """What the decision may ask: each a question, none a change."""
+    """The lookups that the decision may use; none of them changes anything."""
 
     is_locked: Callable[[str], bool]
     exists: Callable[[str], bool]
@@ -37,7 +37,7 @@ class Lookups:
 
 @dataclass(frozen=True)
 class Request:
-    """An exchange request that is well formed."""
+    """A well-formed exchange request."""
 
     resource: Resource
     token: UnverifiedToken
@@ -45,7 +45,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Granted:
-    """A token may be issued, on the word of this publisher."""
+    """A token may be issued, because this publisher matches."""
 
     publisher_id: int
     publisher: Publisher
@@ -56,7 +56,7 @@ class Granted:
 class Refused:
     """No token: `error` and `description` for the client (RFC 6749 § 5.2), `reason` for the operator.
 
-    `authentic`: the token's signature was good, so its claims are its issuer's word and not just the client's.
+    `authentic`: the signature is valid, so the claims come from the issuer and not only from the client.
     """
 
     error: str
@@ -71,7 +71,7 @@ class _Refusal(Exception):
 
 
 def read_request(body: object) -> Request | Refused:
-    """Read the parameters of RFC 8693 § 2.1 out of a JSON document."""
+    """Read the parameters of RFC 8693 § 2.1 from a JSON document."""
     try:
         return _read_request(body)
     except _Refusal as refusal:
@@ -79,7 +79,7 @@ def read_request(body: object) -> Request | Refused:
 
 
 def decide(request: Request, lookups: Lookups, now: float) -> Granted | Refused:
-    """Decide on a request that is well formed."""
+    """Decide a well-formed request."""
     try:
         candidates = _authenticated(request, lookups)
     except _Refusal as refusal:
@@ -91,7 +91,7 @@ def decide(request: Request, lookups: Lookups, now: float) -> Granted | Refused:
 
 
 def malformed(description: str) -> Refused:
-    """Refuse a request that is missing a parameter, or is otherwise malformed (RFC 6749 § 5.2)."""
+    """Refuse a malformed request (RFC 6749 § 5.2)."""
     return Refused(INVALID_REQUEST, description, description)
 
 
@@ -108,8 +108,8 @@ def _read_request(body: object) -> Request:
         return Request(parse_resource(_parameter(body, "resource")), token)
     except NotAToken:
         # RFC 8693 § 2.2.2: "If either the subject_token or actor_token are invalid for any reason […] the value of
-        # the error parameter MUST be the invalid_request error code". The Hub goes so far for what is no JWT, and
-        # answers invalid_grant for a JWT that it does not trust.
+        # the error parameter MUST be the invalid_request error code". The Hub does this only if the
+        # token is not a JWT; for a JWT that it does not trust, it answers invalid_grant.
         _malformed("subject_token is not a JWT")
     except InvalidResource as error:
         _malformed(f"resource: {error}")
@@ -118,7 +118,7 @@ def _read_request(body: object) -> Request:
 def _parameter(body: Mapping[str, Any], name: str) -> str:
     value = body.get(name)
     if not isinstance(value, str) or not value:
-        _malformed(f"{name} must be a string that is not empty")
+        _malformed(f"{name} must be a non-empty string")
     return value
 
 
@@ -127,7 +127,7 @@ def _malformed(description: str) -> NoReturn:
 
 
 def _authenticated(request: Request, lookups: Lookups) -> list[tuple[int, Publisher]]:
-    """Find the publishers that trust the token's issuer, and check that the token is that issuer's."""
+    """Return the publishers that trust the token's issuer, after verifying the signature."""
     resource, token = request.resource, request.token
     if lookups.is_locked(resource.owner):
         raise _Refusal(f"the account {resource.owner} is locked")
@@ -148,9 +148,9 @@ def _authorized(request: Request, candidates: Sequence[tuple[int, Publisher]], l
 def _publishers_of_issuer(resource: Resource, issuer: object, lookups: Lookups) -> list[tuple[int, Publisher]]:
     configured = lookups.publishers(str(resource))
     if not configured:
-        # The Hub's own text, given for a resource that it does not have as well.
+        # The Hub's own text. The Hub also gives it for a resource that does not exist.
         known = lookups.exists(str(resource))
-        reason = f"publishers: {resource} has none" if known else f"resource: there is no {resource}"
+        reason = f"publishers: {resource} has none" if known else f"resource: {resource} does not exist"
         raise _Refusal(reason, f"No trusted publisher configured on {resource}")
     candidates = [pair for pair in configured if pair[1].issuer_url == issuer]
     if not candidates:
@@ -163,14 +163,14 @@ def _check_signature(token: UnverifiedToken, issuer: str, lookups: Lookups) -> N
     if algorithm not in ALGORITHMS:
         raise _Refusal(f"alg: must be one of {', '.join(ALGORITHMS)}, token has {algorithm!r:.100}")
     if "crit" in token.header:
-        # RFC 7515 § 4.1.11: a recipient that does not support what `crit` lists must take the JWS for invalid.
-        raise _Refusal("crit: the token asks for extensions that are not supported here")
+        # RFC 7515 § 4.1.11: a JWS with unsupported `crit` extensions is invalid.
+        raise _Refusal("crit: the token requires extensions that Local Hub does not support")
     try:
         key = lookups.find_key(issuer, kid)
     except KeysUnavailable as error:
         raise _Refusal(f"keys: {error}") from None
     if key is None:
-        raise _Refusal(f"kid: {issuer} publishes no key named {kid!r:.100}")
+        raise _Refusal(f"kid: {issuer} publishes no key with the id {kid!r:.100}")
     if not is_signed_by(token, key):
         raise _Refusal("signature: does not verify with the issuer's key")
 
@@ -184,17 +184,17 @@ def _check_audience(audience: object, accepted: frozenset[str]) -> None:
 
 def _check_times(claims: Mapping[str, Any], now: float) -> None:
     expires, not_before, issued = (_time(claims.get(name)) for name in ("exp", "nbf", "iat"))
-    said = {name: f"{name}: {claims.get(name)!r:.50}, and it is {now:.0f}" for name in ("exp", "nbf", "iat")}
+    found = {name: f"{name}: {claims.get(name)!r:.50}, now is {now:.0f}" for name in ("exp", "nbf", "iat")}
     if expires is None or expires <= now:
-        raise _Refusal(f"{said['exp']}: the token has expired, or never says when")
+        raise _Refusal(f"{found['exp']}: the token has expired, or has no valid exp")
     if claims.get("nbf") is not None and (not_before is None or not_before > now):
-        raise _Refusal(f"{said['nbf']}: the token is not valid yet")
+        raise _Refusal(f"{found['nbf']}: the token is not valid yet")
     if claims.get("iat") is not None and (issued is None or issued > now):
-        raise _Refusal(f"{said['iat']}: the token was issued in the future")
+        raise _Refusal(f"{found['iat']}: the token was issued in the future")
 
 
 def _time(value: object) -> float | None:
-    """Read a NumericDate (RFC 7519 § 2); infinity is none, though JSON numbers such as 1e999 read as that."""
+    """Read a NumericDate (RFC 7519 § 2). JSON such as 1e999 parses as infinity, which is not a date."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return value if isinstance(value, int) or math.isfinite(value) else None

@@ -1,1 +1,1 @@
-"""The CIs besides GitHub that Local Hub plays: one short module each, of one shape."""
+"""The issuers of ID tokens that Local Hub imitates: one short module per provider."""

@@ -1,4 +1,4 @@
-"""AWS. The role asks STS, through the AWS command line; each account has an issuer of its own.
+"""AWS. A role requests the ID token from STS with the AWS CLI. Each account has its own issuer.
 
 https://docs.aws.amazon.com/STS/latest/APIReference/API_GetWebIdentityToken.html
 """
@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from local_hub.issuers.base import Ci, Claims, Handout
+from local_hub.issuers.base import Claims, Handout, Issuer
 from local_hub.issuers.commands import ENDPOINT, variables
 
 
 def claims(issuer: str) -> Claims:
-    """Those of a role."""
+    """The claims of a role."""
     return {
         "iss": issuer,
         "sub": "arn:aws:iam::123456789012:role/publish",
@@ -25,7 +25,7 @@ def claims(issuer: str) -> Claims:
 
 
 def environment(handout: Handout) -> Mapping[str, str]:
-    """What a job is told."""
+    """The environment of a CodeBuild job."""
     return {
         "CODEBUILD_BUILD_ID": "training:b1e6661e-e4f2-4156-9ab9-82a19EXAMPLE",
         "AWS_REGION": "us-east-1",
@@ -34,4 +34,4 @@ def environment(handout: Handout) -> Mapping[str, str]:
     }
 
 
-CI = Ci("aws", "aws/5f4e1c2d", claims, environment, endpoint=ENDPOINT)
+ISSUER = Issuer("aws", "aws/5f4e1c2d", claims, environment, endpoint=ENDPOINT)

@@ -1,4 +1,4 @@
-"""Bitbucket Pipelines. The ID token is in a variable before the step begins.
+"""Bitbucket Pipelines. A variable has the ID token before the step begins.
 
 https://support.atlassian.com/bitbucket-cloud/docs/integrate-pipelines-with-resource-servers-using-oidc/
 """
@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from local_hub.issuers.base import Ci, Claims, Handout
+from local_hub.issuers.base import Claims, Handout, Issuer
 
 WORKSPACE = "acme"
 REPOSITORY = "{c0e4d2b1-0000-4000-8000-000000000001}"
 
 
 def claims(issuer: str) -> Claims:
-    """Those of a push to the main branch."""
+    """The claims of a push to the main branch."""
     return {
         "iss": issuer,
         "sub": f"{REPOSITORY}:{{d2b1c0e4-0000-4000-8000-000000000003}}",
@@ -28,7 +28,7 @@ def claims(issuer: str) -> Claims:
 
 
 def environment(handout: Handout) -> Mapping[str, str]:
-    """A step with `oidc: audiences:`."""
+    """The environment of a step with `oidc: audiences:`."""
     return {
         "CI": "true",
         "BITBUCKET_BUILD_NUMBER": "7",
@@ -39,7 +39,7 @@ def environment(handout: Handout) -> Mapping[str, str]:
     }
 
 
-CI = Ci(
+ISSUER = Issuer(
     "bitbucket",
     f"bitbucket/workspaces/{WORKSPACE}/pipelines-config/identity/oidc",
     claims,

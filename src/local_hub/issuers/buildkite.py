@@ -1,4 +1,4 @@
-"""Buildkite. The agent mints.
+"""Buildkite. The agent requests the ID token.
 
 https://buildkite.com/docs/agent/cli/reference/oidc
 """
@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from local_hub.issuers.base import Ci, Claims, Handout
+from local_hub.issuers.base import Claims, Handout, Issuer
 from local_hub.issuers.commands import ENDPOINT, variables
 
 COMMIT = "9f3182061f1e2cca4702c368cbc039b7dc9d4485"
 
 
 def claims(issuer: str) -> Claims:
-    """Those of a push to the main branch."""
+    """The claims of a push to the main branch."""
     return {
         "iss": issuer,
         "sub": f"organization:acme:pipeline:training:ref:refs/heads/main:commit:{COMMIT}:step:publish",
@@ -32,7 +32,7 @@ def claims(issuer: str) -> Claims:
 
 
 def environment(handout: Handout) -> Mapping[str, str]:
-    """What a job is told."""
+    """The environment of a job."""
     return {
         "CI": "true",
         "BUILDKITE": "true",
@@ -44,4 +44,4 @@ def environment(handout: Handout) -> Mapping[str, str]:
     }
 
 
-CI = Ci("buildkite", "buildkite", claims, environment, endpoint=ENDPOINT)
+ISSUER = Issuer("buildkite", "buildkite", claims, environment, endpoint=ENDPOINT)

@@ -1,6 +1,6 @@
-"""CircleCI. Its command mints, with the audience that it is asked for; two variables have a token as the job begins.
+"""CircleCI. Its command mints an ID token for any audience; two variables have a token before the job begins.
 
-That is for the organization's id, unless the project has set another audience (a job's `audience`).
+Their audience is the organization's id, unless the project sets another one (a job's `audience`).
 
 https://circleci.com/docs/openid-connect-tokens/
 """
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from local_hub.issuers.base import Ci, Claims, Handout
+from local_hub.issuers.base import Claims, Handout, Issuer
 from local_hub.issuers.commands import ENDPOINT, variables
 
 ORG = "c9035eb6-6eb2-4c85-8a81-d9ee6a1fa8c2"
@@ -18,7 +18,7 @@ USER = "6f2e0a9c-7b1d-4d5e-8c3f-0a1b2c3d4e5f"
 
 
 def claims(issuer: str) -> Claims:
-    """Those of a push to the main branch."""
+    """The claims of a push to the main branch."""
     return {
         "iss": issuer,
         "sub": f"org/{ORG}/project/{PROJECT}/user/{USER}",
@@ -36,7 +36,7 @@ def claims(issuer: str) -> Claims:
 
 
 def environment(handout: Handout) -> Mapping[str, str]:
-    """What a job is told."""
+    """The environment of a job."""
     return {
         "CI": "true",
         "CIRCLECI": "true",
@@ -50,7 +50,7 @@ def environment(handout: Handout) -> Mapping[str, str]:
     }
 
 
-CI = Ci(
+ISSUER = Issuer(
     "circleci",
     f"circleci/org/{ORG}",
     claims,

@@ -1,4 +1,4 @@
-"""Codefresh. An endpoint mints; it wants the request token without a word before it.
+"""Codefresh. An endpoint mints; the Authorization header has the request token without "Bearer".
 
 https://codefresh.io/docs/docs/integrations/oidc-pipelines/
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from local_hub.issuers.base import Ci, Claims, Endpoint, Handout
+from local_hub.issuers.base import Claims, Endpoint, Handout, Issuer
 
 ACCOUNT = "628a80b693a15c0f9c13ab75"
 PIPELINE = "64f45d4ac5d6e5d9f4b3a3c1"
@@ -15,7 +15,7 @@ REPOSITORY = "https://github.com/acme/training"
 
 
 def claims(issuer: str) -> Claims:
-    """Those of a push to the main branch."""
+    """The claims of a push to the main branch."""
     return {
         "iss": issuer,
         "sub": f"account:{ACCOUNT}:pipeline:{PIPELINE}:scm_repo_url:{REPOSITORY}:scm_user_name:octocat:scm_ref:main",
@@ -31,7 +31,7 @@ def claims(issuer: str) -> Claims:
 
 
 def environment(handout: Handout) -> Mapping[str, str]:
-    """What a job is told."""
+    """The environment of a step."""
     return {
         "CI": "true",
         "CF_BUILD_ID": "64f45d4ac5d6e5d9f4b3a3c2",
@@ -42,4 +42,4 @@ def environment(handout: Handout) -> Mapping[str, str]:
 
 
 ENDPOINT = Endpoint(bearer=False, answer=lambda token: {"id_token": token})
-CI = Ci("codefresh", "codefresh", claims, environment, endpoint=ENDPOINT)
+ISSUER = Issuer("codefresh", "codefresh", claims, environment, endpoint=ENDPOINT)

@@ -1,6 +1,6 @@
-"""The commands `circleci`, `buildkite-agent` and `aws`, as far as a login needs them: small real executables.
+"""The commands `circleci`, `buildkite-agent` and `aws`, as far as a login needs them, as small executables.
 
-They are told by the job's environment where Local Hub is. Each takes the arguments that its CI documents and no others.
+The job's environment tells them where Local Hub is. Each accepts only the arguments that its CI documents.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from typing import Any
 from local_hub.issuers.base import Endpoint, Handout
 
 URL, SECRET = "LOCAL_HUB_ID_TOKEN_URL", "LOCAL_HUB_ID_TOKEN_SECRET"
-# Between these commands and Local Hub alone: how the real ones ask is their CIs' own business.
+# Private to these commands and Local Hub: the CIs do not document how the real commands connect.
 ENDPOINT = Endpoint(bearer=True, answer=lambda token: {"value": token})
 
 
 def variables(handout: Handout) -> Mapping[str, str]:
-    """What the commands need to know; the real ones have their own ways."""
+    """The variables that the commands read; the real commands have others."""
     return {URL: handout.url, SECRET: handout.secret}
 
 
 def install(folder: Path) -> None:
-    """Write the executables into `folder`."""
+    """Create the executables in `folder`."""
     folder.mkdir(mode=0o700, exist_ok=True)
     for name in COMMANDS:
         path = folder / name
@@ -40,19 +40,19 @@ def install(folder: Path) -> None:
 
 
 def circleci(arguments: Sequence[str]) -> str:
-    """`circleci run oidc get --claims JSON`: the token."""
+    """`circleci run oidc get --claims JSON`: print the token."""
     parser = argparse.ArgumentParser("circleci")
     for word in ("run", "oidc", "get"):
         parser.add_argument(word, choices=[word])
     parser.add_argument("--claims", type=json.loads, default={})
     claims = parser.parse_args(arguments).claims
     if not isinstance(claims, dict) or not set(claims) <= {"aud"}:
-        raise ValueError("--claims is a JSON object with aud alone")
+        raise ValueError("--claims must be a JSON object with aud only")
     return _mint(claims.get("aud", ""))
 
 
 def buildkite_agent(arguments: Sequence[str]) -> str:
-    """`buildkite-agent oidc request-token --audience A`: the token. `redactor add`: nothing, if there is a text."""
+    """`buildkite-agent oidc request-token --audience A`: print the token. `redactor add`: check standard input."""
     parser = argparse.ArgumentParser("buildkite-agent")
     groups = parser.add_subparsers(dest="group", required=True)
     oidc = groups.add_parser("oidc").add_subparsers(required=True).add_parser("request-token")
@@ -64,7 +64,7 @@ def buildkite_agent(arguments: Sequence[str]) -> str:
 
 
 def aws(arguments: Sequence[str]) -> str:
-    """`aws sts get-web-identity-token`, with its two arguments or with `--cli-input-json`: a JSON object."""
+    """`aws sts get-web-identity-token`, with two arguments or `--cli-input-json`: print a JSON object."""
     parser = argparse.ArgumentParser("aws")
     for word in ("sts", "get-web-identity-token"):
         parser.add_argument(word, choices=[word])
@@ -76,7 +76,7 @@ def aws(arguments: Sequence[str]) -> str:
     document = options.cli_input_json
     (audience,) = [options.audience] if options.audience else document.get("Audience", [])
     if (options.signing_algorithm or document.get("SigningAlgorithm")) != "RS256":
-        raise ValueError("the signing algorithm is RS256")
+        raise ValueError("the signing algorithm must be RS256")
     return json.dumps({"WebIdentityToken": _mint(audience)}, indent=4)
 
 
@@ -88,14 +88,14 @@ COMMANDS: Mapping[str, Callable[[Sequence[str]], str]] = {
 
 
 def _parameter(text: str) -> str:
-    # Version 1 of AWS's command takes a URL for the address of the value, and fetches it there.
+    # Version 1 of the AWS CLI takes a URL for the address of the value, and fetches it.
     if text.startswith(("http://", "https://")):
         raise argparse.ArgumentTypeError(f"Unable to retrieve {text}")
     return text
 
 
 def _redact(form: str) -> str:
-    # There is no log here that it could be hidden in; a job learns whether it asked in the right way.
+    # No log needs redaction here. Fail on wrong input, so that a mistake of the client shows.
     text = sys.stdin.read()
     if not (text.strip() if form == "none" else all(isinstance(each, str) for each in json.loads(text).values())):
         raise ValueError("nothing to redact")
@@ -104,10 +104,10 @@ def _redact(form: str) -> str:
 
 def _mint(audience: object) -> str:
     if not isinstance(audience, str):
-        raise TypeError("the audience is a string")
+        raise TypeError("the audience must be a string")
     url = os.environ[URL] + "?" + urllib.parse.urlencode({"audience": audience})
     authorization = {"Authorization": f"Bearer {os.environ[SECRET]}"}
-    request = urllib.request.Request(url, headers=authorization)  # noqa: S310 - Local Hub's own
+    request = urllib.request.Request(url, headers=authorization)  # noqa: S310 - the URL of Local Hub
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with opener.open(request, timeout=10) as answer:
         document: dict[str, Any] = json.load(answer)
@@ -115,14 +115,14 @@ def _mint(audience: object) -> str:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Print what the command prints, or why not on standard error."""
+    """Run a command: print its output, or its error on standard error."""
     name, *rest = arguments
     try:
-        said = COMMANDS[name](rest)
+        output = COMMANDS[name](rest)
     except (OSError, AttributeError, KeyError, TypeError, ValueError) as error:
         sys.stderr.write(f"{name}: failed: {error}\n")
         return 1
-    sys.stdout.write(f"{said}\n" if said else "")
+    sys.stdout.write(f"{output}\n" if output else "")
     return 0
 
 

@@ -1,71 +1,58 @@
-"""The endpoint that mints ID tokens: it takes each CI's own form of a request, and no other.
+"""The endpoint that mints ID tokens: it accepts requests only in the form that the issuer documents.
 
-What is refused is written down, for the operator to see. It must not know what a job is, nor where the log is kept.
+It records each refused request, so that the operator can see it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from local_hub.issuers.base import Endpoint
-from local_hub.json_http import NO_STORE, bearer_token
+from local_hub.issuers.base import Endpoint, Issuer
+from local_hub.issuers.running import RunningIssuers
+from local_hub.request_body import NO_STORE, bearer_token
 
-# A route takes all of them: the router would refuse a wrong method too, but without an entry in the log.
+# Routes accept every method, because Starlette's own 405 would not be recorded.
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-Job = TypeVar("Job")
 Handler = Callable[[Request], Awaitable[Response]]
 
 
 class Refused(Exception):
-    """No ID token: the status, and why. The reason repeats nothing of the request, which may hold a token anywhere."""
+    """No ID token. The reason never repeats the request, which could contain a token anywhere."""
 
     def __init__(self, status: int, reason: str, allow: str = "") -> None:
-        """Refuse with this status, for this reason; `allow` is the method that would be right."""
+        """Refuse with this status and reason; `allow` is the correct method."""
         super().__init__(reason)
         self.status = status
         self.reason = reason
         self.allow = allow
 
 
-# Writes down that the issuer of this URL refused a request.
+# Records that the issuer with this URL refused a request.
 Record = Callable[[str, Request, Refused], None]
 
 
-def mint_route(
-    issuer: str,
-    endpoint: Endpoint,
-    find: Callable[[str], Job | None],
-    mint: Callable[[Job, str | None], str | None],
-    record: Record,
-) -> Route:
-    """Give the route of an issuer's endpoint.
-
-    `find` gives the job that a request token belongs to. `mint` gets None for the audience where the request names
-    none, and gives None where it has to name one.
-    """
+def mint_route(running: RunningIssuers, issuer: Issuer, endpoint: Endpoint, record: Record) -> Route:
+    """Return the route of an issuer's endpoint."""
 
     async def id_token(request: Request) -> Response:
         check_method(request, "GET")
-        job = find(_request_token(request, endpoint))
+        job = running.job_of(issuer, _request_token(request, endpoint))
         if job is None:
-            raise Refused(401, "Authorization: the request token is of no job of this CI")
-        token = mint(job, _audience(request, endpoint))
-        if token is None:
-            raise Refused(400, "audience: is missing from the query")
-        return JSONResponse(endpoint.answer(token), headers=NO_STORE)
+            raise Refused(401, "Authorization: no job of this CI has this request token")
+        audience = _audience(request, endpoint) or job.default_audience
+        return JSONResponse(endpoint.answer(running.mint(job, audience)), headers=NO_STORE)
 
-    path = urlsplit(issuer).path
-    return Route(f"{path}/idtoken", recorded(issuer, id_token, record, _message), methods=METHODS)
+    url = running.url(issuer)
+    return Route(f"{urlsplit(url).path}/idtoken", recorded(url, id_token, record, _message), methods=METHODS)
 
 
-def nothing_else(issuer: str, record: Record) -> Route:
-    """Give the route of whatever an issuer does not have; it comes after all that it has."""
+def not_found_route(issuer: str, record: Record) -> Route:
+    """Return the route for all other paths of an issuer; it must come last."""
 
     async def not_found(_: Request) -> Response:
         raise Refused(404, "the issuer has nothing at this path")
@@ -75,7 +62,7 @@ def nothing_else(issuer: str, record: Record) -> Route:
 
 
 def recorded(issuer: str, handler: Handler, record: Record, answer: Callable[[Refused], Response]) -> Handler:
-    """Wrap a handler, so that what it refuses is answered and written down."""
+    """Wrap a handler: record each refusal, and answer it."""
 
     async def handle(request: Request) -> Response:
         try:
@@ -93,7 +80,7 @@ def recorded(issuer: str, handler: Handler, record: Record, answer: Callable[[Re
 def check_method(request: Request, method: str) -> None:
     """Refuse any other method."""
     if request.method != method:
-        # RFC 9110 § 15.5.6: a 405 says which methods there are.
+        # RFC 9110 § 15.5.6: a 405 must name the allowed methods.
         raise Refused(405, f"the method must be {method}", allow=method)
 
 
@@ -107,16 +94,18 @@ def _request_token(request: Request, endpoint: Endpoint) -> str:
         raise Refused(401, "Authorization: is missing")
     token = bearer_token(request) if endpoint.bearer else given
     if not token or " " in token:
-        form = "Bearer and the request token" if endpoint.bearer else "the request token alone, without Bearer"
+        form = "Bearer and the request token" if endpoint.bearer else "only the request token, without Bearer"
         raise Refused(401, f"Authorization: must be {form}")
     return token
 
 
-def _audience(request: Request, endpoint: Endpoint) -> str | None:
+def _audience(request: Request, endpoint: Endpoint) -> str:
     versions = request.query_params.getlist("api-version")
     if endpoint.api_version and versions != [endpoint.api_version] and (versions or endpoint.needs_api_version):
         raise Refused(400, f"api-version: must be {endpoint.api_version}")
     audiences = request.query_params.getlist("audience")
     if audiences and (len(audiences) > 1 or not audiences[0]):
-        raise Refused(400, "audience: must be named once, and not be empty")
-    return audiences[0] if audiences else None
+        raise Refused(400, "audience: must be given once and must not be empty")
+    if not audiences and endpoint.needs_audience:
+        raise Refused(400, "audience: is missing from the query")
+    return audiences[0] if audiences else ""

@@ -1,4 +1,4 @@
-"""Forgejo. A runner of GitHub's kind, with an issuer of its own.
+"""Forgejo. Its runner works like GitHub's, with its own issuer.
 
 https://forgejo.org/docs/next/user/actions/security-openid-connect/
 """
@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from local_hub.issuers.base import Ci, Claims, Endpoint, Handout
+from local_hub.issuers.base import Claims, Endpoint, Handout, Issuer
 
 
 def claims(issuer: str) -> Claims:
-    """Those of a push to the main branch."""
+    """The claims of a push to the main branch."""
     return {
         "iss": issuer,
         "sub": "repo:acme/training:ref:refs/heads/main",
@@ -37,7 +37,7 @@ def claims(issuer: str) -> Claims:
 
 
 def environment(handout: Handout) -> Mapping[str, str]:
-    """A job of a workflow with `enable-openid-connect: true`."""
+    """The environment of a job in a workflow with `enable-openid-connect: true`."""
     return {
         "CI": "true",
         "GITHUB_ACTIONS": "true",
@@ -50,6 +50,6 @@ def environment(handout: Handout) -> Mapping[str, str]:
     }
 
 
-# Of GitHub it is known that it does without `api-version`; of Forgejo it is not.
+# GitHub accepts requests without `api-version`. Whether Forgejo does is unknown, so be strict.
 ENDPOINT = Endpoint(bearer=True, answer=lambda token: {"value": token}, api_version="2.0", needs_api_version=True)
-CI = Ci("forgejo", "forgejo/api/actions", claims, environment, endpoint=ENDPOINT)
+ISSUER = Issuer("forgejo", "forgejo/api/actions", claims, environment, endpoint=ENDPOINT)

@@ -1,4 +1,4 @@
-"""GitLab. The ID token is in a variable before the job begins.
+"""GitLab. A variable has the ID token before the job begins.
 
 https://docs.gitlab.com/ci/secrets/id_token_authentication/
 """
@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from local_hub.issuers.base import Ci, Claims, Handout
+from local_hub.issuers.base import Claims, Handout, Issuer
 
 
 def claims(issuer: str) -> Claims:
-    """Those of a push to the main branch."""
+    """The claims of a push to the main branch."""
     return {
         "iss": issuer,
         "sub": "project_path:acme/training:ref_type:branch:ref:main",
@@ -29,7 +29,7 @@ def claims(issuer: str) -> Claims:
         "ref": "main",
         "ref_type": "branch",
         "ref_path": "refs/heads/main",
-        # A string, and the runner's id a number: so it is there.
+        # GitLab writes this boolean as a string, but `runner_id` as a number.
         "ref_protected": "true",
         "runner_id": 1,
         "runner_environment": "gitlab-hosted",
@@ -41,7 +41,7 @@ def claims(issuer: str) -> Claims:
 
 
 def environment(handout: Handout) -> Mapping[str, str]:
-    """A job with `id_tokens: HF_ID_TOKEN:`."""
+    """The environment of a job with `id_tokens: HF_ID_TOKEN:`."""
     return {
         "CI": "true",
         "GITLAB_CI": "true",
@@ -52,4 +52,4 @@ def environment(handout: Handout) -> Mapping[str, str]:
     }
 
 
-CI = Ci("gitlab", "gitlab", claims, environment)
+ISSUER = Issuer("gitlab", "gitlab", claims, environment)

@@ -1,4 +1,4 @@
-"""Google Cloud. A metadata server gives the service account's ID token.
+"""Google Cloud. A metadata server issues the service account's ID token.
 
 https://cloud.google.com/compute/docs/instances/verifying-instance-identity
 """
@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from local_hub.issuers.base import Ci, Claims, Handout
+from local_hub.issuers.base import Claims, Handout, Issuer
 
 SUBJECT = "113774264463038321964"
 EMAIL = "publish@acme.iam.gserviceaccount.com"
-# They are in an ID token that is asked for with `format=full`, or of IAM with `includeEmail`.
+# Present only if the request has `format=full`, or, to IAM, `includeEmail`.
 EMAIL_CLAIMS = ("email", "email_verified")
 
 
 def claims(issuer: str) -> Claims:
-    """Those of a service account."""
+    """The claims of a service account."""
     return {
         "iss": issuer,
         "azp": SUBJECT,
@@ -27,11 +27,11 @@ def claims(issuer: str) -> Claims:
 
 
 def environment(handout: Handout) -> Mapping[str, str]:
-    """What a job is told."""
+    """The environment of a Cloud Run job."""
     return {
         "K_SERVICE": "publish",
         "GCE_METADATA_HOST": handout.authority,
     }
 
 
-CI = Ci("google", "google", claims, environment, lifetime=3600)
+ISSUER = Issuer("google", "google", claims, environment, lifetime=3600)

@@ -1,4 +1,4 @@
-"""Jenkins with the oidc-provider plugin. The pipeline binds a credential, which is an ID token, to a variable.
+"""Jenkins with the oidc-provider plugin. The pipeline binds a credential, the ID token, to a variable.
 
 https://plugins.jenkins.io/oidc-provider/
 """
@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from local_hub.issuers.base import Ci, Claims, Handout
+from local_hub.issuers.base import Claims, Handout, Issuer
 
 
 def claims(issuer: str) -> Claims:
-    """Those of a build of a multibranch job; its number is one."""
+    """The claims of a multibranch build; `build_number` is a number, not a string."""
     return {"iss": issuer, "sub": "https://jenkins.acme.example/job/training/job/main/", "build_number": 7}
 
 
 def environment(handout: Handout) -> Mapping[str, str]:
-    """Within `withCredentials`."""
+    """The environment within `withCredentials`."""
     return {
         "JENKINS_URL": "https://jenkins.acme.example/",
         "BUILD_NUMBER": "7",
@@ -26,4 +26,4 @@ def environment(handout: Handout) -> Mapping[str, str]:
     }
 
 
-CI = Ci("jenkins", "jenkins", claims, environment, lifetime=3600)
+ISSUER = Issuer("jenkins", "jenkins", claims, environment, lifetime=3600)

@@ -1,4 +1,4 @@
-"""Kubernetes. The kubelet writes a token into a file, and replaces it before it expires.
+"""Kubernetes. The kubelet writes the token to a file and replaces it before it expires.
 
 https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/
 """
@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from local_hub.issuers.base import Ci, Claims, Handout
+from local_hub.issuers.base import Claims, Handout, Issuer
 
 
 def claims(issuer: str) -> Claims:
-    """Those of a service account."""
+    """The claims of a service account."""
     return {
         "iss": issuer,
         "sub": "system:serviceaccount:acme:publish",
@@ -24,13 +24,13 @@ def claims(issuer: str) -> Claims:
 
 
 def environment(_handout: Handout) -> Mapping[str, str]:
-    """What a job is told."""
+    """The environment of a pod."""
     return {"KUBERNETES_SERVICE_HOST": "10.96.0.1", "KUBERNETES_SERVICE_PORT": "443"}
 
 
 def files(handout: Handout) -> Mapping[str, str]:
-    """The projected volume, mounted where our examples have it."""
+    """The projected volume, at the mount path of our examples."""
     return {"/var/run/secrets/huggingface.co/serviceaccount/token": handout.token}
 
 
-CI = Ci("kubernetes", "kubernetes", claims, environment, lifetime=3600, audience_is_a_list=True, files=files)
+ISSUER = Issuer("kubernetes", "kubernetes", claims, environment, lifetime=3600, audience_is_a_list=True, files=files)

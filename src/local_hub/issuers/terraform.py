@@ -1,4 +1,4 @@
-"""HCP Terraform. A token for each audience that the workspace names.
+"""HCP Terraform. A variable has an ID token for each audience that the workspace configures.
 
 https://developer.hashicorp.com/terraform/cloud-docs/workspaces/dynamic-provider-credentials/workload-identity-tokens
 """
@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from local_hub.issuers.base import Ci, Claims, Handout
+from local_hub.issuers.base import Claims, Handout, Issuer
 
 
 def claims(issuer: str) -> Claims:
-    """Those of an apply."""
+    """The claims of an apply."""
     return {
         "iss": issuer,
         "sub": "organization:acme:project:models:workspace:training:run_phase:apply",
@@ -28,7 +28,7 @@ def claims(issuer: str) -> Claims:
 
 
 def environment(handout: Handout) -> Mapping[str, str]:
-    """A run in a workspace with `TFC_WORKLOAD_IDENTITY_AUDIENCE_HF`."""
+    """The environment of a run in a workspace with `TFC_WORKLOAD_IDENTITY_AUDIENCE_HF`."""
     return {
         "TFC_RUN_ID": "run-X3n1AUXNGWbfECsJ",
         "TFC_WORKSPACE_NAME": "training",
@@ -36,4 +36,4 @@ def environment(handout: Handout) -> Mapping[str, str]:
     }
 
 
-CI = Ci("terraform", "terraform", claims, environment, lifetime=3600)
+ISSUER = Issuer("terraform", "terraform", claims, environment, lifetime=3600)

@@ -1,4 +1,4 @@
-"""The settings pages: HTML over the store, rendered here, without scripts and without anything from elsewhere."""
+"""The settings pages: HTML rendered on the server, without scripts and without external resources."""
 
 from local_hub.pages.routes import routes
 

@@ -1,6 +1,6 @@
-"""The publisher form: what was typed, what is wrong with it, and the publisher that it asks for.
+"""The publisher form: parse it, validate it, and turn it into a publisher.
 
-It must not know HTTP beyond the fields of a form, nor the store.
+It knows no HTTP beyond form fields, and no store.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,12 +22,12 @@ _MOST_FIELDS = 200
 
 
 class BadForm(ValueError):
-    """The body is not the form that the page has; the message says how."""
+    """The body is not a form of this page; the message says why."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """A claim as it stands in the form; `field` where the preset asks for it."""
+    """A claim in the form; `field` is set if the claim belongs to the preset."""
 
     name: str = ""
     value: str = ""
@@ -36,7 +36,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Draft:
-    """A publisher that is being written."""
+    """The state of the form."""
 
     preset: Preset
     issuer: str
@@ -47,7 +47,7 @@ class Draft:
 
 @dataclass(frozen=True)
 class Problem:
-    """What is wrong with a draft; `at` is the id of the input that it is about."""
+    """A validation error; `at` is the id of the input."""
 
     at: str
     message: str
@@ -66,12 +66,12 @@ def read_fields(body: bytes) -> dict[str, list[str]]:
 
 
 def first(fields: Mapping[str, Sequence[str]], name: str) -> str:
-    """Give the first value of a field, or nothing."""
+    """Return the first value of a field, or an empty string."""
     return next(iter(fields.get(name, ())), "")
 
 
 def typed(fields: Mapping[str, Sequence[str]], preset: Preset) -> Draft:
-    """Read what was typed."""
+    """Read a submitted form."""
     names, values = fields.get("claim", ()), fields.get("value", ())
     if len(names) != len(values):
         raise BadForm("each claim needs a name and a value")
@@ -84,12 +84,12 @@ def typed(fields: Mapping[str, Sequence[str]], preset: Preset) -> Draft:
 
 
 def blank(preset: Preset, own: Mapping[str, str]) -> Draft:
-    """Give the form as it is at first: with the issuer that the jobs of this Local Hub have."""
+    """Return an empty form, with the URL of Local Hub's own issuer."""
     return Draft(preset, own.get(preset.name, preset.issuer), _arranged((), preset))
 
 
 def of_publisher(publisher: Publisher, own: Mapping[str, str]) -> Draft:
-    """Give the form of a publisher that is there."""
+    """Return the form of an existing publisher."""
     preset = preset_of(publisher.issuer_url, own)
     if any(field.required and field.name not in publisher.claims for field in preset.fields):
         preset = ANY
@@ -98,7 +98,7 @@ def of_publisher(publisher: Publisher, own: Mapping[str, str]) -> Draft:
 
 
 def of_token(claims: Mapping[str, str], own: Mapping[str, str]) -> Draft:
-    """Give the form of a publisher that would fit a token; what cannot be seen is left out."""
+    """Return the form of a publisher that matches a token; claims with invisible characters are left out."""
     plain = {name: value for name, value in claims.items() if is_plain(name) and is_plain(value)}
     issuer = plain.get("iss", "")
     preset = preset_of(issuer, own)
@@ -107,16 +107,18 @@ def of_token(claims: Mapping[str, str], own: Mapping[str, str]) -> Draft:
 
 
 def with_more_rows(draft: Draft) -> Draft:
-    """Give the form room for further claims."""
+    """Add empty rows for more claims."""
     return Draft(draft.preset, draft.issuer, (*draft.rows, *[Row()] * BLANK_ROWS), draft.read_only, draft.inference)
 
 
 def publisher_of(draft: Draft, resource: Resource) -> Publisher | list[Problem]:
-    """Give the publisher that the form asks for, or everything that is wrong with it."""
+    """Return the publisher of the form, or all its problems."""
     problems = [*_issuer_problems(draft), *_row_problems(draft.rows)]
     claims = {row.name: row.value for row in draft.rows if row.name and row.value}
     if not claims and not problems:
-        problems.append(Problem("value-1", "At least one claim is needed, or any job of this issuer would be trusted."))
+        problems.append(
+            Problem("value-1", "Add at least one claim. Without claims, every job of this issuer would be trusted.")
+        )
     if problems:
         return problems
     scopes = (SCOPE,) if draft.inference else ()
@@ -132,7 +134,7 @@ def _rows(claims: Mapping[str, str], preset: Preset) -> tuple[Row, ...]:
 
 
 def _arranged(rows: Sequence[Row], preset: Preset) -> tuple[Row, ...]:
-    """Put the preset's claims first, whether given or not, and room for others last."""
+    """Put the preset's claims first, and empty rows for others last."""
     given = {row.name: row for row in rows if row.field}
     asked = [given.get(field.name, Row(field.name, "", field)) for field in preset.fields]
     others = [row for row in rows if not row.field and (row.name or row.value)]
@@ -141,7 +143,7 @@ def _arranged(rows: Sequence[Row], preset: Preset) -> tuple[Row, ...]:
 
 def _issuer_problems(draft: Draft) -> list[Problem]:
     if not draft.issuer:
-        return [Problem("issuer", "The issuer's URL is needed.")]
+        return [Problem("issuer", "Enter the URL of the issuer.")]
     if not is_trustworthy_url(draft.issuer):
         form = "must be an https:// URL, or http:// on loopback, without query or fragment"
         return [Problem("issuer", f"The issuer {form}.")]
@@ -161,13 +163,13 @@ def _row_problems(rows: Sequence[Row]) -> list[Problem]:
 
 def _row_problem(row: Row, seen: set[str]) -> tuple[str, str] | None:
     if row.field and not row.value:
-        return ("value", f"{row.name} is needed.") if row.field.required else None
+        return ("value", f"Enter a value for {row.name}.") if row.field.required else None
     if row.name and not row.value:
         return "value", f"The claim {row.name[:LONGEST_NAME]} needs a value."
     if row.value and not row.name:
         return "name", "This claim needs a name."
     if len(row.name) > LONGEST_NAME or len(row.value) > LONGEST_VALUE:
-        return "value", f"A claim's name has at most {LONGEST_NAME} characters, its value {LONGEST_VALUE}."
+        return "value", f"The name may have at most {LONGEST_NAME} characters, the value {LONGEST_VALUE}."
     if row.name and row.name in seen:
-        return "name", f"The claim {row.name} is here twice."
+        return "name", f"The claim {row.name} appears twice."
     return None

@@ -1,8 +1,7 @@
-"""Whether a form was sent from a page of ours, by the browser that the page was given to.
+"""Protects forms against CSRF: only a page of this Local Hub may submit them.
 
-A random session cookie with a token that only this process can derive from it, and the browser's word on where the
-request came from: cookies know no ports, and a page on another port of this machine is the same site to them. The Host
-header was checked before. It must not know any form.
+A random session cookie, a form token derived from it, and the Origin header. The cookie alone is not enough: cookies
+ignore ports, so a page on another port of this machine can send them. The application has checked the Host header.
 """
 
 import hashlib
@@ -18,48 +17,44 @@ _SESSION = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
 class Forged(Exception):
-    """The request does not come from a page of ours; the message is a sentence for who sent it."""
+    """The request does not come from one of our pages; the message is a sentence for the user."""
 
 
 class Guard:
-    """The key that form tokens are made with, which lives as long as the process."""
+    """The key of the form tokens; a new one for each process."""
 
     def __init__(self) -> None:
         self._key = secrets.token_bytes(32)
 
     def form_token(self, session: str) -> str:
-        """Give the token that the forms of a session carry."""
+        """Return the form token of a session."""
         return hmac.new(self._key, session.encode(), hashlib.sha256).hexdigest()
 
     def check(self, request: Request, form_token: str) -> None:
-        """Refuse a form that comes from elsewhere."""
-        _check_origin(request)
+        """Raise `Forged` unless the form comes from one of our pages."""
+        own = f"{request.url.scheme}://{request.headers.get('host', '')}"
+        if request.headers.get("origin") != own:
+            raise Forged("The Origin header does not name this Local Hub.")
+        # Old browsers do not send this header, but they send Origin.
+        if request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
+            raise Forged("Another site sent the form.")
         session = known_session(request)
-        # As bytes: what was sent need not be ASCII.
+        # Compare bytes: compare_digest rejects strings that are not ASCII.
         if session is None or not hmac.compare_digest(self.form_token(session).encode(), form_token.encode()):
             raise Forged("The form belongs to another session, or to an earlier run of Local Hub.")
 
 
 def known_session(request: Request) -> str | None:
-    """Give the session that the request's cookie names, if it is one of the form that is given out."""
+    """Return the session of the request's cookie, if it is well-formed."""
     session = request.cookies.get(COOKIE, "")
     return session if _SESSION.fullmatch(session) else None
 
 
 def new_session() -> str:
-    """Give a session that nobody has."""
+    """Return a new session."""
     return secrets.token_urlsafe(32)
 
 
 def keep(response: Response, session: str, *, secure: bool) -> None:
-    """Let the browser keep the session until it is closed."""
+    """Set the session cookie; the browser deletes it when it closes."""
     response.set_cookie(COOKIE, session, httponly=True, samesite="strict", secure=secure)
-
-
-def _check_origin(request: Request) -> None:
-    own = f"{request.url.scheme}://{request.headers.get('host', '')}"
-    if request.headers.get("origin") != own:
-        raise Forged("The Origin header does not name this Local Hub.")
-    # A browser that is too old for this header has sent Origin at least.
-    if request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
-        raise Forged("Another site has sent the form.")

@@ -1,6 +1,6 @@
-"""The entries of the logs as the pages show them: exchanges, and changes of publishers.
+"""Log entries as the pages show them: exchanges and changes of publishers.
 
-An entry may be of an earlier version, which wrote less. Values in, values out; it must not know the store.
+Pure. An entry can come from an earlier version, which logged fewer fields.
 """
 
 from collections.abc import Mapping
@@ -12,17 +12,17 @@ from local_hub.hub.resources import InvalidResource, Resource, parse_resource
 
 @dataclass(frozen=True)
 class Exchange:
-    """An exchange of the log.
+    """An exchange in the log.
 
-    `resource`: where its name is one. `told`: what the client was told. `entry`: all that was written down.
+    `resource`: None if the requested name is invalid. `description`: what the client got. `entry`: the whole log entry.
     """
 
     number: int
     resource: Resource | None
-    asked: str
+    requested: str
     granted: bool
     reason: str
-    told: str
+    description: str
     authentic: bool
     claims: Mapping[str, str]
     compared: list[dict[str, Any]]
@@ -31,7 +31,7 @@ class Exchange:
 
 @dataclass(frozen=True)
 class Change:
-    """An entry of the audit log. `what`: each field with what it was (`""` for nothing) and what it is now."""
+    """An entry of the audit log. `what`: each changed field with its old and new value (`""` for none)."""
 
     at: str
     verb: str
@@ -40,22 +40,22 @@ class Change:
 
 
 def exchange_of(number: int, entry: Mapping[str, Any]) -> Exchange:
-    """Read an exchange."""
-    asked = entry["resource"] or ""
+    """Read a log entry of an exchange."""
+    requested = entry["resource"] or ""
     try:
-        resource = parse_resource(asked)
+        resource = parse_resource(requested)
     except InvalidResource:
         resource = None
     return Exchange(
         number,
         resource,
-        asked,
+        requested,
         entry["outcome"] == "granted",
         entry["reason"] or "",
         entry.get("description") or "",
         entry.get("authentic", False),
         entry.get("claims", {}),
-        # What is nearest to fitting comes first.
+        # The closest match comes first.
         sorted(entry.get("compared", []), key=lambda known: sum(not field["fits"] for field in known["fields"])),
         entry,
     )
@@ -73,7 +73,7 @@ def changes_of(entry: Mapping[str, Any]) -> Change:
 
 
 def _flat(wire: Mapping[str, Any]) -> dict[str, str]:
-    """Write a publisher's wire shape as lines."""
+    """Return the fields of a publisher as strings."""
     claims = {f"claim {name}": claim["value"] for name, claim in wire["claims"].items()}
     plain = {"issuer": wire["issuerUrl"], **claims}
     if wire["readOnly"]:

@@ -1,6 +1,6 @@
-"""The CIs that the form knows: an issuer each, the claims that name a job, and how to read them off a token.
+"""The presets of the publisher form: per CI, its issuer and the claims that identify a job.
 
-Pure values. The Hub does not document the claim names of its presets but GitHub's; the others here are the CIs' own.
+Pure values. The Hub documents only the claim names of its GitHub preset; the other names are those of the CI.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,7 +13,7 @@ Read = Callable[[Mapping[str, str]], str | None]
 
 @dataclass(frozen=True)
 class ClaimField:
-    """A claim that the form asks for. `read`: its value for a token's claims, if not the claim of that name."""
+    """A claim of a preset. `read`: derives the value from a token's claims; by default, the claim of the same name."""
 
     name: str
     example: str
@@ -22,13 +22,13 @@ class ClaimField:
     read: Read | None = None
 
     def of(self, claims: Mapping[str, str]) -> str | None:
-        """Give what this field would be for a token with these claims."""
+        """Return the value of this field for a token with these claims."""
         return self.read(claims) if self.read else claims.get(self.name)
 
 
 @dataclass(frozen=True)
 class Preset:
-    """A CI. `issuer`: its own in the world; `issuers`: what its issuers begin with."""
+    """A CI. `issuer`: its real issuer URL; `issuers`: the common prefix of its issuer URLs."""
 
     name: str
     title: str
@@ -47,13 +47,13 @@ GITHUB = Preset(
         ClaimField(
             "branch",
             "main",
-            "Recommended. Its plain name; a tag or a pull request has none.",
+            "Recommended. Only the name of the branch; tags and pull requests have none.",
             read=lambda claims: branch_of(claims.get("ref")),
         ),
         ClaimField(
             "workflow",
             "publish.yml",
-            "Recommended. The workflow's file name.",
+            "Recommended. The file name of the workflow.",
             read=lambda claims: workflow_of(claims.get("workflow_ref")),
         ),
     ),
@@ -64,9 +64,9 @@ GITLAB = Preset(
     "https://gitlab.com",
     "https://gitlab.com",
     (
-        ClaimField("project_path", "acme/training", "The project with its group.", required=True),
-        ClaimField("ref_type", "branch", "Recommended. branch or tag; both can have the same name."),
-        ClaimField("ref", "main", "Recommended. The branch's or the tag's name."),
+        ClaimField("project_path", "acme/training", "The project, with its group.", required=True),
+        ClaimField("ref_type", "branch", "Recommended. branch or tag: a branch and a tag can have the same name."),
+        ClaimField("ref", "main", "Recommended. The name of the branch or tag."),
     ),
 )
 CIRCLECI = Preset(
@@ -79,7 +79,7 @@ CIRCLECI = Preset(
         ClaimField(
             "oidc.circleci.com/vcs-origin",
             "github.com/acme/training",
-            "Recommended: without it a fork's build may fit.",
+            "Recommended. Without it, a build of a fork can match.",
         ),
         ClaimField("oidc.circleci.com/vcs-ref", "refs/heads/main", "Recommended."),
     ),
@@ -90,17 +90,25 @@ BITBUCKET = Preset(
     "https://api.bitbucket.org/2.0/workspaces/YOUR-WORKSPACE/pipelines-config/identity/oidc",
     "https://api.bitbucket.org/2.0/workspaces/",
     (
-        ClaimField("repositoryUuid", "{c0e4d2b1-0000-4000-8000-000000000001}", "With its braces.", required=True),
+        ClaimField(
+            "repositoryUuid", "{c0e4d2b1-0000-4000-8000-000000000001}", "The UUID with its braces.", required=True
+        ),
         ClaimField("branchName", "main", "Recommended."),
     ),
 )
-ANY = Preset("any", "Any issuer", "", "", (ClaimField("sub", "", "Whose token it is; most issuers say it here."),))
+ANY = Preset(
+    "any",
+    "Any issuer",
+    "",
+    "",
+    (ClaimField("sub", "", "The subject of the ID token. Most issuers identify the job here."),),
+)
 PRESETS = (GITHUB, GITLAB, CIRCLECI, BITBUCKET, ANY)
 BY_NAME = {preset.name: preset for preset in PRESETS}
 
 
 def preset_of(issuer: str, own: Mapping[str, str]) -> Preset:
-    """Tell whose issuer this is; `own` holds the issuers that Local Hub plays, by the presets' names."""
+    """Return the preset of an issuer; `own` has the URLs of Local Hub's issuers by preset name."""
     named = (preset for preset in PRESETS if preset.name in own and own[preset.name] == issuer)
     begun = (preset for preset in PRESETS if preset.issuers and issuer.startswith(preset.issuers))
     return next(named, None) or next(begun, ANY)

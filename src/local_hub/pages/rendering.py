@@ -1,6 +1,6 @@
-"""From a template to an answer: escaped always, and with the headers that keep a page to itself.
+"""Renders templates to responses: always escaped, with security headers.
 
-It must not know what any page says.
+It does not know the content of any page.
 """
 
 from importlib import resources
@@ -39,7 +39,7 @@ _TEMPLATES.tests["plain"] = is_plain
 
 
 def page(request: Request, guard: Guard, template: str, status: int = 200, **context: Any) -> Response:
-    """Answer with a page; its forms belong to the session of the browser that asked."""
+    """Respond with a page; its forms are bound to the browser's session."""
     known = known_session(request)
     session = known or new_session()
     text = _TEMPLATES.get_template(template).render(form_token=guard.form_token(session), **context)
@@ -50,11 +50,11 @@ def page(request: Request, guard: Guard, template: str, status: int = 200, **con
 
 
 def moved(path: str) -> Response:
-    """Answer a form that was carried out: look there now (RFC 9110 § 15.4.4)."""
+    """Redirect after a submitted form (303, RFC 9110 § 15.4.4)."""
     return RedirectResponse(path, 303, headers=HEADERS)
 
 
 def static(name: str) -> Response:
-    """Answer with a file of the pages' own."""
+    """Respond with a static file of the pages."""
     content = resources.files("local_hub.pages").joinpath("static").joinpath(name).read_bytes()
     return Response(content, media_type=STATIC[name], headers=HEADERS)

@@ -1,8 +1,8 @@
-"""The pages' addresses, and what each page is handed to show.
+"""The routes of the pages, and the data that each page shows.
 
-`/`, `/<resource>/settings` as on the Hub, and below `/local-hub` what the Hub does not have. On the Hub an account's
-CI/CD access is at `/settings/authentication`, for it knows who asks; here nobody signs in, so that page asks whose, and
-the address of the next names the account.
+`/` and `/<resource>/settings` are as on the Hub; `/local-hub` has what the Hub does not have. On the Hub, the CI/CD
+access of the signed-in account is at `/settings/authentication`. Local Hub has no sign-in, so that page asks for
+the account and then links to `/<account>/settings`.
 """
 
 import re
@@ -17,22 +17,21 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from local_hub.faults import OPERATOR
-from local_hub.hub.app import Hub
+from local_hub.faults.script import OPERATOR
 from local_hub.hub.publishers import Publisher
 from local_hub.hub.resources import InvalidResource, Resource, parse_resource
-from local_hub.issuer import Issuer
-from local_hub.issuers.http import CiIssuers
-from local_hub.issuers.registry import CIS
-from local_hub.json_http import read_body
+from local_hub.hub.service import Hub
+from local_hub.issuers.registry import ISSUERS
+from local_hub.issuers.running import RunningIssuers
 from local_hub.pages import forms, rendering
 from local_hub.pages.guard import Forged, Guard
 from local_hub.pages.history import changes_of, exchange_of
 from local_hub.pages.presets import BY_NAME, GITHUB, PRESETS, preset_of
+from local_hub.request_body import read_body
 
 RECENT = 20
 SETTINGS = "/{resource:resource}/settings"
-# Where the Hub has the CI/CD access of whoever has signed in, and messages send their readers.
+# On the Hub, the CI/CD access of the signed-in account. Error messages link to it.
 AUTHENTICATION = "/settings/authentication"
 PUBLISHERS = f"{SETTINGS}/publishers"
 EXCHANGE = f"{OPERATOR}/exchanges/{{number:number}}"
@@ -42,7 +41,7 @@ DONE = {
     "added": "The publisher was added.",
     "changed": "The publisher was changed.",
     "removed": "The publisher was removed.",
-    "unchanged": "Nothing was changed: the publisher is as it was.",
+    "unchanged": "Nothing was changed.",
 }
 Fields = Mapping[str, list[str]]
 Page = Callable[..., Response]
@@ -53,7 +52,7 @@ class _ResourceConvertor(StringConvertor):
 
 
 class _NumberConvertor(IntegerConvertor):
-    # As many digits as fit into SQLite's integers.
+    # SQLite's integers have at least 18 digits.
     regex = "[0-9]{1,18}"
 
 
@@ -63,12 +62,12 @@ register_url_convertor("number", _NumberConvertor())
 
 
 class NoSuchPage(Exception):
-    """There is nothing at this address; the message is a sentence."""
+    """The page does not exist; the message is a sentence."""
 
 
 @dataclass(frozen=True)
 class Site:
-    """What every page draws on: the Hub, the issuers that Local Hub plays by the presets' names, and the guard."""
+    """What all pages use: the Hub, the URLs of Local Hub's issuers by preset name, and the CSRF guard."""
 
     hub: Hub
     own_issuers: Mapping[str, str]
@@ -76,15 +75,15 @@ class Site:
 
     def page(self, request: Request, template: str, status: int = 200, **context: Any) -> Response:
         """Answer with a page."""
-        title_of = lambda issuer: preset_of(issuer, self.own_issuers).title  # noqa: E731 -- a word for templates
+        title_of = lambda issuer: preset_of(issuer, self.own_issuers).title  # noqa: E731 -- a function for the templates
         return rendering.page(
             request, self.guard, template, status, static=STATIC, operator=OPERATOR, title_of=title_of, **context
         )
 
 
-def routes(hub: Hub, issuer: Issuer, others: CiIssuers) -> list[Route]:
-    """Give the pages' routes; they come after all others, for a resource can have nearly any name."""
-    site = Site(hub, {GITHUB.name: issuer.url} | {ci.name: others.url(ci) for ci in CIS}, Guard())
+def routes(hub: Hub, running: RunningIssuers) -> list[Route]:
+    """Return the routes of the pages. They come last, because a resource can have almost any name."""
+    site = Site(hub, running.urls(ISSUERS), Guard())
     gets: dict[str, Page] = {
         "/": _index,
         f"{OPERATOR}/settings": _open,
@@ -101,8 +100,8 @@ def routes(hub: Hub, issuer: Issuer, others: CiIssuers) -> list[Route]:
     }
     return [
         *[Route(f"{STATIC}/{name}", _static(name)) for name in rendering.STATIC],
-        *[Route(path, _shown(site, show), methods=["GET"]) for path, show in gets.items()],
-        *[Route(path, _sent(site, carry_out), methods=["POST"]) for path, carry_out in posts.items()],
+        *[Route(path, _page(site, show), methods=["GET"]) for path, show in gets.items()],
+        *[Route(path, _form_handler(site, carry_out), methods=["POST"]) for path, carry_out in posts.items()],
     ]
 
 
@@ -110,36 +109,36 @@ def _static(name: str) -> Callable[[Request], Response]:
     return lambda _: rendering.static(name)
 
 
-def _shown(site: Site, show: Page) -> Callable[[Request], Response]:
-    """Wrap a page; it runs in a thread."""
+def _page(site: Site, show: Page) -> Callable[[Request], Response]:
+    """Wrap a page; Starlette runs it in a thread."""
 
     def answer(request: Request) -> Response:
         try:
             return show(site, request)
         except NoSuchPage as error:
-            return _failed(site, request, 404, "Nothing is here", str(error))
+            return _failed(site, request, 404, "Page not found", str(error))
 
     return answer
 
 
-def _sent(site: Site, carry_out: Page) -> Callable[[Request], Awaitable[Response]]:
-    """Wrap what a form does, which is nothing unless the form is ours."""
+def _form_handler(site: Site, carry_out: Page) -> Callable[[Request], Awaitable[Response]]:
+    """Wrap the handler of a form; it runs only if the form comes from one of our pages."""
 
     async def answer(request: Request) -> Response:
         body = await read_body(request)
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM_TYPE:
-            return _failed(site, request, 415, "Nothing was changed", f"A form is sent as {FORM_TYPE}.")
+            return _failed(site, request, 415, "Nothing was changed", f"The form must have the type {FORM_TYPE}.")
         try:
             fields = forms.read_fields(body)
             site.guard.check(request, forms.first(fields, "form-token"))
             return await run_in_threadpool(carry_out, site, request, fields)
         except Forged as error:
-            hint = f"{error} Go back, reload the page, and send it again."
+            hint = f"{error} Go back, reload the page, and submit the form again."
             return _failed(site, request, 403, "Nothing was changed", hint)
         except forms.BadForm as error:
             return _failed(site, request, 400, "Nothing was changed", f"{error}.")
         except NoSuchPage as error:
-            return _failed(site, request, 404, "Nothing is here", str(error))
+            return _failed(site, request, 404, "Page not found", str(error))
 
     return answer
 
@@ -148,7 +147,7 @@ def _failed(site: Site, request: Request, status: int, heading: str, message: st
     return site.page(request, "failed.html", status, heading=heading, message=message)
 
 
-def _index(site: Site, request: Request, problem: str = "", asked: str = "") -> Response:
+def _index(site: Site, request: Request, problem: str = "", requested: str = "") -> Response:
     known = [{**row, "kind": parse_resource(row["name"]).kind} for row in site.hub.store.overview()]
     store = site.hub.store
     return site.page(
@@ -159,16 +158,16 @@ def _index(site: Site, request: Request, problem: str = "", asked: str = "") -> 
         exchanges=[exchange_of(*entry) for entry in store.entries("exchanges", limit=RECENT)],
         refused_mints=[entry for _, entry in store.entries("refused-mints", limit=RECENT)],
         problem=problem,
-        asked=asked,
+        requested=requested,
     )
 
 
 def _open(site: Site, request: Request) -> Response:
-    asked = request.query_params.get("resource", "").strip()
+    requested = request.query_params.get("resource", "").strip()
     try:
-        return rendering.moved(_address(parse_resource(asked)))
+        return rendering.moved(_address(parse_resource(requested)))
     except InvalidResource as error:
-        return _index(site, request, str(error), asked)
+        return _index(site, request, str(error), requested)
 
 
 def _authentication(site: Site, request: Request) -> Response:
@@ -180,10 +179,10 @@ def _authentication(site: Site, request: Request) -> Response:
 def _exchange(site: Site, request: Request) -> Response:
     entry = site.hub.store.entry("exchanges", request.path_params["number"])
     if entry is None:
-        raise NoSuchPage("The log has no exchange of this number.")
+        raise NoSuchPage("The log has no exchange with this number.")
     exchange = exchange_of(request.path_params["number"], entry)
-    there = [number for number, _ in site.hub.store.publishers(str(exchange.resource or ""))]
-    return site.page(request, "exchange.html", exchange=exchange, there=there)
+    existing = [number for number, _ in site.hub.store.publishers(str(exchange.resource or ""))]
+    return site.page(request, "exchange.html", exchange=exchange, existing=existing)
 
 
 def _settings(site: Site, request: Request) -> Response:
@@ -210,7 +209,7 @@ def _new(site: Site, request: Request) -> Response:
     number = int(query["exchange"]) if _NUMBER.fullmatch(query["exchange"]) else 0
     entry = site.hub.store.entry("exchanges", number)
     if entry is None:
-        raise NoSuchPage("The log has no exchange of this number.")
+        raise NoSuchPage("The log has no exchange with this number.")
     draft = forms.of_token(entry.get("claims", {}), site.own_issuers)
     return _form(site, request, resource, draft, from_exchange=number)
 
@@ -222,7 +221,7 @@ def _edit(site: Site, request: Request) -> Response:
 
 def _add(site: Site, request: Request, fields: Fields) -> Response:
     resource = _resource(request)
-    publisher = _asked_for(site, request, resource, fields)
+    publisher = _submitted(site, request, resource, fields)
     if isinstance(publisher, Response):
         return publisher
     site.hub.store.add_publisher(publisher, time.time())
@@ -231,7 +230,7 @@ def _add(site: Site, request: Request, fields: Fields) -> Response:
 
 def _change(site: Site, request: Request, fields: Fields) -> Response:
     resource, before = _publisher(site, request)
-    publisher = _asked_for(site, request, resource, fields)
+    publisher = _submitted(site, request, resource, fields)
     if isinstance(publisher, Response):
         return publisher
     if publisher == before:
@@ -246,8 +245,8 @@ def _remove(site: Site, request: Request, _: Fields) -> Response:
     return rendering.moved(f"{_address(resource)}?done=removed")
 
 
-def _asked_for(site: Site, request: Request, resource: Resource, fields: Fields) -> Publisher | Response:
-    """Give the publisher that a form asks for, or the form again."""
+def _submitted(site: Site, request: Request, resource: Resource, fields: Fields) -> Publisher | Response:
+    """Return the publisher of a submitted form, or the form again."""
     draft = forms.typed(fields, BY_NAME.get(forms.first(fields, "preset"), GITHUB))
     if forms.first(fields, "do") == "more":
         return _form(site, request, resource, forms.with_more_rows(draft))
@@ -256,7 +255,7 @@ def _asked_for(site: Site, request: Request, resource: Resource, fields: Fields)
         known = site.hub.store.publishers(str(resource))
         if found not in [publisher for number, publisher in known if number != request.path_params.get("number")]:
             return found
-        found = [forms.Problem("issuer", "This very publisher is here already.")]
+        found = [forms.Problem("issuer", "An identical publisher already exists.")]
     return _form(site, request, resource, draft, problems=found, status=422)
 
 
@@ -291,14 +290,14 @@ def _resource(request: Request) -> Resource:
     try:
         return parse_resource(request.path_params["resource"])
     except InvalidResource as error:
-        raise NoSuchPage(f"This address names no resource: {error}.") from None
+        raise NoSuchPage(f"The address contains an invalid resource: {error}.") from None
 
 
 def _publisher(site: Site, request: Request) -> tuple[Resource, Publisher]:
     resource = _resource(request)
     known = dict(site.hub.store.publishers(str(resource)))
     if request.path_params["number"] not in known:
-        raise NoSuchPage(f"{resource} has no publisher of this number; it may have been removed.")
+        raise NoSuchPage(f"{resource} has no publisher with this number. It may have been removed.")
     return resource, known[request.path_params["number"]]
 
 

@@ -1,6 +1,6 @@
-"""Others' text made fit to be seen: bounded, isolated, with what hides itself spelled out.
+"""Makes foreign text safe to display: bounded, isolated, with hidden characters as code points.
 
-Names and claims come from whoever sent them. Pure: text in, markup out; it must not know what the text means.
+Pure: text in, markup out. Anyone can send names and claims.
 """
 
 import unicodedata
@@ -8,27 +8,28 @@ from datetime import datetime, timezone
 
 from markupsafe import Markup
 
+from local_hub.hub.log import RFC_3339, rfc3339
+
 SHOWN_CHARACTERS = 300
 # Controls, formats (bidi among them), surrogates, private use, unassigned, and every separator but the space.
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs"})
-_RFC_3339 = "%Y-%m-%dT%H:%M:%SZ"
 _LATEST_DIGITS = 10  # until the year 2286
 _CODE = Markup('<span class="code-point">U+{:04X}</span>')
 _NOTE = Markup('<span class="code-point">{}</span>')
 
 
 def is_hidden(character: str) -> bool:
-    """Say whether a character cannot be seen, or changes how others are seen."""
+    """Return whether a character is invisible, or changes how others are displayed."""
     return character != " " and unicodedata.category(character) in _HIDDEN
 
 
 def is_plain(text: str) -> bool:
-    """Say whether what is seen of a text is what it is."""
+    """Return whether a text displays as what it is."""
     return text == text.strip(" ") and len(text) <= SHOWN_CHARACTERS and not any(map(is_hidden, text))
 
 
 def visible(value: object, limit: int = SHOWN_CHARACTERS) -> Markup:
-    """Give a text in full view: hidden characters, and spaces at its ends, as code points; too long a text is cut."""
+    """Return a text with hidden characters and outer spaces as code points; a long text is cut."""
     text = str(value)
     if not text:
         return _NOTE.format("empty")
@@ -40,21 +41,21 @@ def visible(value: object, limit: int = SHOWN_CHARACTERS) -> Markup:
         for number, character in enumerate(text[:limit])
     )
     cut = Markup("…") + _NOTE.format("cut here") if len(text) > limit else Markup()
-    # Isolated: text that runs from right to left keeps to its own place.
+    # <bdi> isolates right-to-left text from its surroundings.
     return Markup("<bdi>{}{}</bdi>").format(Markup().join(shown), cut)
 
 
 def numeric_date(seconds: str) -> Markup:
-    """Give a NumericDate (RFC 7519 § 2) for reading; what is none, or beyond all calendars, gives nothing."""
+    """Return a NumericDate (RFC 7519 § 2) in readable form; nothing if it is not one, or too far in the future."""
     if not (seconds.isascii() and seconds.isdigit() and len(seconds) <= _LATEST_DIGITS):
         return Markup()
-    return moment(datetime.fromtimestamp(int(seconds), timezone.utc).strftime(_RFC_3339))
+    return moment(rfc3339(int(seconds)))
 
 
 def moment(at: str | None) -> Markup:
-    """Give an RFC 3339 time, which is UTC, for reading."""
+    """Return an RFC 3339 time in readable form, in UTC."""
     if not at:
         return Markup("never")
-    read = datetime.strptime(at, _RFC_3339).replace(tzinfo=timezone.utc)
+    read = datetime.strptime(at, RFC_3339).replace(tzinfo=timezone.utc)
     shown = f"{read.day} {read:%b %Y, %H:%M:%S} UTC"
     return Markup('<time datetime="{}">{}</time>').format(at, shown)

@@ -1,4 +1,4 @@
-"""The repositories that Local Hub holds: real bare git repositories, and the doors to them that the Hub has.
+"""The repositories of Local Hub: bare git repositories, behind the same URLs as on the Hub.
 
-The rest of Local Hub hands out tokens; here they are worth something. Who may do what is decided in `access` alone.
+Here the tokens that the exchange issues are used. Only `access` decides who may do what.
 """

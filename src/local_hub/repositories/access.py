@@ -1,33 +1,34 @@
-"""Who may do what with a repository: the whole security model, as one pure function.
+"""Who may do what with a repository: the whole security model as one pure function.
 
-A holder, a repository and a verb go in; permission, or the Hub's refusal, comes out. It must not know HTTP, git, the
-clock or the store: whether a token has expired was decided by whoever looked it up.
+Input: a principal, a repository and a verb. Output: permission, or the Hub's refusal. It knows no HTTP, git, clock or
+store: the token lookup has already rejected expired tokens.
 """
 
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import Enum
 
-from local_hub.hub.records import Declared, IssuedToken
+from local_hub.hub.resources import Declared
+from local_hub.hub.tokens import IssuedToken
 
 
 class Verb(Enum):
-    """What somebody wants to do."""
+    """What the caller wants to do."""
 
-    SEE = "see"  # that it is there: info, list of files, refs; of a gated repository too
-    READ = "read"  # what is in its files: resolve, clone, fetch, LFS
+    SEE = "see"  # info, file lists, refs; of a gated repository too
+    READ = "read"  # file contents: resolve, clone, fetch, LFS
     WRITE = "write"  # commit, push, LFS upload, branches
-    ADMINISTER = "administer"  # create, delete, settings, tags over REST: a person's business
+    ADMINISTER = "administer"  # create, delete, settings, tags over REST: only people may
 
 
-class Stranger(Enum):
-    """A caller who is no holder of a good token."""
+class Unauthenticated(Enum):
+    """A caller without a valid token."""
 
     ANONYMOUS = "no token"
-    REJECTED = "a token that is unknown, or has expired"
+    REJECTED = "an unknown or expired token"
 
 
-Holder = IssuedToken | Stranger
+Principal = IssuedToken | Unauthenticated
 
 
 @dataclass(frozen=True)
@@ -40,70 +41,70 @@ class Denied:
 
 
 INVALID_TOKEN = Denied(401, "", "Invalid credentials in Authorization header")
-# huggingface_hub takes a 401 of huggingface.co's for this code; of another host it wants to read it.
+# huggingface_hub infers this code from a 401 of huggingface.co, but expects the header from any other host.
 LOG_IN = Denied(401, "RepoNotFound", "Invalid username or password.")
 NO_RIGHT_TO_CREATE = Denied(401, "", "Invalid username or password.")
 NOT_FOUND = Denied(404, "RepoNotFound", "Repository not found")
 NOT_YOURS = Denied(403, "", "Forbidden: this token may not write to this repository")
-READ_ONLY = Denied(403, "", "Forbidden: this token may read this repository, and not write to it")
-NOT_FOR_TOKENS = Denied(403, "", "Forbidden: a token of a trusted publisher may not do this")
+READ_ONLY = Denied(403, "", "Forbidden: this token may read this repository but not write to it")
+NOT_FOR_TOKENS = Denied(403, "", "Forbidden: a trusted publisher's token may not do this")
 
 
-def decide(holder: Holder, repository: Declared | None, verb: Verb) -> Denied | None:
-    """Give the refusal, or None where it is allowed; a repository of None is one that does not exist."""
-    if holder is Stranger.REJECTED:
-        # Of public repositories too: a job whose token has died should hear of it.
+def decide(principal: Principal, repository: Declared | None, verb: Verb) -> Denied | None:
+    """Return the refusal, or None if it is allowed. A repository of None does not exist."""
+    if principal is Unauthenticated.REJECTED:
+        # For public repositories too: a job must notice that its token has expired.
         return INVALID_TOKEN
-    if repository is None or not _may_know_of(holder, repository):
-        return LOG_IN if holder is Stranger.ANONYMOUS else NOT_FOUND
+    if repository is None or (repository.private and not _is_of(principal, repository)):
+        return LOG_IN if principal is Unauthenticated.ANONYMOUS else NOT_FOUND
     if verb in (Verb.SEE, Verb.READ):
-        return _reading(holder, repository, verb)
-    return _changing(holder, repository, verb)
+        return _reading(principal, repository, verb)
+    return _changing(principal, repository, verb)
 
 
-def decide_creation(holder: Holder) -> Denied:
-    """Refuse to create, rename or delete a repository: huggingface_hub knows 401 for a repository's token, 403 else."""
-    if holder is Stranger.REJECTED:
+def decide_creation(principal: Principal) -> Denied:
+    """Refuse to create, rename or delete a repository: huggingface_hub expects 401 for a repository token, else 403."""
+    if principal is Unauthenticated.REJECTED:
         return INVALID_TOKEN
-    return NOT_FOR_TOKENS if isinstance(holder, IssuedToken) and holder.resource.kind == "user" else NO_RIGHT_TO_CREATE
+    return (
+        NOT_FOR_TOKENS
+        if isinstance(principal, IssuedToken) and principal.resource.kind == "user"
+        else NO_RIGHT_TO_CREATE
+    )
 
 
-def decide_identity(holder: Holder) -> Denied | None:
-    """Say whether somebody may ask who they are: a user may, and a repository's token is nobody."""
-    if holder is Stranger.REJECTED:
+def decide_identity(principal: Principal) -> Denied | None:
+    """Decide whether `whoami` is allowed: it is for user tokens only, as a repository token belongs to no user."""
+    if principal is Unauthenticated.REJECTED:
         return INVALID_TOKEN
-    return None if isinstance(holder, IssuedToken) and holder.resource.kind == "user" else NO_RIGHT_TO_CREATE
+    return None if isinstance(principal, IssuedToken) and principal.resource.kind == "user" else NO_RIGHT_TO_CREATE
 
 
-def _may_know_of(holder: Holder, repository: Declared) -> bool:
-    return not repository.private or _is_of(holder, repository)
+def _is_of(principal: Principal, repository: Declared) -> bool:
+    return isinstance(principal, IssuedToken) and principal.resource == repository.resource
 
 
-def _is_of(holder: Holder, repository: Declared) -> bool:
-    return isinstance(holder, IssuedToken) and holder.resource == repository.resource
-
-
-def _reading(holder: Holder, repository: Declared, verb: Verb) -> Denied | None:
-    passes = _is_of(holder, repository) or not repository.gated or verb is Verb.SEE
-    if passes or (isinstance(holder, IssuedToken) and holder.resource.text in _let_through(repository)):
+def _reading(principal: Principal, repository: Declared, verb: Verb) -> Denied | None:
+    can_read = _is_of(principal, repository) or not repository.gated or verb is Verb.SEE
+    if can_read or (isinstance(principal, IssuedToken) and principal.resource.text in _readers(repository)):
         return None
     name = repository.resource
-    if holder is Stranger.ANONYMOUS:
-        said = f"Access to {name} is restricted. You must have access to it and be authenticated to access it."
-        return Denied(401, "GatedRepo", said)
+    if principal is Unauthenticated.ANONYMOUS:
+        message = f"Access to {name} is restricted. You must have access to it and be authenticated to access it."
+        return Denied(401, "GatedRepo", message)
     return Denied(403, "GatedRepo", f"Access to {name} is restricted and you are not in the authorized list.")
 
 
-def _let_through(repository: Declared) -> AbstractSet[str]:
-    # Names of users have no slash, so no repository's token passes as a user's.
+def _readers(repository: Declared) -> AbstractSet[str]:
+    # User names have no slash, so a repository token never matches a user here.
     return {repository.resource.owner, *repository.readers}
 
 
-def _changing(holder: Holder, repository: Declared, verb: Verb) -> Denied | None:
-    if not isinstance(holder, IssuedToken):
+def _changing(principal: Principal, repository: Declared, verb: Verb) -> Denied | None:
+    if not isinstance(principal, IssuedToken):
         return LOG_IN
     if verb is Verb.ADMINISTER:
         return NOT_FOR_TOKENS
-    if not _is_of(holder, repository):
+    if not _is_of(principal, repository):
         return NOT_YOURS
-    return None if "write" in holder.can else READ_ONLY
+    return None if "write" in principal.can else READ_ONLY

@@ -1,6 +1,6 @@
-"""Where a request goes: the Hub's URLs taken apart into a repository, an action, a revision and a path.
+"""Parses the Hub's URLs into a repository, an action, a revision and a path.
 
-Pure text, and the only place where text from outside becomes a name. Nothing here says whether any of it exists.
+Pure. Only this module turns foreign text into names. It does not know whether they exist.
 """
 
 import re
@@ -18,19 +18,19 @@ PATH_BYTES = 4096
 SEGMENT_BYTES = 255
 _REVISION = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._/+-]{0,254}[A-Za-z0-9_+-])?")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
-_OWN_REFS = ("refs/pr/", "refs/convert/")
+_HUB_REFS = ("refs/pr/", "refs/convert/")
 _FORBIDDEN = re.compile(r"[\x00-\x1f\x7f\\\ud800-\udfff]")
-# What Windows and macOS take for .git, among others of the kind; git refuses what is left.
+# Names that Windows or macOS treat as .git. git itself rejects further variants.
 _DOT_GIT = re.compile(r"\.git|git~[0-9]+", re.IGNORECASE)
 
 
 class InvalidName(ValueError):
-    """A path or a revision is not one that can be; the message says why."""
+    """The path or the revision is invalid; the message says why."""
 
 
 @dataclass(frozen=True)
 class Address:
-    """What a URL names: `action` begins with `api/` for the API's; `tail` is what follows it, unquoted."""
+    """What a URL names. API actions begin with `api/`; `tail` has the decoded segments after the action."""
 
     resource: Resource
     action: str
@@ -38,58 +38,58 @@ class Address:
 
     @property
     def revision(self) -> str:
-        """The revision that the URL names, checked; `main` where it names none."""
+        """The validated revision of the URL; `main` if the URL has none."""
         return checked_revision(self.tail[0]) if self.tail else "main"
 
     @property
     def path(self) -> str:
-        """The path within the repository that the URL names, checked."""
+        """The validated path within the repository."""
         return checked_path("/".join(self.tail[1:]))
 
 
 def read_address(raw_path: bytes) -> Address | None:
-    """Read a URL's path as it was sent; None for what is no repository's."""
+    """Parse the raw path of a URL; None if it names no repository."""
     try:
         segments = [unquote_to_bytes(segment).decode() for segment in raw_path.split(b"/")[1:]]
-        return _of_the_api(segments[1:]) if segments[:1] == ["api"] else _of_a_repository(segments)
+        return _api_address(segments[1:]) if segments[:1] == ["api"] else _repository_address(segments)
     except (UnicodeDecodeError, InvalidResource):
         return None
 
 
 def checked_path(path: str) -> str:
-    """Refuse what could lead out of a repository, or into the machinery of a checkout of it."""
+    """Reject a path that could leave the repository, or reach .git in a checkout."""
     if _FORBIDDEN.search(path) or len(path.encode()) > PATH_BYTES:
-        raise InvalidName(f"a path has at most {PATH_BYTES} bytes, and neither control characters nor backslashes")
+        raise InvalidName(f"a path has at most {PATH_BYTES} bytes, no control characters and no backslashes")
     for segment in path.split("/"):
         if segment in ("", ".", "..") or len(segment.encode()) > SEGMENT_BYTES:
-            raise InvalidName(f"a path is names of 1 to {SEGMENT_BYTES} bytes between slashes, none of them . or ..")
+            raise InvalidName(f"each part of a path has 1 to {SEGMENT_BYTES} bytes and is not . or ..")
         if _DOT_GIT.fullmatch(segment.partition(":")[0].rstrip(" .")):
-            raise InvalidName("no part of a path is .git, or what some machine takes for it")
+            raise InvalidName("no part of a path may be .git, or a name that some file systems treat as .git")
     return path
 
 
 def checked_revision(revision: str) -> str:
-    """Refuse what could be an option, an expression or a path."""
+    """Reject a revision that git could read as an option, an expression or a path."""
     if not _REVISION.fullmatch(revision) or ".." in revision or "//" in revision or "/." in revision:
-        raise InvalidName("a revision is a branch, a tag or a commit's 40 hexadecimal digits")
+        raise InvalidName("a revision is a branch, a tag or the 40 hexadecimal digits of a commit")
     if any(part.endswith(".lock") for part in revision.split("/")):
         raise InvalidName("no part of a revision ends in .lock")
     return revision
 
 
 def is_ambiguous(branch: str) -> bool:
-    """Say whether a branch of this name would be taken for something else by those who read it."""
+    """Return whether a branch of this name could be mistaken for another kind of revision."""
     return branch == "HEAD" or branch.startswith("refs/") or bool(_COMMIT.fullmatch(branch))
 
 
 def full_names(revision: str) -> list[str]:
-    """Give what a revision may stand for, the likeliest first, in names that leave nothing to guess."""
-    own = [revision] if revision.startswith(_OWN_REFS) else []
+    """Return the full names that a revision can stand for, in order of precedence."""
+    own = [revision] if revision.startswith(_HUB_REFS) else []
     commit = [revision] if _COMMIT.fullmatch(revision) else []
     return [*commit, *own, f"refs/heads/{revision}", f"refs/tags/{revision}"]
 
 
-def _of_the_api(segments: list[str]) -> Address | None:
+def _api_address(segments: list[str]) -> Address | None:
     if len(segments) < 3 or segments[0] not in API_KINDS:
         return None
     kind, owner, name, *rest = segments
@@ -97,7 +97,7 @@ def _of_the_api(segments: list[str]) -> Address | None:
     return Address(_repository(f"{API_KINDS[kind]}{owner}/{name}"), f"api/{action}", tuple(tail))
 
 
-def _of_a_repository(segments: list[str]) -> Address | None:
+def _repository_address(segments: list[str]) -> Address | None:
     parts = 3 if segments[0] in PREFIX_KINDS else 2
     rest = segments[parts:]
     if not rest:
@@ -116,5 +116,5 @@ def _of_a_repository(segments: list[str]) -> Address | None:
 def _repository(name: str) -> Resource:
     resource = parse_resource(name)
     if resource.kind == "user":
-        raise InvalidResource("a user is no repository")
+        raise InvalidResource("a user is not a repository")
     return resource

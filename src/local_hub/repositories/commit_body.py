@@ -1,6 +1,6 @@
-"""The body of the Hub's commit call: lines of JSON, each an operation, the first a header.
+"""Parses the body of the Hub's commit call: one JSON operation per line, the header first.
 
-What is uploaded goes to disk as it is read. It must not know where the commit is made, nor who asks for it.
+Uploaded files go to disk as they are read. It does not know who makes the commit, or in which repository.
 """
 
 import base64
@@ -15,7 +15,7 @@ from local_hub.fields import FieldError, mapping, text
 from local_hub.repositories.addresses import checked_path
 from local_hub.repositories.lfs import Digesting, Pointer, is_oid
 
-# A file of INLINE_LIMIT bytes, in base64 and with what surrounds it.
+# The line of a file with INLINE_LIMIT bytes: base64, and the JSON around it.
 INLINE_LIMIT = 100 * 1024 * 1024
 LINE_LIMIT = INLINE_LIMIT * 4 // 3 + 16 * 1024
 OPERATIONS = 25_000
@@ -23,7 +23,7 @@ OPERATIONS = 25_000
 
 @dataclass(frozen=True)
 class Upload:
-    """A file whose bytes came with the commit."""
+    """An uploaded file; its content came with the commit."""
 
     path: str
     content: Path
@@ -32,28 +32,30 @@ class Upload:
 
 @dataclass
 class Requested:
-    """A commit as it is asked for."""
+    """The commit that the client requests."""
 
     summary: str = ""
     description: str = ""
     parent: str | None = None
     uploads: list[Upload] = field(default_factory=list)
-    large: list[tuple[str, str, int | None]] = field(default_factory=list)  # path, oid, and the size if it is told
+    large: list[tuple[str, str, int | None]] = field(
+        default_factory=list
+    )  # path, oid, and the size if the client sent it
     deleted: list[str] = field(default_factory=list)
     deleted_folders: list[str] = field(default_factory=list)
 
 
 def read_commit(body: BinaryIO, scratch: Path) -> Requested:
-    """Read a commit's body; its files are put into `scratch`."""
+    """Read the body of a commit call; write its files into `scratch`."""
     requested = Requested()
     for number, line in enumerate(_lines(body), 1):
         where = f"line {number}"
         operation = mapping(_json(line, where), where, ("key", "value"))
         key, value = text(operation.get("key"), f"{where}.key"), mapping(operation.get("value"), f"{where}.value")
         if (key == "header") != (number == 1):
-            raise FieldError(where, "the first line, and no other, is the header")
+            raise FieldError(where, "the first line must be the header, and no other line may be one")
         if number > OPERATIONS:
-            raise FieldError(where, f"a commit has at most {OPERATIONS} operations")
+            raise FieldError(where, f"a commit may have at most {OPERATIONS} operations")
         _read_operation(requested, key, value, where, scratch / str(number))
     text(requested.summary, "header.summary")
     return requested
@@ -81,28 +83,28 @@ def _read_operation(requested: Requested, key: str, value: Mapping[str, Any], wh
 def _line(value: Mapping[str, Any], name: str, where: str) -> str:
     given = value.get(name) or ""
     if not isinstance(given, str) or "\0" in given or len(given) > 65_536:
-        raise FieldError(f"{where}.{name}", "must be a text without NUL, of at most 65,536 characters")
+        raise FieldError(f"{where}.{name}", "must be a string without NUL, of at most 65,536 characters")
     return given.encode("utf-8", "replace").decode()
 
 
 def _received(value: Mapping[str, Any], where: str, file: Path) -> Pointer:
     content = value.get("content")
     if not isinstance(content, str) or value.get("encoding", "base64") != "base64":
-        raise FieldError(f"{where}.content", "must be a text in base64")
+        raise FieldError(f"{where}.content", "must be a base64 string")
     received = Digesting(file)
     try:
         received.write(base64.b64decode(content, validate=True))
         return received.finish()
     except (binascii.Error, ValueError):
-        raise FieldError(f"{where}.content", "must be a text in base64") from None
+        raise FieldError(f"{where}.content", "must be a base64 string") from None
     finally:
-        received.abandon()
+        received.close()
 
 
 def _announced(value: Mapping[str, Any], where: str) -> tuple[str, int | None]:
     oid, size = value.get("oid"), value.get("size")
     if not is_oid(oid) or value.get("algo") != "sha256":
-        raise FieldError(f"{where}.oid", "must be a SHA-256 in hexadecimal, with the algo sha256")
+        raise FieldError(f"{where}.oid", "must be a SHA-256 in hexadecimal; algo must be sha256")
     if size is not None and (isinstance(size, bool) or not isinstance(size, int) or size < 0):
         raise FieldError(f"{where}.size", "must be a number of bytes")
     return str(oid), size
@@ -111,7 +113,7 @@ def _announced(value: Mapping[str, Any], where: str) -> tuple[str, int | None]:
 def _lines(body: BinaryIO) -> Iterator[bytes]:
     while line := body.readline(LINE_LIMIT + 1):
         if len(line) > LINE_LIMIT:
-            raise FieldError("body", f"no line is longer than {LINE_LIMIT} bytes")
+            raise FieldError("body", f"a line may have at most {LINE_LIMIT} bytes")
         if line.strip():
             yield line
 

@@ -1,7 +1,6 @@
-"""Running git: the one place that knows what its environment is, and how it fails.
+"""Runs git in a closed environment, and turns its failures into exceptions.
 
-No shell, no configuration of the machine's, no hooks, no protocol by which git could reach out. It must not know what
-a command is for; whoever calls has checked every argument.
+No shell, no configuration of the machine, no hooks, no network protocols. The callers have validated every argument.
 """
 
 import os
@@ -12,19 +11,19 @@ from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
-OLDEST = (2, 31)  # the first that reads GIT_CONFIG_COUNT
+OLDEST = (2, 31)  # the first version that reads GIT_CONFIG_COUNT
 SECONDS = 300
 _CONFIGURATION = {
     "core.hooksPath": os.devnull,
-    # Objects that lie crooked, and paths that a checkout would take for .git, are refused when they are pushed.
+    # Reject pushes with malformed objects, or with paths that a file system could treat as .git.
     "transfer.fsckObjects": "true",
     "core.protectHFS": "true",
     "core.protectNTFS": "true",
-    # Nothing in the background: what a request began is over when it is answered.
+    # No background work: everything ends with the request that started it.
     "gc.auto": "0",
     "receive.autogc": "false",
     "maintenance.auto": "false",
-    # Who moved a branch, and when.
+    # Record who moved a branch, and when.
     "core.logAllRefUpdates": "always",
     "uploadpack.allowFilter": "true",
     "http.receivepack": "true",
@@ -33,15 +32,15 @@ _CONFIGURATION = {
 
 
 class GitFailed(Exception):
-    """git refused or broke; the message is its own, for whoever is allowed to see it."""
+    """git failed. The message is git's own and only for the operator: it can name local paths."""
 
 
 class TooMuch(Exception):
-    """git says more than anybody should wait for: a few trees can stand for millions of files."""
+    """The output of git is too large: a few trees can list millions of files."""
 
 
 class NoGit(Exception):
-    """There is no git on this machine that could be used; the message says what to do."""
+    """This machine has no suitable git; the message says what to do."""
 
 
 def git(
@@ -52,12 +51,12 @@ def git(
     stdout: BinaryIO | None = None,
     successes: Container[int] = (0,),
 ) -> bytes:
-    """Run a git command on a bare repository; give what it printed, unless that goes to `stdout`.
+    """Run a git command on a bare repository and return its output, unless it goes to `stdout`.
 
-    `successes`: the exit codes that are none of failure.
+    `successes`: the exit codes that do not mean failure.
     """
-    done = subprocess.run(  # noqa: S603 - no shell, and arguments that were checked
-        ["git", *arguments],  # noqa: S607 - the PATH's git is the one that the operator means
+    done = subprocess.run(  # noqa: S603 - no shell, validated arguments
+        ["git", *arguments],  # noqa: S607 - use the git that the operator has on the PATH
         cwd=directory,
         env={**environment(), "GIT_DIR": str(directory), **(env or {})},
         input=stdin,
@@ -72,26 +71,26 @@ def git(
 
 
 def bounded(directory: Path, *arguments: str, most: int) -> bytes:
-    """Run a git command that reads; give what it printed.
+    """Run a git command that only reads, and return its output.
 
-    Raises `TooMuch`, and ends it, if that is over `most` bytes.
+    If the output exceeds `most` bytes, kill git and raise `TooMuch`.
     """
     command = ["git", *arguments]
     env = {**environment(), "GIT_DIR": str(directory)}
-    with subprocess.Popen(  # noqa: S603 - no shell, and arguments that were checked
+    with subprocess.Popen(  # noqa: S603 - no shell, validated arguments
         command, cwd=directory, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     ) as process:
-        said = process.stdout.read(most + 1) if process.stdout else b""
-        if len(said) > most:
+        output = process.stdout.read(most + 1) if process.stdout else b""
+        if len(output) > most:
             process.kill()
             raise TooMuch
     if process.returncode:
         raise GitFailed
-    return said
+    return output
 
 
 def environment() -> dict[str, str]:
-    """Give the whole environment that git runs in."""
+    """Return the complete environment of git."""
     numbered = list(enumerate(_CONFIGURATION.items()))
     return {
         "PATH": os.environ.get("PATH", os.defpath),
@@ -103,7 +102,7 @@ def environment() -> dict[str, str]:
         "GIT_ATTR_NOSYSTEM": "1",
         "GIT_ALLOW_PROTOCOL": "",
         "GIT_TERMINAL_PROMPT": "0",
-        # A pushed refs/replace/ would put other contents under a commit's name.
+        # A pushed refs/replace/ could otherwise substitute the content of a commit.
         "GIT_NO_REPLACE_OBJECTS": "1",
         "GIT_CONFIG_COUNT": str(len(numbered)),
         **{f"GIT_CONFIG_KEY_{number}": key for number, (key, _) in numbered},
@@ -112,10 +111,10 @@ def environment() -> dict[str, str]:
 
 
 def check_git() -> None:
-    """Make sure that there is a git, and that it is new enough."""
+    """Raise `NoGit` unless a recent git is installed."""
     if shutil.which("git") is None:
-        raise NoGit("git is needed to hold repositories, and is not on the PATH; on Debian: apt-get install git")
-    said = subprocess.run(["git", "--version"], capture_output=True, text=True, check=False).stdout  # noqa: S607
-    found = re.search(r"(\d+)\.(\d+)", said)
+        raise NoGit("git is not on the PATH, and Local Hub needs it; on Debian: apt-get install git")
+    version = subprocess.run(["git", "--version"], capture_output=True, text=True, check=False).stdout  # noqa: S607
+    found = re.search(r"(\d+)\.(\d+)", version)
     if not found or (int(found[1]), int(found[2])) < OLDEST:
-        raise NoGit(f"git {'.'.join(map(str, OLDEST))} or newer is needed, and this is {said.strip() or 'not git'}")
+        raise NoGit(f"git {'.'.join(map(str, OLDEST))} or newer is required; found: {version.strip() or 'no version'}")

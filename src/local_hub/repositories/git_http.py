@@ -1,7 +1,7 @@
-"""git over HTTP: `git http-backend` behind a request, both ways as a stream.
+"""git over HTTP: streams a request to `git http-backend`, and its output back to the client.
 
-gitprotocol-http(5) and git-http-backend(1) are the source. What a push asks for is written down before git sees it.
-It must not decide who may come in.
+See gitprotocol-http(5) and git-http-backend(1). It logs the ref updates of a push before git sees them. The router
+has already authorized the caller.
 """
 
 import asyncio
@@ -16,9 +16,9 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
-from local_hub.repositories.answers import Refusal, bad_request, refused
-from local_hub.repositories.call import Call, record_change, require_unexpired
+from local_hub.repositories.context import RequestContext
 from local_hub.repositories.git_commands import environment
+from local_hub.repositories.responses import Refusal, bad_request, refused
 
 PUSH_LIMIT = 2 * 1024**3
 COMMANDS_LIMIT = 1024 * 1024
@@ -29,14 +29,14 @@ _PROTOCOL = re.compile(r"version=[0-9](:[a-z0-9=-]{1,64}){0,8}")
 
 
 class Backend:
-    """The answer to a request of git's."""
+    """The response to a git request."""
 
-    def __init__(self, call: Call) -> None:
-        """Answer this call, which was let in."""
-        self._call = call
+    def __init__(self, context: RequestContext) -> None:
+        """Answer an authorized request."""
+        self._context = context
 
     async def __call__(self, scope: Scope, _: Receive, send: Send) -> None:
-        """Run git, with the request on its input and the answer from its output."""
+        """Run git with the request as its input, and send its output."""
         try:
             body = self._checked_body()
             first = await anext(body, b"")
@@ -45,7 +45,7 @@ class Backend:
             return
         except ClientDisconnect:
             return
-        environ = await run_in_threadpool(_cgi_environment, self._call)
+        environ = await run_in_threadpool(_cgi_environment, self._context)
         process = await asyncio.create_subprocess_exec(
             "git",
             "http-backend",
@@ -55,43 +55,43 @@ class Backend:
             stderr=asyncio.subprocess.DEVNULL,
             limit=HEAD_LIMIT,
         )
-        feeding = asyncio.create_task(_feed(process, first, body))
+        sending = asyncio.create_task(_send_body(process, first, body))
         try:
-            await _relay(process, send)
-            await feeding
+            await _send_response(process, send)
+            await sending
         finally:
-            feeding.cancel()
+            sending.cancel()
             _kill(process)
             await process.wait()
 
     async def _checked_body(self) -> AsyncIterator[bytes]:
-        """Give the body, a push's commands as one piece at its beginning, after they are written down."""
-        pushing = self._call.address.action == RECEIVE_PACK
-        if pushing and self._call.request.headers.get("content-encoding", "identity") != "identity":
-            raise Refusal(bad_request("a push is not compressed as a whole", 415))
-        held, told, received = b"", not pushing, 0
-        async for chunk in self._call.request.stream():
+        """Yield the body. For a push, first collect and log its commands, then yield them as one piece."""
+        pushing = self._context.address.action == RECEIVE_PACK
+        if pushing and self._context.request.headers.get("content-encoding", "identity") != "identity":
+            raise Refusal(bad_request("a push must not have a Content-Encoding", 415))
+        held, logged, received = b"", not pushing, 0
+        async for chunk in self._context.request.stream():
             received += len(chunk)
             if received > PUSH_LIMIT:
-                raise Refusal(bad_request(f"a push has at most {PUSH_LIMIT} bytes", 413))
+                raise Refusal(bad_request(f"a push may have at most {PUSH_LIMIT} bytes", 413))
             held += chunk
-            if not told and len(held) > COMMANDS_LIMIT:
-                raise Refusal(bad_request("a push moves not that many refs", 413))
-            if not told and (commands := read_commands(held)) is not None:
+            if not logged and len(held) > COMMANDS_LIMIT:
+                raise Refusal(bad_request("this push updates too many refs", 413))
+            if not logged and (commands := read_commands(held)) is not None:
                 _check_refs(commands)
-                await run_in_threadpool(_record, self._call, commands)
-                told = True
-            if told and held:
-                # The last of a push is what makes it count.
-                require_unexpired(self._call)
+                await run_in_threadpool(_record, self._context, commands)
+                logged = True
+            if logged and held:
+                # git applies a push only after its last byte, so check the expiry with each piece.
+                self._context.require_unexpired()
                 yield held
                 held = b""
         if held:
-            raise Refusal(bad_request("this is no push"))
+            raise Refusal(bad_request("the body is not a push"))
 
 
 def read_commands(held: bytes) -> list[tuple[str, str, str]] | None:
-    """Read what a push asks for: ref, old and new. None: there is more to come."""
+    """Read the commands of a push as (ref, old, new); None if more bytes are needed."""
     at = 0
     commands: list[tuple[str, str, str]] = []
     while True:
@@ -105,54 +105,54 @@ def read_commands(held: bytes) -> list[tuple[str, str, str]] | None:
         if found:
             commands.append((found[3].decode("utf-8", "replace"), found[1].decode(), found[2].decode()))
         elif not held[at + 4 :].startswith(b"shallow "):
-            raise Refusal(bad_request("this is no push"))
+            raise Refusal(bad_request("the body is not a push"))
         at += size
 
 
 def _check_refs(commands: list[tuple[str, str, str]]) -> None:
-    """Take branches and tags alone: the other refs are git's own business, or the Hub's."""
+    """Accept branches and tags only: all other refs belong to git or to the Hub."""
     for ref, _, _ in commands:
         if not ref.startswith(("refs/heads/", "refs/tags/")):
-            raise Refusal(bad_request("a push moves branches and tags, and no other refs", 403))
+            raise Refusal(bad_request("a push may update branches and tags only", 403))
 
 
 def _size(head: bytes) -> int:
     if not re.fullmatch(rb"[0-9a-f]{4}", head) or 0 < int(head, 16) < 5:
-        raise Refusal(bad_request("this is no push"))
+        raise Refusal(bad_request("the body is not a push"))
     return int(head, 16)
 
 
-def _record(call: Call, commands: list[tuple[str, str, str]]) -> None:
+def _record(context: RequestContext, commands: list[tuple[str, str, str]]) -> None:
     for ref, before, after in commands:
-        record_change(call, "git", ref, before, after)
+        context.record_change("git", ref, before, after)
 
 
-def _cgi_environment(call: Call) -> dict[str, str]:
-    path: Path = call.repository.path
-    headers, protocol = call.request.headers, call.request.headers.get("git-protocol", "")
+def _cgi_environment(context: RequestContext) -> dict[str, str]:
+    path: Path = context.repository.path
+    headers, protocol = context.request.headers, context.request.headers.get("git-protocol", "")
     return {
         **environment(),
         "GIT_PROJECT_ROOT": str(path.parent),
-        "PATH_INFO": f"/{path.name}/{call.address.action}",
+        "PATH_INFO": f"/{path.name}/{context.address.action}",
         "GIT_HTTP_EXPORT_ALL": "1",
         "GIT_PROTOCOL": protocol if _PROTOCOL.fullmatch(protocol) else "",
-        # For the reflog.
-        "GIT_COMMITTER_NAME": call.person.name,
-        "GIT_COMMITTER_EMAIL": call.person.email,
-        "REMOTE_USER": call.person.name,
+        # git writes them into the reflog.
+        "GIT_COMMITTER_NAME": context.person.name,
+        "GIT_COMMITTER_EMAIL": context.person.email,
+        "REMOTE_USER": context.person.name,
         "REMOTE_ADDR": "127.0.0.1",
-        "REQUEST_METHOD": call.request.method,
-        "QUERY_STRING": str(call.request.url.query),
+        "REQUEST_METHOD": context.request.method,
+        "QUERY_STRING": str(context.request.url.query),
         "CONTENT_TYPE": headers.get("content-type", ""),
         "CONTENT_LENGTH": headers.get("content-length", ""),
         "HTTP_CONTENT_ENCODING": headers.get("content-encoding", ""),
     }
 
 
-async def _feed(process: asyncio.subprocess.Process, first: bytes, body: AsyncIterator[bytes]) -> None:
-    assert process.stdin is not None  # noqa: S101 - a pipe was asked for
+async def _send_body(process: asyncio.subprocess.Process, first: bytes, body: AsyncIterator[bytes]) -> None:
+    assert process.stdin is not None  # noqa: S101 - created with a pipe
     try:
-        # git has its answer ready before it has read all, where it refuses.
+        # A git that rejects the request answers and exits before it has read the whole body.
         with contextlib.suppress(ConnectionError):
             process.stdin.write(first)
             async for chunk in body:
@@ -160,20 +160,19 @@ async def _feed(process: asyncio.subprocess.Process, first: bytes, body: AsyncIt
                 await process.stdin.drain()
             process.stdin.close()
     except (Refusal, ClientDisconnect):
-        # Half a pack is no pack: git must not take the end of this for the end of that.
+        # git must not mistake an interrupted body for a complete pack.
         _kill(process)
 
 
 def _kill(process: asyncio.subprocess.Process) -> None:
-    # By its number: `process.kill()` asks first whether it has ended, and who is told so is then not asyncio, which
-    # complains.
+    # Not `process.kill()`: it polls first and can reap the child, and then asyncio logs an unknown child process.
     if process.returncode is None:
         with contextlib.suppress(ProcessLookupError):
             os.kill(process.pid, signal.SIGKILL)
 
 
-async def _relay(process: asyncio.subprocess.Process, send: Send) -> None:
-    assert process.stdout is not None  # noqa: S101 - a pipe was asked for
+async def _send_response(process: asyncio.subprocess.Process, send: Send) -> None:
+    assert process.stdout is not None  # noqa: S101 - created with a pipe
     try:
         head = await process.stdout.readuntil(b"\r\n\r\n")
     except (asyncio.IncompleteReadError, asyncio.LimitOverrunError):

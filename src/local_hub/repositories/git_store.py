@@ -1,7 +1,7 @@
-"""Repositories as bare git repositories below one folder, read and changed by git's own commands.
+"""Bare git repositories in one folder, read and changed with git commands.
 
-A commit is: objects first, then the branch by compare-and-swap, so a process that is killed leaves a whole
-repository. It must not know HTTP, tokens, or who may do what; names were checked where they came in.
+A commit writes its objects first, then moves the branch with compare-and-swap, so a killed process leaves a consistent
+repository. It knows no HTTP, tokens or permissions; `addresses` has validated all names.
 """
 
 import hashlib
@@ -13,59 +13,58 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from pathlib import Path
 
+from local_hub.hub.log import rfc3339
 from local_hub.hub.resources import Resource
 from local_hub.repositories.addresses import full_names
 from local_hub.repositories.git_commands import GitFailed, bounded, git
 
-# What the Hub's own first commit holds, in short: the types of file that are large as a rule.
+# The file types in the .gitattributes of the Hub's initial commit, shortened.
 LARGE_TYPES = (
     *("7z", "arrow", "bin", "bz2", "ckpt", "ftz", "gz", "h5", "joblib", "mlmodel", "model", "msgpack", "npy", "npz"),
     *("onnx", "ot", "parquet", "pb", "pickle", "pkl", "pt", "pth", "rar", "safetensors", "tar", "tflite", "tgz"),
     *("wasm", "xz", "zip", "zst"),
 )
 ATTRIBUTES = "".join(f"*.{suffix} filter=lfs diff=lfs merge=lfs -text\n" for suffix in LARGE_TYPES).encode()
-SHORTEST = 7  # digits of a commit's name, for huggingface_hub and git alike
-NOBODY = "0" * 40
+SHORTEST = 7  # hexadecimal digits of an abbreviated commit id, as in huggingface_hub and git
+NO_OBJECT = "0" * 40
 LINK, SUBMODULE = "120000", "160000"
-# As huggingface_hub reads times, which ends with the year 9999; a pushed commit may say that it is of any.
-_DATE = "%Y-%m-%dT%H:%M:%S.000Z"
+# The form that huggingface_hub parses. It stops at the year 9999, but a pushed commit can claim any year.
 _LAST_SECOND = 253_402_300_799
 _FIELDS = ("%H", "%an", "%at", "%s", "%b")
-# git's locks, and where it puts what it has not taken yet.
+# git's lock files, and its temporary objects.
 _LEFTOVERS = ("*.lock", "refs/**/*.lock", "objects/tmp_objdir-*", "objects/pack/tmp_*", "objects/??/tmp_obj_*")
 _ATTEMPTS = 20
-# Bytes that git may say of a folder: some 200,000 files. The Hub asks for fewer than half of that in a repository.
+# Maximum bytes of a listing: about 200,000 files. The Hub recommends fewer than half of that per repository.
 _MOST_LISTED = 16 * 1024 * 1024
-# Told of a branch's old and new commit before the branch is moved: what is in a repository was written down first.
+# Called with the old and the new commit just before a branch moves, so that the log is never behind.
 BeforeMove = Callable[[str, str], None]
 
 
 class Moved(Exception):
-    """The branch is not where the caller thought that it was."""
+    """The branch is not at the expected commit."""
 
 
 class Stuck(Exception):
-    """A ref is where it was, and cannot be moved: somebody holds it, or the disk is full."""
+    """A ref cannot be moved: it is locked, or the disk is full."""
 
 
 class NotTaken(Exception):
-    """What a commit would hold is nothing that git would take in a push; the message says why."""
+    """git would reject this commit in a push; the message says why."""
 
 
 class NotThere(Exception):
-    """A file that was to be deleted is not there."""
+    """The commit deletes a file that does not exist."""
 
 
 class Unknown(Exception):
-    """There is no such revision."""
+    """The revision does not exist."""
 
 
 @dataclass(frozen=True)
 class Person:
-    """Whom a commit is by."""
+    """The author of a commit."""
 
     name: str
     email: str
@@ -73,7 +72,7 @@ class Person:
 
 @dataclass(frozen=True)
 class Entry:
-    """A line of a tree; a folder's size is 0. A path that is no UTF-8 has surrogates in it (PEP 383)."""
+    """An entry of a tree. A folder has size 0. A path that is not UTF-8 has surrogates (PEP 383)."""
 
     mode: str
     kind: str
@@ -84,7 +83,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Commit:
-    """A commit as the log shows it; `at` is a time in ISO 8601."""
+    """A commit of the log; `at` is an ISO 8601 time."""
 
     oid: str
     author: str
@@ -95,7 +94,7 @@ class Commit:
 
 @dataclass(frozen=True)
 class Change:
-    """A commit to be made: files by path (each a file on disk), paths to remove, and folders to remove."""
+    """The content of a new commit: files (path in the repository, file on disk), and what it deletes."""
 
     message: str
     person: Person
@@ -105,10 +104,10 @@ class Change:
 
 
 class GitStore:
-    """All repositories; they are made when they are first asked for."""
+    """All repositories; each is created at its first use."""
 
     def __init__(self, directory: Path) -> None:
-        """Keep them below this folder, which only its owner may enter, and which nobody else uses meanwhile."""
+        """Keep them in this folder, which no other process may use at the same time."""
         self._root = directory / "repositories"
         self._incoming = directory / "incoming"
         for folder in (self._root, self._incoming):
@@ -117,8 +116,8 @@ class GitStore:
         self._clean_up()
 
     def open(self, resource: Resource) -> "Repository":
-        """Give the repository of a resource; made now, if it is not there yet."""
-        # A digest: no name leads anywhere else, and none meets another where case does not count.
+        """Return the repository of a resource; create it if necessary."""
+        # A digest is safe as a file name, and unique on a case-insensitive file system.
         digest = hashlib.sha256(str(resource).encode()).hexdigest()[:32]
         path = self._root / f"{digest}.git"
         if not path.is_dir():
@@ -129,12 +128,12 @@ class GitStore:
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:
-        """Give a folder for what comes in, on the same file system, and gone afterwards."""
+        """Yield a temporary folder on the same file system."""
         with tempfile.TemporaryDirectory(dir=self._incoming, ignore_cleanup_errors=True) as folder:
             yield Path(folder)
 
     def scratch_file(self) -> Path:
-        """Give an empty file; whoever takes it removes it."""
+        """Create an empty file, which the caller must delete."""
         number, name = tempfile.mkstemp(dir=self._incoming)
         os.close(number)
         return Path(name)
@@ -152,7 +151,7 @@ class GitStore:
         made.rename(path)
 
     def _clean_up(self) -> None:
-        """Remove what a process that was killed has left: half an upload or a push, and git's locks, held by nobody."""
+        """Delete what a killed process has left: partial uploads and pushes, and stale git locks."""
         left = [*self._incoming.iterdir()]
         for repository in self._root.iterdir():
             left += [path for pattern in _LEFTOVERS for path in repository.glob(pattern)]
@@ -169,11 +168,11 @@ class Repository:
     lock: threading.Lock
 
     def resolve(self, revision: str) -> str:
-        """Give the commit that a branch, a tag or a commit's own name stands for."""
+        """Return the commit of a branch, a tag or a commit id."""
         return self._first_commit(full_names(revision))
 
     def entries(self, commit: str, path: str = "", *, recursive: bool = False) -> list[Entry]:
-        """List a folder; with `recursive`, all that is below it as well."""
+        """List a folder; with `recursive`, its subfolders too."""
         tree = f"{commit}:{path}"
         options = ("-r", "-t") if recursive else ()
         try:
@@ -184,61 +183,63 @@ class Repository:
         return [_entry(line, prefix) for line in _text(listed).split("\0") if line]
 
     def entry(self, commit: str, path: str) -> Entry | None:
-        """Give a path's own entry, if there is one."""
+        """Return the entry of a path, or None."""
         folder, _, name = path.rpartition("/")
         return next((entry for entry in self.entries(commit, folder) if entry.path == path and name), None)
 
     def blob(self, oid: str) -> bytes:
-        """Give what is in a file; only for those known to be small."""
+        """Return the content of a small file."""
         return git(self.path, "cat-file", "blob", oid)
 
     def write_blob(self, oid: str, path: Path) -> None:
-        """Write what is in a file of any size to the disk."""
+        """Write the content of a file to disk; works for any size."""
         with path.open("wb") as file:
             git(self.path, "cat-file", "blob", oid, stdout=file)
 
     def small_blobs(self, oids: Sequence[str]) -> dict[str, bytes]:
-        """Give what is in several small files, at one stroke."""
+        """Return the contents of several small files, with one git command."""
         if not oids:
             return {}
-        said = git(self.path, "cat-file", "--batch", stdin="".join(f"{oid}\n" for oid in oids).encode())
-        return dict(_batch(said))
+        output = git(self.path, "cat-file", "--batch", stdin="".join(f"{oid}\n" for oid in oids).encode())
+        return dict(_batch(output))
 
     def refs(self) -> dict[str, str]:
-        """Give every branch and tag, and the commit or tag object that it points to."""
-        said = git(self.path, "for-each-ref", "--format=%(refname) %(objectname)")
-        return dict(line.split(" ", 1) for line in _text(said).split("\n") if line)
+        """Return every ref and the id of the object that it points to."""
+        output = git(self.path, "for-each-ref", "--format=%(refname) %(objectname)")
+        return dict(line.split(" ", 1) for line in _text(output).split("\n") if line)
 
     def log(self, commit: str, most: int) -> list[Commit]:
-        """Give the history, the newest first."""
+        """Return the history, newest first."""
         form = f"--format={'%x00'.join(_FIELDS)}"
-        said = git(self.path, "log", "-z", f"--max-count={most}", form, "--end-of-options", commit)
-        # No field has a NUL in it, and each ends with one: they are counted, for any of them may be empty.
-        fields = said.decode("utf-8", "replace").split("\0")[:-1]
+        output = git(self.path, "log", "-z", f"--max-count={most}", form, "--end-of-options", commit)
+        # Every field ends with NUL. Split by count, because any field can be empty.
+        fields = output.decode("utf-8", "replace").split("\0")[:-1]
         return [_logged(*fields[at : at + len(_FIELDS)]) for at in range(0, len(fields), len(_FIELDS))]
 
     def large(self, commit: str, paths: Sequence[str], changed: Change | None = None) -> set[str]:
-        """Say which paths the repository's .gitattributes give to LFS, once they were changed."""
+        """Return the paths that .gitattributes gives to LFS, after applying `changed`."""
         with self._index(commit) as env:
             if changed:
                 self._stage(commit, changed, self._written(changed), env)
-            asked = "".join(f"{path}\0" for path in paths).encode()
-            said = git(self.path, "check-attr", "--cached", "-z", "--stdin", "filter", stdin=asked, env=env)
-        fields = said.decode().split("\0")
+            request = "".join(f"{path}\0" for path in paths).encode()
+            output = git(self.path, "check-attr", "--cached", "-z", "--stdin", "filter", stdin=request, env=env)
+        fields = output.decode().split("\0")
         return {fields[at] for at in range(0, len(fields) - 2, 3) if fields[at + 2] == "lfs"}
 
     def ignored(self, gitignore: bytes, paths: Sequence[str]) -> set[str]:
-        """Say which paths a .gitignore names."""
+        """Return the paths that a .gitignore matches."""
         with tempfile.TemporaryDirectory(dir=self.incoming, ignore_cleanup_errors=True) as folder:
             Path(folder, ".gitignore").write_bytes(gitignore)
-            # The beginning makes each a path, where a colon would make it a pattern with magic.
-            asked, env = "".join(f"./{path}\0" for path in paths).encode(), {"GIT_WORK_TREE": folder}
-            # 1: none of them.
-            said = git(self.path, "check-ignore", "--no-index", "-z", "--stdin", stdin=asked, env=env, successes=(0, 1))
-        return {path.removeprefix("./") for path in said.decode().split("\0") if path}
+            # `./` makes each a plain path: git reads a leading colon as pathspec magic.
+            request, env = "".join(f"./{path}\0" for path in paths).encode(), {"GIT_WORK_TREE": folder}
+            # Exit code 1 means that no path matches.
+            output = git(
+                self.path, "check-ignore", "--no-index", "-z", "--stdin", stdin=request, env=env, successes=(0, 1)
+            )
+        return {path.removeprefix("./") for path in output.decode().split("\0") if path}
 
     def commit(self, branch: str, change: Change, before_move: BeforeMove, parent: str | None = None) -> str:
-        """Put a change on a branch; with `parent`, the beginning of a commit's name, only if it stands there."""
+        """Commit a change to a branch; with `parent` (a commit id, or its start), only if the branch is there."""
         blobs = self._written(change)
         with self.lock:
             for _ in range(_ATTEMPTS):
@@ -254,26 +255,26 @@ class Repository:
         raise Moved(branch)
 
     def commit_first(self, change: Change) -> None:
-        """Make the first commit of a repository that has none."""
+        """Make the initial commit of a new repository."""
         made = self._commit_object(None, change, self._written(change))
-        self.move("refs/heads/main", NOBODY, made, change.person)
+        self.move("refs/heads/main", NO_OBJECT, made, change.person)
 
     def move(self, ref: str, before: str, after: str, person: Person) -> bool:
-        """Move a ref by compare-and-swap; NOBODY stands for one that is not there. False: somebody was quicker."""
+        """Move a ref with compare-and-swap; NO_OBJECT means "does not exist". False if another move came first."""
         try:
             git(self.path, "update-ref", "-m", "local-hub", ref, after, before, env=_as(person))
         except GitFailed as error:
-            if self._place(ref) == before:
+            if self._ref_target(ref) == before:
                 raise Stuck(f"{ref}: {error}") from None
             return False
         return True
 
-    def _place(self, ref: str) -> str:
-        return git(self.path, "rev-parse", "--verify", "--quiet", ref, successes=(0, 1)).decode().strip() or NOBODY
+    def _ref_target(self, ref: str) -> str:
+        return git(self.path, "rev-parse", "--verify", "--quiet", ref, successes=(0, 1)).decode().strip() or NO_OBJECT
 
     def _first_commit(self, names: Sequence[str]) -> str:
-        asked = "".join(f"{name}^{{commit}}\n" for name in names).encode()
-        for line in git(self.path, "cat-file", "--batch-check", stdin=asked).decode().splitlines():
+        request = "".join(f"{name}^{{commit}}\n" for name in names).encode()
+        for line in git(self.path, "cat-file", "--batch-check", stdin=request).decode().splitlines():
             oid, _, rest = line.partition(" ")
             if rest.startswith("commit "):
                 return oid
@@ -300,22 +301,22 @@ class Repository:
             if set(change.deleted) - self._paths(env):
                 raise NotThere
             self._stage(before, change, blobs, env)
-            # Those that no checkout may hold git leaves out, and calls it a success.
+            # git silently skips paths that no checkout may contain.
             if {path for path, _ in change.files} - self._paths(env):
-                raise NotTaken("one of these paths")
+                raise NotTaken("a path is not allowed")
             return git(self.path, "write-tree", env=env).decode().strip()
 
     def _paths(self, env: Mapping[str, str]) -> set[str]:
         return set(_text(git(self.path, "ls-files", "-z", env=env)).split("\0"))
 
     def _check(self, oid: str, before: str | None) -> None:
-        """Look through a new commit as a push is looked through; of its files, git reads .gitmodules alone."""
-        asked = f"{oid}\n" + (f"^{before}\n" if before else "")
+        """Check a new commit as git checks a push. Of the files, git reads .gitmodules only."""
+        request = f"{oid}\n" + (f"^{before}\n" if before else "")
         options = ("--revs", "--stdout", "--quiet", "--filter=blob:none")
         with tempfile.TemporaryDirectory(dir=self.incoming, ignore_cleanup_errors=True) as folder:
             pack, index = Path(folder, "new.pack"), Path(folder, "new.idx")
             with pack.open("wb") as file:
-                git(self.path, "pack-objects", *options, stdin=asked.encode(), stdout=file)
+                git(self.path, "pack-objects", *options, stdin=request.encode(), stdout=file)
             try:
                 git(self.path, "index-pack", "--strict", "-o", str(index), str(pack))
             except GitFailed as error:
@@ -324,11 +325,18 @@ class Repository:
                 raise NotTaken(str(error)) from None
 
     def _stage(self, before: str | None, change: Change, blobs: Sequence[str], env: Mapping[str, str]) -> None:
-        """Make the change in a private index; the last of several changes to a path counts."""
+        """Apply the change to a private index; the last change to a path wins."""
         removed = [*change.deleted, *self._below(before, change.deleted_folders)]
-        lines = [f"0 {NOBODY}\t{path}\0" for path in removed]
+        lines = [f"0 {NO_OBJECT}\t{path}\0" for path in removed]
         lines += [f"100644 {oid}\t{path}\0" for (path, _), oid in zip(change.files, blobs, strict=True)]
-        git(self.path, "update-index", "-z", "--index-info", stdin=_bytes("".join(lines)), env=env)
+        git(
+            self.path,
+            "update-index",
+            "-z",
+            "--index-info",
+            stdin="".join(lines).encode("utf-8", "surrogateescape"),
+            env=env,
+        )
 
     def _below(self, commit: str | None, folders: Sequence[str]) -> list[str]:
         found = [self.entries(commit, folder, recursive=True) for folder in folders if commit]
@@ -336,20 +344,16 @@ class Repository:
 
     @contextmanager
     def _index(self, commit: str | None) -> Iterator[dict[str, str]]:
-        """Give the environment of a private index that holds a commit's files."""
+        """Yield the environment of a private index that contains the files of a commit."""
         with tempfile.TemporaryDirectory(dir=self.incoming, ignore_cleanup_errors=True) as folder:
-            env = {"GIT_INDEX_FILE": os.path.join(folder, "index")}  # noqa: PTH118 - a text is what is wanted
+            env = {"GIT_INDEX_FILE": os.path.join(folder, "index")}  # noqa: PTH118 - git needs a string
             git(self.path, "read-tree", commit or "--empty", env=env)
             yield env
 
 
-def _text(said: bytes) -> str:
-    # What is pushed has names of any bytes; they come back as they were.
-    return said.decode("utf-8", "surrogateescape")
-
-
-def _bytes(text: str) -> bytes:
-    return text.encode("utf-8", "surrogateescape")
+def _text(output: bytes) -> str:
+    # Pushed names can have any bytes; surrogateescape keeps them.
+    return output.decode("utf-8", "surrogateescape")
 
 
 def _as(person: Person) -> dict[str, str]:
@@ -361,8 +365,8 @@ def _as(person: Person) -> dict[str, str]:
 
 
 def _logged(oid: str, author: str, at: str, title: str, message: str) -> Commit:
-    moment = datetime.fromtimestamp(min(int(at or 0), _LAST_SECOND), timezone.utc)
-    return Commit(oid, author, moment.strftime(_DATE), title, message)
+    moment = rfc3339(min(int(at or 0), _LAST_SECOND)).replace("Z", ".000Z")
+    return Commit(oid, author, moment, title, message)
 
 
 def _entry(line: str, prefix: str) -> Entry:
@@ -371,11 +375,11 @@ def _entry(line: str, prefix: str) -> Entry:
     return Entry(mode, kind, oid, 0 if size == "-" else int(size), prefix + path)
 
 
-def _batch(said: bytes) -> Iterator[tuple[str, bytes]]:
-    """Read what `cat-file --batch` prints: a line that ends in the size, so many bytes, a line feed; and again."""
+def _batch(output: bytes) -> Iterator[tuple[str, bytes]]:
+    """Parse `cat-file --batch`: per object, a line that ends in the size, the content, a line feed."""
     at = 0
-    while at < len(said):
-        end = said.index(b"\n", at)
-        oid, _, size = said[at:end].decode().split(" ")
+    while at < len(output):
+        end = output.index(b"\n", at)
+        oid, _, size = output[at:end].decode().split(" ")
         at = end + 1 + int(size) + 1
-        yield oid, said[end + 1 : at - 1]
+        yield oid, output[end + 1 : at - 1]

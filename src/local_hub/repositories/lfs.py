@@ -1,7 +1,7 @@
-"""Large files: their pointers, the objects beside each repository, and the signed links by which they travel.
+"""Git LFS: pointers, the objects of each repository, and signed links for upload and download.
 
-An object is taken only when its bytes have the size and the SHA-256 that it was announced with. Each repository has
-its own: who may write to one cannot reach what lies in another by naming its digest. It must not know HTTP.
+An object is stored only if its bytes have the announced size and SHA-256. Each repository has its own objects, so a
+client cannot read another repository's object by its digest. It knows no HTTP.
 """
 
 import hashlib
@@ -13,7 +13,7 @@ from pathlib import Path
 
 POINTER_LIMIT = 1024
 _OID = re.compile(r"[0-9a-f]{64}")
-# git-lfs' docs/spec.md: version first, then the other keys in the alphabet's order.
+# git-lfs, docs/spec.md: `version` first, then the other keys in alphabetical order.
 _POINTER = re.compile(
     rb"version https://git-lfs\.github\.com/spec/v1\n(?:ext-[^\n]+\n)*oid sha256:([0-9a-f]{64})\nsize ([0-9]{1,15})\n"
 )
@@ -21,79 +21,79 @@ _POINTER = re.compile(
 
 @dataclass(frozen=True)
 class Pointer:
-    """A large file's digest and size, which stand in git for the file."""
+    """The digest and the size of a large file; git stores them in place of the file."""
 
     oid: str
     size: int
 
     def __bytes__(self) -> bytes:
-        """Give the pointer as it stands in git."""
+        """Return the pointer file."""
         return f"version https://git-lfs.github.com/spec/v1\noid sha256:{self.oid}\nsize {self.size}\n".encode()
 
 
 def read_pointer(content: bytes) -> Pointer | None:
-    """Read a pointer; None for any other file."""
+    """Parse a pointer file; None for any other file."""
     found = _POINTER.fullmatch(content) if len(content) < POINTER_LIMIT else None
     return Pointer(found[1].decode(), int(found[2])) if found else None
 
 
 def is_oid(value: object) -> bool:
-    """Say whether this is a SHA-256 in hexadecimal."""
+    """Return whether the value is a SHA-256 in hexadecimal."""
     return isinstance(value, str) and bool(_OID.fullmatch(value))
 
 
 @dataclass(frozen=True)
 class Objects:
-    """The large files of one repository, in the folder where git-lfs itself would keep them."""
+    """The large files of one repository, in the folder that git-lfs itself uses."""
 
     repository: Path
 
     def path(self, oid: str) -> Path:
-        """Give the place of an object, whether it is there or not."""
+        """Return the path of an object, which may not exist."""
         return self.repository / "lfs" / "objects" / oid[:2] / oid[2:4] / oid
 
     def has(self, pointer: Pointer) -> bool:
-        """Say whether the object is there, whole."""
+        """Return whether the object exists, with the right size."""
         path = self.path(pointer.oid)
         return path.is_file() and path.stat().st_size == pointer.size
 
     def take(self, incoming: Path, pointer: Pointer) -> None:
-        """Move a file, whose bytes were checked, to its place."""
+        """Store a verified file."""
         place = self.path(pointer.oid)
         place.parent.mkdir(parents=True, exist_ok=True)
         incoming.replace(place)
 
 
 class Digesting:
-    """A file that is being received: written, counted and digested as it comes."""
+    """A file in transfer: each chunk is written, counted and hashed."""
 
     def __init__(self, path: Path) -> None:
-        """Receive into this file, which must not be there yet."""
+        """Create this file, which must not exist."""
         self._file = path.open("xb")
         self._digest = hashlib.sha256()
         self.size = 0
 
     def write(self, chunk: bytes) -> None:
-        """Take the next bytes."""
+        """Add a chunk."""
         self._file.write(chunk)
         self._digest.update(chunk)
         self.size += len(chunk)
 
     def finish(self) -> Pointer:
-        """Make it last; give what came."""
+        """Flush the file to disk and return its digest and size."""
         self._file.flush()
         os.fsync(self._file.fileno())
         self._file.close()
         return Pointer(self._digest.hexdigest(), self.size)
 
-    def abandon(self) -> None:
-        """Close it, whatever there is."""
+    def close(self) -> None:
+        """Close the file, finished or not."""
         self._file.close()
 
 
 @dataclass(frozen=True)
 class Link:
-    """A link that carries its own permission, as a storage service's do: for one object, one way, a while."""
+    """A signed link, as storage services use: for one object, one method, and a limited time."""
 
     method: str
     resource: str
@@ -101,10 +101,10 @@ class Link:
     expires: int
 
     def signature(self, key: bytes) -> str:
-        """Give what proves that whoever has the key made the link."""
-        said = f"{self.method}\n{self.resource}\n{self.pointer.oid}\n{self.pointer.size}\n{self.expires}"
-        return hmac.new(key, said.encode(), hashlib.sha256).hexdigest()
+        """Return the HMAC of the link."""
+        message = f"{self.method}\n{self.resource}\n{self.pointer.oid}\n{self.pointer.size}\n{self.expires}"
+        return hmac.new(key, message.encode(), hashlib.sha256).hexdigest()
 
-    def is_good(self, signature: str, key: bytes, now: float) -> bool:
-        """Say whether the link was made with this key, and has not expired."""
+    def is_valid(self, signature: str, key: bytes, now: float) -> bool:
+        """Return whether the signature is valid and the link has not expired."""
         return self.expires > now and hmac.compare_digest(self.signature(key).encode(), signature.encode())

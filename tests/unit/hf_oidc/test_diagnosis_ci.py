@@ -39,9 +39,11 @@ from hf_oidc.explain.publisher import NoSuggestion, Suggestion, suggest
 from hf_oidc.explain.report import Diagnosis, diagnose
 from hf_oidc.hub.resource import Resource
 from hf_oidc.providers.registry import PROVIDERS
-from local_hub.issuers.registry import BY_NAME as PLAYED
+from local_hub.issuers.registry import BY_NAME as LOCAL_HUB_ISSUERS
 from tests.factories import HUB, github_claims
 
+# All but GitHub, whose jobs these tests describe themselves.
+PLAYED = {name: issuer for name, issuer in LOCAL_HUB_ISSUERS.items() if name != "github"}
 ROOT = Path(__file__).parents[3]
 GOLDEN = ROOT / "tests" / "golden" / "ci"
 MODEL = Resource.parse("acme/awesome-model")
@@ -104,7 +106,7 @@ def stories(name: str) -> dict[str, LoginError]:
         "no ID token": missing(name),
         "an ID token for another service": AudienceMismatch(f"The ID token is for another service, not for {HUB}", HUB),
         "an old ID token": IdTokenExpired(EXPIRED),
-        "no ID token, although one was asked for": IdTokenRequestFailed("The CI gave no ID token", passing=False),
+        "no ID token, although one was asked for": IdTokenRequestFailed("The CI gave no ID token", retryable=False),
         "no ID token, but something else": IdTokenMalformed("The ID token is not a JWT"),
         "refused by the Hub": ExchangeRejected(REFUSED, WHERE),
     }
@@ -435,7 +437,7 @@ def test_a_fault_that_may_pass_is_no_reason_to_change_anything() -> None:
         ("aws", "status page"),
         ("google", "there on Google's machines alone"),
     ):
-        diagnosis = diagnosed(name, IdTokenRequestFailed("It gave no answer", WHERE, passing=True))
+        diagnosis = diagnosed(name, IdTokenRequestFailed("It gave no answer", WHERE, retryable=True))
         assert expected in text.annotation(diagnosis)[1]
         assert (diagnosis.enter, diagnosis.cautions, diagnosis.ci_link) == ((), (), "")
 
@@ -443,7 +445,7 @@ def test_a_fault_that_may_pass_is_no_reason_to_change_anything() -> None:
 @pytest.mark.parametrize("name", ["github", "forgejo"])
 def test_an_old_jobs_request_token_is_spoken_of(name: str) -> None:
     """Local Hub's jobs end, and what one asked with is refused from then on."""
-    said = text.annotation(diagnosed(name, IdTokenRequestFailed("It gave no ID token", WHERE, passing=False)))[1]
+    said = text.annotation(diagnosed(name, IdTokenRequestFailed("It gave no ID token", WHERE, retryable=False)))[1]
     assert "take the variables of its newest ready line" in said
 
 
@@ -497,7 +499,7 @@ OWN: Mapping[str, tuple[dict[str, str], dict[str, str]]] = {
 def test_what_the_jobs_variables_say_is_no_placeholder(name: str) -> None:
     """The job's own repository, where no ID token names it; what is empty or not there stays a description."""
     env, expected = OWN[name]
-    error = IdTokenRequestFailed("The CI gave no ID token", passing=False)
+    error = IdTokenRequestFailed("The CI gave no ID token", retryable=False)
     general = {each.name: each.value for each in diagnosed(name, error, env=dict.fromkeys(env, "")).enter}
     assert general == {"issuer": CIS[name].issuer, **CIS[name].claims}
     assert {each.name: each.value for each in diagnosed(name, error, env=env).enter} == general | expected

@@ -129,7 +129,7 @@ STORIES = {
     ),
     "id-token-request-failed": Story(
         IdTokenRequestFailed(
-            "GitHub's token endpoint gave no ID token", Where("mint", "run.actions.example", 503), passing=True
+            "GitHub's token endpoint gave no ID token", Where("mint", "run.actions.example", 503), retryable=True
         ),
         attempts=three_attempts("id-token-request-failed", Where("mint", "run.actions.example", 503)),
     ),

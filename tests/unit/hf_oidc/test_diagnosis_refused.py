@@ -15,9 +15,11 @@ from hf_oidc.explain.entry_point import COMMAND
 from hf_oidc.explain.publisher import NoSuggestion, Suggestion
 from hf_oidc.explain.report import Diagnosis, diagnose
 from hf_oidc.hub.resource import Resource
-from local_hub.issuers.registry import BY_NAME as PLAYED
+from local_hub.issuers.registry import BY_NAME as LOCAL_HUB_ISSUERS
 from tests.factories import HUB, github_claims
 
+# All but GitHub, whose jobs these tests describe themselves.
+PLAYED = {name: issuer for name, issuer in LOCAL_HUB_ISSUERS.items() if name != "github"}
 MODEL = Resource.parse("acme/model")
 REFUSED = "The Hub refused the exchange: invalid_grant"
 NO_PUBLISHER = 'The Hub refused the exchange: invalid_grant, "No trusted publisher configured on acme/model"'

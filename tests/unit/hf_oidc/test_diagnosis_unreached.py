@@ -75,15 +75,15 @@ def from_url(url: str, source: str) -> str:
             f"Check the proxy first: this machine reaches `hub.nosuch.example` {NAMED}",
         ),
         (
-            IdTokenRequestFailed("It gave no answer", BEHIND_A_PROXY, passing=True),
+            IdTokenRequestFailed("It gave no answer", BEHIND_A_PROXY, retryable=True),
             HUB,
             COMMAND,
             "",
             f"Check the proxy first: this machine reaches `ci.example` {NAMED}",
         ),
         # It cannot be used at all: no other try will do.
-        (IdTokenRequestFailed("It gave no answer", BEHIND_A_PROXY, passing=False), HUB, ACTION, "", CORRECT),
-        (HubUnavailable("No answer", BEHIND_A_PROXY, passing=False), OTHER, ACTION, "", CORRECT),
+        (IdTokenRequestFailed("It gave no answer", BEHIND_A_PROXY, retryable=False), HUB, ACTION, "", CORRECT),
+        (HubUnavailable("No answer", BEHIND_A_PROXY, retryable=False), OTHER, ACTION, "", CORRECT),
         (TlsFailed("The handshake failed", BEHIND_A_PROXY, "plain"), HUB, COMMAND, "", CORRECT),
     ],
 )

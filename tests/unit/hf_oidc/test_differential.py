@@ -18,9 +18,9 @@ from hf_oidc.explain.issuers import fits_preset
 from hf_oidc.explain.publisher import Suggestion, differences, suggest
 from local_hub.hub import publishers
 from local_hub.hub.exchange import Granted, Lookups, Request, decide
+from local_hub.hub.id_token import parse
 from local_hub.hub.resources import parse_resource
-from local_hub.id_token import parse
-from local_hub.jobs import claims_of, read_job, with_claims
+from local_hub.issuers.registry import read_job
 from tests.factories import HUB
 
 NOW = 1_800_000_000
@@ -104,8 +104,8 @@ def granted(claims: dict[str, Any], issuer: str, wanted: dict[str, str]) -> bool
 
 def claims_of_job(description: dict[str, Any], issuer: str) -> dict[str, Any]:
     """The claims that Local Hub's issuer would sign for a job."""
-    registered = read_job({name: value for name, value in description.items() if value and name != "claims"})
-    return with_claims(claims_of(registered.job, issuer, HUB, "jti", NOW), description.get("claims", {}))
+    job = read_job({name: value for name, value in description.items() if value or name == "claims"})
+    return job.id_token_claims(issuer, HUB, "jti", NOW)
 
 
 @settings(max_examples=600, deadline=None)

@@ -17,7 +17,7 @@ from hf_oidc.hub.exchange import read_response
 from hf_oidc.hub.resource import Resource
 from hf_oidc.hub.token import HubToken
 from hf_oidc.id_token import IdToken
-from hf_oidc.sanitize import MAX_CHARACTERS, sanitize, shown
+from hf_oidc.sanitize import MAX_CHARACTERS, sanitize, sanitize_line
 from hf_oidc.secret import Secret
 from hf_oidc.settings import AUDIENCE
 from hf_oidc.token_request import from_lines
@@ -113,12 +113,12 @@ def test_a_wait_is_a_number_of_seconds_or_nothing(after: str, date: str, limit: 
 @given(st.text())
 def test_shown_text_is_harmless(text: str) -> None:
     """One line, bounded, printable, and no workflow command in it, however often it is shown."""
-    line = shown(text)
+    line = sanitize_line(text)
     assert len(line) <= MAX_CHARACTERS
     assert line == "" or line.isprintable()
     assert commands_in(line) == []
     assert "::" not in line
-    assert shown(line) == line
+    assert sanitize_line(line) == line
 
 
 HASHES = st.text(alphabet="#[]: \tvso\u200b\u0301\ufe0f", max_size=20)
@@ -128,7 +128,7 @@ HASHES = st.text(alphabet="#[]: \tvso\u200b\u0301\ufe0f", max_size=20)
 def test_no_text_starts_a_command(before: str, command: str, after: str) -> None:
     """Whatever it is put together from, on one line and on several."""
     text = f"{before}{command}{after}"
-    assert commands_in(shown(text)) == []
+    assert commands_in(sanitize_line(text)) == []
     assert commands_in(f"x {sanitize(text)}") == []
 
 
@@ -178,7 +178,7 @@ def test_a_password_in_a_url_is_never_shown(before: str, password: str, host: st
 def test_a_password_in_a_url_in_a_text_is_never_shown(before: str, scheme: str, password: str, after: str) -> None:
     """In a server's text, a claim, an input: a scheme tells that there is a URL."""
     text = f"{before} {scheme}svc:{password}@mirror.corp{after}"
-    assert "QQ" not in shown(text)
+    assert "QQ" not in sanitize_line(text)
     assert "QQ" not in sanitize(text)
 
 

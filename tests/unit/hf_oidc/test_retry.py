@@ -102,7 +102,7 @@ def test_it_gives_up_where_the_server_asks_for_too_much(asked: float) -> None:
         UnexpectedResponse("strange", EXCHANGE),
         Redirected("elsewhere", EXCHANGE),
         TlsFailed("certificate", EXCHANGE, "authority"),
-        IdTokenRequestFailed("refused", Where("mint", "ci.example", 403), passing=False),
+        IdTokenRequestFailed("refused", Where("mint", "ci.example", 403), retryable=False),
     ],
     ids=lambda error: str(error.code),
 )
@@ -116,7 +116,7 @@ def test_what_does_not_pass_is_not_tried_again(error: LoginError) -> None:
     [
         HubUnavailable("no answer"),
         RateLimited("too many", EXCHANGE),
-        IdTokenRequestFailed("no answer", Where("mint", "ci.example"), passing=True),
+        IdTokenRequestFailed("no answer", Where("mint", "ci.example"), retryable=True),
     ],
     ids=lambda error: str(error.code),
 )

@@ -22,7 +22,7 @@ from requests.adapters import HTTPAdapter
 from hf_oidc.errors import InsecureUrl, InvalidInput, LoginError, Redirected, TlsFailed, Where
 from hf_oidc.http.client import MAX_BODY, Transport, _Call, _causes, _failure, trusting
 from hf_oidc.http.message import NoResponse, Request, Response
-from hf_oidc.sanitize import shown
+from hf_oidc.sanitize import sanitize_line
 from tests.connect_proxy import tunnel
 from tests.leaks import PASSWORDS, URL_FORMS, shows_password
 from tests.scripted_server import Answer, Recorded, scripted_server
@@ -505,7 +505,7 @@ def test_goes_through_a_proxy() -> None:
         answer = transport(env={"HTTPS_PROXY": proxy}).send(request("https://hub.invalid/x"))
     assert isinstance(answer, NoResponse)
     assert answer.reason == f"the proxy {proxy.removeprefix('http://')} (`HTTPS_PROXY`) answered HTTP 502"
-    assert answer.passing
+    assert answer.retryable
     assert (answer.where.unresolved, answer.where.proxy) == (False, proxy.removeprefix("http://"))
 
 
@@ -598,7 +598,7 @@ def test_a_proxy_that_does_not_speak_tls_is_named() -> None:
         (None, "connection refused, through {proxy}", True),
     ],
 )
-def test_says_what_the_proxy_answered(answer: bytes | None, reason: str, passing: bool) -> None:
+def test_says_what_the_proxy_answered(answer: bytes | None, reason: str, retryable: bool) -> None:
     """Its status and nothing of its words; a refusal is no fault that passes, and whose it is is said."""
     with raw_server(*([answer] if answer else [])) as url:
         if answer is not None:
@@ -607,7 +607,7 @@ def test_says_what_the_proxy_answered(answer: bytes | None, reason: str, passing
         said = transport(env={"ALL_PROXY": url}).send(request("https://hub.example/x"))
     proxy = f"the proxy {url.removeprefix('http://')} (`ALL_PROXY`)"
     assert isinstance(said, NoResponse)
-    assert (said.reason, said.passing) == (reason.format(proxy=proxy), passing)
+    assert (said.reason, said.retryable) == (reason.format(proxy=proxy), retryable)
     assert (said.where.proxy, said.where.proxy_variable) == (url.removeprefix("http://"), "ALL_PROXY")
 
 
@@ -628,7 +628,7 @@ def test_a_proxy_that_cannot_be_used_is_named(env: dict[str, str], variable: str
     """By the variable that holds it; nothing is tried, for it would not pass."""
     said = transport(env=env).send(request("https://hub.invalid/x"))
     assert isinstance(said, NoResponse)
-    assert (said.where.proxy_variable, said.passing) == (variable, False)
+    assert (said.where.proxy_variable, said.retryable) == (variable, False)
     assert said.reason.startswith(f"`{variable}` ")
     assert reason in said.reason
     assert "Winter2026" not in said.reason
@@ -809,7 +809,7 @@ def test_a_bundle_that_is_no_file_is_refused(path: str, problem: str) -> None:
     """Folders, devices, and names that no file can have; Pythons differ in what they say of a long one."""
     with pytest.raises(InvalidInput) as caught:
         trusting(path)
-    assert re.fullmatch(rf"`ca-bundle` ({problem}): {re.escape(repr(shown(path)))}", caught.value.what)
+    assert re.fullmatch(rf"`ca-bundle` ({problem}): {re.escape(repr(sanitize_line(path)))}", caught.value.what)
 
 
 def test_a_wrong_bundle_is_said_to_be_that_input_and_what_it_should_be() -> None:

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from hf_oidc.http.url import has_password, host_of, shown_url
-from hf_oidc.sanitize import sanitize, shown
+from hf_oidc.sanitize import sanitize, sanitize_line
 from tests.commands import COMMANDS, commands_in
 from tests.factories import id_token
 
@@ -41,7 +41,7 @@ from tests.factories import id_token
 )
 def test_keeps_words_and_drops_what_acts(text: str, expected: str) -> None:
     """Letters stay; controls, escapes, bidi marks, line breaks and workflow commands go."""
-    assert shown(text) == expected
+    assert sanitize_line(text) == expected
 
 
 @pytest.mark.parametrize(
@@ -70,14 +70,14 @@ def test_keeps_words_and_drops_what_acts(text: str, expected: str) -> None:
 )
 def test_starts_no_command_of_any_ci(text: str, expected: str) -> None:
     """Where a CI's agent looks for `#`, a word and `[`, there is a space, whatever the word is."""
-    assert shown(text) == expected
-    assert commands_in(shown(text)) == []
+    assert sanitize_line(text) == expected
+    assert commands_in(sanitize_line(text)) == []
 
 
 @pytest.mark.parametrize("text", ["issue #12 [link]", "a[0] # b", "C# is [x]", "x[#1]", "page.md#part"])
 def test_a_number_sign_that_begins_no_command_stays(text: str) -> None:
     """Only `#`, a word and `[` in one piece are a command."""
-    assert shown(text) == text
+    assert sanitize_line(text) == text
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_a_number_sign_that_begins_no_command_stays(text: str) -> None:
 )
 def test_what_nobody_sees_breaks_no_word(character: str) -> None:
     """Else a token could be cut in two, and be shown."""
-    assert shown(f"hf_{character}jwt_abcdefghijkl") == "***"
+    assert sanitize_line(f"hf_{character}jwt_abcdefghijkl") == "***"
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -155,13 +155,13 @@ TOKENS = {
 @pytest.mark.parametrize("name", TOKENS)
 def test_shows_no_word_that_could_be_a_token(name: str) -> None:
     """By its beginning; or because chance has mixed its letters, as it does in a token that was cut or encoded."""
-    assert shown(f"before {TOKENS[name]} after") == "before *** after"
+    assert sanitize_line(f"before {TOKENS[name]} after") == "before *** after"
 
 
 @pytest.mark.parametrize("piece", ["9fK2xQ7", "c2lnbmF0dXJl", "hf_9fK2xQ7"])
 def test_a_short_piece_of_a_token_is_shown(piece: str) -> None:
     """SECURITY.md says so: without a token's beginning, a short piece looks like a name."""
-    assert shown(f"it was {piece}") == f"it was {piece}"
+    assert sanitize_line(f"it was {piece}") == f"it was {piece}"
 
 
 @pytest.mark.parametrize(
@@ -194,7 +194,7 @@ def test_a_short_piece_of_a_token_is_shown(piece: str) -> None:
 )
 def test_shows_what_is_no_token_however_long(word: str) -> None:
     """Names, paths, digests and subjects: length is no secret."""
-    assert shown(f"on {word}") == f"on {word}"
+    assert sanitize_line(f"on {word}") == f"on {word}"
 
 
 @pytest.mark.parametrize(
@@ -219,27 +219,27 @@ def test_shows_what_is_no_token_however_long(word: str) -> None:
 )
 def test_shows_no_password_of_a_url(text: str, expected: str) -> None:
     """In any text: what stands between the scheme and the last `@` is left out."""
-    assert shown(text) == expected
+    assert sanitize_line(text) == expected
 
 
 def test_is_bounded() -> None:
     """A long text is cut, and says that it was."""
-    assert shown("word " * 1000, limit=20) == "word word word word…"
-    assert len(shown("word " * 1000)) == 300
+    assert sanitize_line("word " * 1000, limit=20) == "word word word word…"
+    assert len(sanitize_line("word " * 1000)) == 300
 
 
 def test_a_text_as_long_as_the_limit_is_whole() -> None:
     """One that is longer by a character ends in the sign that it was cut."""
-    assert shown("x" * 20, limit=20) == "x" * 20
-    assert shown("x" * 21, limit=20) == "x" * 19 + "…"
+    assert sanitize_line("x" * 20, limit=20) == "x" * 20
+    assert sanitize_line("x" * 21, limit=20) == "x" * 19 + "…"
 
 
 @pytest.mark.parametrize(("piece", "times"), [("aB", 12), ("Ab1", 12), ("1Ab", 12), ("A1b", 6)])
 def test_twelve_changes_of_kind_make_a_token(piece: str, times: int) -> None:
     """From one case, or a digit, to another kind; fewer are found in names that people choose."""
     fewer = ".".join([piece] * (times - 1))
-    assert shown(fewer) == fewer
-    assert shown(f"{fewer}.{piece}") == "***"
+    assert sanitize_line(fewer) == fewer
+    assert sanitize_line(f"{fewer}.{piece}") == "***"
 
 
 @pytest.mark.parametrize("piece", ["https:", "://", "@", "%40", "#", "[::", "eyJ-", "hf_", "aB1", "a.", "//"])
@@ -247,7 +247,7 @@ def test_a_long_word_takes_no_longer_than_its_length(piece: str) -> None:
     """Half a megabyte in a moment: no expression reads a part again and again."""
     text = "http://" + piece * (500_000 // len(piece))
     began = time.process_time()
-    for read in (sanitize, shown, shown_url, host_of, has_password):
+    for read in (sanitize, sanitize_line, shown_url, host_of, has_password):
         read(text)
         read(f"@{text}")
     assert time.process_time() - began < 20
@@ -255,4 +255,4 @@ def test_a_long_word_takes_no_longer_than_its_length(piece: str) -> None:
 
 def test_reads_no_more_than_it_may_show() -> None:
     """Megabytes of white space cost no more than their beginning."""
-    assert shown(" " * 5_000_000 + "end") == ""
+    assert sanitize_line(" " * 5_000_000 + "end") == ""

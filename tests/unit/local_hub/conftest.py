@@ -1,4 +1,4 @@
-"""One running Local Hub for all tests here that leave nothing behind which another could trip over."""
+"""One running Local Hub, shared by all tests here that do not disturb each other."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,13 +12,13 @@ HERE = Path(__file__).parent
 
 @pytest.fixture(scope="session")
 def hub() -> Iterator[LocalHub]:
-    """A Local Hub with defaults."""
+    """A Local Hub with default options."""
     with local_hub() as running:
         yield running
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whoever asks for the running Local Hub has started a process."""
+    """A test that uses the running Local Hub starts a process."""
     for item in items:
         if "hub" in getattr(item, "fixturenames", ()) and item.path.parent == HERE:
             item.add_marker(pytest.mark.process)

@@ -1,12 +1,20 @@
-"""The security model as a function: what must hold whoever asks, for each holder, repository and verb there is."""
+"""The security model as a function: what must hold whoever asks, for each principal, repository and verb there is."""
 
 from itertools import product
 
 import pytest
 
-from local_hub.hub.records import Declared, IssuedToken
-from local_hub.hub.resources import parse_resource
-from local_hub.repositories.access import Denied, Holder, Stranger, Verb, decide, decide_creation, decide_identity
+from local_hub.hub.resources import Declared, parse_resource
+from local_hub.hub.tokens import IssuedToken
+from local_hub.repositories.access import (
+    Denied,
+    Principal,
+    Unauthenticated,
+    Verb,
+    decide,
+    decide_creation,
+    decide_identity,
+)
 
 NAMES = ("acme/m", "acme/other", "datasets/acme/m", "kernels/acme/m")
 
@@ -19,7 +27,7 @@ def issued(name: str, *can: str) -> IssuedToken:
 WRITERS = [issued(name, "read", "write") for name in NAMES]
 READERS = [issued(name, "read") for name in NAMES]
 USERS = [issued(name, "read-gated", "inference-api") for name in ("acme", "bob", "eve")]
-HOLDERS = [*WRITERS, *READERS, *USERS, *Stranger]
+PRINCIPALS = [*WRITERS, *READERS, *USERS, *Unauthenticated]
 REPOSITORIES = [
     None,
     *(
@@ -27,37 +35,37 @@ REPOSITORIES = [
         for name, private, gated in product(NAMES, (True, False), (True, False))
     ),
 ]
-ALL = list(product(HOLDERS, REPOSITORIES, Verb))
+ALL = list(product(PRINCIPALS, REPOSITORIES, Verb))
 
 
 def test_only_its_own_token_writes_a_repository() -> None:
     """One that may write; and nobody administers anything."""
-    allowed = [(holder, at) for holder, at, verb in ALL if verb is Verb.WRITE and decide(holder, at, verb) is None]
+    allowed = [(who, at) for who, at, verb in ALL if verb is Verb.WRITE and decide(who, at, verb) is None]
     assert allowed
-    assert all(holder in WRITERS and at is not None and holder.resource == at.resource for holder, at in allowed)
-    assert all(decide(holder, at, Verb.ADMINISTER) for holder, at, _ in ALL)
+    assert all(who in WRITERS and at is not None and who.resource == at.resource for who, at in allowed)
+    assert all(decide(principal, at, Verb.ADMINISTER) for principal, at, _ in ALL)
 
 
 def test_a_private_repository_looks_like_none() -> None:
     """To everyone but its own token, word for word."""
-    for holder, at, verb in ALL:
-        if at is not None and at.private and not (isinstance(holder, IssuedToken) and holder.resource == at.resource):
-            assert decide(holder, at, verb) == decide(holder, None, verb)
+    for who, at, verb in ALL:
+        if at is not None and at.private and not (isinstance(who, IssuedToken) and who.resource == at.resource):
+            assert decide(who, at, verb) == decide(who, None, verb)
 
 
 def test_a_gate_lets_its_own_through() -> None:
     """Its token, its owner, its readers; all others see that it is there, and no more."""
-    for holder in HOLDERS:
+    for principal in PRINCIPALS:
         gated = Declared(parse_resource("acme/m"), gated=True, readers=frozenset({"bob"}))
-        through = isinstance(holder, IssuedToken) and str(holder.resource) in ("acme/m", "acme", "bob")
-        assert (decide(holder, gated, Verb.READ) is None) == through
-        assert (decide(holder, gated, Verb.SEE) is None) == (holder is not Stranger.REJECTED)
+        through = isinstance(principal, IssuedToken) and str(principal.resource) in ("acme/m", "acme", "bob")
+        assert (decide(principal, gated, Verb.READ) is None) == through
+        assert (decide(principal, gated, Verb.SEE) is None) == (principal is not Unauthenticated.REJECTED)
 
 
 def test_a_rejected_token_is_good_for_nothing() -> None:
     """Not even for what is public."""
-    assert {decide(Stranger.REJECTED, at, verb) for at, verb in product(REPOSITORIES, Verb)} == {
-        decide(Stranger.REJECTED, None, Verb.SEE)
+    assert {decide(Unauthenticated.REJECTED, at, verb) for at, verb in product(REPOSITORIES, Verb)} == {
+        decide(Unauthenticated.REJECTED, None, Verb.SEE)
     }
 
 
@@ -65,7 +73,7 @@ def test_a_rejected_token_is_good_for_nothing() -> None:
 def test_anyone_reads_what_is_public(verb: Verb) -> None:
     """With any good token, or none."""
     public = Declared(parse_resource("acme/m"))
-    assert all(decide(holder, public, verb) is None for holder in HOLDERS if holder is not Stranger.REJECTED)
+    assert all(decide(who, public, verb) is None for who in PRINCIPALS if who is not Unauthenticated.REJECTED)
 
 
 # What a caller is told: status, `X-Error-Code`, `X-Error-Message`.
@@ -75,15 +83,15 @@ LOG_IN = (401, "RepoNotFound", "Invalid username or password.")
 NO_RIGHT = (401, "", "Invalid username or password.")
 NOT_FOUND = (404, "RepoNotFound", "Repository not found")
 NOT_YOURS = (403, "", "Forbidden: this token may not write to this repository")
-READ_ONLY = (403, "", "Forbidden: this token may read this repository, and not write to it")
-NOT_FOR_TOKENS = (403, "", "Forbidden: a token of a trusted publisher may not do this")
+READ_ONLY = (403, "", "Forbidden: this token may read this repository but not write to it")
+NOT_FOR_TOKENS = (403, "", "Forbidden: a trusted publisher's token may not do this")
 GATED = "Access to acme/m is restricted"
 GATED_TO_ALL = (401, "GatedRepo", f"{GATED}. You must have access to it and be authenticated to access it.")
 GATED_TO_YOU = (403, "GatedRepo", f"{GATED} and you are not in the authorized list.")
 
-HOLDER: dict[str, Holder] = {
-    "nobody": Stranger.ANONYMOUS,
-    "a rejected token": Stranger.REJECTED,
+PRINCIPAL: dict[str, Principal] = {
+    "nobody": Unauthenticated.ANONYMOUS,
+    "a rejected token": Unauthenticated.REJECTED,
     "its writer": issued("acme/m", "read", "write"),
     "its reader": issued("acme/m", "read"),
     "a token that may do nothing": issued("acme/m"),
@@ -133,7 +141,7 @@ ANSWERS: dict[str, dict[str, tuple[Told | None, Told | None, Told | None, Told |
     },
     "not there": {
         name: ((LOG_IN,) * 4 if name == "nobody" else (INVALID_TOKEN,) * 4 if "rejected" in name else (NOT_FOUND,) * 4)
-        for name in HOLDER
+        for name in PRINCIPAL
     },
 }
 STATE = {
@@ -149,11 +157,11 @@ def told(denied: Denied | None) -> Told | None:
     return None if denied is None else (denied.status, denied.code, denied.message)
 
 
-@pytest.mark.parametrize("name", HOLDER)
+@pytest.mark.parametrize("name", PRINCIPAL)
 @pytest.mark.parametrize("state", STATE)
 def test_each_caller_is_told_what_the_table_says(state: str, name: str) -> None:
     """For each state of a repository and each verb: allowed, or this very refusal."""
-    assert tuple(told(decide(HOLDER[name], STATE[state], verb)) for verb in Verb) == ANSWERS[state][name]
+    assert tuple(told(decide(PRINCIPAL[name], STATE[state], verb)) for verb in Verb) == ANSWERS[state][name]
 
 
 CREATES_AND_IDENTIFIES: dict[str, tuple[Told | None, Told | None]] = {
@@ -170,8 +178,8 @@ CREATES_AND_IDENTIFIES: dict[str, tuple[Told | None, Told | None]] = {
 }
 
 
-@pytest.mark.parametrize("name", HOLDER)
+@pytest.mark.parametrize("name", PRINCIPAL)
 def test_nobody_creates_and_only_users_are_somebody(name: str) -> None:
     """A repository is created by no token, and a rejected one hears that it was rejected; `whoami` answers users."""
-    holder = HOLDER[name]
-    assert (told(decide_creation(holder)), told(decide_identity(holder))) == CREATES_AND_IDENTIFIES[name]
+    principal = PRINCIPAL[name]
+    assert (told(decide_creation(principal)), told(decide_identity(principal))) == CREATES_AND_IDENTIFIES[name]

@@ -1,4 +1,4 @@
-"""The operator's routes, and what holds for each answer."""
+"""The operator API, and what every response has in common."""
 
 import json
 import uuid
@@ -37,21 +37,21 @@ def test_each_answer_is_json_with_a_fresh_request_id(hub: LocalHub, method: str,
 @pytest.mark.parametrize(
     "host", ["evil.example", "127.0.0.1.evil.example", "localhost@evil.example", "10.0.0.1:80", ""]
 )
-def test_a_host_that_is_not_loopback_is_turned_away(hub: LocalHub, host: str) -> None:
-    """DNS rebinding brings a stranger's name to this address."""
+def test_a_host_that_is_not_loopback_is_rejected(hub: LocalHub, host: str) -> None:
+    """DNS rebinding sends another name to this address."""
     answer = hub.request("GET", "/local-hub/exchanges", headers={"Host": host})
     assert answer.status_code == 400
     assert "x-request-id" in answer.headers
 
 
 @pytest.mark.parametrize("host", ["localhost", "localhost:1", "[::1]:80", "127.0.0.1"])
-def test_any_name_of_loopback_is_let_in(hub: LocalHub, host: str) -> None:
+def test_any_loopback_name_is_accepted(hub: LocalHub, host: str) -> None:
     """The port does not matter."""
     assert hub.request("GET", "/local-hub/audit", headers={"Host": host}).status_code == 200
 
 
-def test_publishers_come_and_go_and_are_audited(hub: LocalHub) -> None:
-    """Added, listed, removed; the audit has both changes, the newest first."""
+def test_publisher_changes_are_audited(hub: LocalHub) -> None:
+    """Add, list, remove: the audit log has both changes, newest first."""
     added = hub.post("/local-hub/publishers", PUBLISHER)
     listed = hub.get("/local-hub/publishers?resource=acme/control")
     removed = hub.request("DELETE", f"/local-hub/publishers/{added['id']}")
@@ -96,7 +96,7 @@ def test_a_wrong_document_is_refused_by_name(hub: LocalHub, path: str, body: Any
 
 
 def test_a_web_page_cannot_post_here(hub: LocalHub) -> None:
-    """A form's content types are refused, and so is a body of nothing: it too can change something."""
+    """A form's content types are rejected, even with an empty body, which could change something too."""
     for content in (b'{"locked":true}', b""):
         headers = {"Content-Type": "text/plain", "Origin": "https://evil.example"}
         assert hub.request("POST", "/local-hub/accounts/x", content=content, headers=headers).status_code == 400
@@ -112,7 +112,7 @@ def test_a_publisher_that_is_not_there_cannot_be_removed(hub: LocalHub, number: 
 
 
 def test_the_log_can_hold_any_claim(hub: LocalHub) -> None:
-    """Half a surrogate pair in a token's claim is written down, and the log can be read."""
+    """Half a surrogate pair in a claim is logged, and the log stays readable."""
     hub.post("/local-hub/publishers", {**PUBLISHER, "resource": "acme/odd", "issuerUrl": hub.issuer})
     job = json.dumps({"repository": "o/r", "claims": {"sub": "\ud800", "repository": "\ud800"}}).encode()
     headers = {"Content-Type": "application/json"}
@@ -128,7 +128,7 @@ def test_the_log_can_hold_any_claim(hub: LocalHub) -> None:
 
 @pytest.mark.parametrize("authorization", [None, "Bearer nothing", "Basic x", "Bearer"])
 def test_an_unknown_token_is_not_active(hub: LocalHub, authorization: str | None) -> None:
-    """It is 401, and the look is written down."""
+    """The answer is 401, and the request is logged."""
     headers = {"Authorization": authorization} if authorization else {}
     answer = hub.request("GET", "/local-hub/introspect", headers=headers)
     assert (answer.status_code, answer.json()) == (401, {"active": False})
@@ -137,7 +137,7 @@ def test_an_unknown_token_is_not_active(hub: LocalHub, authorization: str | None
 
 @pytest.mark.process
 def test_rotated_keys_stay_until_they_are_retired() -> None:
-    """A token signed before a rotation is accepted; one whose key was withdrawn is not."""
+    """A token signed before a rotation is accepted until its key is retired."""
     with local_hub() as hub:
         wire = {"repository": {"kind": "eq", "value": "o/r"}}
         hub.post("/local-hub/publishers", {"resource": "acme/m", "issuerUrl": hub.issuer, "claims": wire})

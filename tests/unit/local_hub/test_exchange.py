@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from local_hub.hub.exchange import NOT_ACCEPTED
-from local_hub.id_token import NotAToken, parse
+from local_hub.hub.id_token import NotAToken, parse
 from tests.local_hub_process import LocalHub
 from tests.unit.local_hub.foreign_issuer import ForeignIssuer, foreign_issuer, reason, rsa_key, trust
 

@@ -9,10 +9,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from local_hub.hub.exchange import NOT_ACCEPTED, Granted, Lookups, Refused, Request, decide, malformed, read_request
+from local_hub.hub.id_token import parse
+from local_hub.hub.issuer_keys import KeysUnavailable
 from local_hub.hub.publishers import Publisher
 from local_hub.hub.resources import parse_resource
-from local_hub.id_token import parse
-from local_hub.issuer_keys import KeysUnavailable
 from tests.factories import HUB
 
 NOW = 1_800_000_000
@@ -124,15 +124,15 @@ UNVERIFIED = {
     "an issuer that is a list": Case(f"iss: no publisher of acme/m has the issuer {[ISSUER]!r}", {"iss": [ISSUER]}),
     "no algorithm": Case("alg: must be one of RS256, ES256, ES384, token has 'none'", header={"alg": "none"}),
     "a shared secret": Case("alg: must be one of RS256, ES256, ES384, token has 'HS256'", header={"alg": "HS256"}),
-    "an extension": Case("crit: the token asks for extensions that are not supported here", header={"crit": ["x"]}),
-    "a key that is not published": Case(f"kid: {ISSUER} publishes no key named 'x'", header={"kid": "x"}),
-    "no key": Case(f"kid: {ISSUER} publishes no key named None", header={"kid": None}),
+    "an extension": Case("crit: the token requires extensions that Local Hub does not support", header={"crit": ["x"]}),
+    "a key that is not published": Case(f"kid: {ISSUER} publishes no key with the id 'x'", header={"kid": "x"}),
+    "no key": Case(f"kid: {ISSUER} publishes no key with the id None", header={"kid": None}),
     "keys that cannot be had": Case("keys: no answer", {"iss": SILENT}, resource="acme/silent"),
     "another issuer's key": Case("signature: does not verify with the issuer's key", signer=OTHER),
 }
 # The token is its issuer's, and is not accepted all the same.
 AUD = f"aud: expected http://127.0.0.1:1 or {HUB}, token has"
-EXP, NBF, IAT = "the token has expired, or never says when", "the token is not valid yet", "was issued in the future"
+EXP, NBF, IAT = "the token has expired, or has no valid exp", "the token is not valid yet", "the token was issued in the future"
 GENUINE = {
     "another audience": Case(f"{AUD} 'https://else.example'", {"aud": "https://else.example"}),
     "an audience with a slash": Case(f"{AUD} '{HUB}/'", {"aud": f"{HUB}/"}),
@@ -140,17 +140,17 @@ GENUINE = {
     "an empty list of audiences": Case(f"{AUD} []", {"aud": []}),
     "an object for an audience": Case(f"{AUD} {{'{HUB}': '{HUB}'}}", {"aud": {HUB: HUB}}),
     "a list within a list": Case(f"{AUD} [['{HUB}']]", {"aud": [[HUB]]}),
-    "expired in this second": Case(f"exp: {NOW}, and it is {NOW}: {EXP}", {"exp": NOW}),
-    "never expires": Case(f"exp: None, and it is {NOW}: {EXP}", {"exp": ...}),
-    "expires at infinity": Case(f"exp: inf, and it is {NOW}: {EXP}", {"exp": float("inf")}),
-    "expires at a text": Case(f"exp: '{NOW + 1}', and it is {NOW}: {EXP}", {"exp": f"{NOW + 1}"}),
-    "expires at true": Case(f"exp: True, and it is {NOW}: {EXP}", {"exp": True}),
-    "begins in a second": Case(f"nbf: {NOW + 1}, and it is {NOW}: {NBF}", {"nbf": NOW + 1}),
-    "begins at a text": Case(f"nbf: '0', and it is {NOW}: {NBF}", {"nbf": "0"}),
-    "begins at true": Case(f"nbf: True, and it is {NOW}: {NBF}", {"nbf": True}),
-    "issued in a second": Case(f"iat: {NOW + 1}, and it is {NOW}: the token {IAT}", {"iat": NOW + 1}),
-    "issued at a text": Case(f"iat: '0', and it is {NOW}: the token {IAT}", {"iat": "0"}),
-    "issued at minus infinity": Case(f"iat: -inf, and it is {NOW}: the token {IAT}", {"iat": float("-inf")}),
+    "expired in this second": Case(f"exp: {NOW}, now is {NOW}: {EXP}", {"exp": NOW}),
+    "never expires": Case(f"exp: None, now is {NOW}: {EXP}", {"exp": ...}),
+    "expires at infinity": Case(f"exp: inf, now is {NOW}: {EXP}", {"exp": float("inf")}),
+    "expires at a text": Case(f"exp: '{NOW + 1}', now is {NOW}: {EXP}", {"exp": f"{NOW + 1}"}),
+    "expires at true": Case(f"exp: True, now is {NOW}: {EXP}", {"exp": True}),
+    "begins in a second": Case(f"nbf: {NOW + 1}, now is {NOW}: {NBF}", {"nbf": NOW + 1}),
+    "begins at a text": Case(f"nbf: '0', now is {NOW}: {NBF}", {"nbf": "0"}),
+    "begins at true": Case(f"nbf: True, now is {NOW}: {NBF}", {"nbf": True}),
+    "issued in a second": Case(f"iat: {NOW + 1}, now is {NOW}: {IAT}", {"iat": NOW + 1}),
+    "issued at a text": Case(f"iat: '0', now is {NOW}: {IAT}", {"iat": "0"}),
+    "issued at minus infinity": Case(f"iat: -inf, now is {NOW}: {IAT}", {"iat": float("-inf")}),
     "another claim": Case("team: expected blue, token has red", {"team": "red"}),
     "another issuer's publisher": Case(
         "publisher 3: team: expected blue, token has red; env: expected prod, token has none"
@@ -179,7 +179,7 @@ def test_a_refusal_tells_the_operator_why_and_the_client_nothing(name: str) -> N
     ("resource", "reason"),
     [
         ("acme/bare", "publishers: acme/bare has none"),
-        ("acme/absent", "resource: there is no acme/absent"),
+        ("acme/absent", "resource: acme/absent does not exist"),
     ],
 )
 def test_whether_a_resource_exists_is_the_operators_to_know(resource: str, reason: str) -> None:
@@ -213,7 +213,7 @@ def test_a_well_formed_request_is_read() -> None:
 @pytest.mark.parametrize("value", [None, "", 7, ["a"], {}])
 def test_a_parameter_that_is_missing_is_named(name: str, value: object) -> None:
     """To the client too: who makes the request has to know what is wrong with it."""
-    assert read_request(FORM | {name: value}) == malformed(f"{name} must be a string that is not empty")
+    assert read_request(FORM | {name: value}) == malformed(f"{name} must be a non-empty string")
 
 
 @pytest.mark.parametrize(
@@ -234,7 +234,7 @@ def test_a_parameter_that_is_missing_is_named(name: str, value: object) -> None:
         (
             FORM | {"resource": "acme/m\n"},
             "invalid_request",
-            "resource: each part is 1 to 96 letters, digits, '-', '_' and '.'",
+            "resource: each part must have 1 to 96 letters, digits, '-', '_' and '.'",
         ),
     ],
 )

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from local_hub.faults_answers import FAULTS
+from local_hub.faults.answers import FAULTS
 from tests.local_hub_process import LocalHub, local_hub
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "local-hub.md"
@@ -119,9 +119,9 @@ def test_what_is_left_is_listed_replaced_and_cleared(clean: LocalHub) -> None:
 @pytest.mark.parametrize(
     ("body", "field"),
     [
-        ({"path": JWKS, "faults": ["of-its-own"]}, "faults: unknown fault of-its-own; known are "),
+        ({"path": JWKS, "faults": ["of-its-own"]}, "faults: unknown fault of-its-own; known faults: "),
         ({"path": JWKS, "faults": "503"}, "faults: must be a list"),
-        ({"path": JWKS, "faults": [503]}, "faults[0]: must be a string"),
+        ({"path": JWKS, "faults": [503]}, "faults[0]: must be a non-empty string"),
         ({"path": "oauth/token", "faults": []}, "path: must be a path"),
         ({"path": "/local-hub/faults", "faults": ["503"]}, "path: must be a path"),
         ({"paths": {}}, "body: unknown field paths"),

@@ -9,7 +9,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 
-from local_hub.id_token import is_signed_by, parse
+from local_hub.hub.id_token import is_signed_by, parse
 from tests.factories import id_token, signing_key
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from local_hub.issuer_keys import BODY_LIMIT, CACHE_SECONDS, IssuerKeys, KeysUnavailable, _may_follow, fetch_keys
+from local_hub.hub.issuer_keys import BODY_LIMIT, CACHE_SECONDS, IssuerKeys, KeysUnavailable, _may_follow, fetch_keys
 from tests.local_hub_process import LocalHub
 from tests.scripted_server import Answer
 from tests.unit.local_hub.foreign_issuer import (
@@ -47,7 +47,7 @@ def test_an_unknown_key_is_looked_for_once_more(hub: LocalHub, issuer: ForeignIs
     assert issuer.fetched(JWKS) == 3
     assert hub.exchange(stranger, "acme/rotating").status_code == 400
     assert issuer.fetched(JWKS) == 4
-    assert "publishes no key named 'two'" in reason(hub)
+    assert "publishes no key with the id 'two'" in reason(hub)
 
 
 def test_keys_grow_old(issuer: ForeignIssuer) -> None:
@@ -76,12 +76,12 @@ def test_a_token_without_kid_fits_a_single_key_only(issuer: ForeignIssuer) -> No
         (Answer([]), "is not a JSON object"),
         (Answer("[" * 100_000), "is not JSON"),
         (Answer(b" " * (BODY_LIMIT + 1)), "answered more than"),
-        (Answer({"issuer": "https://else.example", "jwks_uri": "https://else.example/k"}), "of another issuer"),
-        (Answer({"issuer": "{url}"}), "no jwks_uri"),
-        (Answer({"issuer": "{url}", "jwks_uri": "http://else.example/k"}), "no jwks_uri"),
-        (Answer({"issuer": "{url}", "jwks_uri": "file:///etc/passwd"}), "no jwks_uri"),
+        (Answer({"issuer": "https://else.example", "jwks_uri": "https://else.example/k"}), "to another issuer"),
+        (Answer({"issuer": "{url}"}), "the jwks_uri of the discovery"),
+        (Answer({"issuer": "{url}", "jwks_uri": "http://else.example/k"}), "the jwks_uri of the discovery"),
+        (Answer({"issuer": "{url}", "jwks_uri": "file:///etc/passwd"}), "the jwks_uri of the discovery"),
         (Answer({"issuer": "{url}", "jwks_uri": "{url}/absent"}), "answered 404"),
-        (Answer({"issuer": "{url}", "jwks_uri": "{url}" + DISCOVERY}), "holds no list of keys"),
+        (Answer({"issuer": "{url}", "jwks_uri": "{url}" + DISCOVERY}), "has no list of keys"),
     ],
 )
 def test_documents_that_are_wrong_give_no_keys(issuer: ForeignIssuer, answer: Answer, why: str) -> None:

@@ -11,8 +11,8 @@ LINK = Link("PUT", "acme/m", Pointer("0" * 64, 5), 100)
 def test_it_ends_when_it_says() -> None:
     """Not a moment later."""
     signature = LINK.signature(KEY)
-    assert LINK.is_good(signature, KEY, 99.9)
-    assert not LINK.is_good(signature, KEY, 100)
+    assert LINK.is_valid(signature, KEY, 99.9)
+    assert not LINK.is_valid(signature, KEY, 100)
 
 
 def test_any_other_use_has_another_signature() -> None:
@@ -25,5 +25,5 @@ def test_any_other_use_has_another_signature() -> None:
         replace(LINK, pointer=Pointer("0" * 64, 6)),
         replace(LINK, expires=101),
     ]
-    assert not any(other.is_good(signature, KEY, 0) for other in others)
-    assert not LINK.is_good(signature, b"x" * 32, 0)
+    assert not any(other.is_valid(signature, KEY, 0) for other in others)
+    assert not LINK.is_valid(signature, b"x" * 32, 0)

@@ -27,10 +27,10 @@ FLAVOR = {"Metadata-Flavor": "Google"}
 EMAIL = "publish@acme.iam.gserviceaccount.com"
 NO_FLAVOR = "Missing Metadata-Flavor:Google header."
 NO_AUDIENCE = "non-empty audience parameter required"
-ABSENT, NOT_ONE = "audience: is missing from the query", "audience: must be named once, and not be empty"
+ABSENT, NOT_ONE = "audience: is missing from the query", "audience: must be given once and must not be empty"
 BEARER = "Authorization: must be Bearer and the request token"
-BARE = "Authorization: must be the request token alone, without Bearer"
-MISSING, UNKNOWN = "Authorization: is missing", "Authorization: the request token is of no job of this CI"
+BARE = "Authorization: must be only the request token, without Bearer"
+MISSING, UNKNOWN = "Authorization: is missing", "Authorization: no job of this CI has this request token"
 NOTHING = "the issuer has nothing at this path"
 NOT_GET, NOT_POST = "the method must be GET", "the method must be POST"
 VERSION = "api-version: must be 2.0"
@@ -58,9 +58,9 @@ def error(code: int, status: str, reason: str) -> dict[str, Any]:
     return {"error": {"code": code, "message": reason, "status": status}}
 
 
-DENIED = "the access token is of another service account"
+DENIED = "the access token belongs to another service account"
 UNAUTHENTICATED = "Authorization: must be Bearer and the metadata server's access token"
-NAMELESS = "audience: must be a string that is not empty (in YAML, put quotes around it)"
+NAMELESS = "audience: must be a non-empty string (in YAML, put quotes around it)"
 REFUSED: Mapping[str, Row] = {
     "github: no authorization": Row(f"{GITHUB}/idtoken?{AUDIENCE}", 401, MISSING),
     "github: the token without Bearer": Row(f"{GITHUB}/idtoken?{AUDIENCE}", 401, BEARER, "{github}"),
@@ -241,7 +241,7 @@ def test_a_refusal_is_on_the_page(jobs: Jobs) -> None:
     jobs.ask(REFUSED["codefresh: the token after Bearer"])
     with browser(jobs.hub.hub) as user:
         page = user.get("/")
-    assert "Refused requests for an ID token" in page.text
+    assert "Refused requests for ID tokens" in page.text
     assert BARE in page.text
     assert f"{jobs.hub.hub}/oidc/codefresh" in page.text
     assert "HTTP 401" in page.text
@@ -359,7 +359,7 @@ def test_google_without_a_job_has_nothing() -> None:
         log = hub.get("/local-hub/refused-mints")
     assert [(answer.status_code, answer.text) for answer in answers[:1]] == [(404, "Not Found")]
     assert answers[1].status_code == 403
-    assert [entry["reason"] for entry in log] == [DENIED, "no job of Google's is registered"]
+    assert [entry["reason"] for entry in log] == [DENIED, "no Google job is registered"]
 
 
 def test_cloud_build_has_all_but_id_tokens() -> None:

@@ -98,7 +98,7 @@ def test_a_user_may_have_scopes() -> None:
     )
 
 
-NO_TEXT = "must be a string that is not empty (in YAML, put quotes around it)"
+NO_TEXT = "must be a non-empty string (in YAML, put quotes around it)"
 NO_MAPPING = "must be a mapping of names to values"
 NO_URL = "issuer URL: must be an https:// URL, or http:// on loopback, without query or fragment"
 USER = {"resource": "someone", "readOnly": False}
@@ -107,7 +107,7 @@ NO_RESOURCE = (
     "with namespace/name, or a username"
 )
 REFUSED: list[tuple[dict[str, Any], str]] = [
-    ({"claims": {}}, "claims: must hold at least one claim, such as repository: owner/name"),
+    ({"claims": {}}, "claims: must have at least one claim, such as repository: owner/name"),
     ({"claims": None}, f"claims: {NO_MAPPING}"),
     ({"claims": {"a": "b"}}, f"claims.a: {NO_MAPPING}"),
     ({"claims": {"a": {"kind": "glob", "value": "*"}}}, "claims.a.kind: must be eq"),
@@ -115,7 +115,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"claims": {"a": {"kind": "eq", "value": 1}}}, f"claims.a.value: {NO_TEXT}"),
     (
         {"claims": {"a": {"kind": "eq", "value": "x", "glob": True}}},
-        "claims.a: unknown field glob; known are kind, value",
+        "claims.a: unknown field glob; known fields: kind, value",
     ),
     ({"issuerUrl": "github"}, NO_URL),
     ({"issuerUrl": "http://issuer.example"}, NO_URL),
@@ -125,15 +125,15 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"issuerUrl": None}, f"issuerUrl: {NO_TEXT}"),
     ({"resource": "models/a/b"}, NO_RESOURCE),
     ({"resource": None}, f"resource: {NO_TEXT}"),
-    ({"resource": "someone"}, "read-only: is for repositories; a user's token never writes"),
-    ({"scopes": ["inference-api"]}, "scopes: are for users; a repository's token has none"),
+    ({"resource": "someone"}, "read-only: applies to repositories only; a user token is always read-only"),
+    ({"scopes": ["inference-api"]}, "scopes: apply to users only; a repository token has no scopes"),
     ({"scopes": "inference-api"}, "scopes: must be a list"),
     (USER | {"scopes": ["admin"]}, "scopes: must be among inference-api"),
     (USER | {"scopes": [7]}, f"scopes: {NO_TEXT}"),
     ({"readOnly": "yes"}, "readOnly: must be true or false"),
     (
         {"allowEmpty": True},
-        "publisher: unknown field allowEmpty; known are resource, issuerUrl, claims, readOnly, scopes",
+        "publisher: unknown field allowEmpty; known fields: resource, issuerUrl, claims, readOnly, scopes",
     ),
 ]
 

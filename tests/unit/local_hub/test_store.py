@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from local_hub.hub.log import rfc3339
 from local_hub.hub.publishers import Publisher
-from local_hub.hub.records import IssuedToken
 from local_hub.hub.resources import parse_resource
-from local_hub.store import FILE_NAME, Store, rfc3339
+from local_hub.hub.store import FILE_NAME, Store
+from local_hub.hub.tokens import IssuedToken
 
 MODEL = parse_resource("acme/m")
 KNOWN = IssuedToken(MODEL, ("read",), "https://issuer.example", "job", 1000.0)

@@ -14,7 +14,7 @@ from hf_oidc.doctor.workflow.model import Job, Step, Workflow
 from hf_oidc.doctor.workflow.yaml_text import line_of
 from hf_oidc.errors import InvalidInput, InvalidResource, UsageError
 from hf_oidc.hub.resource import Resource
-from hf_oidc.sanitize import shown
+from hf_oidc.sanitize import sanitize_line
 from hf_oidc.settings import INPUTS, RESOURCE
 
 OUTPUTS = ("token", "tokens", "expires-at", "expires-in", "authenticated")
@@ -59,7 +59,7 @@ def is_literal(text: object) -> bool:
 
 def environment_resources(workflow: Workflow, job: Job) -> Iterator[tuple[str, Mapping[str, object]]]:
     """Returns where HF_OIDC_RESOURCE is set for `job`: the name of the level, and its `env:` block."""
-    levels = [("the workflow", workflow.env), (f"the job `{shown(job.key, 80)}`", job.env)]
+    levels = [("the workflow", workflow.env), (f"the job `{sanitize_line(job.key, 80)}`", job.env)]
     levels += [(f'the step "{step.label}"', step.env) for step in job.steps]
     return ((name, env) for name, env in levels if env.get(RESOURCE_VARIABLE))
 
@@ -67,7 +67,7 @@ def environment_resources(workflow: Workflow, job: Job) -> Iterator[tuple[str, M
 def check_inputs(step: Step) -> Iterator[WorkflowFinding]:
     """Finds wrong inputs of a step that uses this action."""
     if not re.match(r"\./|docker://|.*@.", step.uses):
-        yield WorkflowFinding("no-version", "error", step.line, {"uses": shown(step.uses, 100)})
+        yield WorkflowFinding("no-version", "error", step.line, {"uses": sanitize_line(step.uses, 100)})
     given = {name.lower(): name for name in step.inputs}
     unknown = [_unknown(step, name) for known, name in given.items() if known not in INPUTS]
     yield from unknown
@@ -77,7 +77,7 @@ def check_inputs(step: Step) -> Iterator[WorkflowFinding]:
         value, line = step.inputs[name], line_of(step.inputs, name)
         if not isinstance(value, str):
             yield WorkflowFinding(
-                "wrong-type", "error", line, {"where": f"with.{shown(known, 60)}", "expected": "text"}
+                "wrong-type", "error", line, {"where": f"with.{sanitize_line(known, 60)}", "expected": "text"}
             )
         elif is_literal(value):
             yield from _check_value(known, value.strip(), line)
@@ -109,7 +109,7 @@ def check_resources(read: Callable[[str], list[Resource]], value: str, line: int
 
 def _unknown(step: Step, name: str) -> WorkflowFinding:
     close = "".join(difflib.get_close_matches(name.lower(), INPUTS, 1, 0.6))
-    facts = {"input": shown(name, 60), "suggestion": close, "known": ", ".join(INPUTS)}
+    facts = {"input": sanitize_line(name, 60), "suggestion": close, "known": ", ".join(INPUTS)}
     needed = close == "resource" and close not in step.inputs
     return WorkflowFinding("unknown-input", "error" if needed else "warning", line_of(step.inputs, name), facts)
 

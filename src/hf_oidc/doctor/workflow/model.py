@@ -13,7 +13,7 @@ from typing import Literal
 
 from hf_oidc.doctor.workflow.findings import WorkflowFinding
 from hf_oidc.doctor.workflow.yaml_text import Block, UnreadableYaml, Value
-from hf_oidc.sanitize import shown
+from hf_oidc.sanitize import sanitize_line
 
 # A runner label from the matrix: `${{ matrix.os }}` or `${{ matrix.build.os }}`.
 OF_THE_MATRIX = re.compile(r"\$\{\{\s*matrix\.(?P<path>[\w.-]+)\s*\}\}")
@@ -203,9 +203,9 @@ class _Reader:
         label = name or uses or run.strip().partition("\n")[0] or where.rpartition(".")[2]
         inputs, env = self.block(value, "with", f"{where}.with"), self.block(value, "env", f"{where}.env")
         continues = value.get("continue-on-error") == "true"
-        return Step(shown(label, 80), value.line, step_id, uses, run, condition, inputs, env, continues)
+        return Step(sanitize_line(label, 80), value.line, step_id, uses, run, condition, inputs, env, continues)
 
     def wrong(self, parent: Block, key: str, where: str, expected: str) -> None:
         """Notes that `where`, the value of `key`, is not what is expected."""
-        facts = {"where": shown(where, 100), "expected": expected}
+        facts = {"where": sanitize_line(where, 100), "expected": expected}
         self.findings.append(WorkflowFinding("wrong-type", "error", parent.lines.get(key), facts))

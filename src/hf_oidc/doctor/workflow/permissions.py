@@ -18,7 +18,7 @@ from hf_oidc.doctor.workflow.login_step import (
     login_steps,
 )
 from hf_oidc.doctor.workflow.model import Job, Permission, Workflow
-from hf_oidc.sanitize import shown
+from hf_oidc.sanitize import sanitize_line
 
 
 def permission_of(workflow: Workflow, job: Job) -> Permission:
@@ -40,20 +40,20 @@ def check_permission(workflow: Workflow, job: Job) -> Iterator[WorkflowFinding]:
     permission = permission_of(workflow, job)
     if permission == "missing" or (permission == "unset" and set(workflow.triggers) != {"workflow_call"}):
         where = "job" if job.permission != "unset" else "workflow" if workflow.permission != "unset" else "nowhere"
-        facts = {"where": where, "job": shown(job.key, 80)}
+        facts = {"where": where, "job": sanitize_line(job.key, 80)}
         # A variable of the whole workflow also reaches jobs that never use the Hub. They need no permission.
         severity: Severity = "error" if _means_to_log_in(job) else "warning"
         yield WorkflowFinding("id-token-permission-missing", severity, job.line, facts)
     if called:
         line = workflow.triggers["workflow_call"].line
-        yield WorkflowFinding("callers-must-grant", "note", line, {"workflow": shown(workflow.file_name, 80)})
+        yield WorkflowFinding("callers-must-grant", "note", line, {"workflow": sanitize_line(workflow.file_name, 80)})
 
 
 def check_caller(workflow: Workflow, job: Job, called: Workflow | None) -> Iterator[WorkflowFinding]:
     """Finds a missing permission of `job`, which calls a reusable workflow. `called`: that workflow, if known."""
     if permission_of(workflow, job) == "granted":
         return
-    facts = {"called": shown(job.calls, 120), "job": shown(job.key, 80)}
+    facts = {"called": sanitize_line(job.calls, 120), "job": sanitize_line(job.key, 80)}
     if called is None:
         yield WorkflowFinding("called-unknown", "note", job.line, facts)
     elif any(logs_in(called, inner) for inner in called.jobs):

@@ -16,7 +16,7 @@ from hf_oidc.doctor.workflow.login_step import (
 )
 from hf_oidc.doctor.workflow.model import Job, Step, Workflow
 from hf_oidc.doctor.workflow.yaml_text import Value, line_of
-from hf_oidc.sanitize import shown
+from hf_oidc.sanitize import sanitize_line
 
 OUTPUT = re.compile(r"steps\.(?P<id>[\w-]+)\.outputs(?:\.(?P<name>[\w-]+)|\[\s*'(?P<quoted>[^']*)'\s*\])")
 TOKENS = {"token", "tokens"}
@@ -56,7 +56,10 @@ def _outputs(job: Job, ids: set[str]) -> Iterator[WorkflowFinding]:
         if any(output in TOKENS for _, output in references(value, ids)):
             line = line_of(job.outputs, name)
             yield WorkflowFinding(
-                "token-across-jobs", "error", line, {"output": shown(name, 60), "job": shown(job.key, 80)}
+                "token-across-jobs",
+                "error",
+                line,
+                {"output": sanitize_line(name, 60), "job": sanitize_line(job.key, 80)},
             )
 
 
@@ -94,7 +97,7 @@ def _without_id(job: Job) -> Iterator[WorkflowFinding]:
         mentioned = references([step.run, step.inputs, step.env, step.condition])
         for step_id in sorted({each for each, name in mentioned if name in OUTPUTS} - ids):
             yield WorkflowFinding(
-                "login-without-id", "error", step.line, {"step": step.label, "id": shown(step_id, 60)}
+                "login-without-id", "error", step.line, {"step": step.label, "id": sanitize_line(step_id, 60)}
             )
 
 
@@ -113,7 +116,7 @@ def _runner(job: Job) -> Iterator[WorkflowFinding]:
     label = next((label for label in job.runs_on if NO_DOCKER.match(label)), None)
     for step in job.steps:
         if label and is_login(step) and not _is_native(step):
-            yield WorkflowFinding("needs-linux", "error", step.line, {"runner": shown(label, 60)})
+            yield WorkflowFinding("needs-linux", "error", step.line, {"runner": sanitize_line(label, 60)})
 
 
 def _is_native(step: Step) -> bool:
@@ -125,7 +128,7 @@ def _step(step: Step, logins: Mapping[str, Step]) -> Iterator[WorkflowFinding]:
     ids = set(logins)
     for step_id, name in sorted(references([step.run, step.inputs, step.env, step.condition], ids)):
         if name not in OUTPUTS:
-            facts = {"output": shown(name, 60), "id": step_id, "known": ", ".join(OUTPUTS)}
+            facts = {"output": sanitize_line(name, 60), "id": step_id, "known": ", ".join(OUTPUTS)}
             yield WorkflowFinding("unknown-output", "error", step.line, {**facts, "step": step.label})
     scripted = sorted(step_id for step_id, name in references(step.run, ids) if name in TOKENS)
     if scripted:

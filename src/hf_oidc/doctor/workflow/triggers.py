@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from hf_oidc.doctor.workflow.findings import Branch, WorkflowFinding
 from hf_oidc.doctor.workflow.model import Job, Workflow, texts
 from hf_oidc.doctor.workflow.yaml_text import Block
-from hf_oidc.sanitize import shown
+from hf_oidc.sanitize import sanitize_line
 
 TAG_EVENTS = {"release"}
 # These events run on the merge ref of a pull request.
@@ -62,7 +62,7 @@ def check_triggers(workflow: Workflow, job: Job, *, soft: bool, condition: str) 
         return
     unsure = CHOOSES.search(condition) and not _means(ONLY_PULL_REQUESTS, condition)
     for event in sorted(PULL_REQUEST_EVENTS & set(workflow.triggers)):
-        line, facts = workflow.triggers[event].line, {"event": event, "job": shown(job.key, 80)}
+        line, facts = workflow.triggers[event].line, {"event": event, "job": sanitize_line(job.key, 80)}
         yield (
             WorkflowFinding("pull-request-soft", "note", line, facts)
             if soft
@@ -73,7 +73,7 @@ def check_triggers(workflow: Workflow, job: Job, *, soft: bool, condition: str) 
         yield WorkflowFinding("merge-queue", "warning", workflow.triggers["merge_group"].line)
     branch = branch_of(workflow, condition)
     if branch.kind == "several":
-        facts = {"branches": branch.name, "job": shown(job.key, 80)}
+        facts = {"branches": branch.name, "job": sanitize_line(job.key, 80)}
         yield WorkflowFinding("several-branches", "warning", workflow.triggers["push"].line, facts)
 
 
@@ -102,6 +102,11 @@ def _only_tags(push: Block) -> bool:
 
 
 def _pushed(branches: tuple[str, ...]) -> Branch:
-    if len(branches) == 1 and shown(branches[0]) and not PATTERN.search(branches[0]) and "${{" not in branches[0]:
+    if (
+        len(branches) == 1
+        and sanitize_line(branches[0])
+        and not PATTERN.search(branches[0])
+        and "${{" not in branches[0]
+    ):
         return Branch("one", branches[0])
-    return Branch("several", ", ".join(shown(branch, 60) for branch in branches) or "any branch")
+    return Branch("several", ", ".join(sanitize_line(branch, 60) for branch in branches) or "any branch")

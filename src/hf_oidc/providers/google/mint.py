@@ -66,5 +66,5 @@ def _metadata(url: str) -> Request:
 def _text(response: Response | NoResponse) -> str:
     body = answered(response, OWNER).body
     if body is None:
-        raise IdTokenRequestFailed(f"{OWNER} gave no ID token", response.where, passing=False)
+        raise IdTokenRequestFailed(f"{OWNER} gave no ID token", response.where, retryable=False)
     return body.decode("ascii", "replace")

@@ -1,22 +1,21 @@
-"""What Local Hub remembers: publishers, locked accounts, tokens (by their SHA-256 alone), and its logs.
+"""Stores publishers, locked accounts, tokens (only their SHA-256) and the logs.
 
-SQLite, in memory or in a file, behind one lock. It must not know HTTP, and it decides nothing: the time is a parameter.
+SQLite, in memory or in a file, with one lock. It knows no HTTP and makes no decisions; the time is a parameter.
 """
 
-import hashlib
 import json
 import os
 import sqlite3
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from local_hub.hub.log import rfc3339
 from local_hub.hub.publishers import Publisher, to_wire
-from local_hub.hub.records import Declared, IssuedToken
-from local_hub.hub.resources import parse_resource
+from local_hub.hub.resources import Declared, parse_resource
+from local_hub.hub.tokens import IssuedToken, digest
 
 FILE_NAME = "local-hub.sqlite3"
 LOG_LENGTH = 1000
@@ -36,16 +35,11 @@ CREATE TABLE IF NOT EXISTS log (
 """
 
 
-def rfc3339(moment: float) -> str:
-    """Write a time as RFC 3339 does, in UTC."""
-    return datetime.fromtimestamp(moment, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
 class Store:
-    """The memory; each method is one transaction."""
+    """The database; each method is one transaction."""
 
     def __init__(self, directory: Path | None = None) -> None:
-        """Keep everything below `directory`, or in memory where there is none."""
+        """Open the database in `directory`, or in memory without one."""
         self._lock = threading.Lock()
         self._database = sqlite3.connect(_database_path(directory), check_same_thread=False)
         self._database.row_factory = sqlite3.Row
@@ -57,8 +51,8 @@ class Store:
         with self._lock:
             self._database.close()
 
-    def set_up(self, declared: Declared) -> None:
-        """Note that a repository exists, and who may see it."""
+    def declare(self, declared: Declared) -> None:
+        """Add a resource, and who may see it."""
         name, readers = str(declared.resource), json.dumps(sorted(declared.readers))
         with self._transaction() as database:
             database.execute("INSERT OR IGNORE INTO resources VALUES (?)", (name,))
@@ -66,26 +60,26 @@ class Store:
             database.execute("INSERT OR REPLACE INTO repositories VALUES (?, ?, ?, ?)", row)
 
     def declared(self, resource: str) -> Declared | None:
-        """Give a repository as it was set up; public, unless something else was said."""
+        """Return a resource as declared, or None; it is public by default."""
         query = "SELECT * FROM resources LEFT JOIN repositories ON resource = name WHERE name = ?"
         with self._transaction() as database:
             row = database.execute(query, (resource,)).fetchone()
         return _declared_of(row) if row else None
 
     def all_declared(self) -> list[Declared]:
-        """Give every resource that exists."""
+        """Return all resources."""
         query = "SELECT * FROM resources LEFT JOIN repositories ON resource = name ORDER BY name"
         with self._transaction() as database:
             rows = database.execute(query).fetchall()
         return [_declared_of(row) for row in rows]
 
     def exists(self, resource: str) -> bool:
-        """Say whether a resource was declared, or was given a publisher."""
+        """Return whether a resource was declared or has had a publisher."""
         with self._transaction() as database:
             return bool(database.execute("SELECT 1 FROM resources WHERE name = ?", (resource,)).fetchone())
 
     def lock_account(self, account: str, *, locked: bool, now: float) -> None:
-        """Lock an account, or open it again."""
+        """Lock or unlock an account."""
         statement = "INSERT OR IGNORE INTO locked VALUES (?)" if locked else "DELETE FROM locked WHERE account = ?"
         with self._transaction() as database:
             database.execute(statement, (account,))
@@ -93,12 +87,12 @@ class Store:
             _append(database, "audit", {"at": rfc3339(now), "change": change, "account": account})
 
     def is_locked(self, account: str) -> bool:
-        """Say whether an account is locked."""
+        """Return whether an account is locked."""
         with self._transaction() as database:
             return bool(database.execute("SELECT 1 FROM locked WHERE account = ?", (account,)).fetchone())
 
     def add_publisher(self, publisher: Publisher, now: float) -> int:
-        """Add a publisher, and note that its resource exists."""
+        """Add a publisher and its resource; return the publisher's id."""
         row = _row_of(publisher)
         with self._transaction() as database:
             database.execute("INSERT OR IGNORE INTO resources VALUES (?)", row[:1])
@@ -110,11 +104,11 @@ class Store:
         return added
 
     def has_publisher(self, publisher: Publisher) -> bool:
-        """Say whether this very publisher is here already."""
+        """Return whether an identical publisher exists."""
         return any(known == publisher for _, known in self.publishers(str(publisher.resource)))
 
     def remove_publisher(self, number: int, now: float) -> bool:
-        """Remove a publisher; say whether there was one."""
+        """Remove a publisher; return whether it existed."""
         with self._transaction() as database:
             row = database.execute("SELECT * FROM publishers WHERE id = ?", (number,)).fetchone()
             if row is None:
@@ -125,7 +119,7 @@ class Store:
         return True
 
     def change_publisher(self, number: int, publisher: Publisher, now: float) -> bool:
-        """Put another publisher in the place of one; say whether there was one. Its last use stays."""
+        """Replace a publisher but keep its last use; return whether it existed."""
         _, *row = _row_of(publisher)
         with self._transaction() as database:
             known = database.execute("SELECT * FROM publishers WHERE id = ?", (number,)).fetchone()
@@ -139,20 +133,20 @@ class Store:
         return True
 
     def publishers(self, resource: str) -> list[tuple[int, Publisher]]:
-        """Give the publishers of a resource, the oldest first."""
+        """Return the publishers of a resource with their ids, oldest first."""
         with self._transaction() as database:
             rows = database.execute("SELECT * FROM publishers WHERE resource = ? ORDER BY id", (resource,)).fetchall()
         return [(row["id"], _publisher_of(row)) for row in rows]
 
     def listed_publishers(self, resource: str | None) -> list[dict[str, Any]]:
-        """Give publishers in their wire shape, of one resource or of all."""
+        """Return publishers in the API's form, of one resource or of all."""
         query = "SELECT * FROM publishers WHERE ? IS NULL OR resource = ? ORDER BY id"
         with self._transaction() as database:
             rows = database.execute(query, (resource, resource)).fetchall()
         return [{"id": row["id"], **to_wire(_publisher_of(row)), "lastUsed": row["last_used"]} for row in rows]
 
     def issue(self, token: str, known: IssuedToken, publisher_id: int, now: float) -> None:
-        """Remember a token by its digest, and that its publisher was used."""
+        """Store a token's digest, and when its publisher was last used."""
         row = (digest(token), str(known.resource), json.dumps(known.can), known.issuer, known.subject, known.expires_at)
         with self._transaction() as database:
             database.execute("DELETE FROM tokens WHERE expires_at <= ?", (now,))
@@ -160,7 +154,7 @@ class Store:
             database.execute("UPDATE publishers SET last_used = ? WHERE id = ?", (rfc3339(now), publisher_id))
 
     def find_token(self, token: str, now: float) -> IssuedToken | None:
-        """Give what is known of a token that has not expired."""
+        """Return what is stored of a token, or None if it is unknown or expired."""
         query = "SELECT * FROM tokens WHERE sha256 = ? AND expires_at > ?"
         with self._transaction() as database:
             row = database.execute(query, (digest(token), now)).fetchone()
@@ -170,19 +164,19 @@ class Store:
         return IssuedToken(parse_resource(row["resource"]), can, row["issuer"], row["subject"], row["expires_at"])
 
     def append(self, kind: str, entry: Mapping[str, Any]) -> None:
-        """Add an entry to a log."""
+        """Append an entry to a log."""
         with self._transaction() as database:
             _append(database, kind, entry)
 
     def log(self, kind: str) -> list[dict[str, Any]]:
-        """Give a log's latest entries, the newest first."""
+        """Return a log's latest entries, newest first."""
         query = "SELECT entry FROM log WHERE kind = ? ORDER BY id DESC LIMIT ?"
         with self._transaction() as database:
             rows = database.execute(query, (kind, LOG_LENGTH)).fetchall()
         return [json.loads(row["entry"]) for row in rows]
 
     def entries(self, kind: str, about: str | None = None, limit: int = LOG_LENGTH) -> list[tuple[int, dict[str, Any]]]:
-        """Give a log's latest entries with their numbers, of all or about one resource or account."""
+        """Return a log's latest entries with their ids; `about` selects one resource or account."""
         named = "? IN (json_extract(entry, '$.resource'), json_extract(entry, '$.account'))"
         query = f"SELECT id, entry FROM log WHERE kind = ? AND (? IS NULL OR {named}) ORDER BY id DESC LIMIT ?"  # noqa: S608 -- constants
         with self._transaction() as database:
@@ -190,14 +184,14 @@ class Store:
         return [(row["id"], json.loads(row["entry"])) for row in rows]
 
     def entry(self, kind: str, number: int) -> dict[str, Any] | None:
-        """Give an entry of a log by its number."""
+        """Return a log entry by its id."""
         with self._transaction() as database:
             row = database.execute("SELECT entry FROM log WHERE kind = ? AND id = ?", (kind, number)).fetchone()
         found: dict[str, Any] | None = json.loads(row["entry"]) if row else None
         return found
 
     def overview(self) -> list[dict[str, Any]]:
-        """Give every resource that is known: `name`, how many `publishers`, and `last_used`."""
+        """Return for each resource `name`, the number of `publishers` and `last_used`."""
         query = """SELECT name, count(id) AS publishers, max(last_used) AS last_used
             FROM resources LEFT JOIN publishers ON resource = name GROUP BY name ORDER BY name COLLATE NOCASE"""
         with self._transaction() as database:
@@ -209,16 +203,11 @@ class Store:
             yield self._database
 
 
-def digest(token: str) -> str:
-    """Give the form in which a token is kept: it is random, so a bare SHA-256 cannot be guessed back."""
-    return hashlib.sha256(token.encode()).hexdigest()
-
-
 def _database_path(directory: Path | None) -> str:
     if directory is None:
         return ":memory:"
     path = directory / FILE_NAME
-    # SQLite gives its -wal and -shm files the mode of the database.
+    # SQLite creates its -wal and -shm files with the mode of the database.
     os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     return str(path)
 

@@ -1,6 +1,6 @@
-"""`POST /oauth/token` as HTTP: a body in, RFC 8693 § 2.2.1 or RFC 6749 § 5.2 out.
+"""`POST /oauth/token` over HTTP: answers as in RFC 8693 § 2.2.1, and errors as in RFC 6749 § 5.2.
 
-It must not know why a request is refused; it passes on the one sentence that the client may see.
+The client gets only the description of a refusal; the true reason stays in the log.
 """
 
 import time
@@ -11,15 +11,15 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from local_hub.hub.app import Hub, Issued, exchange, refuse_malformed
 from local_hub.hub.exchange import ACCESS_TOKEN_TYPE, Refused
-from local_hub.json_http import NO_STORE, BadBody, read_json
+from local_hub.hub.service import Hub, Issued, exchange, refuse_malformed
+from local_hub.request_body import NO_STORE, BadBody, read_json
 
 PATH = "/oauth/token"
 
 
 def routes(hub: Hub) -> list[Route]:
-    """Give the exchange's route."""
+    """Return the route of the exchange."""
 
     async def token(request: Request) -> JSONResponse:
         request_id = request.scope["request_id"]
@@ -30,7 +30,7 @@ def routes(hub: Hub) -> list[Route]:
         except HTTPException as error:
             refused = await run_in_threadpool(refuse_malformed, hub, error.detail, request_id, time.time())
             return _answer(refused, error.status_code)
-        # In a thread: the keys may have to be fetched, and from this very process.
+        # In a thread: the exchange may fetch keys, possibly from this same process.
         return _answer(await run_in_threadpool(exchange, hub, body, request_id, time.time()))
 
     return [Route(PATH, token, methods=["POST"])]

@@ -1,7 +1,6 @@
-"""Every fault that Local Hub knows by name: what is answered, and how it goes wrong on its way.
+"""All faults by name: what Local Hub answers, and how it sends the answer.
 
-Some answers are written down here; others are the real one, altered, so that a client which is too forgiving would
-find a token in them. This module must not know when a fault is due.
+Some answers are fixed. Others alter the real answer, so a client that is too tolerant would find a token in them.
 """
 
 import gzip
@@ -10,8 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 
-from local_hub import faults_wire
-from local_hub.faults_wire import Manner
+from local_hub.faults import connection
+from local_hub.faults.connection import Send
 
 _JSON = {"Content-Type": "application/json"}
 _HTML = {"Content-Type": "text/html; charset=utf-8"}
@@ -24,7 +23,7 @@ _DEPTH = 100_000
 
 @dataclass(frozen=True)
 class Answer:
-    """An HTTP answer. `Content-Length` is the body's, unless a header says otherwise."""
+    """An HTTP answer. `Content-Length` is the length of the body, unless `headers` has another one."""
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -32,7 +31,7 @@ class Answer:
     reason: str | None = None
 
     def head(self, request_id: str) -> bytes:
-        """Give the status line and the headers as they travel."""
+        """Return the status line and the headers as bytes."""
         reason = _phrase(self.status) if self.reason is None else self.reason
         fixed = {"Content-Length": str(len(self.body)), "Connection": "close", "x-request-id": request_id}
         lines = [f"HTTP/1.1 {self.status} {reason}"]
@@ -42,10 +41,10 @@ class Answer:
 
 @dataclass(frozen=True)
 class Fault:
-    """`answer`: as it stands, or made from the real one, which is then asked for. `manner`: how it is sent."""
+    """`answer`: a fixed answer, or a function of the real answer. `send`: how to send it."""
 
     answer: Answer | Callable[[Answer], Answer]
-    manner: Manner = faults_wire.whole
+    send: Send = connection.whole
 
 
 def _phrase(status: int) -> str:
@@ -55,21 +54,21 @@ def _phrase(status: int) -> str:
         return "Unknown"
 
 
-def _said(status: int, message: str, headers: Mapping[str, str] | None = None) -> Fault:
-    """An error in the words of GitHub's endpoint and of the Hub's API."""
+def _error(status: int, message: str, headers: Mapping[str, str] | None = None) -> Fault:
+    """An error with the members of GitHub's endpoint (`message`) and of the Hub's API (`error`)."""
     body = json.dumps({"message": message, "error": message}).encode()
     return Fault(Answer(status, {**_JSON, **(headers or {})}, body))
 
 
 def _refusal(error: str, description: str, headers: Mapping[str, str] | None = None) -> Fault:
-    """An OAuth error (RFC 6749 § 5.2); `message` is where GitHub's endpoint would say the same."""
+    """An OAuth error (RFC 6749 § 5.2), with `message` for clients of GitHub's endpoint."""
     document = {"error": error, "error_description": description, "message": description}
     return Fault(Answer(400, {**_JSON, **(headers or {})}, json.dumps(document).encode()))
 
 
 def _limited(**headers: str) -> Fault:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return _said(429, "Too many requests, please try again later.", named)
+    return _error(429, "Too many requests, please try again later.", named)
 
 
 def _redirect(status: int) -> Fault:
@@ -89,7 +88,7 @@ def _real(real: Answer) -> Answer:
 
 
 def _with_member(member: bytes) -> Fault:
-    """The real object with one member more, at its end."""
+    """The real object with one more member at its end."""
     return _body(lambda body: body.rstrip()[:-1] + b"," + member + b"}")
 
 
@@ -111,28 +110,28 @@ def _bomb(real: Answer) -> Answer:
 
 
 _CONNECTION = {
-    "close-before-headers": Fault(Answer(200), faults_wire.closed_before_headers),
-    "reset-before-headers": Fault(Answer(200), faults_wire.reset_before_headers),
-    "reset-within-headers": Fault(_real, faults_wire.reset_within_headers),
-    "reset-within-body": Fault(_real, faults_wire.reset_within_body),
-    "lost-answer": Fault(_real, faults_wire.reset_before_headers),
-    "slow-headers": Fault(_real, faults_wire.slow_headers),
-    "slow-body": Fault(_real, faults_wire.slow_body),
-    "hang": Fault(Answer(200), faults_wire.hang),
-    "not-http": Fault(Answer(200, body=b"SSH-2.0-OpenSSH_9.2\r\n\x00\xff::error::not HTTP\r\n"), faults_wire.only_body),
+    "close-before-headers": Fault(Answer(200), connection.closed_before_headers),
+    "reset-before-headers": Fault(Answer(200), connection.reset_before_headers),
+    "reset-within-headers": Fault(_real, connection.reset_within_headers),
+    "reset-within-body": Fault(_real, connection.reset_within_body),
+    "lost-answer": Fault(_real, connection.reset_before_headers),
+    "slow-headers": Fault(_real, connection.slow_headers),
+    "slow-body": Fault(_real, connection.slow_body),
+    "hang": Fault(Answer(200), connection.hang),
+    "not-http": Fault(Answer(200, body=b"SSH-2.0-OpenSSH_9.2\r\n\x00\xff::error::not HTTP\r\n"), connection.only_body),
 }
 
 _STATUS = {
     "400-invalid-request": _refusal("invalid_request", "resource: must be a repository or a user"),
     "400-invalid-grant": _refusal("invalid_grant", "No trusted publisher configured on acme/model"),
     "400-aborted": _refusal("invalid_grant", "This operation was aborted"),
-    "401": _said(401, "Invalid credentials"),
-    "403": _said(403, "Resource not accessible by integration"),
-    "403-pending": _said(403, "Can't issue ID_TOKEN for job in 'Pending' state"),
-    "403-delayed": _said(403, "Can't issue ID_TOKEN for job in 'Delayed' state"),
-    "404": _said(404, "Not Found"),
-    "408": _said(408, "Request Timeout"),
-    "425": _said(425, "Too Early"),
+    "401": _error(401, "Invalid credentials"),
+    "403": _error(403, "Resource not accessible by integration"),
+    "403-pending": _error(403, "Can't issue ID_TOKEN for job in 'Pending' state"),
+    "403-delayed": _error(403, "Can't issue ID_TOKEN for job in 'Delayed' state"),
+    "404": _error(404, "Not Found"),
+    "408": _error(408, "Request Timeout"),
+    "425": _error(425, "Too Early"),
     "429": _limited(),
     "429-retry-after-seconds": _limited(Retry_After="1"),
     "429-retry-after-date": _limited(Date=_DATE, Retry_After=_ONE_SECOND_LATER),
@@ -141,11 +140,11 @@ _STATUS = {
     "429-retry-after-negative": _limited(Retry_After="-5"),
     "429-retry-after-garbage": _limited(Retry_After="soon; ::error::soon"),
     "429-ratelimit": _limited(RateLimit='"api";r=0;t=2', RateLimit_Policy='"fixed window";"api";q=500;w=300'),
-    "500": _said(500, "Internal Server Error"),
+    "500": _error(500, "Internal Server Error"),
     "502-html": Fault(Answer(502, _HTML, _PAGE)),
-    "503": _said(503, "Service Unavailable"),
-    "504": _said(504, "Gateway Timeout"),
-    "599": _said(599, "Network connect timeout error"),
+    "503": _error(503, "Service Unavailable"),
+    "504": _error(504, "Gateway Timeout"),
+    "599": _error(599, "Network connect timeout error"),
     **{f"redirect-{status}": _redirect(status) for status in (301, 302, 303, 307, 308)},
 }
 

@@ -1,11 +1,12 @@
-"""How the Hub answers: its errors with the headers that its client reads, and files that no browser takes for pages.
+"""Responses in the Hub's form: errors with the headers that huggingface_hub reads, and inert files.
 
-It must not know any route.
+It knows no route.
 """
 
 from collections.abc import Mapping
 from pathlib import Path
 
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
@@ -15,7 +16,7 @@ NO_REVISION = Denied(404, "RevisionNotFound", "Invalid rev id")
 _BYTES = "application/octet-stream"
 NO_FILE = Denied(404, "EntryNotFound", "A file with this name doesn't exist")
 NO_ENTRY = Denied(404, "EntryNotFound", "Entry not found")
-# What somebody uploaded must not act as a page of this origin, where the operator's own pages are.
+# An uploaded file must not run as a page of this origin: the operator's pages have the same origin.
 INERT = {
     "Content-Security-Policy": "default-src 'none'; sandbox",
     "X-Content-Type-Options": "nosniff",
@@ -24,16 +25,16 @@ INERT = {
 
 
 class Refusal(Exception):
-    """A request is refused, and how."""
+    """Refuses the request with this status, code and message."""
 
     def __init__(self, denied: Denied) -> None:
-        """Refuse in this way."""
+        """Keep the refusal for the response."""
         super().__init__(denied.message)
         self.denied = denied
 
 
 def refused(denied: Denied, *, basic: bool = False) -> JSONResponse:
-    """Answer a refusal; `basic` asks git, and who else can, for a user name and a password."""
+    """Respond with a refusal; `basic` asks the client for Basic authentication, which git and git-lfs use."""
     headers = {"X-Error-Message": _header(denied.message)}
     if denied.code:
         headers["X-Error-Code"] = denied.code
@@ -43,36 +44,33 @@ def refused(denied: Denied, *, basic: bool = False) -> JSONResponse:
 
 
 def bad_request(message: str, status: int = 400) -> Denied:
-    """Refuse what is wrong in itself, and say what."""
+    """Return the refusal of an invalid request."""
     return Denied(status, "", message)
 
 
 def file_answer(path: Path, headers: Mapping[str, str]) -> FileResponse:
-    """Answer with a file, whole or in the part that is asked for."""
+    """Respond with a file, or with the requested range of it."""
     return FileResponse(path, headers={**headers, **INERT}, media_type=_BYTES)
 
 
-def passing_file_answer(path: Path, headers: Mapping[str, str]) -> FileResponse:
-    """Answer with a file that is gone afterwards, however the answer ends."""
-    return _Passing(path, headers={**headers, **INERT}, media_type=_BYTES)
+def temporary_file_answer(path: Path, headers: Mapping[str, str]) -> FileResponse:
+    """Respond with a file, then delete it, even if the client disconnects."""
+    return _TemporaryFileResponse(path, headers={**headers, **INERT}, media_type=_BYTES)
 
 
 def head_answer(size: int, headers: Mapping[str, str]) -> Response:
-    """Answer as for a file of this size, without the file."""
-    told = {**headers, **INERT, "Accept-Ranges": "bytes", "Content-Length": str(size)}
-    return Response(headers=told, media_type=_BYTES)
+    """Respond to HEAD for a file of this size."""
+    described = {**headers, **INERT, "Accept-Ranges": "bytes", "Content-Length": str(size)}
+    return Response(headers=described, media_type=_BYTES)
 
 
-class _Passing(FileResponse):
-    # Not a background task: none is run after a Range that cannot be, nor where the caller has left.
+class _TemporaryFileResponse(FileResponse):
+    # Not a background task: Starlette skips those after an invalid Range and after a disconnect.
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await super().__call__(scope, receive, send)
         finally:
-            self._remove()
-
-    def _remove(self) -> None:
-        Path(self.path).unlink()
+            await run_in_threadpool(Path(self.path).unlink)
 
 
 def _header(text: str) -> str:

@@ -1,4 +1,4 @@
-"""The issuer, as GitHub's would answer."""
+"""The GitHub issuer answers as GitHub's own."""
 
 import jwt
 import pytest
@@ -10,7 +10,7 @@ JOB = {"repository": "o/r", "environment": "prod"}
 
 @pytest.mark.process
 def test_a_token_verifies_through_discovery_alone(hub: LocalHub) -> None:
-    """PyJWT's own client, given the discovery document, accepts it."""
+    """PyJWT's own client verifies it with the discovery document."""
     discovery = hub.get("/oidc/github/.well-known/openid-configuration")
     token = hub.id_token("https://a.example", **JOB)
     key = jwt.PyJWKClient(discovery["jwks_uri"]).get_signing_key_from_jwt(token)
@@ -22,13 +22,13 @@ def test_a_token_verifies_through_discovery_alone(hub: LocalHub) -> None:
 
 
 def test_the_published_keys_are_public(hub: LocalHub) -> None:
-    """No private part of a key is published."""
+    """The JWKS contains no private key."""
     for key in hub.get("/oidc/github/.well-known/jwks")["keys"]:
         assert set(key) == {"kty", "n", "e", "use", "alg", "kid"}
 
 
 def test_each_token_has_its_own_id(hub: LocalHub) -> None:
-    """`jti` is fresh for each mint of one job."""
+    """Each ID token of a job has a new `jti`."""
     env = hub.job(**JOB)
     url = env["ACTIONS_ID_TOKEN_REQUEST_URL"] + "&audience=a"
     headers = {"Authorization": f"Bearer {env['ACTIONS_ID_TOKEN_REQUEST_TOKEN']}"}

@@ -1,6 +1,6 @@
-"""Where an issuer's public keys come from: its discovery document, then the `jwks_uri` that it names.
+"""Fetches an issuer's public keys: first the discovery document, then its `jwks_uri`.
 
-The only module that opens connections. It must not know tokens or publishers: it is told an issuer and a key's name.
+This is the only module that opens connections. It knows no tokens and no publishers.
 """
 
 import json
@@ -23,7 +23,7 @@ CACHE_SECONDS = 300.0
 
 
 class KeysUnavailable(Exception):
-    """The issuer's keys cannot be had; the message says why, for the operator."""
+    """The issuer's keys are unavailable; the message tells the operator why."""
 
 
 KeySet = tuple[Mapping[str, Any], ...]
@@ -31,12 +31,12 @@ KeySet = tuple[Mapping[str, Any], ...]
 
 @dataclass(frozen=True)
 class _Cached:
-    keys: tuple[Mapping[str, Any], ...]
+    keys: KeySet
     fetched_at: float
 
 
 class IssuerKeys:
-    """Published keys, by issuer; kept for a while, and fetched again once when a token names one that is new."""
+    """Public keys by issuer, cached for a while, and fetched again for an unknown key id."""
 
     def __init__(
         self,
@@ -44,9 +44,9 @@ class IssuerKeys:
         clock: Callable[[], float] = time.monotonic,
         known: Mapping[str, KeySet] | None = None,
     ) -> None:
-        """Trust these certificates when fetching, and let keys grow old by this clock.
+        """Fetch with these trusted certificates; the clock decides when cached keys are too old.
 
-        `known`: the keys of issuers that are never asked, for nobody can reach them.
+        `known`: keys of issuers that are never fetched, because this machine cannot reach them.
         """
         self._trust = trust
         self._known = known or {}
@@ -54,7 +54,7 @@ class IssuerKeys:
         self._cached: dict[str, _Cached] = {}
 
     def find(self, issuer: str, kid: object) -> Mapping[str, Any] | None:
-        """Give the key of this name, or None when the issuer does not publish it."""
+        """Return the key with this id, or None if the issuer does not publish it."""
         if issuer in self._known:
             return _named(self._known[issuer], kid)
         cached = self._cached.get(issuer)
@@ -62,30 +62,32 @@ class IssuerKeys:
             known = _named(cached.keys, kid)
             if known is not None:
                 return known
-        # No lock is held meanwhile: one slow issuer must not hold up the others, and fetching twice does no harm.
+        # No lock: one slow issuer must not delay the others, and fetching twice is harmless.
         fetched = _Cached(fetch_keys(issuer, self._trust), self._clock())
         self._cached[issuer] = fetched
         return _named(fetched.keys, kid)
 
 
 def fetch_keys(issuer: str, trust: ssl.SSLContext) -> tuple[Mapping[str, Any], ...]:
-    """Fetch the signing keys of an issuer, by way of its discovery document."""
+    """Fetch the signing keys of an issuer through its discovery document."""
     discovery = _fetch_json(issuer.rstrip("/") + DISCOVERY_PATH, trust)
     # OpenID Connect Discovery 1.0 § 4.3: "The issuer value returned MUST be identical to the Issuer URL that was
     # used as the prefix to /.well-known/openid-configuration".
     if discovery.get("issuer") != issuer:
-        raise KeysUnavailable(f"the discovery document is of another issuer, {discovery.get('issuer')!r:.200}")
+        raise KeysUnavailable(f"the discovery document belongs to another issuer, {discovery.get('issuer')!r:.200}")
     jwks_uri = discovery.get("jwks_uri")
     if not isinstance(jwks_uri, str) or not _may_follow(issuer, jwks_uri):
-        raise KeysUnavailable("the discovery document has no jwks_uri that is https, or of this machine's own issuer")
+        raise KeysUnavailable(
+            "the jwks_uri of the discovery document must be https, or on loopback for an issuer on loopback"
+        )
     keys = _fetch_json(jwks_uri, trust).get("keys")
     if not isinstance(keys, list):
-        raise KeysUnavailable(f"{jwks_uri} holds no list of keys")
+        raise KeysUnavailable(f"{jwks_uri} has no list of keys")
     return tuple(key for key in keys if isinstance(key, dict) and key.get("use", "sig") == "sig")
 
 
 def _may_follow(issuer: str, jwks_uri: str) -> bool:
-    # An issuer elsewhere has no business on this machine: nobody's discovery document may make it ask itself.
+    # The document of a remote issuer must not make Local Hub send requests to this machine (SSRF).
     printable = jwks_uri.isascii() and jwks_uri.isprintable() and " " not in jwks_uri and len(jwks_uri) <= URL_LIMIT
     own = is_loopback_url(issuer) or not is_loopback_url(jwks_uri)
     return printable and own and is_trustworthy_url(jwks_uri.partition("?")[0])
@@ -114,7 +116,7 @@ def _fetch(url: str, trust: ssl.SSLContext) -> bytes:
     deadline = time.monotonic() + WHOLE_FETCH_SECONDS
     body = bytearray()
     with (
-        # A proxy cannot reach this machine's loopback.
+        # A proxy cannot reach the loopback interface of this machine.
         httpx.Client(verify=trust, timeout=CONNECT_AND_READ_SECONDS, trust_env=not is_loopback_url(url)) as client,
         client.stream("GET", url, follow_redirects=False) as answer,
     ):

@@ -1,6 +1,6 @@
-"""Certificates and handshakes that no client may accept, each by its name.
+"""TLS faults by name: certificates and handshakes that every client must reject.
 
-It makes the server's side of TLS, good or faulty. It must not know what is served over it.
+It creates the server side of TLS, valid or faulty.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ _SERVED_NAMES = ("127.0.0.1", "::1", "localhost")
 
 
 def server_context(authority: trustme.CA, fault: str | None) -> ssl.SSLContext:
-    """Give the server's side of TLS, with a certificate that `authority` issued, unless that is the fault."""
+    """Return the TLS context of the server; `authority` issues its certificate, unless the fault is `unknown-ca`."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     issuer = trustme.CA() if fault == "unknown-ca" else authority
     names = ("elsewhere.example",) if fault == "wrong-host" else _SERVED_NAMES
@@ -28,9 +28,9 @@ def server_context(authority: trustme.CA, fault: str | None) -> ssl.SSLContext:
 
 
 def handshake_only(context: ssl.SSLContext) -> type[asyncio.Protocol]:
-    """Give a protocol that shakes hands as `context` says, and serves nothing.
+    """Return a protocol that performs the TLS handshake and serves nothing.
 
-    asyncio's own keeps the alert to itself that OpenSSL has for a client which it cannot agree with.
+    asyncio does not send the alert when OpenSSL and the client agree on no version; this protocol does.
     """
 
     class HandshakeOnly(asyncio.Protocol):
@@ -42,7 +42,7 @@ def handshake_only(context: ssl.SSLContext) -> type[asyncio.Protocol]:
             self._transport = transport
 
         def data_received(self, data: bytes) -> None:
-            assert isinstance(self._transport, asyncio.WriteTransport)  # noqa: S101 - a stream has one
+            assert isinstance(self._transport, asyncio.WriteTransport)  # noqa: S101 - always true for TCP
             self._incoming.write(data)
             over = _handshake_is_over(self._tls)
             self._transport.write(self._outgoing.read())
@@ -64,7 +64,7 @@ def _handshake_is_over(tls: ssl.SSLObject) -> bool:
 
 def _use_tls_1_1_only(context: ssl.SSLContext) -> None:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # that it is out of date is the point
+        warnings.simplefilter("ignore", DeprecationWarning)  # the outdated version is the fault
         context.minimum_version = ssl.TLSVersion.TLSv1_1
         context.maximum_version = ssl.TLSVersion.TLSv1_1
     context.set_ciphers("ALL:@SECLEVEL=0")

@@ -1,6 +1,6 @@
-"""Which fault is due: for each path a list of faults, taken one a request, and then the real answer again.
+"""Scripted faults: each path has a list of faults; each request uses up one, then the real answers return.
 
-It stands between the connection and every route but the operator's. What a fault looks like, `faults_answers` knows.
+The middleware covers every route except the operator's. `answers` defines the faults.
 """
 
 import time
@@ -10,8 +10,8 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from local_hub.faults_answers import FAULTS, Answer, Fault
-from local_hub.faults_wire import connection_of
+from local_hub.faults.answers import FAULTS, Answer, Fault
+from local_hub.faults.connection import connection_of
 from local_hub.fields import FieldError, items, mapping, text
 
 OPERATOR = "/local-hub"
@@ -19,13 +19,13 @@ OPERATOR = "/local-hub"
 
 @dataclass
 class Script:
-    """The faults still to come, and when each path was asked for (seconds since 1970)."""
+    """The remaining faults, and the times of the requests (Unix time), by path."""
 
     left: dict[str, list[str]] = field(default_factory=dict)
     seen: dict[str, list[float]] = field(default_factory=dict)
 
     def take(self, path: str, now: float) -> Fault | None:
-        """Note a request, and give the fault that strikes it, if one does."""
+        """Record a request and return its fault, if it has one."""
         if path == OPERATOR or path.startswith(f"{OPERATOR}/"):
             return None
         self.seen.setdefault(path, []).append(now)
@@ -33,12 +33,12 @@ class Script:
         return FAULTS[left.pop(0)] if left else None
 
     def clear(self) -> None:
-        """Forget the faults and the requests."""
+        """Delete the faults and the recorded requests."""
         self.left.clear()
         self.seen.clear()
 
     def listed(self) -> dict[str, Any]:
-        """Give, by path, the faults that are left, and how many requests came when."""
+        """Return, by path, the remaining faults, and the number and times of the requests."""
         return {
             path: {"left": self.left.get(path, []), "requests": len(seen), "seen": seen}
             for path, seen in ((path, self.seen.get(path, [])) for path in sorted({*self.left, *self.seen}))
@@ -46,19 +46,19 @@ class Script:
 
 
 def read_faults(value: object, where: str) -> list[str]:
-    """Read a list of faults, each by its name."""
+    """Read a list of fault names."""
     names = [text(name, f"{where}[{number}]") for number, name in enumerate(items(value, where))]
     unknown = sorted({*names} - {*FAULTS})
     if unknown:
-        raise FieldError(where, f"unknown fault {', '.join(unknown)}; known are {', '.join(FAULTS)}")
+        raise FieldError(where, f"unknown fault {', '.join(unknown)}; known faults: {', '.join(FAULTS)}")
     return names
 
 
 def read_path(value: object, where: str) -> str:
-    """Read a path that faults can strike."""
+    """Read a path that can have faults."""
     path = text(value, where)
     if not path.startswith("/") or path.startswith(OPERATOR):
-        raise FieldError(where, f"must be a path that begins with / and is not below {OPERATOR}")
+        raise FieldError(where, f"must be a path that begins with / and is not under {OPERATOR}")
     return path
 
 
@@ -70,32 +70,32 @@ def read_script(value: object, where: str) -> Mapping[str, Sequence[str]]:
 
 
 def with_faults(inner: ASGIApp, script: Script, clock: Callable[[], float] = time.time) -> ASGIApp:
-    """Let each request meet the fault that is due, and all others pass."""
+    """Wrap an application so that a request with a scripted fault gets the fault instead of its answer."""
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         fault = script.take(scope["path"], clock()) if scope["type"] == "http" else None
         if fault is None:
             await inner(scope, receive, send)
         else:
-            await _strike(fault, inner, scope, receive)
+            await _send_fault(fault, inner, scope, receive)
 
     return app
 
 
-async def _strike(fault: Fault, inner: ASGIApp, scope: Scope, receive: Receive) -> None:
+async def _send_fault(fault: Fault, inner: ASGIApp, scope: Scope, receive: Receive) -> None:
     if isinstance(fault.answer, Answer):
-        await _request_read(receive)
+        await _drain(receive)
         answer = fault.answer
     else:
         answer = fault.answer(await _real_answer(inner, scope, receive))
-    await fault.manner(connection_of(scope), answer.head(scope["request_id"]), answer.body)
-    # The server below would answer for an application that returns without an answer: not before all is over.
+    await fault.send(connection_of(scope), answer.head(scope["request_id"]), answer.body)
+    # If the application returned now, uvicorn would send another answer: wait for the disconnect.
     while (await receive())["type"] != "http.disconnect":
         pass
 
 
-async def _request_read(receive: Receive) -> None:
-    """Read the request to its end: to close on unread bytes would be a reset."""
+async def _drain(receive: Receive) -> None:
+    """Read the whole request: closing a socket with unread bytes sends a reset."""
     while (await receive()).get("more_body", False):
         pass
 

@@ -1,6 +1,6 @@
-"""What every route shares: reading a bounded JSON body, reading a bearer token, answering in JSON.
+"""Reads requests for all routes: a bounded JSON body, and a bearer token.
 
-It must not know any route, nor what a body means.
+It knows no route, and not what a body means.
 """
 
 import json
@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 BODY_LIMIT = 1024 * 1024
-# What is too long is read to its end, within reason, so that the sender is there to hear that it was.
+# Read an oversized body to its end, up to this limit: otherwise the sender gets a reset instead of the 413.
 DRAIN_LIMIT = 16 * BODY_LIMIT
 NO_STORE = {"Cache-Control": "no-store"}
 
@@ -20,16 +20,16 @@ class BadBody(ValueError):
 
 
 async def read_json(request: Request) -> Any:
-    """Read a JSON body; an empty one is None, but it too must say that it is JSON."""
+    """Read a JSON body. An empty body is None, but its Content-Type must be JSON too."""
     body = await read_body(request)
-    # A web page cannot send this type elsewhere without asking first (Fetch standard, CORS-safelisted headers).
+    # A web page cannot send this type to another origin without a preflight (Fetch standard, CORS).
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise BadBody("Content-Type must be application/json")
     return parsed_json(body) if body else None
 
 
 def parsed_json(body: bytes) -> Any:
-    """Read JSON that has arrived already."""
+    """Parse a JSON body."""
     try:
         return json.loads(body)
     except (ValueError, RecursionError):
@@ -37,13 +37,13 @@ def parsed_json(body: bytes) -> Any:
 
 
 def bearer_token(request: Request) -> str | None:
-    """Read the token of an Authorization header; the scheme's case does not matter (RFC 9110 § 11.1)."""
+    """Return the bearer token, or None. The scheme is case-insensitive (RFC 9110 § 11.1)."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     return token.strip() or None if scheme.lower() == "bearer" else None
 
 
 async def read_body(request: Request) -> bytes:
-    """Read a body of at most `BODY_LIMIT` bytes; a longer one is answered with 413."""
+    """Read a body of at most `BODY_LIMIT` bytes; for a longer one, answer 413."""
     body, received = bytearray(), 0
     async for chunk in request.stream():
         received += len(chunk)

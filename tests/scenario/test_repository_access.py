@@ -1,7 +1,7 @@
-"""Every door of the repositories, asked over bare HTTP by every sort of caller: no client's good manners play a part.
+"""Every repository endpoint, requested over plain HTTP by every kind of caller, without a client library.
 
-A door's verb says who may pass; a row says how the door answers whom it lets through. The answers are the status and
-`X-Error-Code`.
+The verb of an endpoint decides who is allowed; a row holds the answer to an allowed caller. The answers are the status
+and `X-Error-Code`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from local_hub.repositories.doors import BUCKET_DOORS, DOORS
+from local_hub.repositories.router import BUCKET_ENDPOINTS, ENDPOINTS
 from tests.clients import token_for, trust
 from tests.local_hub_process import LocalHub, local_hub
 
@@ -114,8 +114,8 @@ REFUSALS = {
     ("read-only", WRITE): FORBIDDEN,
     ("read-only", ADMINISTER): FORBIDDEN,
     **{
-        (stranger, verb): refusals
-        for stranger in ("other", "user")
+        (caller, verb): refusals
+        for caller in ("other", "user")
         for verb, refusals in {
             SEE: ("", "", UNSEEN),
             READ: ("", "403 GatedRepo", UNSEEN),
@@ -187,7 +187,9 @@ def called(row: tuple[Ask, str, str]) -> str:
 
 @pytest.mark.parametrize("caller", CALLERS)
 @pytest.mark.parametrize("row", ROWS, ids=called)
-def test_a_door(hub: LocalHub, tokens: dict[tuple[str, str], str], row: tuple[Ask, str, str], caller: str) -> None:
+def test_who_may_use_an_endpoint(
+    hub: LocalHub, tokens: dict[tuple[str, str], str], row: tuple[Ask, str, str], caller: str
+) -> None:
     """It lets through whom its verb lets through, and refuses the others as the Hub does."""
     ask, name, visibility = row
     resource = name.format(visibility)
@@ -196,10 +198,10 @@ def test_a_door(hub: LocalHub, tokens: dict[tuple[str, str], str], row: tuple[As
     assert answer_to(hub, ask, resource, token) == (refusal or ask.allowed)
 
 
-def test_no_door_is_left_out() -> None:
-    """Each door there is has a row."""
-    assert {(ask.method, ask.action) for ask in ASKS if ask.action != "git" and ask.method != "HEAD"} == set(DOORS)
-    assert {(ask.method, ask.action) for ask in BUCKET_ASKS} == set(BUCKET_DOORS)
+def test_every_endpoint_has_a_row() -> None:
+    """No endpoint is missing from the table."""
+    assert {(ask.method, ask.action) for ask in ASKS if ask.action != "git" and ask.method != "HEAD"} == set(ENDPOINTS)
+    assert {(ask.method, ask.action) for ask in BUCKET_ASKS} == set(BUCKET_ENDPOINTS)
 
 
 @pytest.fixture(scope="module")
@@ -218,8 +220,8 @@ def wait_for_the_end_of(hub: LocalHub, token: str) -> None:
         time.sleep(0.1)
 
 
-def test_every_door_after_expiry(short: LocalHub) -> None:
-    """Of a public repository too: the token's holder should hear of it."""
+def test_every_endpoint_rejects_an_expired_token(short: LocalHub) -> None:
+    """Also for a public repository, so that the job notices."""
     token = token_for(short, "acme/public")
     wait_for_the_end_of(short, token)
     answers = {(ask.method, ask.path): answer_to(short, ask, "acme/public", token) for ask in ASKS}

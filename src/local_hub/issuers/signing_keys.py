@@ -1,6 +1,6 @@
-"""The issuer's signing keys: made, published as a JWKS, rotated, used.
+"""An issuer's signing keys: generate, publish as a JWKS, rotate, sign.
 
-A key ring is a value; rotating gives a new one. This module must not know what the tokens that it signs are for.
+A key ring is a value: rotation returns a new one. This module does not know what the tokens are for.
 """
 
 import json
@@ -18,7 +18,7 @@ ALGORITHM = "RS256"
 
 @dataclass(frozen=True)
 class SigningKey:
-    """A private RSA key and the name it is published under."""
+    """A private RSA key and its key id."""
 
     kid: str
     private: rsa.RSAPrivateKey
@@ -37,28 +37,28 @@ class KeyRing:
 
 
 def new_key() -> SigningKey:
-    """Make a key under a name that was never used before."""
+    """Generate a key with a new id."""
     return SigningKey(secrets.token_hex(8), rsa.generate_private_key(public_exponent=65537, key_size=2048))
 
 
 def new_ring() -> KeyRing:
-    """Make a ring of one fresh key."""
+    """Return a ring with one new key."""
     return KeyRing((new_key(),))
 
 
 def rotated(ring: KeyRing, *, retire: bool) -> KeyRing:
-    """Add a fresh key; with `retire`, the older ones are withdrawn."""
+    """Add a new key; with `retire`, remove the others."""
     kept = () if retire else ring.keys
     return KeyRing((*kept, new_key()))
 
 
 def jwks(ring: KeyRing) -> dict[str, Any]:
-    """Give the public halves as a JWK Set (RFC 7517 § 5)."""
+    """Return the public keys as a JWK Set (RFC 7517 § 5)."""
     return {"keys": [_public_jwk(key) for key in ring.keys]}
 
 
 def sign(key: SigningKey, claims: Mapping[str, Any]) -> str:
-    """Sign any claims, wrong ones too: judging them is the verifier's part."""
+    """Sign any claims, even wrong ones: tests need invalid tokens."""
     payload = json.dumps(claims, separators=(",", ":")).encode()
     return PyJWS().encode(payload, key.private, ALGORITHM, headers={"kid": key.kid})
 

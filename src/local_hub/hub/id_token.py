@@ -1,6 +1,6 @@
-"""An ID token taken apart, with nothing in it believed yet.
+"""Parses an ID token without trusting it.
 
-Pure. What is read here is `unverified` by name; only `verify` looks at the signature, and it must be handed the key.
+Pure. The claims are unverified until `is_signed_by` has checked the signature with the issuer's key.
 """
 
 import base64
@@ -19,12 +19,12 @@ _COMPACT_JWS = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*")
 
 
 class NotAToken(ValueError):
-    """The text is not a JWT at all."""
+    """The text is not a JWT."""
 
 
 @dataclass(frozen=True)
 class UnverifiedToken:
-    """A token's header and claims, as whoever sent it wrote them."""
+    """A token's header and claims, which anyone could have written."""
 
     raw: str
     header: Mapping[str, Any]
@@ -32,7 +32,7 @@ class UnverifiedToken:
 
 
 def parse(raw: str) -> UnverifiedToken:
-    """Take a compact JWS apart (RFC 7515 § 7.1)."""
+    """Parse a compact JWS (RFC 7515 § 7.1)."""
     if not _COMPACT_JWS.fullmatch(raw):
         raise NotAToken
     header, payload, _ = raw.split(".")
@@ -40,7 +40,7 @@ def parse(raw: str) -> UnverifiedToken:
 
 
 def is_signed_by(token: UnverifiedToken, jwk: Mapping[str, Any]) -> bool:
-    """Check the signature with a published key, which must be of the algorithm's own kind."""
+    """Return whether this key signed the token; the key must fit the token's algorithm."""
     algorithm = token.header["alg"]
     if jwk.get("alg", algorithm) != algorithm:
         return False
@@ -63,7 +63,7 @@ def _json_object(part: str) -> Mapping[str, Any]:
 
 
 def _without_duplicates(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    # RFC 7519 § 4: a parser may take the last of them; one that reads another is one that can be deceived.
+    # RFC 7519 § 4 lets a parser take the last duplicate. Two parsers that differ can be deceived, so reject it.
     value = dict(pairs)
     if len(value) != len(pairs):
         raise ValueError
@@ -71,5 +71,5 @@ def _without_duplicates(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    # An `exp` of NaN is never in the past. RFC 8259 § 6 does not permit it.
+    # An `exp` of NaN would never be in the past. RFC 8259 § 6 does not permit NaN.
     raise ValueError(name)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from local_hub.runner import obeyed, read_command_file
+from local_hub.github_runner import process_commands, read_command_file
 
 
 @pytest.mark.parametrize(
@@ -19,9 +19,9 @@ from local_hub.runner import obeyed, read_command_file
         (["::add-mask::"], []),
     ],
 )
-def test_commands_are_obeyed_in_their_order(lines: list[str], log: list[str]) -> None:
+def test_commands_are_process_commands_in_their_order(lines: list[str], log: list[str]) -> None:
     """A mask hides what follows it, and nothing before."""
-    assert obeyed(lines)[0] == log
+    assert process_commands(lines)[0] == log
 
 
 def test_command_files_hold_blocks() -> None:

@@ -1,11 +1,12 @@
-"""Job descriptions, and the claims and variables that GitHub would make of them."""
+"""Job descriptions, and the claims and variables that GitHub gives such jobs."""
 
 from typing import Any
 
 import pytest
 
 from local_hub.fields import FieldError
-from local_hub.jobs import claims_of, environment_of, read_job, subject, with_claims
+from local_hub.issuers.base import Handout
+from local_hub.issuers.registry import read_job
 
 GITHUB_CLAIMS = {
     "aud",
@@ -44,17 +45,17 @@ GITHUB_CLAIMS = {
 
 def claims(**description: Any) -> dict[str, Any]:
     """The claims of a job."""
-    return claims_of(read_job({"repository": "o/r", **description}).job, "https://i", "https://a", "id", 1000)
+    return read_job({"repository": "o/r", **description}).id_token_claims("https://i", "https://a", "id", 1000)
 
 
-def test_every_claim_of_github_is_there_and_no_other() -> None:
+def test_the_claims_are_those_of_github() -> None:
     """Optional claims are left out, not left empty."""
     assert set(claims()) == GITHUB_CLAIMS
     assert set(claims(environment="prod", enterprise="corp")) == GITHUB_CLAIMS | {"environment", "enterprise"}
 
 
 def test_all_but_times_are_strings() -> None:
-    """Ids and booleans are strings, as in GitHub's tokens."""
+    """IDs and booleans are strings, as in GitHub's tokens."""
     times = {"exp", "iat", "nbf"}
     made = claims(run_id=7, ref_protected=True)
     assert {name for name, value in made.items() if not isinstance(value, str)} == times
@@ -72,13 +73,13 @@ def test_all_but_times_are_strings() -> None:
     ],
 )
 def test_the_subject_has_immutable_ids(description: dict[str, str], ending: str) -> None:
-    """`sub` is of the shape that new repositories have."""
+    """`sub` has the form of new repositories."""
     ids = {"repository_id": "2", "repository_owner_id": "1"}
-    assert subject(read_job({"repository": "o/r", **ids, **description}).job) == f"repo:o@1/r@2{ending}"
+    assert claims(**ids, **description)["sub"] == f"repo:o@1/r@2{ending}"
 
 
 def test_workflow_refs_follow_the_job() -> None:
-    """A called workflow differs only where the description says so."""
+    """`job_workflow_ref` differs from `workflow_ref` only if the description sets it."""
     assert (
         claims()["job_workflow_ref"] == claims()["workflow_ref"] == "o/r/.github/workflows/publish.yml@refs/heads/main"
     )
@@ -87,8 +88,9 @@ def test_workflow_refs_follow_the_job() -> None:
 
 
 def test_given_claims_are_merged_last() -> None:
-    """Any claim can be replaced, and None takes one away."""
-    assert with_claims({"a": 1, "b": 2, "c": 3}, {"a": "x", "b": None, "d": False}) == {"a": "x", "c": 3, "d": False}
+    """A description can replace any claim, and None removes one."""
+    changed = claims(claims={"actor": 7, "sha": None, "d": False})
+    assert changed == {name: value for name, value in claims().items() if name != "sha"} | {"actor": 7, "d": False}
 
 
 @pytest.mark.parametrize(
@@ -100,8 +102,9 @@ def test_given_claims_are_merged_last() -> None:
     ],
 )
 def test_the_environment_is_the_runners(ref: str, name: str, kind: str) -> None:
-    """Ref names are as GitHub shortens them."""
-    env = environment_of(read_job({"repository": "o/r", "ref": ref}).job)
+    """Ref names have GitHub's short form."""
+    handout = Handout("", "https://i/idtoken", "secret", "", "")
+    env = read_job({"repository": "o/r", "ref": ref}).environment(handout)
     assert (env["GITHUB_REF"], env["GITHUB_REF_NAME"], env["GITHUB_REF_TYPE"]) == (ref, name, kind)
     assert (env["GITHUB_ACTIONS"], env["GITHUB_REPOSITORY"], env["GITHUB_WORKFLOW"]) == ("true", "o/r", "Publish")
 

@@ -1,0 +1,1 @@
+"""Scripted faults: HTTP answers and TLS handshakes that go wrong on purpose, for testing clients."""

@@ -1,0 +1,233 @@
+"""The Hub API calls that read a repository: info, lists, refs, commits, files.
+
+The responses have the form that huggingface_hub reads. The router has already authorized the caller.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qs
+
+from starlette.responses import JSONResponse, Response
+
+from local_hub.fields import items, mapping, text
+from local_hub.repositories.addresses import checked_path
+from local_hub.repositories.context import RequestContext, media_type
+from local_hub.repositories.git_store import LINK, SUBMODULE, Entry, Unknown
+from local_hub.repositories.lfs import POINTER_LIMIT, Objects, Pointer, read_pointer
+from local_hub.repositories.responses import (
+    NO_ENTRY,
+    NO_REVISION,
+    Refusal,
+    bad_request,
+    file_answer,
+    head_answer,
+    temporary_file_answer,
+)
+from local_hub.request_body import parsed_json
+
+_LOG = logging.getLogger(__name__)
+HISTORY = 1000
+NO_XET = (
+    "Local Hub has no Xet storage. Files of up to 100 MB do not need it; for larger files, set HF_HUB_DISABLE_XET=1. "
+    "Buckets accept uploads through Xet only."
+)
+
+
+@dataclass(frozen=True)
+class _Listed:
+    """A tree entry, and its pointer if the entry is a large file."""
+
+    entry: Entry
+    pointer: Pointer | None
+
+
+def info(context: RequestContext) -> Response:
+    """`GET /api/models/{repository}[/revision/{revision}]`."""
+    commit = commit_of(context)
+    last = context.repository.log(commit, 1)[0]
+    first = context.repository.log(commit, HISTORY)[-1]
+    with_sizes = context.request.query_params.get("blobs") in ("true", "True", "1")
+    listed = _listed(context, context.repository.entries(commit, recursive=True))
+    name = str(context.address.resource).split("/", 1)[-1] if context.declared.resource.kind != "model" else None
+    return JSONResponse(
+        {
+            "_id": commit[:24],
+            "id": name or str(context.address.resource),
+            **({} if name else {"modelId": str(context.address.resource)}),
+            "author": context.address.resource.owner,
+            "sha": commit,
+            "lastModified": last.at,
+            "createdAt": first.at,
+            "private": context.declared.private,
+            "gated": "manual" if context.declared.gated else False,
+            "disabled": False,
+            "downloads": 0,
+            "likes": 0,
+            "tags": [],
+            "siblings": [_sibling(one, with_sizes=with_sizes) for one in listed if one.entry.kind == "blob"],
+        }
+    )
+
+
+def tree(context: RequestContext) -> Response:
+    """`GET /api/models/{repository}/tree/{revision}[/{path}]`."""
+    commit, path = commit_of(context), context.address.path if len(context.address.tail) > 1 else ""
+    recursive = context.request.query_params.get("recursive", "").lower() in ("true", "1")
+    entries = context.repository.entries(commit, path, recursive=recursive)
+    if path and not entries:
+        raise Refusal(NO_ENTRY)
+    return JSONResponse([_entry_json(one) for one in _listed(context, entries) if one.entry.mode != SUBMODULE])
+
+
+def paths_info(context: RequestContext) -> Response:
+    """`POST /api/models/{repository}/paths-info/{revision}`, a form or JSON."""
+    commit = commit_of(context)
+    content = context.body.read_bytes()
+    if media_type(context.request) == "application/json":
+        paths = items(mapping(parsed_json(content), "body").get("paths"), "paths")
+    else:
+        paths = parse_qs(content.decode("utf-8", "replace")).get("paths", [])
+    asked = [checked_path(text(path, "paths").rstrip("/")) for path in paths]
+    # One command for all paths: a command per path takes a minute for a thousand paths.
+    known = {entry.path: entry for entry in context.repository.entries(commit, recursive=True)} if asked else {}
+    found = [known[path] for path in dict.fromkeys(asked) if path in known]
+    return JSONResponse([_entry_json(one) for one in _listed(context, found)])
+
+
+def refs(context: RequestContext) -> Response:
+    """`GET /api/models/{repository}/refs`."""
+    known = context.repository.refs()
+    return JSONResponse(
+        {
+            "branches": _refs_below(known, "refs/heads/"),
+            "tags": _refs_below(known, "refs/tags/"),
+            "converts": _refs_below(known, "refs/convert/"),
+            "pullRequests": _refs_below(known, "refs/pr/"),
+        }
+    )
+
+
+def commits(context: RequestContext) -> Response:
+    """`GET /api/models/{repository}/commits/{revision}`."""
+    described = [
+        {"id": one.oid, "title": one.title, "message": one.message, "date": one.at, "authors": [{"user": one.author}]}
+        for one in context.repository.log(commit_of(context), HISTORY)
+    ]
+    return JSONResponse(described, headers={"X-Total-Count": str(len(described))})
+
+
+def resolve(context: RequestContext) -> Response:
+    """`GET /{repository}/resolve/{revision}/{path}`: the file; for a pointer, the large file."""
+    commit, found = _file(context)
+    headers = {"X-Repo-Commit": commit, "Accept-Ranges": "bytes"}
+    if found.pointer:
+        objects = Objects(context.repository.path)
+        if not objects.has(found.pointer):
+            raise Refusal(NO_ENTRY)
+        tag = f'"{found.pointer.oid}"'
+        linked = {"ETag": tag, "X-Linked-ETag": tag, "X-Linked-Size": str(found.pointer.size)}
+        return file_answer(objects.path(found.pointer.oid), {**headers, **linked})
+    return _blob_answer(context, found.entry, headers)
+
+
+def raw(context: RequestContext) -> Response:
+    """`GET /{repository}/raw/{revision}/{path}`: the content in git, which can be a pointer."""
+    commit, found = _file(context)
+    return _blob_answer(context, found.entry, {"X-Repo-Commit": commit})
+
+
+def bucket_info(context: RequestContext) -> Response:
+    """`GET /api/buckets/{bucket}`."""
+    name = str(context.address.resource).removeprefix("buckets/")
+    described = {"id": name, "private": context.declared.private, "createdAt": "1970-01-01T00:00:00.000Z"}
+    return JSONResponse({**described, "size": 0, "totalFiles": 0})
+
+
+def bucket_tree(_: RequestContext) -> Response:
+    """`GET /api/buckets/{bucket}/tree`: always empty, because uploads need Xet."""
+    return JSONResponse([])
+
+
+def allowed(_: RequestContext) -> Response:
+    """`GET …/auth-check`: the router has already checked the permission."""
+    return JSONResponse({})
+
+
+def no_xet(_: RequestContext) -> Response:
+    """`GET …/xet-write-token/{revision}`: hf_xet shows only the status, so also log the reason."""
+    _LOG.warning("local-hub: %s", NO_XET)
+    raise Refusal(bad_request(NO_XET, 501))
+
+
+def commit_of(context: RequestContext, revision: str | None = None) -> str:
+    """Return the commit of a revision; by default, of the revision in the URL."""
+    try:
+        return context.repository.resolve(revision or context.address.revision)
+    except Unknown:
+        raise Refusal(NO_REVISION) from None
+
+
+def _file(context: RequestContext) -> tuple[str, _Listed]:
+    commit = commit_of(context)
+    entry = context.repository.entry(commit, context.address.path)
+    if entry is None or entry.kind != "blob":
+        raise Refusal(NO_ENTRY)
+    return commit, _listed(context, [entry])[0]
+
+
+def _blob_answer(context: RequestContext, entry: Entry, headers: dict[str, str]) -> Response:
+    described = {**headers, "ETag": f'"{entry.oid}"'}
+    if context.request.method == "HEAD":
+        return head_answer(entry.size, described)
+    # Through a file: the response can then serve a range, and memory use stays low.
+    scratch = context.store.git.scratch_file()
+    try:
+        context.repository.write_blob(entry.oid, scratch)
+    except BaseException:
+        scratch.unlink()
+        raise
+    return temporary_file_answer(scratch, described)
+
+
+def _listed(context: RequestContext, entries: Sequence[Entry]) -> list[_Listed]:
+    small = [one for one in entries if one.kind == "blob" and one.mode != LINK and one.size < POINTER_LIMIT]
+    contents = context.repository.small_blobs([one.oid for one in small])
+    pointers = {oid: pointer for oid, content in contents.items() if (pointer := read_pointer(content))}
+    return [_Listed(one, pointers.get(one.oid)) for one in entries]
+
+
+def _entry_json(one: _Listed) -> dict[str, Any]:
+    entry = one.entry
+    if entry.kind == "tree":
+        return {"type": "directory", "oid": entry.oid, "size": 0, "path": json_name(entry.path)}
+    described = {"type": "file", "oid": entry.oid, "size": entry.size, "path": json_name(entry.path)}
+    return {**described, **_lfs(one, "oid")}
+
+
+def _sibling(one: _Listed, *, with_sizes: bool) -> dict[str, Any]:
+    if not with_sizes:
+        return {"rfilename": json_name(one.entry.path)}
+    described = {"rfilename": json_name(one.entry.path), "blobId": one.entry.oid, "size": one.entry.size}
+    return {**described, **_lfs(one, "sha256")}
+
+
+def _lfs(one: _Listed, digest: str) -> dict[str, Any]:
+    if one.pointer is None:
+        return {}
+    lfs = {digest: one.pointer.oid, "size": one.pointer.size, "pointerSize": one.entry.size}
+    return {"size": one.pointer.size, "lfs": lfs}
+
+
+def _refs_below(known: dict[str, str], prefix: str) -> list[dict[str, str]]:
+    return [
+        {"name": json_name(ref.removeprefix(prefix)), "ref": json_name(ref), "targetCommit": oid}
+        for ref, oid in known.items()
+        if ref.startswith(prefix)
+    ]
+
+
+def json_name(name: str) -> str:
+    """Return a name as valid JSON text. A name that is not UTF-8 cannot be requested over the API."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

@@ -1,0 +1,103 @@
+"""Plans a commit: which files go into git as they are, and which become LFS pointers.
+
+It reads the repository and moves large files to the LFS folder. It knows nothing of HTTP or of who asks.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from local_hub.repositories.commit_body import Requested, Upload
+from local_hub.repositories.git_store import LINK, Change, Person, Repository
+from local_hub.repositories.lfs import Objects, Pointer
+
+REGULAR_LIMIT = 10 * 1024 * 1024  # the Hub does not accept larger files in git itself
+RULES_LIMIT = 1024 * 1024
+ATTRIBUTES_FILE = ".gitattributes"
+
+
+class InvalidCommit(ValueError):
+    """The requested commit cannot be made; the message says why."""
+
+
+@dataclass(frozen=True)
+class Planner:
+    """Plans one commit on top of `commit`; new files for git are written to `scratch`."""
+
+    repository: Repository
+    commit: str
+    requested: Requested
+    message: str
+    person: Person
+    scratch: Path
+
+    def plan(self) -> Change:
+        """Move the large files to LFS and return the change, with pointers in their place."""
+        requested, objects = self.requested, Objects(self.repository.path)
+        rules = [upload for upload in requested.uploads if upload.path.rpartition("/")[2] == ATTRIBUTES_FILE]
+        tracked = self._tracked(rules)
+        files: dict[str, Path] = {}
+        large: list[str] = []
+        for upload in requested.uploads:
+            # An empty file is its own pointer, so it is never a large file.
+            if upload in rules or upload.pointer.size <= (0 if upload.path in tracked else REGULAR_LIMIT):
+                files[upload.path] = upload.content
+            else:
+                objects.take(upload.content, upload.pointer)
+                files[upload.path] = self._pointer_file(upload.pointer)
+                large.append(upload.path)
+        for path, oid, size in requested.large:
+            stored = objects.path(oid)
+            if not stored.is_file() or size not in (None, stored.stat().st_size):
+                raise InvalidCommit(f"the large file {oid} was not uploaded")
+            files[path] = self._pointer_file(Pointer(oid, stored.stat().st_size))
+            large.append(path)
+        if untracked := [path for path in large if path not in tracked]:
+            files[ATTRIBUTES_FILE] = self._extended_attributes(untracked)
+        return self._change(list(files.items()))
+
+    def _tracked(self, rules: Sequence[Upload]) -> set[str]:
+        """Return the paths that .gitattributes gives to LFS once this commit is made."""
+        requested = self.requested
+        paths = [*(upload.path for upload in requested.uploads), *(path for path, _, _ in requested.large)]
+        changes_rules = bool(rules or requested.deleted or requested.deleted_folders)
+        after = self._change([(upload.path, upload.content) for upload in rules]) if changes_rules else None
+        return self.repository.large(self.commit, paths, after)
+
+    def _change(self, files: Sequence[tuple[str, Path]]) -> Change:
+        return Change(self.message, self.person, files, self.requested.deleted, self.requested.deleted_folders)
+
+    def _pointer_file(self, pointer: Pointer) -> Path:
+        file = self.scratch / f"pointer-{pointer.oid}"
+        file.write_bytes(bytes(pointer))
+        return file
+
+    def _extended_attributes(self, paths: Sequence[str]) -> Path:
+        """Add each path to .gitattributes, as the Hub does for large files that no pattern matches."""
+        uploaded = [upload.content for upload in self.requested.uploads if upload.path == ATTRIBUTES_FILE]
+        if uploaded:
+            known = uploaded[-1].read_bytes() if uploaded[-1].stat().st_size <= RULES_LIMIT else None
+        else:
+            deleted = ATTRIBUTES_FILE in self.requested.deleted
+            known = b"" if deleted else read_rules(self.repository, self.commit, ATTRIBUTES_FILE)
+        if known is None:
+            raise InvalidCommit(f"{ATTRIBUTES_FILE} must be a file of at most {RULES_LIMIT} bytes")
+        lines = "".join(f"{_pattern(path)} filter=lfs diff=lfs merge=lfs -text\n" for path in paths)
+        file = self.scratch / "attributes"
+        file.write_bytes((known if not known or known.endswith(b"\n") else known + b"\n") + lines.encode())
+        return file
+
+
+def read_rules(repository: Repository, commit: str, name: str) -> bytes | None:
+    """Return a .gitignore or .gitattributes, or None if git would not read it: a folder, a link, a huge file."""
+    entry = repository.entry(commit, name)
+    if entry is None:
+        return b""
+    readable = entry.kind == "blob" and entry.mode != LINK and entry.size <= RULES_LIMIT
+    return repository.blob(entry.oid) if readable else None
+
+
+def _pattern(path: str) -> str:
+    # gitattributes(5): a pattern that begins with a double quote is quoted in C style; the rest are wildcards.
+    escaped = "".join(f"\\{character}" if character in "*?[!#" else character for character in path)
+    return '"' + escaped.replace("\\", "\\\\").replace('"', '\\"') + '"' if set(path) & set(' "') else escaped
