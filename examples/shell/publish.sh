@@ -3,11 +3,11 @@
 #
 # Once, on the Hub: https://huggingface.co/acme/awesome-model/settings -> Trusted Publishers -> add
 #   Issuer  THE-ISSUER-OF-YOUR-IDENTITY-PROVIDER
-#   Claim   sub = whom it says that this machine is
-# For any CI, and any machine: something before this script has put an ID token for https://huggingface.co into the file
-# that $HF_OIDC_ID_TOKEN_FILE names.
-# Your own names go in place of acme's; `hf-oidc doctor`, run in the job, shows what its ID token says.
+#   Claim   sub = THE-SUBJECT-OF-THIS-MACHINE
+# For any CI, and any machine. Before you run this script, put an ID token for https://huggingface.co into the file that
+# $HF_OIDC_ID_TOKEN_FILE names.
+# Replace acme's names with yours. `hf-oidc doctor`, run in the job, shows the claims of its ID token.
 set -eu
 pip install hf-oidc-action huggingface_hub
-# The token is in the environment of this one command, and nowhere else.
+# Only this command has the token in its environment.
 hf-oidc run acme/awesome-model -- hf upload acme/awesome-model ./model .

@@ -320,7 +320,7 @@ def test_a_called_workflow_without_an_end(tmp_path: Path) -> None:
     with (tmp_path / "large").open("wb") as file:
         file.truncate(2**40)
     (tmp_path / "called.yml").symlink_to("large")
-    assert "could not be read" in doctor("--workflow", str(caller)).stdout.replace("\n         ", " ")
+    assert "cannot read" in doctor("--workflow", str(caller)).stdout.replace("\n         ", " ")
 
 
 def test_without_pyyaml() -> None:

@@ -656,8 +656,9 @@ def test_a_port_that_does_not_speak_tls_is_said_to_be_one() -> None:
 def test_a_handshake_that_the_server_ends_has_openssls_reason() -> None:
     """An alert of its own (RFC 8446 § 6.2); versions of OpenSSL name it differently."""
     alert = b"\x15\x03\x03\x00\x02\x02\x28"
-    with raw_server(alert) as url, pytest.raises(TlsFailed, match=r"failed: \w+.*ALERT_HANDSHAKE_FAILURE\Z"):
+    with raw_server(alert) as url, pytest.raises(TlsFailed, match=r"failed: .*ALERT_HANDSHAKE_FAILURE\Z") as caught:
         transport().send(request(url.replace("http:", "https:")))
+    assert caught.value.fault == "handshake"
 
 
 def test_a_handshake_without_a_reason_has_none() -> None:
@@ -827,6 +828,18 @@ def test_a_wrong_bundle_is_said_to_be_that_input_and_what_it_should_be() -> None
     with pytest.raises(InvalidInput) as caught:
         trusting("/etc/ssl/of-the-runner.pem")
     assert caught.value.input_name == "ca-bundle"
+    assert caught.value.expected == "the path of a PEM file, or the PEM text itself"
+
+
+@pytest.mark.parametrize("content", ["", "x" * (MAX_BODY + 1), None])
+def test_a_wrong_bundle_goes_by_the_users_name_for_it(content: str | None, tmp_path: Path) -> None:
+    """An option of the command line is not an input of the action; what it should be is the same."""
+    path = tmp_path / "ca.pem"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(InvalidInput, match="`--ca-bundle` ") as caught:
+        trusting(str(path), "--ca-bundle")
+    assert caught.value.input_name == "--ca-bundle"
     assert caught.value.expected == "the path of a PEM file, or the PEM text itself"
 
 

@@ -132,11 +132,9 @@ UNVERIFIED = {
 }
 # The token is its issuer's, and is not accepted all the same.
 AUD = f"aud: expected http://127.0.0.1:1 or {HUB}, token has"
-EXP, NBF, IAT = (
-    "the token has expired, or has no valid exp",
-    "the token is not valid yet",
-    "the token was issued in the future",
-)
+EXP = "the token has expired, or has no valid exp"
+NBF = "the token is not valid yet"
+IAT = "the token was issued in the future"
 GENUINE = {
     "another audience": Case(f"{AUD} 'https://else.example'", {"aud": "https://else.example"}),
     "an audience with a slash": Case(f"{AUD} '{HUB}/'", {"aud": f"{HUB}/"}),
