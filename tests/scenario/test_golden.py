@@ -203,7 +203,7 @@ def as_text(run: ActionRun, ci: ScriptedServer, hub: ScriptedServer) -> str:
         text = text.replace(url.partition("://")[2], f"<{name}>")
     text = re.sub(r"ghadelimiter_[0-9a-f-]{36}", "<delimiter>", text)
     text = text.replace(REQUEST_TOKEN, "<request token>")
-    text = re.sub(r"again in [\d.]+ s", "again in <wait> s", text)
+    text = re.sub(r"retrying in [\d.]+ s", "retrying in <wait> s", text)
     return re.sub(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ", "<time>", text).rstrip() + "\n"
 
 
