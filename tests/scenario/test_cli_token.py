@@ -80,7 +80,7 @@ def test_a_terminal_is_shown_no_token(command: str, arguments: tuple[str, ...], 
     os.close(master)
     assert (PLAIN in output.decode()) is shown
     assert process.returncode == (0 if shown else 2)
-    assert ("--show prints it" in errors) is not shown
+    assert ("Use --show to print it" in errors) is not shown
     assert bool(stage.server.requests) is shown
 
 

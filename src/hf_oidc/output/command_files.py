@@ -7,7 +7,6 @@ not know which tokens are written, and does not need actions-toolkit.
 from __future__ import annotations
 
 import os
-import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from itertools import starmap
@@ -41,6 +40,8 @@ def export(variables: Iterable[tuple[str, Secret]], env: Mapping[str, str]) -> N
 
 
 def _assignment(name: str, secret: Secret) -> str:
+    import uuid  # noqa: PLC0415 - the action uses actions-toolkit instead, and does not wait for it
+
     # The runner reads the value up to the delimiter, so nobody must be able to guess it.
     delimiter = f"ghadelimiter_{uuid.uuid4()}"
     return os.linesep.join([f"{name}<<{delimiter}", secret.reveal(), delimiter, ""])
