@@ -35,7 +35,7 @@ def test_a_refusal_is_explained(stage: Stage) -> None:
     run = stage.run("token", "acme/other")
     assert (run.exit_code, run.stdout) == (1, "")
     assert run.stderr.startswith("hf-oidc: exchange-rejected\n")
-    assert "This job, as a publisher" not in run.stderr
+    assert "Claims of this job's ID token" not in run.stderr
     assert "\nNext: " in run.stderr
 
 

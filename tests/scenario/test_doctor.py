@@ -405,7 +405,7 @@ def test_a_job_of_google(hub: LocalHub) -> None:
 def test_an_issuer_that_is_not_known() -> None:
     """No words of a publisher's, and no heading for them."""
     told = doctor(env={"HF_OIDC_ID_TOKEN": id_token(iss="https://idp.example", repository=None)})
-    assert "in the words of a publisher" not in told.stdout
+    assert "in the fields of a publisher" not in told.stdout
     assert "No publisher is suggested" in told.stdout
 
 
