@@ -179,7 +179,7 @@ def test_a_path_that_is_somebody_elses(hub: Hub, name: str) -> None:
     """NAME_PATH is where programs look for files, or is set in the job: nobody is asked for a token."""
     run = hub.run(f"{name}=acme/model", "--", "true", env=hub.env | {"TOOL_PATH": "/opt/tool"})
     assert (run.exit_code, hub.asked) == (2, 0)
-    assert f"`{name}_PATH` would have the path of the token's file" in run.stderr
+    assert f"`{name}_PATH` would hold the path of the token's file" in run.stderr
 
 
 def test_half_of_a_token_is_masked(hub: Hub) -> None:
@@ -512,7 +512,7 @@ def test_a_bug_in_writing_does_not_end_the_renewals(
     tmp_path: Path, job: Job, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """What puts the token into its file may have one as well; a token that is no text cannot be written."""
-    tries = iter([Secret("hf_jwt_\N{SNOWMAN}_secret")])
+    tries = iter([Secret("hf_jwt_\udc00_secret")])
 
     def log_in(_request: TokenRequest, _seconds: float) -> HubToken:
         return HubToken(next(tries, Secret("hf_jwt_new")), REQUEST.resource, 1, datetime.now(timezone.utc))
