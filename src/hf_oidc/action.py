@@ -91,7 +91,7 @@ def run(env: Mapping[str, str]) -> int:
     try:
         github_commands.deliver(tokens, to_git, export=inputs.export_env, files=files)
     except LoginError as error:
-        all_well = "All logins succeeded, but no token is handed over."
+        all_well = "All logins succeeded, but no token is delivered."
         return _failed([Failed(inputs.requests[0], error)], inputs, env, files, instead=all_well)
     for token in tokens.values():
         github_commands.say(granted_line(token.resource, token.expires_at, token.expires_in))
@@ -136,7 +136,7 @@ def _failed(
         github_commands.summarize(explained.summary, env)
     if several:
         github_commands.say(
-            instead or f"No token is handed over: {len(failures)} of {len(inputs.requests)} logins failed."
+            instead or f"No token is delivered: {len(failures)} of {len(inputs.requests)} logins failed."
         )
     if not fails:
         return 0

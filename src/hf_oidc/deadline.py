@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class Deadline(NamedTuple):
-    """`end` is a time of `clock`, in seconds. The clock must be monotonic: somebody may set the wall clock."""
+    """`end` is a time of `clock`, in seconds. The clock must be monotonic: the wall clock can change."""
 
     end: float
     clock: Callable[[], float]

@@ -38,7 +38,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, NamedTuple
 
 Phase = Literal["mint", "exchange"]
-# Why TLS failed. `authority`: nobody who is trusted here signed the certificate. `date`: it has expired, or is not yet
+# Why TLS failed. `authority`: no trusted authority signed the certificate. `date`: it has expired, or is not yet
 # valid. `host`: it is another host's. `plain`: the port does not speak TLS. `handshake`: the two did not agree.
 TlsFault = Literal["authority", "date", "host", "plain", "handshake"]
 Recipient = Literal["file", "standard-output", "log", "runner", "git", "dotenv", "token-folder"]

@@ -107,7 +107,7 @@ def obtain_id_token(
 ) -> IdToken:
     """A new ID token, masked and read, but not yet checked. Raises the `LoginError` that says why there is none."""
     secret = identity.mint(audience, context)
-    # Anything else is refused. Masking it could hide every `true` of the log, if somebody wrote `id-token: true`.
+    # Anything else is refused. Masking it could hide every `true` of the log, for example after `id-token: true`.
     if is_jwt(secret):
         mask(secret)
     return IdToken.read(secret)

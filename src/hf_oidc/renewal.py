@@ -22,7 +22,7 @@ LONGEST_ROUND = 60.0  # seconds
 LONGEST_PAUSE = 60.0  # seconds
 # Seconds between rounds after the token has expired, and after an error that is not retryable.
 LONGEST_PAUSE_AFTERWARDS = 900.0
-SHORTEST = 0.2  # seconds, always: a Hub whose tokens expire at once must not be flooded with requests
+SHORTEST = 0.2  # seconds, always: a Hub with tokens that expire at once must not be flooded with requests
 LONGEST_ASKED = 3600.0  # seconds: a server that asks for a longer pause is not obeyed
 
 

@@ -22,7 +22,7 @@ def read_object(document: bytes) -> dict[str, Any] | None:
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
-        raise ValueError  # nobody reads its text
+        raise ValueError  # its text is never shown
     return members
 
 

@@ -33,14 +33,14 @@ def mask_on_github(secret: Secret) -> None:
     from hf_oidc.output import masking  # noqa: PLC0415 - other CIs do not wait for it
 
     streams.require_log()
-    # The runner reads its commands on standard error too, so standard output holds the command's result alone. It
+    # The runner reads its commands on standard error too, so standard output holds only the command's result. It
     # accepts them only at the start of a line, and another program may have written half a line: the first newline
     # ends it.
     streams.write_error(f"\n{masking.mask_command(secret)}\n")
 
 
 def _is_local_trial(hub_url: str, env: Mapping[str, str]) -> bool:
-    """Whether somebody at a terminal uses a job's variables from Local Hub. No runner reads the mask then.
+    """Whether a person at a terminal uses a job's variables from Local Hub. No runner reads the mask then.
 
     A terminal alone does not show this: a job can have one (`script -c`, `docker run -t`, act).
     """

@@ -17,7 +17,7 @@ NOT_EXECUTABLE, NOT_FOUND = 126, 127
 
 
 def find(name: str, env: Mapping[str, str]) -> str:
-    """The path of the command. Called before the login, so that no token is issued in vain. Raises `Exit`."""
+    """The path of the command. Call it before the login, so that no unusable token is issued. Raises `Exit`."""
     if program := command.find(name, env):
         return program
     if os.sep in name and Path(name).is_dir():

@@ -77,7 +77,7 @@ def run(
     NAME_PATH, is the path of the file; huggingface_hub and git read it for each call. COMMAND does not get HF_TOKEN,
     because it would take precedence.
 
-    The exit code is that of COMMAND; 127 if COMMAND is not found, 126 if it cannot be run. It is 1 if the login failed,
+    The exit code is COMMAND's; 127 if COMMAND is not found, 126 if it cannot be run. It is 1 if the login failed,
     and 2 if the arguments are wrong.
     """
     env = dict(os.environ)

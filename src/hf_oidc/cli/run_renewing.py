@@ -87,7 +87,7 @@ class Renewer:
     def wait(self, lifetimes: Mapping[TokenRequest, Lifetime]) -> int:
         """The command's exit code, when it has ended; 1 if it was stopped."""
         for request, lifetime in lifetimes.items():
-            # A daemon: when the command has ended, nobody waits for a login.
+            # A daemon, because no login matters after the command has ended.
             threading.Thread(target=self._keep_fresh, args=(request, lifetime), daemon=True).start()
         code = self._child.wait()
         with self._writing:

@@ -49,7 +49,7 @@ def job(report: JobReport) -> Iterator[str]:
     yield from _table([("CI", _ci(report)), ("ID token", _id_token(report))])
     yield ""
     yield from _wrapped(WHAT_IT_IS)
-    # Where the ID token tells of a publisher, that one is shown, and not what the values would be.
+    # If the ID token shows the publisher, show that one, and not the general values.
     expected = bool(report.problem and report.problem.enter) and not isinstance(report.publisher, Suggestion)
     if report.problem:
         yield from _problem(report.problem, enter=expected)

@@ -388,7 +388,7 @@ def _from_facts(error: LoginError, entry_point: EntryPoint) -> Sentence | None:
     if isinstance(error, InvalidResource):
         return _did_you_mean(error)
     if isinstance(error, InvalidInput):
-        # Of the input alone: the command sees all files, and its option has hyphens before.
+        # Only for the action's input: the command sees all files, and its option is named `--ca-bundle`.
         template = f"Write {{expected}}.{DOCKER_SEES if error.input_name == 'ca-bundle' else ''}"
         return Sentence(template, {"expected": sanitize_line(error.expected)})
     if isinstance(error, AudienceMismatch):

@@ -91,13 +91,13 @@ def branch(claims: Claims, *, preset: bool) -> Iterator[Finding]:
 
 
 def pull_request_target(claims: Claims) -> Iterator[Finding]:
-    """What is found where anybody's pull request started the job, in a refused job or in any."""
+    """Finds a job that any pull request can start."""
     if claims.get("event_name") == "pull_request_target":
         yield Finding("pull-request-target", {"ref": sanitize_line(text_of(claims.get("ref")) or "")})
 
 
 def reusable_workflow(claims: Claims) -> Iterator[Finding]:
-    """Finds a job whose workflow was called by another workflow."""
+    """Finds a job in a workflow that another workflow called."""
     workflow_ref, job_workflow_ref = claims.get("workflow_ref"), claims.get("job_workflow_ref")
     mine, called = workflow_of(workflow_ref), workflow_of(job_workflow_ref)
     if mine and called and workflow_ref != job_workflow_ref:

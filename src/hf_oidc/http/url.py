@@ -14,7 +14,7 @@ from hf_oidc.secret import MASK
 
 HOST = r"(?P<host>[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?P<port>:\d{1,5})?(?P<path>/[A-Za-z0-9._~!$&'()*+,;=:%/-]*)?"
 # Stricter than RFC 3986 on purpose: parsers disagree about backslashes, user information and non-ASCII hosts, and a
-# URL that two parsers read differently sends a token to a host that nobody checked. A path has no `@`: before it there
+# URL that two parsers read differently sends a token to a host that was not checked. A path has no `@`: before it there
 # may be a password with a slash.
 HTTP_URL = re.compile(rf"(?P<scheme>https?)://{HOST}(?P<query>\?[\x21-\x7e]*)?", re.ASCII)
 # In messages, a URL may have another scheme, or none: users write the addresses of proxies like that.

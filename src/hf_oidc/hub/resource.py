@@ -39,7 +39,7 @@ PREFIX_OF_MISTAKE = {
 PAGES = {"tree", "blob", "resolve", "raw", "commits", "commit", "discussions", "settings", "edit"}
 # The start of a URL of the Hub. An `@` in it precedes a revision; in other URLs it may follow a password.
 PAGE = re.compile(r"(https?://)?(huggingface|hf)\.co/|hf://")
-# The Hub's tokens, which somebody gives in place of a name. They would be sent to the Hub, where they may be logged.
+# The Hub's tokens, which a user may pass by mistake. They would be sent to the Hub, where they may be logged.
 HUB_TOKEN = re.compile(r"hf_([A-Za-z0-9]{30,}|(jwt|oauth)_[A-Za-z0-9_.-]{30,})", re.ASCII)
 MAX_SHOWN = 220
 

@@ -42,7 +42,7 @@ def export(variables: Iterable[tuple[str, Secret]], env: Mapping[str, str]) -> N
 def _assignment(name: str, secret: Secret) -> str:
     import uuid  # noqa: PLC0415 - the action uses actions-toolkit instead, and does not wait for it
 
-    # The runner reads the value up to the delimiter, so nobody must be able to guess it.
+    # The runner reads the value up to the delimiter, so it must be impossible to guess.
     delimiter = f"ghadelimiter_{uuid.uuid4()}"
     return os.linesep.join([f"{name}<<{delimiter}", secret.reveal(), delimiter, ""])
 

@@ -91,7 +91,7 @@ def group(title: str, lines: Iterable[str]) -> None:
 
 
 def summarize(markdown: str, env: Mapping[str, str]) -> None:
-    """Adds to the summary on the run's page. It is no failure if there is no summary."""
+    """Adds to the summary on the run's page. A missing summary is not an error."""
     path = env.get("GITHUB_STEP_SUMMARY", "")
     if path and not command_files.write_problem(Path(path)):
         with suppress(OSError, ValueError), Path(path).open("a", encoding="utf-8") as summary:

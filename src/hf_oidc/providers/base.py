@@ -12,7 +12,7 @@ from hf_oidc.errors import IdentityError, IdTokenRequestFailed, Where
 from hf_oidc.login_context import LoginContext, ReadFile
 from hf_oidc.secret import Secret
 
-# The audience -> an ID token for it. Raises an `IdentityError`, or what `Transport.send` raises.
+# Takes the audience, returns an ID token. Raises an `IdentityError`, or what `Transport.send` raises.
 Mint = Callable[[str, LoginContext], Secret]
 
 

@@ -31,8 +31,8 @@ class Branch:
     """What to enter as the branch on the Hub.
 
     `one`: the branch `name`. `default`: the repository's default branch. `several`: one of those that `name` lists.
-    `none`: empty, because tags start the job. `pull-request`: only pull requests start the job, which nobody should
-    trust. `caller`: the branch of the calling workflow.
+    `none`: empty, because tags start the job. `pull-request`: only pull requests start the job, which are not
+    trustworthy. `caller`: the branch of the calling workflow.
     """
 
     kind: Literal["one", "default", "several", "none", "pull-request", "caller"]

@@ -59,7 +59,7 @@ def read(text: str) -> Value:
 
 
 def _bounded(text: str) -> str:
-    # While it is parsed: the time that PyYAML takes for the rest is what is to be saved.
+    # Check while parsing, to save the time that PyYAML needs for the rest.
     aliases = values = depth = 0
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
         aliases += isinstance(event, yaml.AliasEvent)
