@@ -10,7 +10,7 @@ from hf_oidc.sanitize import sanitize_line
 
 DEFAULT = "HF_TOKEN"
 FORM = r"[A-Za-z_][A-Za-z0-9_]{0,127}"
-# A token in one of these variables would change which programs run, or how. That is never wanted. GitHub's runner itself
+# A token in one of these variables would change which programs run, or how. Never wanted. GitHub's runner itself
 # refuses NODE_OPTIONS and its own names.
 FORBIDDEN = (
     r".*PATH|PATHEXT|HOME|USER|SHELL|PWD|OLDPWD|TMPDIR|TEMP|TMP|IFS|ENV|BASH_.*|BASHOPTS|SHELLOPTS|PS[0-9]|E?UID|PPID"

@@ -17,7 +17,7 @@ REQUEST_ID = r"(?=.{1,128}\Z)[A-Za-z0-9]{1,32}([=;:-][A-Za-z0-9]{1,32})*"
 
 
 class Request(NamedTuple):
-    """A call about to be made; `url_name` names the owner of the URL. Headers and body hold tokens, so it is not printed.
+    """A call about to be made; `url_name` names the URL's owner. Headers and body hold tokens, so it is not printed.
 
     `link_local`: it may go to a cloud's metadata server, over plain HTTP and through no proxy.
     """
