@@ -27,9 +27,7 @@ def test_counts_lines_helpers_and_comments() -> None:
     assert (found.modules, found.functions, found.helpers, found.comments) == ([14], [2, 2, 3], 1, 2)
 
 
-@pytest.mark.parametrize(
-    ("numbers", "part", "expected"), [([1], 0.9, 1), ([3, 1, 2], 0.5, 2), (list(range(10)), 0.9, 8)]
-)
+@pytest.mark.parametrize(("numbers", "part", "expected"), [([1], 0.9, 1), ([3, 1, 2], 0.5, 2), ([*range(10)], 0.9, 8)])
 def test_a_percentile_is_one_of_the_numbers(numbers: list[int], part: float, expected: int) -> None:
     """The smallest that so many do not exceed."""
     assert percentile(numbers, part) == expected
