@@ -206,7 +206,7 @@ def test_if_the_dataset_refuses_nothing_is_handed_over(real_runner: Runner, hub:
     assert run.exit_code != 0
     assert sorted(outcomes(hub)) == ["granted", "refused"]
     assert f"DATA_TOKEN ({DATASET})" in run.log
-    assert "No token is handed over: 1 of 2 logins failed." in run.log
+    assert "No token is delivered: 1 of 2 logins failed." in run.log
     told = run.log_of("See what is there")
     assert "exported: .\n" in told
     assert "outputs: .\n" in told

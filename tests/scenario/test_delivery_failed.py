@@ -200,7 +200,7 @@ def test_logins_that_worked_are_not_called_failed(stage: Stage) -> None:
         job = {"HF_ENDPOINT": hub.url, "HF_OIDC_ID_TOKEN": id_token(hub.url)}
         run = run_action(stage.tmp_path, job, {"resource": "A=acme/model\nB=acme/b"}, command_files=files)
     assert (run.exit_code, run.error_code, run.stdout.count("::error ")) == (1, "delivery-failed", 1)
-    assert run.stdout.endswith("\nAll logins succeeded, but no token is handed over.\n")
+    assert run.stdout.endswith("\nAll logins succeeded, but no token is delivered.\n")
 
 
 def test_somebody_at_a_terminal_sees_no_masks_of_local_hub(stage: Stage) -> None:

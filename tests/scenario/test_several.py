@@ -79,7 +79,7 @@ def test_if_one_is_refused_none_is_handed_over(tmp_path: Path, hub: LocalHub) ->
         ("OTHER", "acme/other"),
         ("MORE", "spaces/acme/more"),
     ]
-    assert "No token is handed over: 2 of 5 logins failed." in run.stdout
+    assert "No token is delivered: 2 of 5 logins failed." in run.stdout
     assert run.summary.count("exchange-rejected") >= 2
 
 
