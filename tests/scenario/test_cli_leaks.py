@@ -147,14 +147,14 @@ def test_buildkites_agent_hides_both_tokens(arguments: tuple[str, ...], stage: S
     [
         (OLD_AGENT, "failed (it needs agent 3.66 or newer). The log"),
         ("echo 'no Job API' >&2; exit 1", 'failed (it needs agent 3.66 or newer): "no Job API". The log'),
-        ("cat >&2; exit 1", 'failed: "***". The log'),
+        ("cat >&2; exit 1", 'or newer): "***". The log'),
     ],
 )
 def test_an_agent_that_cannot_hide_is_warned_of(redactor: str, told: str, stage: Stage) -> None:
     """Once, and the job has its token all the same."""
     run = buildkite(stage, redactor, "token", "acme/model", "--quiet")
     assert (run.exit_code, run.stdout) == (0, f"{PLAIN}\n")
-    assert run.stderr.startswith("hf-oidc: Warning: The command `buildkite-agent redactor add`, ")
+    assert run.stderr.startswith("hf-oidc: Warning: The command `buildkite-agent redactor add` ")
     assert (run.stderr.count("Warning"), told in run.stderr) == (1, True)
 
 
