@@ -272,8 +272,8 @@ def test_buildkites_agent_takes_what_it_is_to_hide(form: str, text: str, hub: Lo
 @pytest.mark.parametrize(
     ("description", "told"),
     [
-        ({"ci": "travis"}, "job.ci: must be github, forgejo, gitlab"),
-        ({"ci": 7}, "job.ci: must be a string"),
+        ({"ci": "travis"}, "job.ci: must be one of github, forgejo, gitlab"),
+        ({"ci": 7}, "job.ci: must be a non-empty string"),
         ({"ci": "gitlab", "repository": "a/b"}, "job: unknown field repository"),
         ({"ci": "google", "cloud-build": "yes"}, "job.cloud-build: must be true or false"),
         ({"ci": "gitlab", "claims": []}, "job.claims: must be a mapping"),
