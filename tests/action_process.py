@@ -148,9 +148,14 @@ def _world(tmp_path: Path, command_files: Mapping[str, str] | None) -> dict[str,
     return files | {name: str(tmp_path / place) for name, place in places.items()}
 
 
-def scrubbed() -> dict[str, str]:
-    """What a process needs of this environment, and nothing else of it."""
-    kept = ("PATH", "COVERAGE_PROCESS_CONFIG", "COVERAGE_PROCESS_START", "SYSTEMROOT", "HF_OIDC_TEST_CONTAINER")
+def scrubbed(*, measured: bool = False) -> dict[str, str]:
+    """What a process needs of this environment, and nothing else of it.
+
+    `measured`: its coverage is measured. That takes longer than most of these processes do, and what they share with
+    the same code in this process is measured here.
+    """
+    kept = ["PATH", "SYSTEMROOT", "HF_OIDC_TEST_CONTAINER"]
+    kept += ["COVERAGE_PROCESS_CONFIG", "COVERAGE_PROCESS_START"] if measured else []
     return {name: os.environ[name] for name in kept if name in os.environ}
 
 

@@ -55,13 +55,12 @@ def log_in(
     server: ScriptedServer,
     *,
     command: tuple[str, ...] = (),
-    env: dict[str, str] | None = None,
     inputs: dict[str, str] | None = None,
 ) -> ActionRun:
     """A login that the Hub would grant, with these command files."""
     return run_action(
         tmp_path,
-        env or {},
+        {},
         {"resource": "acme/model", "hub-url": server.url, "id-token": id_token(server.url), **(inputs or {})},
         command=(*command, *ACTION) if command else None,
         secrets=[HUB_TOKEN],
@@ -177,8 +176,7 @@ def test_a_disk_that_fills_up_leaves_no_half_delivery(tmp_path: Path) -> None:
     Path(files["GITHUB_ENV"]).write_text("#" * 4090 + "\n")
     limit = ("prlimit", "--fsize=4096")
     with scripted_server({"/oauth/token": Answer(GRANT)}) as server:
-        # Measuring coverage writes files too, which the limit would stop.
-        run = log_in(tmp_path, files, server, command=limit, env={"COVERAGE_PROCESS_CONFIG": ""})
+        run = log_in(tmp_path, files, server, command=limit)
     assert (run.exit_code, run.error_code) == (1, "delivery-failed")
     assert Path(files["GITHUB_OUTPUT"]).read_text().startswith("KEPT=1\n")
     assert run.outputs == {"authenticated": "false"}

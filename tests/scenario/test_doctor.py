@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from tests.action_process import scrubbed
 from tests.cli_process import hf_oidc
 from tests.factories import id_token
 from tests.leaks import leaks
@@ -53,8 +54,7 @@ class Told:
 
 def doctor(*arguments: str, env: Mapping[str, str] | None = None, cwd: Path | None = None) -> Told:
     """Run `hf-oidc doctor` with nothing of this environment; nothing may leak and nothing may end in a traceback."""
-    kept = ("PATH", "COVERAGE_PROCESS_CONFIG", "COVERAGE_PROCESS_START", "HF_OIDC_TEST_CONTAINER")
-    full = {name: os.environ[name] for name in kept if name in os.environ} | dict(env or {})
+    full = scrubbed() | dict(env or {})
     run = hf_oidc("doctor", *arguments, env=full, cwd=cwd or ROOT)
     told = Told(run.returncode, run.stdout.decode(), run.stderr.decode())
     unmasked = "\n".join(line for line in told.stderr.splitlines() if not line.startswith("::add-mask::"))

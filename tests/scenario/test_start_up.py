@@ -43,9 +43,6 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
             "GITHUB_ACTIONS": "true",
             "ACTIONS_ID_TOKEN_REQUEST_URL": f"{server.url}/mint?api-version=2.0",
             "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "a-request-token",
-            # The tool that measures the tests' coverage loads half of the standard library.
-            "COVERAGE_PROCESS_CONFIG": "",
-            "COVERAGE_PROCESS_START": "",
         }
         inputs = {"resource": "acme/model", "hub-url": server.url, "audience": HUB}
         command = (sys.executable, "-I", "-c", TELLING)
