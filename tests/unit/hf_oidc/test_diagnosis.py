@@ -9,7 +9,7 @@ import yaml
 
 from hf_oidc import errors
 from hf_oidc.diagnosis import markdown, text
-from hf_oidc.diagnosis.advice import ABSENT, ADVICE, DELIVERY, FINDINGS, NO_SUGGESTION, SKIPPED, duration
+from hf_oidc.diagnosis.advice import ABSENT, ADVICE, DELIVERY, FINDINGS, NO_SUGGESTION, SKIPPED, TLS, duration
 from hf_oidc.diagnosis.ci import PERMISSIONS
 from hf_oidc.diagnosis.door import ACTION, COMMAND
 from hf_oidc.diagnosis.environment import warnings
@@ -28,6 +28,8 @@ from hf_oidc.errors import (
     RateLimited,
     Recipient,
     Redirected,
+    TlsFailed,
+    TlsFault,
     Where,
 )
 from hf_oidc.resource import Resource
@@ -42,6 +44,7 @@ SPEAK_BY_FACTS = {
     ExchangeRejected.code,
     DeliveryFailed.code,
     RateLimited.code,
+    TlsFailed.code,
 }
 HUB_CALL = Where("exchange", "hub.example", 400, "id-1")
 
@@ -58,6 +61,7 @@ def test_every_code_has_its_advice() -> None:
     """No failure ends without a next step, and there is no advice for a failure that cannot be."""
     assert {leaf.code for leaf in LEAVES} == set(ADVICE) | SPEAK_BY_FACTS
     assert set(DELIVERY) == set(get_args(Recipient))
+    assert set(TLS) == set(get_args(TlsFault))
     assert not set(ADVICE) & SPEAK_BY_FACTS
     assert set(ADVICE) > SKIPPED
 
