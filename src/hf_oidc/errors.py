@@ -106,12 +106,12 @@ class UsageError(LoginError):
 
 
 class InvalidResource(UsageError):
-    """`resource` is of none of the Hub's forms; `suggestion` is the form that was likely meant."""
+    """A resource is of none of the Hub's forms; `suggestion` is the form that was likely meant."""
 
     code = "invalid-resource"
 
-    def __init__(self, what: str, suggestion: str | None = None) -> None:
-        super().__init__("resource", what)
+    def __init__(self, input_name: str, what: str, suggestion: str | None = None) -> None:
+        super().__init__(input_name, what)
         self.suggestion = suggestion
 
 

@@ -52,15 +52,15 @@ class Resource(NamedTuple):
         return self.path
 
     @classmethod
-    def parse(cls, text: str) -> Resource:
-        """The resource that `text` names, white space around it aside.
+    def parse(cls, text: str, input_name: str = "resource") -> Resource:
+        """The resource that `text` names, white space around it aside; `input_name` is where the user wrote it.
 
         Raises `InvalidResource`, with the form that was likely meant if there is one.
         """
         text = text.strip()
         kind = _kind(text)
         if kind is None:
-            raise InvalidResource(f"`resource` {_problem(text)}", _suggestion(text))
+            raise InvalidResource(input_name, f"`{input_name}` {_problem(text)}", _suggestion(text))
         return cls(kind, text)
 
 
@@ -98,7 +98,7 @@ def _suggestion(text: str) -> str | None:
     parts = [part for part in _path_of(text.strip("'\"")).split("/") if part]
     if not parts:
         return None
-    prefix = PREFIX_OF_MISTAKE.get(parts[0])
+    prefix = PREFIX_OF_MISTAKE.get(parts[0].lower())
     names = parts if prefix is None else parts[1:]
     if len(names) < 2 or (prefix is None and len(names) > 2 and names[2] not in PAGES):
         return None

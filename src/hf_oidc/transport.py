@@ -50,23 +50,24 @@ CERTIFICATE = r"-----BEGIN CERTIFICATE-----[\sA-Za-z0-9+/=]+-----END CERTIFICATE
 Tls = Callable[[], ssl.SSLContext]
 
 
-def trusting(ca_bundle: str) -> Tls:
+def trusting(ca_bundle: str, name: str = "ca-bundle") -> Tls:
     """The TLS context that trusts the system's certificates, and those of `ca_bundle` unless it is empty.
 
     It is made when it is first asked for: to read the system's certificates takes longer than a call. `ca_bundle` is a
-    PEM file's path or PEM text. Raises `InvalidInput` if there is no certificate in it, at once.
+    PEM file's path or PEM text, which the user calls `name`. Raises `InvalidInput` if there is no certificate in
+    it, at once.
     """
-    tls = functools.cache(lambda: _context(ca_bundle))
+    tls = functools.cache(lambda: _context(ca_bundle, name))
     if ca_bundle:
         tls()
     return tls
 
 
-def _context(ca_bundle: str) -> ssl.SSLContext:
+def _context(ca_bundle: str, name: str) -> ssl.SSLContext:
     context = ssl.create_default_context()
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if ca_bundle:
-        _trust_too(_certificates(ca_bundle), context)
+        _trust_too(_certificates(ca_bundle, name), context, name)
     return context
 
 
@@ -346,19 +347,19 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
             pending += [getattr(cause, "reason", None), *cause.args, cause.__cause__, cause.__context__]
 
 
-def _certificates(ca_bundle: str) -> str:
-    text = ca_bundle if "-----BEGIN" in ca_bundle else _file(ca_bundle)
+def _certificates(ca_bundle: str, name: str) -> str:
+    text = ca_bundle if "-----BEGIN" in ca_bundle else _file(ca_bundle, name)
     return "\n".join(re.findall(CERTIFICATE, text))
 
 
-def _trust_too(certificates: str, context: ssl.SSLContext) -> None:
+def _trust_too(certificates: str, context: ssl.SSLContext, name: str) -> None:
     try:
         context.load_verify_locations(cadata=certificates)
     except (ssl.SSLError, ValueError):
-        raise _no_certificate("holds no certificate that can be read") from None
+        raise _no_certificate(name, "holds no certificate that can be read") from None
 
 
-def _file(path: str) -> str:
+def _file(path: str, name: str) -> str:
     problem = "cannot be read"
     with contextlib.suppress(OSError, ValueError):  # ValueError: a NUL in the name
         file = Path(path)
@@ -371,12 +372,8 @@ def _file(path: str) -> str:
             if len(text) <= MAX_BODY:
                 return text
             problem = "is larger than 1 MiB"
-    raise _no_certificate(f"{problem}: {shown(path)!r}")
+    raise _no_certificate(name, f"{problem}: {shown(path)!r}")
 
 
-def _no_certificate(problem: str) -> InvalidInput:
-    expected = (
-        "the path of a PEM file, or the PEM text itself; for the action it is a file of the checkout, whose container "
-        "sees no other files of the runner"
-    )
-    return InvalidInput("ca-bundle", f"`ca-bundle` {problem}", expected)
+def _no_certificate(name: str, problem: str) -> InvalidInput:
+    return InvalidInput(name, f"`{name}` {problem}", "the path of a PEM file, or the PEM text itself")

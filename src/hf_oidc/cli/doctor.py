@@ -17,7 +17,7 @@ import click
 from click.core import ParameterSource
 
 from hf_oidc import command, hall
-from hf_oidc.cli.options import BY_CI, Settings, asks_for_id_token
+from hf_oidc.cli.options import AMBIENT, BY_CI, Settings, asks_for_id_token
 from hf_oidc.cli.session import now, usual_mask
 from hf_oidc.diagnosis import doctor_json, doctor_text, text
 from hf_oidc.diagnosis.doctor import JobReport, Question, with_claims
@@ -31,6 +31,7 @@ from hf_oidc.resource import Resource
 from hf_oidc.settings import DEFAULT_HUB_URL, hub_url
 from hf_oidc.transport import trusting
 from hf_oidc.untrusted_text import sanitize, shown
+from hf_oidc.wanted import from_single
 
 GIT_TIMEOUT = 10.0  # seconds
 NO_YAML = "Reading a workflow needs PyYAML: pip install PyYAML"
@@ -100,7 +101,7 @@ def doctor(
 
 
 def _check_job(question: Question, settings: Settings, env: Mapping[str, str], *, as_json: bool) -> None:
-    means = hall.means(env, trusting(settings.ca_bundle), settings.timeout, now)
+    means = hall.means(env, trusting(settings.ca_bundle, "--ca-bundle"), settings.timeout, now)
     report = _examined(question, settings, env, means)
     _write(doctor_json.job(report) if as_json else doctor_text.job(report), fails=report.fails)
 
@@ -164,8 +165,10 @@ def _no_use(context: click.Context, options: Sequence[str], where: str) -> None:
 
 
 def _resource(text: str | None, env: Mapping[str, str]) -> Resource | None:
-    text = text if text is not None else env.get("HF_OIDC_RESOURCE", "").strip() or None
-    return Resource.parse(text) if text is not None else None
+    if text is None:
+        ambient = env.get(AMBIENT, "").strip()
+        return from_single(ambient, AMBIENT) if ambient else None
+    return from_single(text, "--resource")
 
 
 def _expected(pairs: tuple[str, ...]) -> dict[str, str]:

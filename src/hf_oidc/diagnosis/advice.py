@@ -160,6 +160,7 @@ DELIVERY: Mapping[Recipient, str] = {
         "disk is not full."
     ),
 }
+CONTAINER = " The action runs in a container, and sees only those files of the runner that are in the checkout."
 RATE_LIMITED = (
     "Run the job again in {expected} or later. Most likely nothing is wrong with your configuration: runners share "
     "their addresses, and the Hub limits requests by address."
@@ -385,7 +386,9 @@ def _from_facts(error: LoginError, door: Door) -> Sentence | None:
     if isinstance(error, InvalidResource):
         return _did_you_mean(error)
     if isinstance(error, InvalidInput):
-        return Sentence("Write {expected}.", {"expected": shown(error.expected)})
+        # Of the input alone: the command sees all files, and its option has hyphens before.
+        template = f"Write {{expected}}.{CONTAINER if error.input_name == 'ca-bundle' else ''}"
+        return Sentence(template, {"expected": shown(error.expected)})
     if isinstance(error, AudienceMismatch):
         template = "Let your CI issue the ID token for the audience (its claim `aud`) {audience}."
         return Sentence(template if error.expected else door.says(FIXED_AUDIENCE), {"audience": shown(error.expected)})

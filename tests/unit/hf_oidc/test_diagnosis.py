@@ -161,8 +161,8 @@ def test_several_attempts_are_counted_and_listed() -> None:
 @pytest.mark.parametrize(
     ("error", "next_step"),
     [
-        (InvalidResource("`resource` is empty"), "Next: Write namespace/name for a model"),
-        (InvalidResource("`resource` is wrong", "acme/model"), "Next: Did you mean `acme/model`?"),
+        (InvalidResource("resource", "`resource` is empty"), "Next: Write namespace/name for a model"),
+        (InvalidResource("resource", "`resource` is wrong", "acme/model"), "Next: Did you mean `acme/model`?"),
         (InvalidInput("timeout", "`timeout` is 0", "a whole number"), "Next: Write a whole number."),
         (AudienceMismatch("The ID token is for x", "https://hub.example"), "(its claim `aud`) `https://hub.example`."),
         (RateLimited("Too many"), "Next: Run the job again in 5 minutes or later."),

@@ -89,6 +89,13 @@ def test_repeats_and_suggests_no_part_of_a_password(text: str) -> None:
     assert "pw" not in caught.value.what + (caught.value.suggestion or "")
 
 
+def test_names_where_the_user_wrote_it() -> None:
+    """An argument, an option or a variable; `resource` is the action's input."""
+    with pytest.raises(InvalidResource, match=r"^`HF_OIDC_RESOURCE` is empty$") as caught:
+        Resource.parse("", "HF_OIDC_RESOURCE")
+    assert caught.value.input_name == "HF_OIDC_RESOURCE"
+
+
 def test_a_hostile_name_stays_on_one_short_line() -> None:
     """What an attacker wrote as a name cannot fill the log or start a command in it."""
     with pytest.raises(InvalidResource) as caught:

@@ -3,7 +3,7 @@
 import pytest
 
 from hf_oidc.errors import InvalidInput, InvalidResource
-from hf_oidc.wanted import from_arguments, from_lines
+from hf_oidc.wanted import from_arguments, from_lines, from_single
 
 
 @pytest.mark.parametrize(
@@ -45,6 +45,22 @@ def test_several_on_one_line(text: str) -> None:
     with pytest.raises(InvalidInput, match="`resource` names several resources at once") as caught:
         from_lines(text, "resource")
     assert caught.value.expected.startswith("one per line, each with the name of a variable")
+
+
+@pytest.mark.parametrize(
+    ("text", "problem", "expected"),
+    [
+        ("acme/a,acme/b", "`X` names several resources at once", "one of them: "),
+        ("HF_TOKEN=acme/a", "`X` has the name of a variable before the resource", "the resource alone"),
+        ("hf_token = acme/a", "`X` has the name of a variable before the resource", "the resource alone"),
+    ],
+)
+def test_a_single_one_has_no_name(text: str, problem: str, expected: str) -> None:
+    """Where a command sets no variable and gives one token; it is said which commands do."""
+    with pytest.raises(InvalidInput, match=problem) as caught:
+        from_single(text, "X")
+    assert caught.value.expected.startswith(expected)
+    assert "`hf-oidc run`" in caught.value.expected
 
 
 def test_several_in_one_argument() -> None:

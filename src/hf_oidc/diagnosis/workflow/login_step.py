@@ -77,7 +77,7 @@ def read_input(value: str) -> list[Resource]:
 
 def read_variable(value: str) -> list[Resource]:
     """The resource that HF_OIDC_RESOURCE names, which is one. Raises `InvalidResource`."""
-    return [Resource.parse(value)]
+    return [Resource.parse(value, RESOURCE_VARIABLE)]
 
 
 def check_resources(read: Callable[[str], list[Resource]], value: str, line: int | None) -> Iterator[Finding]:
