@@ -61,6 +61,7 @@ Examples:
 )
 @click.option("--workflow", metavar="FILE", help="Judge this workflow file, before it is pushed; no CI is needed.")
 @click.option("--repository", metavar="OWNER/NAME", help="Its repository on GitHub; git's remote origin unless given.")
+@click.argument("misplaced", metavar="", nargs=-1)
 @click.option("--json", "as_json", is_flag=True, help="Write JSON, for programs.")
 @asks_for_id_token
 @click.pass_context
@@ -73,6 +74,7 @@ def doctor(
     workflow: str | None,
     repository: str | None,
     as_json: bool,
+    misplaced: tuple[str, ...],
     **given: Any,
 ) -> None:
     """Say what would keep a CI job from logging in to the Hub, and what to enter there.
@@ -85,6 +87,9 @@ def doctor(
     Exit codes: 0 nothing is wrong, 1 something would fail, 2 the arguments are wrong.
     """
     env = dict(os.environ)
+    if misplaced:  # as other commands take a resource
+        option = "--workflow" if misplaced[0].lower().endswith((".yml", ".yaml")) else "--resource"
+        raise click.UsageError(f"Did you mean `hf-oidc doctor {option} {shown(misplaced[0], 200)}`?")
     try:
         if workflow is not None:
             _no_use(context, OF_A_JOB, "with --workflow")

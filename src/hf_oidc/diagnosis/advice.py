@@ -160,7 +160,7 @@ DELIVERY: Mapping[Recipient, str] = {
         "disk is not full."
     ),
 }
-CONTAINER = " The action runs in a container, and sees only those files of the runner that are in the checkout."
+DOCKER_SEES = " The Docker action sees only those files of the runner that are in the checkout."
 RATE_LIMITED = (
     "Run the job again in {expected} or later. Most likely nothing is wrong with your configuration: runners share "
     "their addresses, and the Hub limits requests by address."
@@ -387,7 +387,7 @@ def _from_facts(error: LoginError, door: Door) -> Sentence | None:
         return _did_you_mean(error)
     if isinstance(error, InvalidInput):
         # Of the input alone: the command sees all files, and its option has hyphens before.
-        template = f"Write {{expected}}.{CONTAINER if error.input_name == 'ca-bundle' else ''}"
+        template = f"Write {{expected}}.{DOCKER_SEES if error.input_name == 'ca-bundle' else ''}"
         return Sentence(template, {"expected": shown(error.expected)})
     if isinstance(error, AudienceMismatch):
         template = "Let your CI issue the ID token for the audience (its claim `aud`) {audience}."

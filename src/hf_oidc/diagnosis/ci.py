@@ -374,8 +374,9 @@ CIS: Mapping[str, Ci] = {
         {"sub": "the role's ARN: arn:aws:iam::123456789012:role/name"},
         Todo("Let hf-oidc ask AWS for an ID token, by itself:", "build:\n  commands:\n    - {run}"),
         Todo(
-            "Allow it for the account, once, and let the role call `sts:GetWebIdentityToken`. The command `aws` must "
-            "be there, be a recent one, and know its region: the global endpoint has no ID tokens.",
+            "See that the command `aws` is there, is a recent one, has credentials, and knows its region: the global "
+            "endpoint has no ID tokens. Allow it for the account, once, and let the role call "
+            "`sts:GetWebIdentityToken`:",
             "aws iam enable-outbound-web-identity-federation\n"
             "aws iam put-role-policy --role-name ROLE --policy-name hugging-face --policy-document '{\n"
             '  "Version": "2012-10-17",\n  "Statement": [{\n    "Effect": "Allow",\n'

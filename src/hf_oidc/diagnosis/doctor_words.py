@@ -25,7 +25,7 @@ class Words:
 WORDS = {
     "wrong-type": Words("`{where}` is not {expected}, so GitHub refuses the whole file.", "Write {expected} there."),
     "no-login": Words(
-        "No job of this workflow logs in to the Hub.",
+        "No job of this workflow logs in to the Hub, as far as this file tells.",
         "If one should, add a step with `uses: org/hf-oidc-action@v1` and `resource:` to it.",
     ),
     # permissions
@@ -120,7 +120,7 @@ WORDS = {
     ),
     "token-replaced": Words(
         'The step "{step}" sets HF_TOKEN from a secret, in place of the token that the login gave.',
-        "Remove that line. The login has set HF_TOKEN, and the secret is no longer needed.",
+        "Remove that line: the login has set HF_TOKEN. If nothing else uses the secret, delete it.",
     ),
     "token-across-jobs": Words(
         "The job's output `{output}` holds the token. GitHub drops outputs that hold a secret, so other jobs get an "
@@ -146,6 +146,12 @@ WORDS = {
         'The step "{step}" uses HF_TOKEN, which the login did not set: it has `export-env: false`.',
         "Hand the token over to the step, by the login's `id:`. Or let the login export it.",
         "env:\n  HF_TOKEN: ${{{{ steps.{id}.outputs.token }}}}",
+    ),
+    "login-without-id": Words(
+        'The step "{step}" reads an output of `steps.{id}`, and no step of this job has that `id:`. GitHub puts an '
+        "empty text there.",
+        "Give the login step this line:",
+        "id: {id}",
     ),
     "needs-linux": Words(
         "The action needs a Linux runner with Docker, and this job runs on {runner}.",

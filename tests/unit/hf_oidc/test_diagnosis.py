@@ -220,6 +220,13 @@ def test_warns_of_what_would_surprise(env: dict[str, str], exported: list[str], 
     assert [title for title, _ in warnings(env, exported)] == [f"hf-oidc: {name}" for name in named]
 
 
+def test_no_secret_is_said_to_be_of_no_use() -> None:
+    """Another job may need it, and what was replaced may do more than the new token."""
+    ((_, message),) = warnings({"HF_TOKEN": "hf_old"}, ["HF_TOKEN"])
+    assert "no longer needed" not in message
+    assert "a secret that nothing else uses" in message
+
+
 @pytest.mark.parametrize(
     ("resource", "seconds", "line"),
     [

@@ -21,6 +21,9 @@ OUTPUTS = ("token", "tokens", "expires-at", "expires-in", "authenticated")
 OURS = re.compile(r"(?:^|/)hf-oidc-action(?P<native>/native)?[@:]", re.IGNORECASE)
 LOCAL = re.compile(r"\./(?P<native>native)?/?")
 RESOURCE_VARIABLE = "HF_OIDC_RESOURCE"
+COMMAND = re.compile(r"(?:^|[\s;&|(])hf-oidc\s+(?:run|env|token)\s", re.MULTILINE)
+# With these it takes another ID token than the job's own.
+ANOTHER = re.compile(r"--provider|--id-token-file|HF_OIDC_ID_TOKEN")
 
 
 def is_login(step: Step) -> bool:
@@ -28,6 +31,12 @@ def is_login(step: Step) -> bool:
     if LOCAL.fullmatch(step.uses):
         return bool(difflib.get_close_matches("resource", step.inputs, 1, 0.8))
     return OURS.search(step.uses) is not None
+
+
+def is_command(step: Step) -> bool:
+    """Whether the script of `step` calls a command of `hf-oidc` that logs in with the job's own ID token."""
+    given = " ".join((step.run, *step.env))
+    return bool(COMMAND.search(step.run)) and not ANOTHER.search(given)
 
 
 def login_steps(job: Job) -> tuple[Step, ...]:
