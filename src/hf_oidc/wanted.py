@@ -44,7 +44,7 @@ def from_lines(text: str, input_name: str) -> tuple[Wanted, ...]:
         _require_one(line, input_name, f"one per line, each with the name of a variable before it: {EXAMPLE}")
     unnamed = next((number for number, line in enumerate(lines, 1) if not _named(line)), None)
     if len(lines) > 1 and unnamed:
-        problem = f"`{input_name}` has several lines, and resource {unnamed} of them has no name"
+        problem = f"`{input_name}` has several lines, and number {unnamed} has no name before it"
         raise InvalidInput(input_name, problem, f"the name of an environment variable before each: {EXAMPLE}")
     return from_arguments(lines, input_name)
 

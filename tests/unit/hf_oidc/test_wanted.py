@@ -99,9 +99,9 @@ def test_an_equals_sign_in_an_address_names_no_variable(text: str, suggestion: s
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("A=acme/model\nacme/m?x=1", "`resource` has several lines, and resource 2 of them has no name"),
-        ("acme/model\nDATA=datasets/acme/data", "`resource` has several lines, and resource 1 of them has no name"),
-        ("A=acme/model\n\nacme/other", "`resource` has several lines, and resource 2 of them has no name"),
+        ("A=acme/model\nacme/m?x=1", "`resource` has several lines, and number 2 has no name before it"),
+        ("acme/model\nDATA=datasets/acme/data", "`resource` has several lines, and number 1 has no name before it"),
+        ("A=acme/model\n\nacme/other", "`resource` has several lines, and number 2 has no name before it"),
         ("A=acme/model\nA=acme/other", "Two tokens for the variable `A`"),
         ("token=acme/model\nTOKEN=acme/other", "Two tokens for the variable `token`"),
         ("A-B=acme/model\nC=acme/other", "'A-B' is no name of an environment variable"),
