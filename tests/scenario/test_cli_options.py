@@ -108,6 +108,13 @@ def test_a_file_without_an_id_token_is_named(name: str, content: bytes | None, t
     assert told in run.stderr
 
 
+def test_an_id_token_is_no_path(stage: Stage) -> None:
+    """It is not said that there is no file of that name, and it is not repeated."""
+    run = stage.run("token", "acme/model", "--id-token-file", stage.id_token, env={})
+    assert run.exit_code == 2
+    assert "`--id-token-file` is the ID token itself, and not the path of a file" in run.stderr
+
+
 def test_a_file_that_a_variable_names_is_told_by_the_variable(stage: Stage) -> None:
     """Nobody typed an option here."""
     run = stage.run("token", "acme/model", env={"HF_OIDC_ID_TOKEN_FILE": "/nowhere"})

@@ -159,6 +159,9 @@ def read_id_token(path: str, name: str) -> str:
                 return token
     except (OSError, ValueError) as error:
         problem = f"cannot be read: {shown(getattr(error, 'strerror', None) or 'it is not text')}"
+    if path.startswith("eyJ"):  # who lists a machine's processes may have read it
+        problem = f"`{name}` is the ID token itself, and not the path of a file"
+        raise InvalidInput(name, problem, "the path of a file that holds it, or pass it on standard input (`-`)")
     file_name = "standard input" if path == STANDARD_INPUT else shown(path)
     raise InvalidInput(name, f"`{name}`: {file_name} {problem}", "the path of a file that holds the ID token alone")
 

@@ -215,8 +215,8 @@ FINDINGS: Mapping[Name, Meaning] = {
         "Request a separate ID token for the Hub.",
     ),
     "own-audience": Meaning(
-        "This ID token is for {audience}, as requested. A Hub accepts only ID tokens for itself, and this one is "
-        "{hub}.",
+        "This ID token is for {audience}, as requested. A Hub usually accepts only ID tokens for itself, and this one "
+        "is {hub}.",
         "Leave <audience> out, and the ID token is for the Hub's own URL. Only where <hub-url> is a mirror of "
         "huggingface.co, it has to be https://huggingface.co.",
     ),
