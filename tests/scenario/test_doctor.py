@@ -382,6 +382,10 @@ def test_an_id_token_of_another_service(hub: LocalHub) -> None:
     assert found["code"] == "audience-mismatch"
     assert "as `oidc: true` alone gives it" in found["causes"][0]
     assert "audiences:" in found["lines"]
+    told = doctor("--hub-url", hub.hub, env=env).stdout
+    # The publisher is known from the ID token: it is told once, and nothing that it may be.
+    assert (told.count("repositoryUuid"), "https://api.bitbucket.org" in told) == (3, False)
+    assert told.count("has its braces") == 1
     supplied = doctor("--json", env={"HF_OIDC_ID_TOKEN": env["BITBUCKET_STEP_OIDC_TOKEN"]}).json
     assert (supplied["provider"], "audiences:" in supplied["problem"]["lines"]) == ("supplied", True)
     assert "has its braces" in supplied["cautions"][0]
