@@ -189,6 +189,7 @@ def test_other_names_may_be_in_any_case(stage: Stage) -> None:
         ("TOKEN", "Did you mean `hf-oidc token`?"),
         ("rnu", "Did you mean `hf-oidc run`?"),
         ("exec", "Did you mean `hf-oidc run`?"),
+        ("help", "Did you mean `hf-oidc --help`?"),
         ("export", "Did you mean `hf-oidc env`?"),
         ("check", "Did you mean `hf-oidc doctor`?"),
         ("acme/model", "A command comes first: `hf-oidc run acme/model -- COMMAND`."),

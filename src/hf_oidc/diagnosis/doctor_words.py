@@ -120,7 +120,8 @@ WORDS = {
     ),
     "token-replaced": Words(
         'The step "{step}" sets HF_TOKEN from a secret, in place of the token that the login gave.',
-        "Remove that line: the login has set HF_TOKEN. If nothing else uses the secret, delete it.",
+        "Remove that line: the login sets HF_TOKEN. Where the login has `export-env: false`, write its output there "
+        "instead, `${{{{ steps.ID.outputs.token }}}}`. If nothing else uses the secret, delete it.",
     ),
     "token-across-jobs": Words(
         "The job's output `{output}` holds the token. GitHub drops outputs that hold a secret, so other jobs get an "

@@ -123,6 +123,8 @@ TRIGGERS: list[tuple[object, dict[str, Any], set[str], tuple[str, str]]] = [
     ({"push": {"tags": ["v*"], "branches": ["main"]}}, {}, {"tags-and-branches"}, ("one", "main")),
     ("release", {}, {"tags"}, ("none", "")),
     (["release", "workflow_dispatch"], {}, {"tags-and-branches"}, ("default", "")),
+    (["release", "workflow_dispatch"], {"if": "github.event_name == 'release'"}, set(), ("none", "")),
+    (["release", "workflow_dispatch"], {"if": "github.event_name == 'workflow_dispatch'"}, set(), ("default", "")),
     ("pull_request", {}, {"pull-request"}, ("pull-request", "")),
     ("pull_request", {"steps": [SOFT]}, {"pull-request-soft"}, ("pull-request", "")),
     ("pull_request", {"if": "github.event_name == 'push'"}, set(), ("pull-request", "")),
