@@ -50,7 +50,12 @@ WORDS = {
         "In that case give the job `{job}` these permissions, beside its `uses:`:",
         PERMISSION,
     ),
-    # inputs
+    # the login step
+    "no-version": Words(
+        "`uses: {uses}` names no version, so GitHub refuses it.",
+        "Write the version behind an `@`:",
+        "uses: org/hf-oidc-action@v1",
+    ),
     "no-resource": Words(
         "The login step has no `resource`, so it does not know what to log in to.",
         "Name the repository on the Hub:",
@@ -72,8 +77,8 @@ WORDS = {
     # triggers
     "pull-request": Words(
         "`{event}` starts this job for pull requests. Those from forks and Dependabot get no ID token from GitHub, "
-        "so the login fails. The others belong to no branch, so a publisher on the Hub that names a branch refuses "
-        "them.",
+        "so the login fails. The others belong to no branch until they are merged, so a publisher on the Hub that "
+        "names a branch refuses them.",
         "Keep pull requests out. Beside the job's `runs-on:`, add:",
         "if: github.event_name != '{event}'",
     ),

@@ -298,6 +298,24 @@ def test_a_login_without_the_id_that_others_name(login: str | None, reads: str, 
     assert codes(workflow({"run": "y", "id": "build"}, step, user)) == expected
 
 
+@pytest.mark.parametrize(
+    ("uses", "expected"),
+    [
+        ("org/hf-oidc-action", {"no-version"}),
+        ("org/hf-oidc-action@", {"no-version"}),
+        ("org/hf-oidc-action/native", {"no-version"}),
+        ("org/hf-oidc-action@main", set()),
+        ("./native", set()),
+        ("./", set()),
+        ("docker://ghcr.io/org/hf-oidc-action", set()),
+        ("docker://ghcr.io/org/hf-oidc-action:v1", set()),
+    ],
+)
+def test_the_version_of_the_action(uses: str, expected: set[str]) -> None:
+    """GitHub takes no action of another repository without one; it is a login step all the same."""
+    assert codes(workflow({**LOGIN, "uses": uses})) == expected
+
+
 MATRIX = "${{ matrix.os }}"
 
 

@@ -18,7 +18,7 @@ from hf_oidc.settings import INPUTS, RESOURCE
 from hf_oidc.untrusted_text import shown
 
 OUTPUTS = ("token", "tokens", "expires-at", "expires-in", "authenticated")
-OURS = re.compile(r"(?:^|/)hf-oidc-action(?P<native>/native)?[@:]", re.IGNORECASE)
+OURS = re.compile(r"(?:^|/)hf-oidc-action(?P<native>/native)?/?(?:[@:]|$)", re.IGNORECASE)
 LOCAL = re.compile(r"\./(?P<native>native)?/?")
 RESOURCE_VARIABLE = "HF_OIDC_RESOURCE"
 COMMAND = re.compile(r"(?:^|[\s;&|(])hf-oidc\s+(?:run|env|token)\s", re.MULTILINE)
@@ -66,6 +66,8 @@ def environment_resources(workflow: Workflow, job: Job) -> Iterator[tuple[str, M
 
 def check_inputs(step: Step) -> Iterator[Finding]:
     """What is wrong with the inputs of a step that uses this action."""
+    if not re.match(r"\./|docker://|.*@.", step.uses):
+        yield Finding("no-version", "error", step.line, {"uses": shown(step.uses, 100)})
     given = {name.lower(): name for name in step.inputs}
     unknown = [_unknown(step, name) for known, name in given.items() if known not in INPUTS]
     yield from unknown
