@@ -137,7 +137,7 @@ def _failed(
         title, message = explained.annotation
         whose = f"{named(wanted)}: " if several and not instead else ""
         github.annotate("error" if fails else "warning", title, whose + message)
-        github.group("hf-oidc: what this job is, and what would match", explained.details)
+        github.group(explained.heading, explained.details)
         github.summarize(explained.summary, env)
     if several:
         github.say(instead or f"No token is handed over: {len(failures)} of {len(inputs.wanted)} logins failed.")
@@ -147,9 +147,13 @@ def _failed(
 
 
 class Explained(NamedTuple):
-    """What is said of a failure: title and message of an annotation, lines for the log, Markdown for the summary."""
+    """What is said of a failure: title and message of an annotation, lines for the log, Markdown for the summary.
+
+    `heading`: of the lines for the log.
+    """
 
     annotation: tuple[str, str]
+    heading: str
     details: Iterable[str]
     summary: str
 
@@ -163,9 +167,10 @@ def _explained(
         from hf_oidc.diagnosis.report import diagnose  # noqa: PLC0415
 
         diagnosis = diagnose(error, resource, hub_url, env=env)
-        return Explained(text.annotation(diagnosis), text.details(diagnosis), markdown.summary(diagnosis))
+        annotation, details = text.annotation(diagnosis), text.details(diagnosis)
+        return Explained(annotation, text.heading(diagnosis), details, markdown.summary(diagnosis))
     except Exception:  # noqa: BLE001 - a bug in the explanation must not hide what it was to explain
-        return Explained((f"hf-oidc: {error.code}", f"{error}."), (), "")
+        return Explained((f"hf-oidc: {error.code}", f"{error}."), "", (), "")
 
 
 def _now() -> datetime:

@@ -37,6 +37,9 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, NamedTuple
 
 Phase = Literal["mint", "exchange"]
+# Why TLS failed. `authority`: nobody who is trusted here signed the certificate. `date`: it has expired, or is not yet
+# valid. `host`: it is another host's. `plain`: the port does not speak TLS. `handshake`: the two did not agree.
+TlsFault = Literal["authority", "date", "host", "plain", "handshake"]
 Recipient = Literal["file", "standard-output", "log", "runner", "git", "dotenv", "token-folder"]
 
 
@@ -103,12 +106,12 @@ class UsageError(LoginError):
 
 
 class InvalidResource(UsageError):
-    """`resource` is of none of the Hub's forms; `suggestion` is the form that was likely meant."""
+    """A resource is of none of the Hub's forms; `suggestion` is the form that was likely meant."""
 
     code = "invalid-resource"
 
-    def __init__(self, what: str, suggestion: str | None = None) -> None:
-        super().__init__("resource", what)
+    def __init__(self, input_name: str, what: str, suggestion: str | None = None) -> None:
+        super().__init__(input_name, what)
         self.suggestion = suggestion
 
 
@@ -250,9 +253,13 @@ class Redirected(ExchangeError):
 
 
 class TlsFailed(ExchangeError):
-    """The server's certificate, or the handshake, was not accepted; or that of the proxy in between."""
+    """The server's certificate, or the handshake, was not accepted; or that of the proxy in between. `fault`: why."""
 
     code = "tls-failed"
+
+    def __init__(self, what: str, where: Where | None, fault: TlsFault) -> None:
+        super().__init__(what, where)
+        self.fault = fault
 
 
 class DeliveryError(LoginError):

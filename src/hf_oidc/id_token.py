@@ -84,7 +84,7 @@ def _claims(secret: Secret) -> dict[str, Any]:
     header, claims = _objects(secret)
     if header is None or claims is None:  # outside the handler: PyJWT's exception would otherwise travel along
         raise IdTokenMalformed(
-            "The ID token is not a JWT: three parts, base64url, JSON objects that have each name once"
+            "The ID token is not a JWT: it should be three parts of base64url, the first two JSON objects"
         )
     return claims
 

@@ -39,6 +39,8 @@ PREFIX_OF_MISTAKE = {
 PAGES = {"tree", "blob", "resolve", "raw", "commits", "commit", "discussions", "settings", "edit"}
 # How the address of such a page begins. An `@` in it is before a revision; elsewhere a password may be.
 PAGE = re.compile(r"(https?://)?(huggingface|hf)\.co/|hf://")
+# The Hub's tokens, which somebody gives in place of a name. They would be sent to the Hub, where they may be logged.
+HUB_TOKEN = re.compile(r"hf_([A-Za-z0-9]{30,}|(jwt|oauth)_[A-Za-z0-9_.-]{30,})", re.ASCII)
 MAX_SHOWN = 220
 
 
@@ -52,21 +54,21 @@ class Resource(NamedTuple):
         return self.path
 
     @classmethod
-    def parse(cls, text: str) -> Resource:
-        """The resource that `text` names, white space around it aside.
+    def parse(cls, text: str, input_name: str = "resource") -> Resource:
+        """The resource that `text` names, white space around it aside; `input_name` is where the user wrote it.
 
         Raises `InvalidResource`, with the form that was likely meant if there is one.
         """
         text = text.strip()
         kind = _kind(text)
         if kind is None:
-            raise InvalidResource(f"`resource` {_problem(text)}", _suggestion(text))
+            raise InvalidResource(input_name, f"`{input_name}` {_problem(text)}", _suggestion(text))
         return cls(kind, text)
 
 
 def _kind(text: str) -> Kind | None:
     parts = text.split("/")
-    if not all(map(_is_part, parts)):
+    if not all(map(_is_part, parts)) or HUB_TOKEN.fullmatch(text):
         return None
     if len(parts) == 3:
         return KIND_OF_PREFIX.get(parts[0])
@@ -82,6 +84,8 @@ def _is_part(part: str) -> bool:
 def _problem(text: str) -> str:
     if not text:
         return "is empty"
+    if HUB_TOKEN.fullmatch(text):
+        return "looks like a token, and should be the name of a repository or of a user"
     name = shown_url(text) if has_password(text) else repr(shown(text, MAX_SHOWN))
     if "\n" in text:
         return f"has several lines, and is to be one resource: {name}"
@@ -98,7 +102,7 @@ def _suggestion(text: str) -> str | None:
     parts = [part for part in _path_of(text.strip("'\"")).split("/") if part]
     if not parts:
         return None
-    prefix = PREFIX_OF_MISTAKE.get(parts[0])
+    prefix = PREFIX_OF_MISTAKE.get(parts[0].lower())
     names = parts if prefix is None else parts[1:]
     if len(names) < 2 or (prefix is None and len(names) > 2 and names[2] not in PAGES):
         return None

@@ -61,7 +61,7 @@ def read_response(
     Raises the `ExchangeError` that says why there is none.
     """
     if isinstance(response, NoResponse):
-        problem = f"The Hub gave no answer: {response.reason}"
+        problem = f"The Hub {'gave no answer' if response.passing else 'was not reached'}: {response.reason}"
         raise HubUnavailable(problem, response.where, passing=response.passing)
     if response.status == 200:
         return _granted(response, resource, requested_at)

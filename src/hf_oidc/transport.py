@@ -16,9 +16,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 from hf_oidc import lean
-from hf_oidc.errors import InvalidInput, LoginError, Redirected, TlsFailed
+from hf_oidc.errors import InvalidInput, LoginError, Redirected, TlsFailed, TlsFault
 from hf_oidc.http_message import NoResponse, Request, Response
 from hf_oidc.proxy import Proxy, proxy_for
 from hf_oidc.untrusted_text import shown
@@ -36,7 +37,10 @@ CALL_TIMEOUT = 20.0  # seconds
 MAX_BODY = 1_048_576  # bytes
 REDIRECTS = {301, 302, 303, 307, 308}
 # OpenSSL's word for it would send its reader looking for a version.
-HANDSHAKE = {"WRONG_VERSION_NUMBER": "the port does not speak TLS"}
+PLAIN = {"WRONG_VERSION_NUMBER", "HTTP_REQUEST"}
+# OpenSSL's X509_V_ERR_…: CERT_NOT_YET_VALID and CERT_HAS_EXPIRED; HOSTNAME_MISMATCH and IP_ADDRESS_MISMATCH. Nearly all
+# of the others say that the certificate leads to nobody who is trusted.
+CERTIFICATE_FAULTS: Mapping[int, TlsFault] = {9: "date", 10: "date", 62: "host", 64: "host"}
 # http.client's words for a proxy's answer to CONNECT.
 REFUSED_BY_PROXY = r"Tunnel connection failed: (\d{3})\b"
 CERTIFICATE = r"-----BEGIN CERTIFICATE-----[\sA-Za-z0-9+/=]+-----END CERTIFICATE-----"
@@ -46,23 +50,24 @@ CERTIFICATE = r"-----BEGIN CERTIFICATE-----[\sA-Za-z0-9+/=]+-----END CERTIFICATE
 Tls = Callable[[], ssl.SSLContext]
 
 
-def trusting(ca_bundle: str) -> Tls:
+def trusting(ca_bundle: str, name: str = "ca-bundle") -> Tls:
     """The TLS context that trusts the system's certificates, and those of `ca_bundle` unless it is empty.
 
     It is made when it is first asked for: to read the system's certificates takes longer than a call. `ca_bundle` is a
-    PEM file's path or PEM text. Raises `InvalidInput` if there is no certificate in it, at once.
+    PEM file's path or PEM text, which the user calls `name`. Raises `InvalidInput` if there is no certificate in
+    it, at once.
     """
-    tls = functools.cache(lambda: _context(ca_bundle))
+    tls = functools.cache(lambda: _context(ca_bundle, name))
     if ca_bundle:
         tls()
     return tls
 
 
-def _context(ca_bundle: str) -> ssl.SSLContext:
+def _context(ca_bundle: str, name: str) -> ssl.SSLContext:
     context = ssl.create_default_context()
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if ca_bundle:
-        _trust_too(_certificates(ca_bundle), context)
+        _trust_too(_certificates(ca_bundle, name), context, name)
     return context
 
 
@@ -263,10 +268,18 @@ class _Adapter(HTTPAdapter):
 
 def _read(request: Request, response: requests.Response) -> Response | LoginError:
     if response.status_code in REDIRECTS:
-        target = host_of(response.headers.get("location", ""))
-        return Redirected(f"The answer is a redirect to {target}, which was not followed", request.where)
+        return _redirected(request, response)
     headers = {name.lower(): value for name, value in response.headers.items()}
     return Response(request.phase, host_of(request.url), response.status_code, headers, _body(response))
+
+
+def _redirected(request: Request, response: requests.Response) -> Redirected:
+    location = response.headers.get("location", "")
+    with contextlib.suppress(ValueError):  # it is no URL
+        # Of the same host it may be a path alone (RFC 9110 § 10.2.2).
+        location = location and urljoin(request.url, location)
+    where = request.where._replace(status=response.status_code)
+    return Redirected(f"The answer is a redirect to {host_of(location)}, which was not followed", where)
 
 
 def _body(response: requests.Response) -> bytes | None:
@@ -287,15 +300,17 @@ def _failure(request: Request, error: Exception, proxy: Proxy | None) -> NoRespo
     host = proxy_named if at_proxy else host_of(request.url)
     for cause in causes:
         if isinstance(cause, ssl.SSLCertVerificationError):
-            reason = shown(cause.verify_message)
-            return TlsFailed(f"The certificate of {host} was not accepted: {reason}", request.where)
+            reason = shown(cause.verify_message.removesuffix("."))  # some of Python's have a full stop
+            fault = CERTIFICATE_FAULTS.get(cause.verify_code, "authority")
+            return TlsFailed(f"The certificate of {host} was not accepted: {reason}", request.where, fault)
         if isinstance(cause, ssl.SSLError) and not isinstance(cause, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
             # An SSLError that OpenSSL did not raise has no such attribute.
             name = getattr(cause, "reason", None) or "for an unknown reason"
-            reason = HANDSHAKE.get(name, shown(name))
+            reason = "the port does not speak TLS" if name in PLAIN else shown(name)
             at_fault = proxy.variable if proxy and at_proxy else ""
             where = request.where._replace(proxy_variable=at_fault)
-            return TlsFailed(f"The TLS handshake with {host} failed: {reason}", where)
+            fault = "plain" if name in PLAIN else "handshake"
+            return TlsFailed(f"The TLS handshake with {host} failed: {reason}", where, fault)
     unresolved = any(isinstance(cause, socket.gaierror) for cause in causes)
     where = request.where._replace(unresolved=unresolved)
     if proxy is None:
@@ -304,6 +319,8 @@ def _failure(request: Request, error: Exception, proxy: Proxy | None) -> NoRespo
     if refusal := next(filter(None, (re.match(REFUSED_BY_PROXY, str(cause)) for cause in causes)), None):
         # What it does not allow, it will not allow at the next try.
         return NoResponse(where, f"{proxy_named} answered HTTP {refusal[1]}", passing=not refusal[1].startswith("4"))
+    if unresolved:  # the proxy's, for it is the proxy that looks up the host
+        return NoResponse(where, f"the name of {proxy_named} could not be resolved")
     return NoResponse(where, f"{_reason(causes)}, through {proxy_named}")
 
 
@@ -330,19 +347,19 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
             pending += [getattr(cause, "reason", None), *cause.args, cause.__cause__, cause.__context__]
 
 
-def _certificates(ca_bundle: str) -> str:
-    text = ca_bundle if "-----BEGIN" in ca_bundle else _file(ca_bundle)
+def _certificates(ca_bundle: str, name: str) -> str:
+    text = ca_bundle if "-----BEGIN" in ca_bundle else _file(ca_bundle, name)
     return "\n".join(re.findall(CERTIFICATE, text))
 
 
-def _trust_too(certificates: str, context: ssl.SSLContext) -> None:
+def _trust_too(certificates: str, context: ssl.SSLContext, name: str) -> None:
     try:
         context.load_verify_locations(cadata=certificates)
     except (ssl.SSLError, ValueError):
-        raise _no_certificate("holds no certificate that can be read") from None
+        raise _no_certificate(name, "holds no certificate that can be read") from None
 
 
-def _file(path: str) -> str:
+def _file(path: str, name: str) -> str:
     problem = "cannot be read"
     with contextlib.suppress(OSError, ValueError):  # ValueError: a NUL in the name
         file = Path(path)
@@ -355,12 +372,8 @@ def _file(path: str) -> str:
             if len(text) <= MAX_BODY:
                 return text
             problem = "is larger than 1 MiB"
-    raise _no_certificate(f"{problem}: {shown(path)!r}")
+    raise _no_certificate(name, f"{problem}: {shown(path)!r}")
 
 
-def _no_certificate(problem: str) -> InvalidInput:
-    expected = (
-        "the path of a PEM file, or the PEM text itself; for the action it is a file of the checkout, whose container "
-        "sees no other files of the runner"
-    )
-    return InvalidInput("ca-bundle", f"`ca-bundle` {problem}", expected)
+def _no_certificate(name: str, problem: str) -> InvalidInput:
+    return InvalidInput(name, f"`{name}` {problem}", "the path of a PEM file, or the PEM text itself")

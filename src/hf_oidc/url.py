@@ -88,7 +88,7 @@ def has_password(text: str) -> bool:
 def host_of(url: str) -> str:
     """The host of `url`, with its port if one is named, to be shown in errors."""
     if "//" not in url:
-        return "unknown host"
+        return "an unknown host"
     match = READABLE_URL.fullmatch(_split(url)[1])
     return shown(f"{match['host']}{match['port'] or ''}", 100) if match else UNREADABLE
 

@@ -44,9 +44,20 @@ def from_lines(text: str, input_name: str) -> tuple[Wanted, ...]:
         _require_one(line, input_name, f"one per line, each with the name of a variable before it: {EXAMPLE}")
     unnamed = next((number for number, line in enumerate(lines, 1) if not _named(line)), None)
     if len(lines) > 1 and unnamed:
-        problem = f"`{input_name}` has several lines, and resource {unnamed} of them has no name"
+        problem = f"`{input_name}` has several lines, and number {unnamed} has no name before it"
         raise InvalidInput(input_name, problem, f"the name of an environment variable before each: {EXAMPLE}")
     return from_arguments(lines, input_name)
+
+
+def from_single(text: str, input_name: str) -> Resource:
+    """The one resource, with no name of a variable before it. Raises the `UsageError` that names `input_name`."""
+    _require_one(
+        text, input_name, "one of them: `hf-oidc run` and `hf-oidc env` take several, and this command does not"
+    )
+    if _named(text):
+        problem = f"`{input_name}` has the name of a variable before the resource, and this command sets none"
+        raise InvalidInput(input_name, problem, "the resource alone, or use `hf-oidc run` or `hf-oidc env`")
+    return Resource.parse(text, input_name)
 
 
 def _require_one(text: str, input_name: str, expected: str) -> None:
@@ -62,9 +73,9 @@ def _named(text: str) -> bool:
 
 def _wanted(text: str, input_name: str) -> Wanted:
     if not _named(text):
-        return Wanted(env_name.DEFAULT, Resource.parse(text))
+        return Wanted(env_name.DEFAULT, Resource.parse(text, input_name))
     name, _, rest = text.partition("=")
-    return Wanted(env_name.checked(name.strip(), input_name), Resource.parse(rest.strip()))
+    return Wanted(env_name.checked(name.strip(), input_name), Resource.parse(rest.strip(), input_name))
 
 
 def _distinct(found: list[Wanted], input_name: str) -> tuple[Wanted, ...]:

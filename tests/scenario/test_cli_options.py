@@ -25,7 +25,7 @@ def test_a_missing_resource_is_named(command: list[str], stage: Stage) -> None:
     """Exit code 2, and nothing was sent."""
     run = stage.run(*command)
     assert run.exit_code == 2
-    assert "What the token is for is missing" in run.stderr
+    assert "RESOURCE is missing: what the token is for" in run.stderr
     assert stage.server.requests == []
 
 
@@ -108,6 +108,47 @@ def test_a_file_without_an_id_token_is_named(name: str, content: bytes | None, t
     assert told in run.stderr
 
 
+def test_an_id_token_is_no_path(stage: Stage) -> None:
+    """It is not said that there is no file of that name, and it is not repeated."""
+    run = stage.run("token", "acme/model", "--id-token-file", stage.id_token, env={})
+    assert run.exit_code == 2
+    assert "`--id-token-file` is the ID token itself, and not the path of a file" in run.stderr
+
+
+def test_a_file_that_a_variable_names_is_told_by_the_variable(stage: Stage) -> None:
+    """Nobody typed an option here."""
+    run = stage.run("token", "acme/model", env={"HF_OIDC_ID_TOKEN_FILE": "/nowhere"})
+    assert run.exit_code == 2
+    assert "`HF_OIDC_ID_TOKEN_FILE`: /nowhere cannot be read" in run.stderr
+    assert "--id-token-file" not in run.stderr
+
+
+@pytest.mark.parametrize("command", [["token"], ["env"], ["run", "--", "true"], ["doctor"]])
+def test_a_resource_that_a_variable_names_is_told_by_the_variable(command: list[str], stage: Stage) -> None:
+    """Nobody typed an argument here."""
+    run = stage.run(*command, env={"HF_OIDC_RESOURCE": "https://huggingface.co/acme/model"})
+    assert run.exit_code == 2
+    assert "`HF_OIDC_RESOURCE` is of none of the Hub's forms" in run.stderr
+    assert "Did you mean `acme/model`?" in run.stderr
+
+
+@pytest.mark.parametrize("arguments", [["token", "acme/a", "acme/b"], ["token", "acme/a,acme/b"]])
+def test_who_wants_several_tokens_is_told_of_the_commands_that_give_them(arguments: list[str], stage: Stage) -> None:
+    """`token` prints one."""
+    run = stage.run(*arguments)
+    assert run.exit_code == 2
+    assert "`RESOURCE` names several resources at once" in run.stderr
+    assert "`hf-oidc run` and `hf-oidc env` take several" in run.stderr
+
+
+def test_a_bundle_is_called_as_the_user_calls_it(stage: Stage) -> None:
+    """With its hyphens, and without a word of the action's container."""
+    run = stage.run("token", "acme/model", "--ca-bundle", "nowhere.pem")
+    assert run.exit_code == 2
+    assert "`--ca-bundle` does not exist here: 'nowhere.pem'" in run.stderr
+    assert "container" not in run.stderr
+
+
 def test_an_empty_standard_input_is_named(stage: Stage) -> None:
     """By its name, and not as a hyphen."""
     run = stage.run("token", "acme/model", "--id-token-file", "-", env={})
@@ -148,6 +189,7 @@ def test_other_names_may_be_in_any_case(stage: Stage) -> None:
         ("TOKEN", "Did you mean `hf-oidc token`?"),
         ("rnu", "Did you mean `hf-oidc run`?"),
         ("exec", "Did you mean `hf-oidc run`?"),
+        ("help", "Did you mean `hf-oidc --help`?"),
         ("export", "Did you mean `hf-oidc env`?"),
         ("check", "Did you mean `hf-oidc doctor`?"),
         ("acme/model", "A command comes first: `hf-oidc run acme/model -- COMMAND`."),

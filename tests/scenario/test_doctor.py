@@ -102,7 +102,7 @@ def test_every_golden_text_has_its_workflow() -> None:
 def test_our_own_examples_are_clean(path: Path) -> None:
     """Nothing fails, and there is nothing to be careful about."""
     told = doctor("--workflow", str(path), "--repository", "acme/awesome-model-training")
-    assert (told.exit_code, told.stdout.splitlines()[-1]) == (0, "Nothing is wrong.")
+    assert (told.exit_code, told.stdout.splitlines()[-1]) == (0, "No problem was found.")
 
 
 def entered(name: str) -> dict[str, str]:
@@ -311,7 +311,13 @@ def test_a_job_that_can_log_in(hub: LocalHub) -> None:
     """Provider, expiry, the Hub's fields, the publisher and its page; the token is masked and never shown."""
     told = examined(hub, "--resource", "datasets/acme/d")
     assert told.exit_code == 0
-    for expected in ("GitHub Actions", "issued, valid until", "branch      main", "publish.yml", "Nothing is wrong"):
+    for expected in (
+        "GitHub Actions",
+        "issued, valid until",
+        "branch      main",
+        "publish.yml",
+        "No problem was found",
+    ):
         assert expected in told.stdout
     assert f"{hub.hub}/datasets/acme/d/settings" in told.stdout
     assert len(told.masks) == 1
@@ -376,6 +382,10 @@ def test_an_id_token_of_another_service(hub: LocalHub) -> None:
     assert found["code"] == "audience-mismatch"
     assert "as `oidc: true` alone gives it" in found["causes"][0]
     assert "audiences:" in found["lines"]
+    told = doctor("--hub-url", hub.hub, env=env).stdout
+    # The publisher is known from the ID token: it is told once, and nothing that it may be.
+    assert (told.count("repositoryUuid"), "https://api.bitbucket.org" in told) == (3, False)
+    assert told.count("has its braces") == 1
     supplied = doctor("--json", env={"HF_OIDC_ID_TOKEN": env["BITBUCKET_STEP_OIDC_TOKEN"]}).json
     assert (supplied["provider"], "audiences:" in supplied["problem"]["lines"]) == ("supplied", True)
     assert "has its braces" in supplied["cautions"][0]
@@ -392,6 +402,43 @@ def test_expectations(hub: LocalHub) -> None:
     assert (tag.exit_code, "a tag has no branch" in tag.stdout) == (1, True)
     found = examined(hub, "--expect", "branch=release", "--json").json
     assert found["unmet"] == [{"name": "branch", "expected": "release", "found": "main", "why": None}]
+
+
+@pytest.mark.parametrize(("expected", "met"), [("call.yml", True), ("shared.yml", None), ("other.yml", False)])
+def test_what_is_expected_of_a_reusable_workflow(hub: LocalHub, expected: str, met: bool | None) -> None:
+    """It is not known which of its two files the Hub compares: neither is said to be refused, and one to be met."""
+    refs = [
+        f"acme/{name}@refs/heads/main"
+        for name in ("trainer/.github/workflows/call.yml", "x/.github/workflows/shared.yml")
+    ]
+    wanted = ["--expect", "branch=main", "--expect", f"workflow={expected}"]
+    told = examined(hub, *wanted, workflow_ref=refs[0], job_workflow_ref=refs[1])
+    assert told.exit_code == (met is False)
+    assert ("refuses this job" in told.stdout) == (met is False)
+    assert (f"this job is branch=main, workflow={expected}." in told.stdout) == (met is True)
+    assert ("this job is branch=main." in told.stdout) == (met is None)
+    assert "CAREFUL  This job runs a reusable workflow" in told.stdout
+
+
+def test_a_job_that_anybodys_pull_request_starts(hub: LocalHub) -> None:
+    """The doctor says so before the Hub refuses, or does not."""
+    told = examined(hub, event_name="pull_request_target")
+    assert "CAREFUL  `pull_request_target` runs for every pull request, from forks too" in told.stdout
+
+
+@pytest.mark.parametrize(
+    ("word", "hint"),
+    [
+        ("acme/model", "`hf-oidc doctor --resource acme/model`"),
+        (".github/workflows/publish.yml", "`hf-oidc doctor --workflow .github/workflows/publish.yml`"),
+        ("publish.YAML", "`hf-oidc doctor --workflow publish.YAML`"),
+    ],
+)
+def test_a_word_without_its_option(word: str, hint: str) -> None:
+    """Other commands take a resource so; the doctor says which option it belongs to."""
+    told = doctor(word)
+    assert told.exit_code == 2
+    assert f"Did you mean {hint}?" in told.stderr
 
 
 def test_jobs_that_no_publisher_is_suggested_for(hub: LocalHub) -> None:

@@ -220,6 +220,22 @@ def test_a_fault_ends_in_its_code_or_in_a_login(tmp_path: Path, stage: Stage, ro
     check_output(run)
 
 
+@pytest.mark.parametrize(
+    ("fault", "following"),
+    [
+        ("expired", "Check the clock of this machine first."),
+        ("wrong-host", "Check the host in the URL first: the certificate is for another one."),
+        ("unknown-ca", "If a private certificate authority signed the certificate"),
+        ("tls-1.1", "Ask the administrator of that server: it has to accept TLS 1.2 or newer."),
+    ],
+)
+def test_the_next_step_fits_the_fault_of_tls(tmp_path: Path, stage: Stage, fault: str, following: str) -> None:
+    """More certificates to trust are of no use but where nobody vouches for the server's."""
+    run = run_action(tmp_path, *prepared(stage, Row("exchange", f"tls-fault-{fault}", "tls-failed", 0)))
+    assert f"Next: {following}" in run.stdout
+    assert ("ca-bundle" in run.stdout) == (fault == "unknown-ca")
+
+
 def check_attempts(row: Row, run: ActionRun, seen: Any) -> None:
     """As many requests as the row says, and a line in the log for each that was followed by another."""
     struck = seen[PATHS[row.phase]]

@@ -87,6 +87,14 @@ def test_the_action_names_its_own_input(tmp_path: Path) -> None:
         assert f"Next: Check the Hub's URL first: `{NOBODY}` comes from {source}." in run.stdout.replace("%3A", ":")
 
 
+def test_attempts_are_not_said_to_be_what_the_job_is(tmp_path: Path) -> None:
+    """The group in the log is called by what is in it."""
+    given = {"resource": MODEL, "timeout": "2", "id-token": id_token(NOBODY), "hub-url": NOBODY}
+    run = run_action(tmp_path, {"GITHUB_ACTIONS": "true"}, given)
+    assert "::group::hf-oidc: the attempts\nAttempts:\n" in run.stdout
+    assert "what this job is" not in run.stdout
+
+
 def test_a_proxy_that_cannot_be_reached_is_what_to_check(tmp_path: Path) -> None:
     """Before the URL: nothing else was reached."""
     token = id_token()

@@ -288,8 +288,8 @@ def test_one_id_token_for_a_job_sets_an_end(hub: Hub) -> None:
     env = {"HF_ENDPOINT": hub.server.url, "GITLAB_CI": "true", "HF_ID_TOKEN": id_token(hub.server.url)}
     run = hub.run("acme/model", "--", "sleep", "4", env=env)
     assert run.exit_code == 0
-    assert "This job has one ID token of gitlab, made when it began: it expires at 20" in run.stderr
-    assert "The command has a token that is good until 20" in run.stderr
+    assert "This job has one ID token of GitLab CI/CD, made when it began: it expires at 20" in run.stderr
+    assert "If no renewal fails, the command has a valid token until 20" in run.stderr
     assert len(hub.granted) >= 3  # renewed with the one that there is
 
 
@@ -301,7 +301,7 @@ def test_an_id_token_from_a_pipe_is_taken_once(hub: Hub) -> None:
     env = scrubbed() | {"HF_ENDPOINT": hub.server.url, "FILE": str(file), "HOME": str(hub.tmp_path)}
     run = subprocess.run(["bash", "-c", script], env=env, capture_output=True, text=True, timeout=60, check=False)
     assert run.returncode == 0, run.stderr
-    assert "This job has one ID token of supplied" in run.stderr
+    assert "The ID token that was supplied expires at 20" in run.stderr
 
 
 def test_an_id_token_that_never_ends(hub: Hub) -> None:
@@ -316,8 +316,8 @@ def test_what_asks_for_id_tokens_may_expire_too(hub: Hub) -> None:
     """GitHub's own token for that is a JWT of some hours."""
     env = hub.env | {"ACTIONS_ID_TOKEN_REQUEST_TOKEN": id_token(None, exp=1_900_000_000)}
     run = hub.run("acme/model", "--", "true", env=env)
-    assert "This job may ask github for ID tokens until 2030-03-17T17:46:40Z" in run.stderr
-    assert "good until 2030-03-17T17:46:43Z" in run.stderr
+    assert "This job may ask GitHub Actions for ID tokens until 2030-03-17T17:46:40Z" in run.stderr
+    assert "has a valid token until 2030-03-17T17:46:43Z" in run.stderr
 
 
 def test_a_file_of_an_id_token_is_read_anew(hub: Hub) -> None:

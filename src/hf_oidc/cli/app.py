@@ -37,7 +37,15 @@ COMMANDS = {
 
 # What people try, and what does it.
 LOGIN = "`hf-oidc run RESOURCE -- COMMAND` runs COMMAND with a token, `hf-oidc token RESOURCE` prints one."
-MEANT = {"login": LOGIN, "log-in": LOGIN, "auth": LOGIN, "exec": "run", "export": "env", "check": "doctor"}
+MEANT = {
+    "login": LOGIN,
+    "log-in": LOGIN,
+    "auth": LOGIN,
+    "exec": "run",
+    "export": "env",
+    "check": "doctor",
+    "help": "--help",
+}
 
 
 class Commands(click.Group):

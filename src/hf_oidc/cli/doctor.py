@@ -17,7 +17,7 @@ import click
 from click.core import ParameterSource
 
 from hf_oidc import command, hall
-from hf_oidc.cli.options import BY_CI, Settings, asks_for_id_token
+from hf_oidc.cli.options import AMBIENT, BY_CI, Settings, asks_for_id_token
 from hf_oidc.cli.session import now, usual_mask
 from hf_oidc.diagnosis import doctor_json, doctor_text, text
 from hf_oidc.diagnosis.doctor import JobReport, Question, with_claims
@@ -31,6 +31,7 @@ from hf_oidc.resource import Resource
 from hf_oidc.settings import DEFAULT_HUB_URL, hub_url
 from hf_oidc.transport import trusting
 from hf_oidc.untrusted_text import sanitize, shown
+from hf_oidc.wanted import from_single
 
 GIT_TIMEOUT = 10.0  # seconds
 NO_YAML = "Reading a workflow needs PyYAML: pip install PyYAML"
@@ -60,6 +61,7 @@ Examples:
 )
 @click.option("--workflow", metavar="FILE", help="Judge this workflow file, before it is pushed; no CI is needed.")
 @click.option("--repository", metavar="OWNER/NAME", help="Its repository on GitHub; git's remote origin unless given.")
+@click.argument("misplaced", metavar="", nargs=-1)
 @click.option("--json", "as_json", is_flag=True, help="Write JSON, for programs.")
 @asks_for_id_token
 @click.pass_context
@@ -72,6 +74,7 @@ def doctor(
     workflow: str | None,
     repository: str | None,
     as_json: bool,
+    misplaced: tuple[str, ...],
     **given: Any,
 ) -> None:
     """Say what would keep a CI job from logging in to the Hub, and what to enter there.
@@ -84,6 +87,9 @@ def doctor(
     Exit codes: 0 nothing is wrong, 1 something would fail, 2 the arguments are wrong.
     """
     env = dict(os.environ)
+    if misplaced:  # as other commands take a resource
+        option = "--workflow" if misplaced[0].lower().endswith((".yml", ".yaml")) else "--resource"
+        raise click.UsageError(f"Did you mean `hf-oidc doctor {option} {shown(misplaced[0], 200)}`?")
     try:
         if workflow is not None:
             _no_use(context, OF_A_JOB, "with --workflow")
@@ -100,7 +106,7 @@ def doctor(
 
 
 def _check_job(question: Question, settings: Settings, env: Mapping[str, str], *, as_json: bool) -> None:
-    means = hall.means(env, trusting(settings.ca_bundle), settings.timeout, now)
+    means = hall.means(env, trusting(settings.ca_bundle, "--ca-bundle"), settings.timeout, now)
     report = _examined(question, settings, env, means)
     _write(doctor_json.job(report) if as_json else doctor_text.job(report), fails=report.fails)
 
@@ -164,8 +170,10 @@ def _no_use(context: click.Context, options: Sequence[str], where: str) -> None:
 
 
 def _resource(text: str | None, env: Mapping[str, str]) -> Resource | None:
-    text = text if text is not None else env.get("HF_OIDC_RESOURCE", "").strip() or None
-    return Resource.parse(text) if text is not None else None
+    if text is None:
+        ambient = env.get(AMBIENT, "").strip()
+        return from_single(ambient, AMBIENT) if ambient else None
+    return from_single(text, "--resource")
 
 
 def _expected(pairs: tuple[str, ...]) -> dict[str, str]:

@@ -50,6 +50,7 @@ FORGET = {
 }
 # Where a CI reads the variables of later steps from.
 CI_FILES = {"circleci": "BASH_ENV", "github": "GITHUB_ENV"}
+OWNERS = {"circleci": "CircleCI", "github": "GitHub or Forgejo"}
 FORGETTING = {*FORGET, "circleci"}
 FORMATS = (*LINES, "json", *CI_FILES)
 
@@ -123,8 +124,8 @@ def _later_steps(format_: str, path: str | None, env: Mapping[str, str]) -> Dest
         problem = f"`--output` has no use with the format {format_}"
         raise InvalidInput("--output", problem, f"one of the two: {format_} writes to ${variable}")
     if not env.get(variable):
-        problem = f"`{variable}` is not set, so this is no step of a job there, and the format {format_} has no use"
-        raise InvalidInput("--format", problem, "another format, or hand the token to one command, by `hf-oidc run`")
+        problem = f"`{variable}` is not set: {OWNERS[format_]} sets it in the steps of a job"
+        raise InvalidInput("--format", problem, f"another format than {format_}, or use `hf-oidc run` instead")
     if format_ == "github":
         return Destination(lambda: _require_runner(env), lambda variables: _export(variables, env))
     file = Path(env[variable])

@@ -21,6 +21,7 @@ from hf_oidc.cli.child import Child
 from hf_oidc.cli.options import Settings
 from hf_oidc.cli.program import cannot_run
 from hf_oidc.cli.session import World, explained, logins, preparing, say, tokens
+from hf_oidc.diagnosis.ci import CIS
 from hf_oidc.errors import LoginError
 from hf_oidc.hub_token import HubToken, rfc3339
 from hf_oidc.id_token import expiry_of
@@ -36,6 +37,7 @@ from hf_oidc.wanted import Wanted
 BEFORE_THE_FILE = {env_name.DEFAULT, "HUGGING_FACE_HUB_TOKEN"}
 # Why tokens cannot be renewed for ever: the CI's name, and when that ends.
 NO_MORE = "This job has one ID token of {}, made when it began: it expires at {}, and tokens are renewed until then."
+SUPPLIED = "The ID token that was supplied expires at {1}, and tokens are renewed until then."
 ONE_MORE = "This job may ask {} for ID tokens until {}, and tokens are renewed until then."
 
 
@@ -166,8 +168,9 @@ def _say_how_long(tokens: Collection[HubToken], whose: Chosen, settings: Setting
     life = timedelta(seconds=min(token.expires_in for token in tokens))
     # The last renewal may come as early as that before ID tokens end.
     end = max(min(token.expires_at for token in tokens), rfc3339(last - life * LATEST + life))
-    why = ONE_MORE if whose.again else NO_MORE
-    say(f"{why.format(whose.provider, rfc3339(last))} The command has a token that is good until {end}.", settings)
+    why = SUPPLIED if whose.provider == "supplied" else ONE_MORE if whose.again else NO_MORE
+    until = why.format(CIS[whose.provider].title, rfc3339(last))
+    say(f"{until} If no renewal fails, the command has a valid token until {end}.", settings)
 
 
 def _why(error: Exception) -> str:

@@ -22,10 +22,12 @@ from hf_oidc.id_token import MAX_CHARACTERS
 from hf_oidc.providers.registry import PROVIDERS
 from hf_oidc.resource import Resource
 from hf_oidc.untrusted_text import shown
-from hf_oidc.wanted import Wanted, from_arguments
+from hf_oidc.wanted import Wanted, from_arguments, from_single
 
 NAMES = tuple(provider.name for provider in PROVIDERS if provider.kind != "supplied")
 STANDARD_INPUT = "-"
+# huggingface_hub's name for what a token is for.
+AMBIENT = "HF_OIDC_RESOURCE"
 Command = Callable[..., Any]
 # Below the examples of each command that logs in.
 BY_CI = """\b
@@ -79,12 +81,16 @@ LOGIN = (*ID_TOKEN, VERBOSE, QUIET)
 
 @dataclass(frozen=True, repr=False)
 class Settings:
-    """The values of the options. `timeout`: seconds. `id_token`: empty, or what is in `id_token_file`."""
+    """The values of the options. `timeout`: seconds. `id_token`: empty, or what is in `id_token_file`.
+
+    `id_token_source`: the option or the variable that names this file.
+    """
 
     provider: str
     hub_url: str
     audience: str
     id_token_file: str
+    id_token_source: str
     id_token: str
     ca_bundle: str
     timeout: int
@@ -98,12 +104,14 @@ class Settings:
         # What was typed goes before what the environment holds: a provider that is named, before a file that is not.
         ambient = "" if given["provider"] else env.get("HF_OIDC_ID_TOKEN_FILE", "")
         id_token_file = given["id_token_file"] or ambient
+        source = "--id-token-file" if given["id_token_file"] else "HF_OIDC_ID_TOKEN_FILE"
         return cls(
             provider=given["provider"] or "",
             hub_url=hub_url,
             audience=settings.AUDIENCE.read(given["audience"], "--audience") or hub_url,
             id_token_file=id_token_file,
-            id_token=read_id_token(id_token_file),
+            id_token_source=source,
+            id_token=read_id_token(id_token_file, source),
             ca_bundle=given["ca_bundle"],
             timeout=settings.TIMEOUT.read(given["timeout"], "--timeout"),
             verbose=given.get("verbose", False),
@@ -123,23 +131,25 @@ def asks_for_id_token(command: Command) -> Command:
 
 def wanted(arguments: tuple[str, ...], env: Mapping[str, str]) -> tuple[Wanted, ...]:
     """Each `[NAME=]RESOURCE`, or $HF_OIDC_RESOURCE if there is none. Raises a `UsageError`."""
-    return from_arguments(arguments or _from_environment(env), "RESOURCE")
+    return from_arguments(arguments, "RESOURCE") if arguments else from_arguments([_ambient(env)], AMBIENT)
 
 
-def resource(argument: str | None, env: Mapping[str, str]) -> Resource:
-    """The one resource: `argument`, or $HF_OIDC_RESOURCE. Raises a `UsageError`."""
-    return Resource.parse(argument if argument is not None else _from_environment(env)[0])
+def resource(arguments: tuple[str, ...], env: Mapping[str, str]) -> Resource:
+    """The one resource: the argument, or $HF_OIDC_RESOURCE. Raises a `UsageError`."""
+    return from_single(",".join(arguments), "RESOURCE") if arguments else from_single(_ambient(env), AMBIENT)
 
 
-def _from_environment(env: Mapping[str, str]) -> tuple[str, ...]:
-    # huggingface_hub's name for it.
-    if found := env.get("HF_OIDC_RESOURCE", "").strip():
-        return (found,)
-    raise InvalidInput("RESOURCE", "What the token is for is missing", "namespace/name, or set HF_OIDC_RESOURCE")
+def _ambient(env: Mapping[str, str]) -> str:
+    if found := env.get(AMBIENT, "").strip():
+        return found
+    raise InvalidInput("RESOURCE", "RESOURCE is missing: what the token is for", f"namespace/name, or set {AMBIENT}")
 
 
-def read_id_token(path: str) -> str:
-    """The ID token in the file at `path`, `-` for standard input; empty without a path. Raises `InvalidInput`."""
+def read_id_token(path: str, name: str) -> str:
+    """The ID token in the file at `path`, `-` for standard input; empty without a path.
+
+    Raises the `InvalidInput` that names the option or the variable `name`, which has the path.
+    """
     if not path:
         return ""
     problem = "is empty"
@@ -149,10 +159,11 @@ def read_id_token(path: str) -> str:
                 return token
     except (OSError, ValueError) as error:
         problem = f"cannot be read: {shown(getattr(error, 'strerror', None) or 'it is not text')}"
-    name = "standard input" if path == STANDARD_INPUT else shown(path)
-    raise InvalidInput(
-        "--id-token-file", f"`--id-token-file`: {name} {problem}", "a file that holds the ID token alone"
-    )
+    if path.startswith("eyJ"):  # who lists a machine's processes may have read it
+        problem = f"`{name}` is the ID token itself, and not the path of a file"
+        raise InvalidInput(name, problem, "the path of a file that holds it, or pass it on standard input (`-`)")
+    file_name = "standard input" if path == STANDARD_INPUT else shown(path)
+    raise InvalidInput(name, f"`{name}`: {file_name} {problem}", "the path of a file that holds the ID token alone")
 
 
 def _opened(path: str) -> AbstractContextManager[TextIO]:

@@ -171,7 +171,9 @@ def identity(settings: Settings, env: Mapping[str, str]) -> Chosen:
         return chosen
     # Whoever has put it there may put another one there in its time.
     return chosen._replace(
-        mint=lambda *_: Secret(read_id_token(settings.id_token_file)), again=True, until_expiry_of=None
+        mint=lambda *_: Secret(read_id_token(settings.id_token_file, settings.id_token_source)),
+        again=True,
+        until_expiry_of=None,
     )
 
 
@@ -193,7 +195,7 @@ class World(NamedTuple):
         return cls(
             env,
             identity(settings, env),
-            trusting(settings.ca_bundle),
+            trusting(settings.ca_bundle, "--ca-bundle"),
             usual_mask(settings, env),
             Pace(time.monotonic),
         )

@@ -23,10 +23,10 @@ Examples:
 
 
 @click.command(epilog=EPILOG + BY_CI, short_help="Print a token, alone on standard output.")
-@click.argument("resource_", metavar="[RESOURCE]", required=False)
+@click.argument("resources", metavar="[RESOURCE]", nargs=-1)
 @click.option("--show", is_flag=True, help="Print the token even if standard output is a terminal.")
 @logs_in
-def token(*, resource_: str | None, show: bool, **given: Any) -> None:
+def token(*, resources: tuple[str, ...], show: bool, **given: Any) -> None:
     """Print a token for RESOURCE, which is $HF_OIDC_RESOURCE unless given.
 
     RESOURCE is namespace/name for a model, datasets/namespace/name, spaces/…, kernels/… or buckets/… for the others, or
@@ -38,7 +38,7 @@ def token(*, resource_: str | None, show: bool, **given: Any) -> None:
     env = dict(os.environ)
     with explained():
         settings = Settings.read(given, env)
-        what = Wanted(env_name.DEFAULT, resource(resource_, env))
+        what = Wanted(env_name.DEFAULT, resource(resources, env))
         output.require(show=show)
     with preparing([what], settings):
         world = World.of(settings, env)

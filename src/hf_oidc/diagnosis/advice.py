@@ -29,6 +29,8 @@ from hf_oidc.errors import (
     RateLimited,
     Recipient,
     Redirected,
+    TlsFailed,
+    TlsFault,
     Where,
 )
 from hf_oidc.untrusted_text import shown
@@ -116,9 +118,26 @@ ADVICE = {
         "Set <hub-url> to the target of the redirect, if that is the Hub's new address. A sign-in page or a proxy in "
         "between redirects, too. A token is never sent to the target of a redirect."
     ),
-    "tls-failed": (
+}
+TLS: Mapping[TlsFault, str] = {
+    "authority": (
         "If a private certificate authority signed the certificate (a company's proxy, a mirror), pass that "
         "authority's certificate <ca-bundle>."
+    ),
+    "date": (
+        "Check the clock of this machine first. If it is right, ask the administrator of that server for a valid "
+        "certificate."
+    ),
+    "host": (
+        "Check the host in the URL first: the certificate is for another one. If the URL is right, ask the "
+        "administrator of that server for a certificate with that name."
+    ),
+    "plain": (
+        "Check the port in the URL first. If it is right, ask the administrator of that server to serve https:// there."
+    ),
+    "handshake": (
+        "Ask the administrator of that server: it has to accept TLS 1.2 or newer. A firewall or a proxy in between can "
+        "break the handshake, too."
     ),
 }
 DELIVERY: Mapping[Recipient, str] = {
@@ -141,6 +160,7 @@ DELIVERY: Mapping[Recipient, str] = {
         "disk is not full."
     ),
 }
+DOCKER_SEES = " The Docker action sees only those files of the runner that are in the checkout."
 RATE_LIMITED = (
     "Run the job again in {expected} or later. Most likely nothing is wrong with your configuration: runners share "
     "their addresses, and the Hub limits requests by address."
@@ -195,8 +215,8 @@ FINDINGS: Mapping[Name, Meaning] = {
         "Request a separate ID token for the Hub.",
     ),
     "own-audience": Meaning(
-        "This ID token is for {audience}, as requested. A Hub accepts only ID tokens for itself, and this one is "
-        "{hub}.",
+        "This ID token is for {audience}, as requested. A Hub usually accepts only ID tokens for itself, and this one "
+        "is {hub}.",
         "Leave <audience> out, and the ID token is for the Hub's own URL. Only where <hub-url> is a mirror of "
         "huggingface.co, it has to be https://huggingface.co.",
     ),
@@ -340,6 +360,8 @@ def next_step(error: LoginError, door: Door, found: Todo | None, mine: Mine) -> 
         return Sentence(found.words, {"audience": shown(mine.audience)})
     if isinstance(error, DeliveryFailed):
         return Sentence(DELIVERY[error.recipient])
+    if isinstance(error, TlsFailed):
+        return Sentence(door.says(TLS[error.fault]))
     return _from_facts(error, door) or Sentence(door.says(ADVICE.get(error.code, "")))
 
 
@@ -354,7 +376,7 @@ def _unreached(error: LoginError, door: Door, mine: Mine) -> Sentence | None:
         return Sentence(PROXY_FIRST, {**facts, **proxy})
     if not isinstance(error, HubUnavailable):
         return None
-    if mine.hub_url != HUB_URL:
+    if mine.hub_url != HUB_URL and (where is None or where.status != 400):  # 400 is a Hub's own word for an outage
         template = URL_FIRST.replace("<source>", "`$HF_ENDPOINT`" if mine.by_endpoint else "<hub-url>")
         return Sentence(door.says(template), {"url": shown(mine.hub_url)})
     return Sentence(NETWORK_FIRST, facts) if where and where.unresolved else None
@@ -364,7 +386,9 @@ def _from_facts(error: LoginError, door: Door) -> Sentence | None:
     if isinstance(error, InvalidResource):
         return _did_you_mean(error)
     if isinstance(error, InvalidInput):
-        return Sentence("Write {expected}.", {"expected": shown(error.expected)})
+        # Of the input alone: the command sees all files, and its option has hyphens before.
+        template = f"Write {{expected}}.{DOCKER_SEES if error.input_name == 'ca-bundle' else ''}"
+        return Sentence(template, {"expected": shown(error.expected)})
     if isinstance(error, AudienceMismatch):
         template = "Let your CI issue the ID token for the audience (its claim `aud`) {audience}."
         return Sentence(template if error.expected else door.says(FIXED_AUDIENCE), {"audience": shown(error.expected)})

@@ -61,7 +61,7 @@ OWN_TOKEN = (
     "Run this job in another CI, or let an identity provider of your own issue an ID token for {audience}, and hand "
     "that over:"
 )
-FROM_VARIABLE = "What the variable holds is no ID token: see that nothing else sets it."
+ODD_VARIABLE = "What `{}` holds is not an ID token. Check that nothing else sets this variable."
 FORM = (
     "The Hub has a form of its own for {ci}, and which claims its fields are compared with is not documented: a "
     "publisher with the issuer's URL and these claims is sure."
@@ -114,7 +114,7 @@ CIS: Mapping[str, Ci] = {
             "In `.gitlab-ci.yml`, in the job, declare an ID token for the Hub under the name HF_ID_TOKEN:",
             "id_tokens:\n  HF_ID_TOKEN:\n    aud: {audience}\nscript:\n  - {run}",
         ),
-        Todo(FROM_VARIABLE),
+        Todo(ODD_VARIABLE.format("HF_ID_TOKEN")),
         "GitLab issues the ID token as the job begins, and it lives for the job's `timeout`, or five minutes without "
         "one. Give the job a `timeout`, or publish in a job of its own, after the long one.",
         (
@@ -187,7 +187,7 @@ CIS: Mapping[str, Ci] = {
             "for your workspace:",
             "- step:\n    oidc:\n      audiences:\n        - {audience}\n    script:\n      - {run}",
         ),
-        Todo(FROM_VARIABLE),
+        Todo(ODD_VARIABLE.format("BITBUCKET_STEP_OIDC_TOKEN")),
         "Bitbucket issues the ID token as the step begins. Publish in a step of its own, after the long one.",
         (
             (
@@ -263,7 +263,7 @@ CIS: Mapping[str, Ci] = {
             "withCredentials([string(credentialsId: 'hugging-face', variable: 'HF_ID_TOKEN')]) {\n    sh '{run}'\n}",
             "groovy",
         ),
-        Todo(FROM_VARIABLE),
+        Todo(ODD_VARIABLE.format("HF_ID_TOKEN")),
         "Jenkins issues the ID token where `withCredentials` begins, for an hour unless Security, OpenID Connect, says "
         "otherwise. Put `withCredentials` around the step that publishes, and nothing before it.",
         (
@@ -292,7 +292,7 @@ CIS: Mapping[str, Ci] = {
             '  value        = "{audience}"\n}',
             "hcl",
         ),
-        Todo(FROM_VARIABLE),
+        Todo(ODD_VARIABLE.format("TFC_WORKLOAD_IDENTITY_TOKEN_HF` or `TFC_WORKLOAD_IDENTITY_TOKEN")),
         "HCP Terraform issues the ID token as a plan or an apply begins, and it lives as long as that may take. Let "
         "the workspace's timeout be longer, or set the clock of this machine.",
         (
@@ -374,8 +374,9 @@ CIS: Mapping[str, Ci] = {
         {"sub": "the role's ARN: arn:aws:iam::123456789012:role/name"},
         Todo("Let hf-oidc ask AWS for an ID token, by itself:", "build:\n  commands:\n    - {run}"),
         Todo(
-            "Allow it for the account, once, and let the role call `sts:GetWebIdentityToken`. The command `aws` must "
-            "be there, be a recent one, and know its region: the global endpoint has no ID tokens.",
+            "See that the command `aws` is there, is a recent one, has credentials, and knows its region: the global "
+            "endpoint has no ID tokens. Allow it for the account, once, and let the role call "
+            "`sts:GetWebIdentityToken`:",
             "aws iam enable-outbound-web-identity-federation\n"
             "aws iam put-role-policy --role-name ROLE --policy-name hugging-face --policy-document '{\n"
             '  "Version": "2012-10-17",\n  "Statement": [{\n    "Effect": "Allow",\n'

@@ -5,14 +5,14 @@ Facts only. `doctor_text` writes them for people, `doctor_json` for programs.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from hf_oidc.diagnosis.advice import cause
 from hf_oidc.diagnosis.ci import CIS, Ci
-from hf_oidc.diagnosis.claims import Field, publisher_fields, raw_claims
-from hf_oidc.diagnosis.findings import Finding, branch, own_audience, reusable_workflow
+from hf_oidc.diagnosis.claims import Field, publisher_fields, raw_claims, workflow_of
+from hf_oidc.diagnosis.findings import Finding, branch, own_audience, pull_request_target, reusable_workflow
 from hf_oidc.diagnosis.issuers import Claims, fits_preset, issued_by
 from hf_oidc.diagnosis.publisher import (
     Difference,
@@ -96,10 +96,19 @@ def with_claims(report: JobReport, claims: Claims, expires: datetime) -> JobRepo
         fields=publisher_fields(claims, preset=preset),
         claims=raw_claims(claims),
         publisher=suggest(claims, preset=preset),
-        unmet=tuple(differences(question.expected, claims, preset=preset)),
+        unmet=tuple(_unmet(question.expected, claims, preset=preset)),
         findings=(
             *own_audience({"aud": question.audience}, question.hub_url),
             *branch(claims, preset=preset),
+            *pull_request_target(claims),
             *reusable_workflow(claims),
         ),
     )
+
+
+def _unmet(expected: Mapping[str, str], claims: Claims, *, preset: bool) -> Iterator[Difference]:
+    # Of a reusable workflow the Hub may compare either file: a publisher that names the one called may fit.
+    called = workflow_of(claims.get("job_workflow_ref")) if preset else None
+    for each in differences(expected, claims, preset=preset):
+        if each.name != "workflow" or expected[each.name] != called:
+            yield each

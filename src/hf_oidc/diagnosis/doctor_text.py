@@ -50,8 +50,10 @@ def job(report: JobReport) -> Iterator[str]:
     yield from _table([("CI", _ci(report)), ("ID token", _id_token(report))])
     yield ""
     yield from _wrapped(WHAT_IT_IS)
+    # Where the ID token tells of a publisher, that one is shown, and not what the values would be.
+    expected = bool(report.problem and report.problem.enter) and not isinstance(report.publisher, Suggestion)
     if report.problem:
-        yield from _problem(report.problem)
+        yield from _problem(report.problem, enter=expected)
     if report.unmet:
         yield from _unmet(report)
     if report.has_id_token:
@@ -61,7 +63,7 @@ def job(report: JobReport) -> Iterator[str]:
         yield from _suggested(report.publisher, question.page)
         yield from _heading("What its ID token says")
         yield from _fields(report.claims)
-    if report.has_id_token and not (report.problem and report.problem.enter):
+    if report.has_id_token and not expected:
         yield from _careful(report.cautions)
     yield from _heading("Something is wrong, see above." if report.fails else _all_well(report))
 
@@ -91,11 +93,11 @@ def _ci(report: JobReport) -> str:
     return report.ci.title if report.ci else "none that is known"
 
 
-def _problem(problem: Diagnosis) -> Iterator[str]:
+def _problem(problem: Diagnosis, *, enter: bool) -> Iterator[str]:
     causes = [f" {cause(each).render(_plain)}" for each in problem.findings]
     what = f"{problem.what.rstrip('.')}.{''.join(causes)} ({problem.code})"
     yield from _said("WRONG", what, problem.next_step.render(_plain), problem.copy.lines)
-    if problem.enter:
+    if enter:
         yield from _heading("What to enter on the Hub, once")
         yield from _place(problem.page)
         yield from _fields(problem.enter)
@@ -118,10 +120,11 @@ def _id_token(report: JobReport) -> str:
 
 
 def _all_well(report: JobReport) -> str:
-    met = ", ".join(f"{shown(name)}={shown(value)}" for name, value in report.question.expected.items())
-    return (
-        f"Nothing is wrong: this job is {met}." if met else "Nothing is wrong: this job can prove to the Hub who it is."
-    )
+    found = {each.name: each.value for each in report.fields}
+    # Of a reusable workflow, the other of its two files may be expected.
+    expected = {name: shown(value) for name, value in report.question.expected.items()}
+    met = ", ".join(f"{shown(name)}={value}" for name, value in expected.items() if found.get(name, value) == value)
+    return f"No problem was found: this job {f'is {met}' if met else 'can prove to the Hub who it is'}."
 
 
 def _unmet(report: JobReport) -> Iterator[str]:
@@ -207,7 +210,7 @@ def _summary(report: WorkflowReport) -> str:
     wrong, careful = severities.count("error"), severities.count("warning")
     if wrong:
         return f"Something would fail: {wrong} marked WRONG, {careful} marked CAREFUL."
-    return f"Nothing fails for certain: {careful} marked CAREFUL." if careful else "Nothing is wrong."
+    return f"Nothing fails for certain: {careful} marked CAREFUL." if careful else "No problem was found."
 
 
 def _heading(text: str) -> Iterator[str]:

@@ -25,7 +25,7 @@ class Words:
 WORDS = {
     "wrong-type": Words("`{where}` is not {expected}, so GitHub refuses the whole file.", "Write {expected} there."),
     "no-login": Words(
-        "No job of this workflow logs in to the Hub.",
+        "No job of this workflow logs in to the Hub, as far as this file tells.",
         "If one should, add a step with `uses: org/hf-oidc-action@v1` and `resource:` to it.",
     ),
     # permissions
@@ -50,7 +50,12 @@ WORDS = {
         "In that case give the job `{job}` these permissions, beside its `uses:`:",
         PERMISSION,
     ),
-    # inputs
+    # the login step
+    "no-version": Words(
+        "`uses: {uses}` names no version, so GitHub refuses it.",
+        "Write the version behind an `@`:",
+        "uses: org/hf-oidc-action@v1",
+    ),
     "no-resource": Words(
         "The login step has no `resource`, so it does not know what to log in to.",
         "Name the repository on the Hub:",
@@ -72,8 +77,8 @@ WORDS = {
     # triggers
     "pull-request": Words(
         "`{event}` starts this job for pull requests. Those from forks and Dependabot get no ID token from GitHub, "
-        "so the login fails. The others belong to no branch, so a publisher on the Hub that names a branch refuses "
-        "them.",
+        "so the login fails. The others belong to no branch until they are merged, so a publisher on the Hub that "
+        "names a branch refuses them.",
         "Keep pull requests out. Beside the job's `runs-on:`, add:",
         "if: github.event_name != '{event}'",
     ),
@@ -120,7 +125,8 @@ WORDS = {
     ),
     "token-replaced": Words(
         'The step "{step}" sets HF_TOKEN from a secret, in place of the token that the login gave.',
-        "Remove that line. The login has set HF_TOKEN, and the secret is no longer needed.",
+        "Remove that line: the login sets HF_TOKEN. Where the login has `export-env: false`, write its output there "
+        "instead, `${{{{ steps.ID.outputs.token }}}}`. If nothing else uses the secret, delete it.",
     ),
     "token-across-jobs": Words(
         "The job's output `{output}` holds the token. GitHub drops outputs that hold a secret, so other jobs get an "
@@ -146,6 +152,12 @@ WORDS = {
         'The step "{step}" uses HF_TOKEN, which the login did not set: it has `export-env: false`.',
         "Hand the token over to the step, by the login's `id:`. Or let the login export it.",
         "env:\n  HF_TOKEN: ${{{{ steps.{id}.outputs.token }}}}",
+    ),
+    "login-without-id": Words(
+        'The step "{step}" reads an output of `steps.{id}`, and no step of this job has that `id:`. GitHub puts an '
+        "empty text there.",
+        "Give the login step this line:",
+        "id: {id}",
     ),
     "needs-linux": Words(
         "The action needs a Linux runner with Docker, and this job runs on {runner}.",

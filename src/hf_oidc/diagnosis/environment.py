@@ -20,7 +20,7 @@ def warnings(env: Mapping[str, str], exported: Iterable[str]) -> Iterator[tuple[
             yield (
                 f"hf-oidc: {name} is replaced",
                 (
-                    f"The job had a {name} already; later steps have the new token in its place. If it came from a "
-                    "secret, the secret is no longer needed."
+                    f"The job already had {name}; later steps get the new token instead. If the old one came from a "
+                    "secret that nothing else uses, delete the secret."
                 ),
             )

@@ -89,6 +89,12 @@ def branch(claims: Claims, *, preset: bool) -> Iterator[Finding]:
         yield Finding("unprotected-branch", facts)
 
 
+def pull_request_target(claims: Claims) -> Iterator[Finding]:
+    """What is found where anybody's pull request started the job, in a refused job or in any."""
+    if claims.get("event_name") == "pull_request_target":
+        yield Finding("pull-request-target", {"ref": shown(text_of(claims.get("ref")) or "")})
+
+
 def reusable_workflow(claims: Claims) -> Iterator[Finding]:
     """What is found where the job's workflow was called by another, in a refused job or in any."""
     workflow_ref, job_workflow_ref = claims.get("workflow_ref"), claims.get("job_workflow_ref")
@@ -129,8 +135,7 @@ def _user(resource: Resource | None) -> Iterator[Finding]:
 def _issuer(claims: Claims, *, preset: bool) -> Iterator[Finding]:
     if is_enterprise(claims) and not preset:
         yield Finding("enterprise-issuer", {"issuer": shown(claims["iss"])})
-    if claims.get("event_name") == "pull_request_target":
-        yield Finding("pull-request-target", {"ref": shown(text_of(claims.get("ref")) or "")})
+    yield from pull_request_target(claims)
 
 
 def _workflow(claims: Claims, *, preset: bool) -> Iterator[Finding]:

@@ -33,6 +33,12 @@ def annotation(diagnosis: Diagnosis) -> tuple[str, str]:
     return f"hf-oidc: {diagnosis.code}", "\n".join(["\n".join(lines)[:MAX_ANNOTATION], *more])
 
 
+def heading(diagnosis: Diagnosis) -> str:
+    """What stands above the details: where they say nothing of the job, they are its attempts."""
+    of_the_job = diagnosis.findings or diagnosis.claims
+    return f"hf-oidc: {'what this job is, and what would match' if of_the_job else 'the attempts'}"
+
+
 def details(diagnosis: Diagnosis) -> list[str]:
     """What the annotation has no room for, a line each; nothing if there is no more to say."""
     sections = [

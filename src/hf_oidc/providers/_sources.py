@@ -32,7 +32,7 @@ def from_endpoint(
 def answered(response: Response | NoResponse, owner: str, may_pass: Callable[[Response], bool] = transient) -> Response:
     """The answer of `owner`, if it is a good one. Raises `IdTokenRequestFailed`."""
     if isinstance(response, NoResponse):
-        problem = f"{owner} gave no answer: {response.reason}"
+        problem = f"{owner} {'gave no answer' if response.passing else 'was not reached'}: {response.reason}"
         raise IdTokenRequestFailed(problem, response.where, passing=response.passing)
     if response.status != 200:
         raise IdTokenRequestFailed(f"{owner} gave no ID token", response.where, passing=may_pass(response))

@@ -9,7 +9,7 @@ import yaml
 
 from hf_oidc import errors
 from hf_oidc.diagnosis import markdown, text
-from hf_oidc.diagnosis.advice import ABSENT, ADVICE, DELIVERY, FINDINGS, NO_SUGGESTION, SKIPPED, duration
+from hf_oidc.diagnosis.advice import ABSENT, ADVICE, DELIVERY, FINDINGS, NO_SUGGESTION, SKIPPED, TLS, duration
 from hf_oidc.diagnosis.ci import PERMISSIONS
 from hf_oidc.diagnosis.door import ACTION, COMMAND
 from hf_oidc.diagnosis.environment import warnings
@@ -28,6 +28,8 @@ from hf_oidc.errors import (
     RateLimited,
     Recipient,
     Redirected,
+    TlsFailed,
+    TlsFault,
     Where,
 )
 from hf_oidc.resource import Resource
@@ -42,6 +44,7 @@ SPEAK_BY_FACTS = {
     ExchangeRejected.code,
     DeliveryFailed.code,
     RateLimited.code,
+    TlsFailed.code,
 }
 HUB_CALL = Where("exchange", "hub.example", 400, "id-1")
 
@@ -58,6 +61,7 @@ def test_every_code_has_its_advice() -> None:
     """No failure ends without a next step, and there is no advice for a failure that cannot be."""
     assert {leaf.code for leaf in LEAVES} == set(ADVICE) | SPEAK_BY_FACTS
     assert set(DELIVERY) == set(get_args(Recipient))
+    assert set(TLS) == set(get_args(TlsFault))
     assert not set(ADVICE) & SPEAK_BY_FACTS
     assert set(ADVICE) > SKIPPED
 
@@ -157,8 +161,8 @@ def test_several_attempts_are_counted_and_listed() -> None:
 @pytest.mark.parametrize(
     ("error", "next_step"),
     [
-        (InvalidResource("`resource` is empty"), "Next: Write namespace/name for a model"),
-        (InvalidResource("`resource` is wrong", "acme/model"), "Next: Did you mean `acme/model`?"),
+        (InvalidResource("resource", "`resource` is empty"), "Next: Write namespace/name for a model"),
+        (InvalidResource("resource", "`resource` is wrong", "acme/model"), "Next: Did you mean `acme/model`?"),
         (InvalidInput("timeout", "`timeout` is 0", "a whole number"), "Next: Write a whole number."),
         (AudienceMismatch("The ID token is for x", "https://hub.example"), "(its claim `aud`) `https://hub.example`."),
         (RateLimited("Too many"), "Next: Run the job again in 5 minutes or later."),
@@ -214,6 +218,13 @@ def test_a_retry_leaves_one_line() -> None:
 def test_warns_of_what_would_surprise(env: dict[str, str], exported: list[str], named: list[str]) -> None:
     """A variable that makes the token useless, and one that is replaced; never its value."""
     assert [title for title, _ in warnings(env, exported)] == [f"hf-oidc: {name}" for name in named]
+
+
+def test_no_secret_is_said_to_be_of_no_use() -> None:
+    """Another job may need it, and what was replaced may do more than the new token."""
+    ((_, message),) = warnings({"HF_TOKEN": "hf_old"}, ["HF_TOKEN"])
+    assert "no longer needed" not in message
+    assert "a secret that nothing else uses" in message
 
 
 @pytest.mark.parametrize(

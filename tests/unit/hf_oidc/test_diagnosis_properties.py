@@ -90,7 +90,7 @@ ERRORS = st.one_of(
     st.builds(IdTokenPermissionMissing, LONG),
     st.builds(AudienceMismatch, LONG, LONG),
     st.builds(InvalidInput, LONG, LONG, LONG),
-    st.builds(InvalidResource, LONG, st.none() | LONG),
+    st.builds(InvalidResource, st.just("resource"), LONG, st.none() | LONG),
     st.builds(InsecureUrl, LONG, LONG),
     st.builds(DeliveryFailed, LONG),
 )

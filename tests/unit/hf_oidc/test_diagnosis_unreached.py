@@ -33,6 +33,11 @@ def in_trouble(url: str = HUB) -> HubUnavailable:
     return HubUnavailable("The Hub is in trouble", Where("exchange", url.partition("://")[2], 502))
 
 
+def aborted(url: str) -> HubUnavailable:
+    """The Hub's own word for an outage: an answer that no other server gives."""
+    return HubUnavailable("The Hub broke the exchange off", Where("exchange", url.partition("://")[2], 400))
+
+
 def from_url(url: str, source: str) -> str:
     """The words that name the URL and where it comes from."""
     return f"Check the Hub's URL first: `{url}` comes from {source}. If it is right,"
@@ -57,6 +62,8 @@ def from_url(url: str, source: str) -> str:
         (no_answer(OTHER), OTHER, COMMAND, "https://elsewhere.example", from_url(OTHER, "`--hub-url`")),
         (in_trouble(OTHER), OTHER, COMMAND, "", from_url(OTHER, "`--hub-url`")),
         (no_answer(LOCAL), LOCAL, COMMAND, "", from_url(LOCAL, "`--hub-url`")),
+        # A Hub it is, wherever it is.
+        (aborted(OTHER), OTHER, COMMAND, "", HUB_FIRST),
         # A proxy is in between: nothing else was reached.
         (no_answer(proxy=PROXY), HUB, COMMAND, "", PROXY_FIRST),
         (no_answer(proxy=PROXY, unresolved=True), HUB, ACTION, "", PROXY_FIRST),
@@ -77,7 +84,7 @@ def from_url(url: str, source: str) -> str:
         # It cannot be used at all: no other try will do.
         (IdTokenRequestFailed("It gave no answer", BEHIND_A_PROXY, passing=False), HUB, ACTION, "", CORRECT),
         (HubUnavailable("No answer", BEHIND_A_PROXY, passing=False), OTHER, ACTION, "", CORRECT),
-        (TlsFailed("The handshake failed", BEHIND_A_PROXY), HUB, COMMAND, "", CORRECT),
+        (TlsFailed("The handshake failed", BEHIND_A_PROXY, "plain"), HUB, COMMAND, "", CORRECT),
     ],
 )
 def test_the_users_own_setting_comes_first(error: LoginError, url: str, door: Door, endpoint: str, first: str) -> None:

@@ -89,6 +89,27 @@ def test_repeats_and_suggests_no_part_of_a_password(text: str) -> None:
     assert "pw" not in caught.value.what + (caught.value.suggestion or "")
 
 
+@pytest.mark.parametrize("text", ["hf_" + "aB3" * 11, "hf_jwt_" + "aB3-_." * 8, " hf_oauth_" + "x" * 40])
+def test_a_token_is_no_name(text: str) -> None:
+    """It is not sent to the Hub as one, and not repeated."""
+    with pytest.raises(InvalidResource, match=r"^`resource` looks like a token, and should be the name of") as caught:
+        Resource.parse(text)
+    assert text.strip() not in caught.value.what
+
+
+@pytest.mark.parametrize("text", ["hf_user", "hf_jwt_demo", "acme/hf_" + "a" * 40])
+def test_a_name_that_begins_like_a_token_is_a_name(text: str) -> None:
+    """A short one, or one of a repository."""
+    assert str(Resource.parse(text)) == text
+
+
+def test_names_where_the_user_wrote_it() -> None:
+    """An argument, an option or a variable; `resource` is the action's input."""
+    with pytest.raises(InvalidResource, match=r"^`HF_OIDC_RESOURCE` is empty$") as caught:
+        Resource.parse("", "HF_OIDC_RESOURCE")
+    assert caught.value.input_name == "HF_OIDC_RESOURCE"
+
+
 def test_a_hostile_name_stays_on_one_short_line() -> None:
     """What an attacker wrote as a name cannot fill the log or start a command in it."""
     with pytest.raises(InvalidResource) as caught:

@@ -101,7 +101,7 @@ def test_it_gives_up_where_the_server_asks_for_too_much(asked: float) -> None:
         ExchangeRejected("refused", EXCHANGE),
         UnexpectedResponse("strange", EXCHANGE),
         Redirected("elsewhere", EXCHANGE),
-        TlsFailed("certificate", EXCHANGE),
+        TlsFailed("certificate", EXCHANGE, "authority"),
         IdTokenRequestFailed("refused", Where("mint", "ci.example", 403), passing=False),
     ],
     ids=lambda error: str(error.code),

@@ -24,6 +24,7 @@ from tests.scripted_server import Answer, scripted_server
 from tests.tiresome_server import tiresome_server
 
 SECRET = "secret-of-the-request"
+UNKNOWN = "an unknown host"
 
 
 def request(url: str) -> Request:
@@ -103,6 +104,18 @@ def test_a_redirect_to_nowhere_is_a_redirect(location: str) -> None:
     with scripted_server({"/x": answer}) as server, pytest.raises(Redirected) as caught:
         transport().send(request(f"{server.url}/x"))
     assert len(caught.value.what) < 300
+    assert caught.value.where == request(f"{server.url}/x").where._replace(status=302)
+
+
+@pytest.mark.parametrize(
+    ("headers", "target"), [({"Location": "/sign-in"}, "{host}"), ({"Location": "mailto:x"}, UNKNOWN), ({}, UNKNOWN)]
+)
+def test_a_redirect_without_a_host(headers: dict[str, str], target: str) -> None:
+    """A path alone leads to the same host; what leads nowhere is said to be unknown."""
+    with scripted_server({"/x": Answer(status=302, headers=headers)}) as server, pytest.raises(Redirected) as caught:
+        transport().send(request(f"{server.url}/x"))
+    host = server.url.removeprefix("http://")
+    assert caught.value.what == f"The answer is a redirect to {target.format(host=host)}, which was not followed"
 
 
 @pytest.mark.parametrize(
@@ -152,13 +165,16 @@ def test_refuses_an_unknown_certificate_authority_before_it_sends_anything() -> 
         transport(ca=trustme.CA()).send(request(f"{server.url}/x"))
     assert server.requests == []
     assert "certificate" in caught.value.what
+    assert caught.value.fault == "authority"
 
 
 def test_refuses_a_certificate_of_another_host() -> None:
     """The name in the certificate counts."""
     ca = trustme.CA()
-    with scripted_server({"/x": Answer("ok")}, tls=ca) as server, pytest.raises(TlsFailed, match="localhost"):
+    with scripted_server({"/x": Answer("ok")}, tls=ca) as server, pytest.raises(TlsFailed, match="localhost") as caught:
         transport(ca=ca).send(request(f"{server.url.replace('127.0.0.1', 'localhost')}/x"))
+    assert caught.value.fault == "host"
+    assert not caught.value.what.endswith(".")
 
 
 def test_refuses_a_server_that_speaks_an_old_tls() -> None:
@@ -166,8 +182,9 @@ def test_refuses_a_server_that_speaks_an_old_tls() -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_3
     assert trusting("")().minimum_version == ssl.TLSVersion.TLSv1_2
-    with raw_server(b"HTTP/1.1 200 OK\r\n\r\n") as url, pytest.raises(TlsFailed, match="handshake"):
+    with raw_server(b"HTTP/1.1 200 OK\r\n\r\n") as url, pytest.raises(TlsFailed, match="handshake") as caught:
         transport().send(request(url.replace("http:", "https:")))
+    assert caught.value.fault == "plain"
 
 
 def test_bounds_the_body() -> None:
@@ -219,6 +236,14 @@ def test_a_name_that_cannot_be_resolved_is_said_to_be_one() -> None:
     assert isinstance(answer, NoResponse)
     assert answer.reason == "its name could not be resolved"
     assert (answer.where.unresolved, answer.where.proxy) == (True, "")
+
+
+def test_a_proxy_whose_name_cannot_be_resolved_is_said_to_be_one() -> None:
+    """It is the proxy's name that was looked up, and not the Hub's."""
+    answer = transport(env={"HTTPS_PROXY": "http://proxy.invalid:3128"}).send(request("https://hub.example"))
+    assert isinstance(answer, NoResponse)
+    assert answer.reason == "the name of the proxy proxy.invalid:3128 (`HTTPS_PROXY`) could not be resolved"
+    assert (answer.where.unresolved, answer.where.proxy) == (True, "proxy.invalid:3128")
 
 
 @pytest.mark.parametrize("chunks", [[b""] * 1000, [b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"] + [b""] * 1000])

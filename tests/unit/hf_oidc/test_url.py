@@ -134,9 +134,9 @@ def test_no_call_goes_to_a_url_that_is_unclear_or_in_clear(url: str) -> None:
         ("https://##vso[x]/", "an unreadable URL"),
         ("https://svc:Winter#x", "an unreadable URL"),
         ("//eyJhbGciOiJub25lIn0.e30.x/", "***"),
-        ("/relative", "unknown host"),
+        ("/relative", "an unknown host"),
         ("https://[::1", "an unreadable URL"),
-        ("", "unknown host"),
+        ("", "an unknown host"),
     ],
 )
 def test_errors_show_the_host_and_no_password(url: str, host: str) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from hf_oidc.errors import InvalidInput, InvalidResource
-from hf_oidc.wanted import from_arguments, from_lines
+from hf_oidc.wanted import from_arguments, from_lines, from_single
 
 
 @pytest.mark.parametrize(
@@ -47,6 +47,22 @@ def test_several_on_one_line(text: str) -> None:
     assert caught.value.expected.startswith("one per line, each with the name of a variable")
 
 
+@pytest.mark.parametrize(
+    ("text", "problem", "expected"),
+    [
+        ("acme/a,acme/b", "`X` names several resources at once", "one of them: "),
+        ("HF_TOKEN=acme/a", "`X` has the name of a variable before the resource", "the resource alone"),
+        ("hf_token = acme/a", "`X` has the name of a variable before the resource", "the resource alone"),
+    ],
+)
+def test_a_single_one_has_no_name(text: str, problem: str, expected: str) -> None:
+    """Where a command sets no variable and gives one token; it is said which commands do."""
+    with pytest.raises(InvalidInput, match=problem) as caught:
+        from_single(text, "X")
+    assert caught.value.expected.startswith(expected)
+    assert "`hf-oidc run`" in caught.value.expected
+
+
 def test_several_in_one_argument() -> None:
     """An argument is no line."""
     with pytest.raises(InvalidInput, match="`RESOURCE` names several resources at once") as caught:
@@ -83,9 +99,9 @@ def test_an_equals_sign_in_an_address_names_no_variable(text: str, suggestion: s
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("A=acme/model\nacme/m?x=1", "`resource` has several lines, and resource 2 of them has no name"),
-        ("acme/model\nDATA=datasets/acme/data", "`resource` has several lines, and resource 1 of them has no name"),
-        ("A=acme/model\n\nacme/other", "`resource` has several lines, and resource 2 of them has no name"),
+        ("A=acme/model\nacme/m?x=1", "`resource` has several lines, and number 2 has no name before it"),
+        ("acme/model\nDATA=datasets/acme/data", "`resource` has several lines, and number 1 has no name before it"),
+        ("A=acme/model\n\nacme/other", "`resource` has several lines, and number 2 has no name before it"),
         ("A=acme/model\nA=acme/other", "Two tokens for the variable `A`"),
         ("token=acme/model\nTOKEN=acme/other", "Two tokens for the variable `token`"),
         ("A-B=acme/model\nC=acme/other", "'A-B' is no name of an environment variable"),

@@ -123,6 +123,8 @@ TRIGGERS: list[tuple[object, dict[str, Any], set[str], tuple[str, str]]] = [
     ({"push": {"tags": ["v*"], "branches": ["main"]}}, {}, {"tags-and-branches"}, ("one", "main")),
     ("release", {}, {"tags"}, ("none", "")),
     (["release", "workflow_dispatch"], {}, {"tags-and-branches"}, ("default", "")),
+    (["release", "workflow_dispatch"], {"if": "github.event_name == 'release'"}, set(), ("none", "")),
+    (["release", "workflow_dispatch"], {"if": "github.event_name == 'workflow_dispatch'"}, set(), ("default", "")),
     ("pull_request", {}, {"pull-request"}, ("pull-request", "")),
     ("pull_request", {"steps": [SOFT]}, {"pull-request-soft"}, ("pull-request", "")),
     ("pull_request", {"if": "github.event_name == 'push'"}, set(), ("pull-request", "")),
@@ -226,8 +228,92 @@ def test_repeats_no_password(form: str, password: str) -> None:
 def test_a_runner_without_docker() -> None:
     """The Docker action needs Linux; the native one does not."""
     assert codes(workflow(**{"runs-on": ["macos-15"]})) == {"needs-linux"}
+    assert codes(workflow(**{"runs-on": "ubuntu-slim"})) == {"needs-linux"}
     assert codes(workflow({**LOGIN, "uses": "org/hf-oidc-action/native@v1"}, **{"runs-on": "windows-11"})) == set()
     assert codes(workflow({**LOGIN, "uses": "./native"}, **{"runs-on": "macos-15"})) == set()
+
+
+@pytest.mark.parametrize("jobs", [None, {}])
+def test_a_workflow_without_a_job(jobs: object) -> None:
+    """GitHub refuses the file; the job is likely one level too far left."""
+    assert codes({"on": PUSH, "jobs": jobs, "publish": {"steps": [LOGIN]}}) == {"wrong-type", "no-login"}
+    assert report({"on": PUSH, "jobs": jobs}).fails
+
+
+def test_jobs_that_github_computes_are_left_alone() -> None:
+    """As every other expression."""
+    assert codes({"on": PUSH, "jobs": "${{ fromJSON(vars.JOBS) }}"}) == {"no-login"}
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "hf-oidc run acme/model -- hf upload acme/model .",
+        "pip install x && hf-oidc token acme/model > t",
+        'vars=$(hf-oidc env acme/model) || exit; eval "$vars"',
+        "set -e\nhf-oidc env acme/model --format github\n",
+    ],
+)
+def test_a_script_that_logs_in_needs_the_permission(script: str) -> None:
+    """The job is one that logs in, with all that this means."""
+    assert codes(workflow({"run": script})) == set()
+    assert codes(workflow({"run": script}, permissions={"contents": "read"})) == {"id-token-permission-missing"}
+    assert report(workflow({"run": script}, permissions=None)).fails
+    assert codes(workflow({"run": script}, on="pull_request")) == {"pull-request"}
+    soft = {"run": script, "if": "github.event_name != 'pull_request'"}
+    assert codes(workflow(soft, on={**PUSH, "pull_request": None})) == set()
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        {"run": "hf-oidc doctor"},
+        {"run": "echo hf-oidc-runner"},
+        {"run": "hf-oidc run --id-token-file t acme/model -- true"},
+        {"run": "hf-oidc run --provider aws acme/model -- true"},
+        {"run": "HF_OIDC_ID_TOKEN=$T hf-oidc run acme/model -- true"},
+        {"run": "hf-oidc run acme/model -- true", "env": {"HF_OIDC_ID_TOKEN": "${{ secrets.T }}"}},
+    ],
+)
+def test_a_script_that_needs_no_id_token_of_the_job(step: object) -> None:
+    """It asks for none, or brings another one."""
+    assert codes(workflow(step, permissions=None)) == {"no-login"}
+
+
+@pytest.mark.parametrize(
+    ("login", "reads", "expected"),
+    [
+        (None, "steps.hf.outputs.token", {"login-without-id"}),
+        (None, "steps.hf.outputs['tokens']", {"login-without-id"}),
+        (None, "steps.hf.outputs.version", set()),
+        (None, "steps.build.outputs.token", set()),
+        ("hf", "steps.hf.outputs.token", set()),
+        ("hf", "steps.login.outputs.token", set()),
+    ],
+)
+def test_a_login_without_the_id_that_others_name(login: str | None, reads: str, expected: set[str]) -> None:
+    """Their token would be empty. Of a login with another `id:` this is not so sure, and other outputs are others'."""
+    step = {**{key: value for key, value in LOGIN.items() if key != "id"}, **({"id": login} if login else {})}
+    user = {"run": "x", "env": {"HF_TOKEN": f"${{{{ {reads} }}}}"}}
+    assert codes(workflow({"run": "y", "id": "build"}, step, user)) == expected
+
+
+@pytest.mark.parametrize(
+    ("uses", "expected"),
+    [
+        ("org/hf-oidc-action", {"no-version"}),
+        ("org/hf-oidc-action@", {"no-version"}),
+        ("org/hf-oidc-action/native", {"no-version"}),
+        ("org/hf-oidc-action@main", set()),
+        ("./native", set()),
+        ("./", set()),
+        ("docker://ghcr.io/org/hf-oidc-action", set()),
+        ("docker://ghcr.io/org/hf-oidc-action:v1", set()),
+    ],
+)
+def test_the_version_of_the_action(uses: str, expected: set[str]) -> None:
+    """GitHub takes no action of another repository without one; it is a login step all the same."""
+    assert codes(workflow({**LOGIN, "uses": uses})) == expected
 
 
 MATRIX = "${{ matrix.os }}"

@@ -17,6 +17,7 @@ from hf_oidc.diagnosis.workflow.login_step import (
     check_inputs,
     check_resources,
     environment_resources,
+    is_command,
     is_literal,
     is_soft,
     login_steps,
@@ -106,7 +107,8 @@ def _own_exchange(workflow: Workflow, job: Job) -> Iterator[Finding]:
 
 
 def _conditions(job: Job) -> str:
-    return " ".join([job.condition, *(step.condition for step in login_steps(job))]).strip()
+    steps = login_steps(job) or tuple(filter(is_command, job.steps))
+    return " ".join([job.condition, *(step.condition for step in steps)]).strip()
 
 
 def _fields(file_name: str, repository: str, branch: Branch) -> tuple[Field, ...]:

@@ -18,9 +18,12 @@ from hf_oidc.settings import INPUTS, RESOURCE
 from hf_oidc.untrusted_text import shown
 
 OUTPUTS = ("token", "tokens", "expires-at", "expires-in", "authenticated")
-OURS = re.compile(r"(?:^|/)hf-oidc-action(?P<native>/native)?[@:]", re.IGNORECASE)
+OURS = re.compile(r"(?:^|/)hf-oidc-action(?P<native>/native)?/?(?:[@:]|$)", re.IGNORECASE)
 LOCAL = re.compile(r"\./(?P<native>native)?/?")
 RESOURCE_VARIABLE = "HF_OIDC_RESOURCE"
+COMMAND = re.compile(r"(?:^|[\s;&|(])hf-oidc\s+(?:run|env|token)\s", re.MULTILINE)
+# With these it takes another ID token than the job's own.
+ANOTHER = re.compile(r"--provider|--id-token-file|HF_OIDC_ID_TOKEN")
 
 
 def is_login(step: Step) -> bool:
@@ -28,6 +31,12 @@ def is_login(step: Step) -> bool:
     if LOCAL.fullmatch(step.uses):
         return bool(difflib.get_close_matches("resource", step.inputs, 1, 0.8))
     return OURS.search(step.uses) is not None
+
+
+def is_command(step: Step) -> bool:
+    """Whether the script of `step` calls a command of `hf-oidc` that logs in with the job's own ID token."""
+    given = " ".join((step.run, *step.env))
+    return bool(COMMAND.search(step.run)) and not ANOTHER.search(given)
 
 
 def login_steps(job: Job) -> tuple[Step, ...]:
@@ -57,6 +66,8 @@ def environment_resources(workflow: Workflow, job: Job) -> Iterator[tuple[str, M
 
 def check_inputs(step: Step) -> Iterator[Finding]:
     """What is wrong with the inputs of a step that uses this action."""
+    if not re.match(r"\./|docker://|.*@.", step.uses):
+        yield Finding("no-version", "error", step.line, {"uses": shown(step.uses, 100)})
     given = {name.lower(): name for name in step.inputs}
     unknown = [_unknown(step, name) for known, name in given.items() if known not in INPUTS]
     yield from unknown
@@ -77,7 +88,7 @@ def read_input(value: str) -> list[Resource]:
 
 def read_variable(value: str) -> list[Resource]:
     """The resource that HF_OIDC_RESOURCE names, which is one. Raises `InvalidResource`."""
-    return [Resource.parse(value)]
+    return [Resource.parse(value, RESOURCE_VARIABLE)]
 
 
 def check_resources(read: Callable[[str], list[Resource]], value: str, line: int | None) -> Iterator[Finding]:

@@ -70,6 +70,8 @@ def read_workflow(document: Value, file_name: str) -> Workflow:
         raise UnreadableYaml("This is not a workflow: a workflow has `on:` and `jobs:` at its top")
     reader = _Reader()
     jobs = reader.block(document, "jobs")
+    if document["jobs"] in ("", {}):  # likely written one level too far left
+        reader.wrong(document, "jobs", "jobs", "a block with a job in it")
     return Workflow(
         file_name=file_name,
         triggers=reader.triggers(document),
@@ -127,7 +129,7 @@ class _Reader:
         if isinstance(value, Block):
             return value
         if value and "${{" not in value:
-            self._wrong(parent, key, where or key, "a block of `name: value` lines")
+            self.wrong(parent, key, where or key, "a block of `name: value` lines")
         return Block(parent.lines.get(key, parent.line))
 
     def text(self, parent: Block, key: str, where: str) -> str:
@@ -135,7 +137,7 @@ class _Reader:
         value = parent.get(key, "")
         if isinstance(value, str):
             return value
-        self._wrong(parent, key, where, "text")
+        self.wrong(parent, key, where, "text")
         return ""
 
     def triggers(self, document: Block) -> dict[str, Block]:
@@ -145,14 +147,14 @@ class _Reader:
             return {name: self._trigger(value, name) for name in value}
         names = texts(value)
         if not names or len(names) != (len(value) if isinstance(value, list) else 1):
-            self._wrong(document, "on", "on", "an event, a list of events, or a block of them")
+            self.wrong(document, "on", "on", "an event, a list of events, or a block of them")
         return {name: Block(document.lines["on"]) for name in names}
 
     def permission(self, parent: Block) -> Permission:
         """`write-all`, or a block that names `id-token`; every block and word takes away what it does not name."""
         value = parent.get("permissions", "")
         if isinstance(value, list):
-            self._wrong(parent, "permissions", "permissions", "`write-all`, `read-all` or a block")
+            self.wrong(parent, "permissions", "permissions", "`write-all`, `read-all` or a block")
         if value in ("", []):
             return "unset"
         granted = value.get("id-token") == "write" if isinstance(value, Block) else value == "write-all"
@@ -188,12 +190,12 @@ class _Reader:
         if isinstance(steps, list):
             return tuple(self._step(f"{where}.steps[{index}]", step, job) for index, step in enumerate(steps))
         if steps:
-            self._wrong(job, "steps", f"{where}.steps", "a list")
+            self.wrong(job, "steps", f"{where}.steps", "a list")
         return ()
 
     def _step(self, where: str, value: Value, job: Block) -> Step:
         if not isinstance(value, Block):
-            self._wrong(job, "steps", where, "a block of `name: value` lines")
+            self.wrong(job, "steps", where, "a block of `name: value` lines")
             value = Block(job.lines["steps"])
         name, step_id, uses, run, condition = (
             self.text(value, key, f"{where}.{key}") for key in ("name", "id", "uses", "run", "if")
@@ -203,6 +205,7 @@ class _Reader:
         continues = value.get("continue-on-error") == "true"
         return Step(shown(label, 80), value.line, step_id, uses, run, condition, inputs, env, continues)
 
-    def _wrong(self, parent: Block, key: str, where: str, expected: str) -> None:
+    def wrong(self, parent: Block, key: str, where: str, expected: str) -> None:
+        """Notes that `where`, the value of `key`, is not what is expected."""
         facts = {"where": shown(where, 100), "expected": expected}
         self.findings.append(Finding("wrong-type", "error", parent.lines.get(key), facts))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hf_oidc.diagnosis.workflow.findings import Finding, Severity
-from hf_oidc.diagnosis.workflow.login_step import RESOURCE_VARIABLE, environment_resources, login_steps
+from hf_oidc.diagnosis.workflow.login_step import RESOURCE_VARIABLE, environment_resources, is_command, login_steps
 from hf_oidc.diagnosis.workflow.model import Job, Permission, Workflow
 from hf_oidc.untrusted_text import shown
 
@@ -20,8 +20,9 @@ def permission_of(workflow: Workflow, job: Job) -> Permission:
 
 
 def logs_in(workflow: Workflow, job: Job) -> bool:
-    """Whether `job` needs an ID token: for this action, or for huggingface_hub's own exchange."""
-    return bool(login_steps(job)) or (bool(job.steps) and any(environment_resources(workflow, job)))
+    """Whether `job` needs an ID token: for this action, for `hf-oidc`, or for huggingface_hub's own exchange."""
+    by_step = bool(login_steps(job)) or any(map(is_command, job.steps))
+    return by_step or (bool(job.steps) and any(environment_resources(workflow, job)))
 
 
 def check_permission(workflow: Workflow, job: Job) -> Iterator[Finding]:
@@ -53,11 +54,12 @@ def check_caller(workflow: Workflow, job: Job, called: Workflow | None) -> Itera
 
 
 def _means_to_log_in(job: Job) -> bool:
-    return bool(login_steps(job)) or any(RESOURCE_VARIABLE in env for env in (job.env, *(s.env for s in job.steps)))
+    by_step = bool(login_steps(job)) or any(map(is_command, job.steps))
+    return by_step or any(RESOURCE_VARIABLE in env for env in (job.env, *(s.env for s in job.steps)))
 
 
 def _brings_its_own(workflow: Workflow, job: Job) -> bool:
     if any("HF_OIDC_ID_TOKEN" in env for env in (workflow.env, job.env)):
         return True
-    steps = [step for step in job.steps if step in login_steps(job) or RESOURCE_VARIABLE in step.env]
+    steps = [s for s in job.steps if s in login_steps(job) or is_command(s) or RESOURCE_VARIABLE in s.env]
     return bool(steps) and all(step.inputs.get("id-token") or "HF_OIDC_ID_TOKEN" in step.env for step in steps)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from hf_oidc.diagnosis.workflow.findings import Finding
 from hf_oidc.diagnosis.workflow.login_step import (
@@ -22,7 +22,7 @@ OUTPUT = re.compile(r"steps\.(?P<id>[\w-]+)\.outputs(?:\.(?P<name>[\w-]+)|\[\s*'
 TOKENS = {"token", "tokens"}
 # A script that asks for the variable, or calls the commands of huggingface_hub, which read it.
 READS_HF_TOKEN = re.compile(r"\$(\{|env:)?HF_TOKEN\b|(?:^|[\s;&|(])(?:hf|huggingface-cli) +[a-z]", re.MULTILINE)
-NOT_LINUX = re.compile(r"(macos|windows)(-|$)", re.IGNORECASE)
+NO_DOCKER = re.compile(r"(macos|windows)(-|$)|ubuntu-slim$", re.IGNORECASE)
 # A login that only warns is a step that succeeded: `success()` and `.outcome` say nothing of it.
 CHECKS = re.compile(r"\.outputs\.|\.outputs\[")
 
@@ -37,16 +37,17 @@ def check_token_use(workflow: Workflow, job: Job) -> Iterator[Finding]:
     for step in job.steps[first + 1 :]:
         yield from _step(step, logins)
     yield from _not_exported(workflow, job)
+    yield from _without_id(job)
 
 
-def references(value: Value, ids: set[str]) -> set[tuple[str, str]]:
-    """The outputs of the steps `ids` that `value` mentions in expressions: step and output."""
+def references(value: Value, ids: Collection[str] | None = None) -> set[tuple[str, str]]:
+    """The outputs of the steps `ids`, or of all, that `value` mentions in expressions: step and output."""
     if isinstance(value, list):
         return {found for item in value for found in references(item, ids)}
     if isinstance(value, Mapping):
         return {found for item in value.values() for found in references(item, ids)}
     found = {(match["id"], match["name"] or match["quoted"] or "") for match in OUTPUT.finditer(value)}
-    return {(step_id, name) for step_id, name in found if step_id in ids}
+    return {(step_id, name) for step_id, name in found if ids is None or step_id in ids}
 
 
 def _outputs(job: Job, ids: set[str]) -> Iterator[Finding]:
@@ -80,6 +81,16 @@ def _not_exported(workflow: Workflow, job: Job) -> Iterator[Finding]:
             yield Finding("token-not-exported", "warning", step.line, {"step": step.label, "id": kept.id or "hf"})
 
 
+def _without_id(job: Job) -> Iterator[Finding]:
+    if all(step.id for step in job.steps if is_login(step)):
+        return
+    ids = {step.id for step in job.steps}
+    for step in job.steps:
+        mentioned = references([step.run, step.inputs, step.env, step.condition])
+        for step_id in sorted({each for each, name in mentioned if name in OUTPUTS} - ids):
+            yield Finding("login-without-id", "error", step.line, {"step": step.label, "id": shown(step_id, 60)})
+
+
 def _keeps_the_token(login: Step) -> bool:
     return any(name.lower() == "export-env" and str(value).lower() == "false" for name, value in login.inputs.items())
 
@@ -92,7 +103,7 @@ def _wants_hf_token(step: Step) -> bool:
 
 
 def _runner(job: Job) -> Iterator[Finding]:
-    label = next((label for label in job.runs_on if NOT_LINUX.match(label)), None)
+    label = next((label for label in job.runs_on if NO_DOCKER.match(label)), None)
     for step in job.steps:
         if label and is_login(step) and not _is_native(step):
             yield Finding("needs-linux", "error", step.line, {"runner": shown(label, 60)})

@@ -18,7 +18,9 @@ TAG_EVENTS = {"release"}
 PULL_REQUEST_EVENTS = {"pull_request", "pull_request_review", "pull_request_review_comment"}
 PATTERN = re.compile(r"[*?+\[\]!]")
 ONLY_BRANCH = re.compile(r"github\.ref(?:_name)?\s*==\s*'(?:refs/heads/)?(?!refs/)(?P<branch>[^']+)'")
-ONLY_TAGS = re.compile(r"startsWith\(\s*github\.ref\s*,\s*'refs/tags/|github\.ref_type\s*==\s*'tag'")
+ONLY_TAGS = re.compile(
+    r"startsWith\(\s*github\.ref\s*,\s*'refs/tags/|github\.ref_type\s*==\s*'tag'|github\.event_name\s*==\s*'release'"
+)
 # A condition that looks at the event or the ref may keep out the runs that a finding would speak of; these do.
 CHOOSES = re.compile(r"github\.(event|ref|head_ref|base_ref|actor)")
 KEEPS_OUT = re.compile(
