@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hf_oidc.diagnosis.workflow.findings import Finding, Severity
-from hf_oidc.diagnosis.workflow.login_step import RESOURCE_VARIABLE, environment_resources, login_steps
+from hf_oidc.diagnosis.workflow.login_step import RESOURCE_VARIABLE, environment_resources, is_login, login_steps
 from hf_oidc.diagnosis.workflow.model import Job, Permission, Workflow
 from hf_oidc.untrusted_text import shown
 
@@ -59,5 +59,5 @@ def _means_to_log_in(job: Job) -> bool:
 def _brings_its_own(workflow: Workflow, job: Job) -> bool:
     if any("HF_OIDC_ID_TOKEN" in env for env in (workflow.env, job.env)):
         return True
-    steps = [step for step in job.steps if step in login_steps(job) or RESOURCE_VARIABLE in step.env]
+    steps = [step for step in job.steps if is_login(step) or RESOURCE_VARIABLE in step.env]
     return bool(steps) and all(step.inputs.get("id-token") or "HF_OIDC_ID_TOKEN" in step.env for step in steps)
