@@ -15,6 +15,8 @@ from hf_oidc.providers._base import Means
 from hf_oidc.transport import Tls, Transport
 from hf_oidc.version import VERSION
 
+# GitHub's payload of an event, the largest of the files that are read, has 25 MB at most.
+MAX_BYTES = 26_214_400
 USER_AGENT = f"hf-oidc-action/{VERSION}"
 
 
@@ -25,9 +27,14 @@ def means(env: Mapping[str, str], tls: Tls, seconds: float, now: Callable[[], da
 
 
 def text_of(path: str) -> str:
-    """The text of a file, empty if there is none to be had."""
+    """The text of a file, empty if there is none to be had, or more of it than anybody means to read."""
     try:
-        return Path(path).read_text(encoding="utf-8") if path and Path(path).is_file() else ""
+        if not path or not Path(path).is_file():
+            return ""
+        # The size is no bound: files of /proc, to which a link may lead, have none.
+        with Path(path).open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+        return content.decode("utf-8") if len(content) <= MAX_BYTES else ""
     except (OSError, ValueError):
         return ""
 

@@ -193,6 +193,22 @@ def test_a_helper_before_the_first_login_is_told_no_token(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
+    "setting", ["credential.helper", f"credential.{HUB}.helper", f"credential.{HUB}/acme/model.helper"]
+)
+@pytest.mark.parametrize("path", ["acme/model", "acme/other", ""])
+def test_a_helper_that_git_c_hands_on_is_told_no_token(tmp_path: Path, setting: str, path: str) -> None:
+    """An alias or a hook logs in, and git has the parameters of `git -c` from before, which it reads last of all."""
+    env = {"GIT_CONFIG_PARAMETERS": f"'{setting}'='{STORE}' 'user.name'='it'\\''s me'"}
+    for _ in range(2):
+        env |= configuration(HUB, [MODEL], env)
+    good = f"protocol=http\nhost=127.0.0.1:8080\npath={path}\nusername=hf_user\npassword=model-token\n\n"
+    git(tmp_path, env, "credential", "approve", stdin=good)
+    assert fill(tmp_path, env, path) == "model-token"
+    assert not (tmp_path / ".git-credentials").exists()
+    assert git(tmp_path, env, "config", "user.name").stdout == "it's me\n"
+
+
+@pytest.mark.parametrize(
     ("logins", "path", "password"),
     [
         ([[READER, MODEL], [DATA]], "acme/model", "model-token"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -217,6 +218,23 @@ def test_a_workflow_outside_of_git_or_elsewhere(tmp_path: Path) -> None:
         assert "--repository owner/name" in told.stdout
 
 
+def test_a_commit_does_not_say_which_repository_it_is(tmp_path: Path) -> None:
+    """A folder with HEAD, objects and refs is a repository to git, and its configuration names whichever remote.
+
+    Whoever enters that repository on the Hub lets it publish.
+    """
+    path = repository_with_workflow(tmp_path, "https://github.com/acme/trainer.git")
+    for folder in ("objects", "refs"):
+        (path.parent / folder).mkdir()
+    (path.parent / "HEAD").write_text("ref: refs/heads/main\n")
+    (path.parent / "config").write_text('[remote "origin"]\n\turl = https://github.com/mallory/trainer\n')
+    told = doctor("--workflow", str(path)).stdout
+    assert "acme/trainer" in told
+    assert "mallory" not in told
+    shutil.rmtree(tmp_path / ".git")
+    assert "mallory" not in doctor("--workflow", str(path)).stdout
+
+
 NOT_WORKFLOWS = {
     "not YAML": (b"on: push\njobs: [\n", "line 3: This is not YAML"),
     "control characters": (b"on: push\njobs: \x01\n", "characters that YAML does not allow"),
@@ -233,6 +251,12 @@ NOT_WORKFLOWS = {
         b"on: push\na0: &a0 [x,x,x,x,x,x,x,x,x]\n"
         + b"".join(b"a%d: &a%d [%s]\n" % (n, n, b",".join([b"*a%d" % (n - 1)] * 9)) for n in range(1, 12))
         + b"jobs: {}\n",
+        "unfold to more values",
+    ),
+    "too deep, and never closed": (b"[" * 1_000_000, "nested too deeply"),
+    "too many values": (b"on: push\njobs: [" + b"[]," * 300_000 + b"]", "more values than any workflow has"),
+    "a long text, many times": (
+        b"on: &a " + b"x" * 20_000 + b"\njobs: [" + b"*a," * 100 + b"]",
         "unfold to more values",
     ),
     "an anchor within itself": (b"on: push\njobs: &a {b: *a}\n", "nested too deeply"),
@@ -286,6 +310,16 @@ def test_a_called_workflow_that_cannot_be_read(tmp_path: Path) -> None:
     caller.write_text("on: push\njobs: {a: {uses: ./.github/workflows/called.yml}}\n")
     assert "could not be read" in doctor("--workflow", str(caller)).stdout.replace("\n         ", " ")
     (tmp_path / "called.yml").write_bytes(b"\xff\xfe")
+    assert "could not be read" in doctor("--workflow", str(caller)).stdout.replace("\n         ", " ")
+
+
+def test_a_called_workflow_without_an_end(tmp_path: Path) -> None:
+    """A link may lead to a file larger than the memory, and is not read to its end."""
+    caller = tmp_path / "caller.yml"
+    caller.write_text("on: push\njobs: {a: {uses: ./.github/workflows/called.yml}}\n")
+    with (tmp_path / "large").open("wb") as file:
+        file.truncate(2**40)
+    (tmp_path / "called.yml").symlink_to("large")
     assert "could not be read" in doctor("--workflow", str(caller)).stdout.replace("\n         ", " ")
 
 

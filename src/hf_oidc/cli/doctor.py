@@ -198,5 +198,11 @@ def _file(path: Path) -> str:
 
 def _remote(folder: Path) -> str:
     """The URL of git's remote `origin`, empty if there is none."""
-    done = command.run(["git", "-C", str(folder), "remote", "get-url", "origin"], os.environ, GIT_TIMEOUT)
+    # git would take a folder with HEAD, objects and refs for a repository, configuration and all. A commit can hold
+    # such a folder, but nothing called .git: so git begins where that is.
+    place = folder.resolve()
+    top = next((each for each in (place, *place.parents) if os.access(each / ".git", os.F_OK)), None)
+    if top is None:
+        return ""
+    done = command.run(["git", "-C", str(top), "remote", "get-url", "origin"], os.environ, GIT_TIMEOUT)
     return done.stdout.strip() if isinstance(done, command.Finished) and done.exit_code == 0 else ""

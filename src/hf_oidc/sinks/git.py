@@ -13,6 +13,8 @@ from hf_oidc.errors import DeliveryFailed
 from hf_oidc.wanted import Wanted
 
 COUNT = "GIT_CONFIG_COUNT"
+# What `git -c` hands on to the programs that git starts, a hook or an alias. git reads it last.
+PARAMETERS = "GIT_CONFIG_PARAMETERS"
 # How a helper of ours begins: by its name, a later step knows it again.
 OURS = "!hf_oidc() { "
 HELPER = '{ours}test "$1" = get || exit 0; {unless}token=$({tell}); test -z "$token" || {answer}; }}; hf_oidc'
@@ -60,7 +62,14 @@ def configuration(hub_url: str, credentials: Sequence[Credential], env: Mapping[
     variables = {COUNT: str(first + len(settings))}
     for number, (key, value) in enumerate(settings, first):
         variables |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
+    if parameters := env.get(PARAMETERS):
+        # A helper in it would be named after ours were, and be given the token.
+        variables[PARAMETERS] = " ".join([parameters, *(f"{_quoted(key)}={_quoted(value)}" for key, value in settings)])
     return variables
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "'\\''") + "'"
 
 
 def _settings(

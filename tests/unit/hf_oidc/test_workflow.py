@@ -611,3 +611,19 @@ def test_a_variable_of_the_whole_workflow_is_no_error_in_a_job_that_does_not_use
     found = report({"on": PUSH, "env": {"HF_OIDC_RESOURCE": "acme/m"}, "jobs": jobs})
     assert {each.severity for each in found.all_findings if each.code == "id-token-permission-missing"} == {"warning"}
     assert not found.fails
+
+
+@pytest.mark.parametrize(
+    ("run", "ignored"),
+    [
+        ('echo "HF_OIDC_RESOURCE=acme/m" >> "$GITHUB_ENV"', True),
+        ('true\necho "HF_OIDC_RESOURCE=acme/m" >> "$GITHUB_ENV"', True),
+        ('HF_OIDC_RESOURCE=acme/m python x.py\necho x=1 >> "$GITHUB_ENV"', False),
+        ('echo "$GITHUB_ENV"; HF_OIDC_RESOURCE=acme/m python x.py', False),
+        # Searched once, and not from each place where it is set.
+        ("HF_OIDC_RESOURCE=x " * 20_000, False),
+    ],
+)
+def test_a_line_that_sets_the_variable_for_later_steps(run: str, ignored: bool) -> None:
+    """On one line, the variable before the runner's file."""
+    assert ("token-ignored" in codes(workflow(LOGIN, {"run": run}))) == ignored

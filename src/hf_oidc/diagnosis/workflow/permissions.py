@@ -9,7 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hf_oidc.diagnosis.workflow.findings import Finding, Severity
-from hf_oidc.diagnosis.workflow.login_step import RESOURCE_VARIABLE, environment_resources, is_command, login_steps
+from hf_oidc.diagnosis.workflow.login_step import (
+    RESOURCE_VARIABLE,
+    environment_resources,
+    is_command,
+    is_login,
+    login_steps,
+)
 from hf_oidc.diagnosis.workflow.model import Job, Permission, Workflow
 from hf_oidc.untrusted_text import shown
 
@@ -61,5 +67,5 @@ def _means_to_log_in(job: Job) -> bool:
 def _brings_its_own(workflow: Workflow, job: Job) -> bool:
     if any("HF_OIDC_ID_TOKEN" in env for env in (workflow.env, job.env)):
         return True
-    steps = [s for s in job.steps if s in login_steps(job) or is_command(s) or RESOURCE_VARIABLE in s.env]
+    steps = [s for s in job.steps if is_login(s) or is_command(s) or RESOURCE_VARIABLE in s.env]
     return bool(steps) and all(step.inputs.get("id-token") or "HF_OIDC_ID_TOKEN" in step.env for step in steps)

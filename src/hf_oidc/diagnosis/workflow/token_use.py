@@ -22,6 +22,7 @@ OUTPUT = re.compile(r"steps\.(?P<id>[\w-]+)\.outputs(?:\.(?P<name>[\w-]+)|\[\s*'
 TOKENS = {"token", "tokens"}
 # A script that asks for the variable, or calls the commands of huggingface_hub, which read it.
 READS_HF_TOKEN = re.compile(r"\$(\{|env:)?HF_TOKEN\b|(?:^|[\s;&|(])(?:hf|huggingface-cli) +[a-z]", re.MULTILINE)
+SETS = re.compile(rf"\b{RESOURCE_VARIABLE}=\S")
 NO_DOCKER = re.compile(r"(macos|windows)(-|$)|ubuntu-slim$", re.IGNORECASE)
 # A login that only warns is a step that succeeded: `success()` and `.outcome` say nothing of it.
 CHECKS = re.compile(r"\.outputs\.|\.outputs\[")
@@ -61,7 +62,7 @@ def _overridden(workflow: Workflow, job: Job) -> Iterator[Finding]:
     for where, env in environment_resources(workflow, job):
         yield Finding("token-ignored", "warning", line_of_variable(env), {"where": where})
     for step in job.steps:
-        if re.search(rf"\b{RESOURCE_VARIABLE}=\S.*GITHUB_ENV", step.run):
+        if any("GITHUB_ENV" in line[found.end() :] for line in step.run.splitlines() if (found := SETS.search(line))):
             yield Finding("token-ignored", "warning", step.line, {"where": f'the step "{step.label}"'})
 
 

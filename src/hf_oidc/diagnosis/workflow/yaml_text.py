@@ -14,6 +14,9 @@ MAX_BYTES = 1_048_576
 # Workflows have a few thousand values. Anchors that refer to anchors can make millions of a few lines.
 MAX_VALUES = 50_000
 MAX_ALIASES = 200
+# PyYAML takes a time that grows with the depth for each character of a list in brackets; GitHub allows 50 or so.
+MAX_DEPTH = 100
+UNFOLDS = "Its anchors and aliases unfold to more values than any workflow has"
 NULLS = {"", "~", "null", "Null", "NULL"}  # YAML 1.2, core schema
 
 
@@ -56,29 +59,39 @@ def read(text: str) -> Value:
 
 
 def _bounded(text: str) -> str:
-    aliases = 0
+    # While it is parsed: the time that PyYAML takes for the rest is what is to be saved.
+    aliases = values = depth = 0
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
         aliases += isinstance(event, yaml.AliasEvent)
+        values += isinstance(event, yaml.NodeEvent)
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if aliases > MAX_ALIASES:
             raise UnreadableYaml(f"There are more than {MAX_ALIASES} aliases (`*name`)")
+        if values > MAX_VALUES:
+            raise UnreadableYaml("There are more values than any workflow has")
+        if depth > MAX_DEPTH:
+            raise UnreadableYaml("The values are nested too deeply")
     return text
 
 
 class _Reader:
-    """Turns nodes into values, and counts them: an alias counts as often as it is used."""
+    """Turns nodes into values, and counts them and their letters: an alias counts as often as it is used."""
 
     def __init__(self) -> None:
-        self._values = 0
+        self._values = self._characters = 0
 
     def value(self, node: yaml.Node) -> Value:
         self._values += 1
         if self._values > MAX_VALUES:
-            raise UnreadableYaml("Its anchors and aliases unfold to more values than any workflow has")
+            raise UnreadableYaml(UNFOLDS)
         if isinstance(node, yaml.MappingNode):
             return self._block(node)
         if isinstance(node, yaml.SequenceNode):
             return [self.value(item) for item in node.value]
         text = str(node.value)
+        self._characters += len(text)
+        if self._characters > MAX_BYTES:
+            raise UnreadableYaml(UNFOLDS)
         return "" if text in NULLS and not getattr(node, "style", None) else text
 
     def _block(self, node: yaml.MappingNode) -> Block:
