@@ -90,6 +90,11 @@ def test_lines_stay_lines() -> None:
     assert sanitize(text) == text
 
 
+def test_other_ends_of_lines_and_paragraphs_end_none() -> None:
+    """Some viewers of logs break a line at Unicode's separators, so a line of others could look like one of ours."""
+    assert sanitize("a\u2028b\u2029c\n") == "a b c\n"
+
+
 JWT = id_token()
 SIGNATURE = JWT.rpartition(".")[2]
 
@@ -180,6 +185,7 @@ def test_shows_what_is_no_token_however_long(word: str) -> None:
         ("iss=https://svc:hf_jwt_abcdefgh@hub.example", "iss=https://***@hub.example"),
         ("https://svc:12345/x%40hub.example", "https://***@hub.example"),
         ("git@hub.example:acme/x", "git@hub.example:acme/x"),
+        ("me@hub.example:https://hub.example/x", "me@hub.example:https://hub.example/x"),
         ("o/r/.github/workflows/x.yml@refs/heads/main", "o/r/.github/workflows/x.yml@refs/heads/main"),
         ("repo:acme@1/trainer@2:ref:refs/heads/main", "repo:acme@1/trainer@2:ref:refs/heads/main"),
     ],
@@ -192,6 +198,18 @@ def test_shows_no_password_of_a_url(text: str, expected: str) -> None:
 def test_is_bounded() -> None:
     """A long text is cut, and says that it was."""
     assert shown("word " * 1000, limit=20) == "word word word word…"
+
+
+def test_a_text_as_long_as_the_limit_is_whole() -> None:
+    """One that is longer by a character ends in the sign that it was cut."""
+    assert shown("x" * 20, limit=20) == "x" * 20
+    assert shown("x" * 21, limit=20) == "x" * 19 + "…"
+
+
+@pytest.mark.parametrize(("word", "expected"), [("aB1" * 4, "aB1" * 4), ("aB1" * 4 + "a", "***")])
+def test_twelve_changes_of_kind_make_a_token(word: str, expected: str) -> None:
+    """Fewer are found in names that people choose."""
+    assert shown(word) == expected
 
 
 @pytest.mark.parametrize("piece", ["https:", "://", "@", "%40", "#", "[::", "eyJ-", "hf_", "aB1", "a.", "//"])
