@@ -268,6 +268,26 @@ def test_a_token_that_is_gone_is_no_empty_password(tmp_path: Path) -> None:
     assert fill(tmp_path, configuration(HUB, [MODEL], {}) | {"MODEL": ""}, "acme/model") == ""
 
 
+@pytest.mark.parametrize(
+    ("operation", "asked", "env", "answer"),
+    [
+        ("get", "", TOKENS, "username=hf_user\npassword=model-token\n"),
+        ("get", "path=\n", TOKENS, "username=hf_user\npassword=model-token\n"),
+        ("get", "path=acme/other\n", TOKENS, ""),
+        ("get", "", {}, ""),
+        ("store", "", TOKENS, ""),
+        ("erase", "", TOKENS, ""),
+    ],
+)
+def test_the_helper_for_no_repository(operation: str, asked: str, env: dict[str, str], answer: str) -> None:
+    """It answers to `get` alone, where no path is named, in any shell: one may refuse variables that are not set."""
+    helper = configuration(HUB, [MODEL], {})["GIT_CONFIG_VALUE_1"].removeprefix("!")
+    done = subprocess.run(
+        ["sh", "-uc", f"{helper} {operation}"], input=asked, capture_output=True, text=True, env=env, check=True
+    )
+    assert (done.stdout, done.stderr) == (answer, "")
+
+
 def test_a_token_in_a_file_is_read_each_time(tmp_path: Path) -> None:
     """The file's name may have blanks, and what is in it may change."""
     file = tmp_path / 'a file\'s "name" $HOME'

@@ -146,3 +146,18 @@ def test_a_folder_that_is_gone(tmp_path: Path) -> None:
         put(tmp_path / "gone" / "HF_TOKEN", Secret("hf_jwt_first"))
     assert caught.value.__context__ is None
     assert caught.value.recipient == "token-folder"
+
+
+def test_a_token_that_cannot_be_put_is_nowhere(tmp_path: Path) -> None:
+    """Not under the name either that it had until then."""
+    (tmp_path / "HF_TOKEN").mkdir()
+    with pytest.raises(DeliveryFailed, match="Is a directory"):
+        put(tmp_path / "HF_TOKEN", Secret("hf_jwt_first"))
+    assert [path.name for path in tmp_path.iterdir()] == ["HF_TOKEN"]
+
+
+@pytest.mark.skipif(not os.access("/dev/shm", os.W_OK), reason="only Linux has a folder in memory for all")
+def test_without_a_folder_of_the_user_it_is_in_memory() -> None:
+    """A token is not written to a disk that somebody may keep."""
+    with token_folder({}) as folder:
+        assert folder.parent == Path("/dev/shm")

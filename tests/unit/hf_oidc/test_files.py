@@ -144,6 +144,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("sub/../conf/hf.env", "leads through sub/../conf, a symbolic link"),
         ("conf/deep/hf.env", "leads through conf, a symbolic link"),
         ("inside/hf.env", "leads through inside, a symbolic link"),
+        ("inside/conf/hf.env", "leads through inside, a symbolic link"),
         ("twice/hf.env", "leads through twice, a symbolic link"),
         ("../alias/hf.env", r"leads through \.\./alias, a symbolic link"),
         ("../home/sub/hf.env", r"leads through \.\./home, a symbolic link"),
@@ -221,7 +222,7 @@ def test_a_file_that_was_there_is_taken_from_others(write: object, before: int, 
     path.write_text("old\n")
     path.chmod(before)
     write(path, "text\n")
-    assert stat.S_IMODE(path.stat().st_mode) in {0o600, before & 0o700}
+    assert stat.S_IMODE(path.stat().st_mode) == (before & 0o700 if write is files.append else 0o600)
     assert path.read_text().endswith("text\n")
 
 
@@ -326,3 +327,44 @@ def test_a_link_that_takes_the_files_place_is_not_followed(tmp_path: Path) -> No
     with pytest.raises(OSError, match="symbolic links"), files._opened(tmp_path / "x", files._AT_THE_END | os.O_CREAT):
         pass
     assert not (tmp_path / "other").exists()
+
+
+@pytest.mark.parametrize("flags", [files._NEW, files._AT_THE_END | os.O_CREAT])
+def test_a_new_file_is_never_open_to_others(flags: int, tmp_path: Path) -> None:
+    """Not for a moment: who has opened it by then reads what comes later."""
+    before = os.umask(0)
+    try:
+        with files._opened(tmp_path / "x", flags) as descriptor:
+            assert stat.S_IMODE(os.fstat(descriptor).st_mode) == 0o600
+    finally:
+        os.umask(before)
+
+
+def test_a_new_file_is_no_file_of_somebody_else(tmp_path: Path) -> None:
+    """One that was put where it is to be made is not opened."""
+    (tmp_path / "x").write_text("theirs")
+    with pytest.raises(FileExistsError), files._opened(tmp_path / "x", files._NEW):
+        pass
+
+
+def test_lines_of_another_writer_stay(tmp_path: Path) -> None:
+    """What another step adds at the same time is not written over."""
+    with files._opened(tmp_path / "x", files._AT_THE_END | os.O_CREAT) as descriptor:
+        (tmp_path / "x").write_text("theirs\n")
+        files._write(descriptor, "ours\n")
+    assert (tmp_path / "x").read_text() == "theirs\nours\n"
+
+
+@PAIRS
+def test_no_file_stays_open(require: Require, write: Write, tmp_path: Path) -> None:
+    """Whether it was written or refused."""
+    (tmp_path / "folder").mkdir()
+    descriptors = []
+    for _ in range(2):
+        descriptors.append(os.dup(0))
+        os.close(descriptors[-1])
+        write(tmp_path / "x", "text\n")
+        require(tmp_path / "x")
+        with pytest.raises(DeliveryFailed):
+            write(tmp_path / "x", "\ud800")
+    assert descriptors[0] == descriptors[1]

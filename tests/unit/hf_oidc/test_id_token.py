@@ -35,6 +35,7 @@ NO_JWT = {
     "a name of three parts": "token.actions.example",
     "a token of the Hub's": "hf_jwt_0123456789abcdef",
     "two parts": ID_TOKEN.rpartition(".")[0],
+    "no claims": f"{HEADER}..x",
     "four parts": f"{ID_TOKEN}.x",
     "several lines": ID_TOKEN.replace(".", ".\n"),
     "a line break at its end": f"{ID_TOKEN}\n",
