@@ -78,8 +78,8 @@ def expiry_of(secret: Secret) -> datetime | None:
 
 def _claims(secret: Secret) -> dict[str, Any]:
     # No variable holds the text: a logger that shows the variables of a traceback would show it.
-    if len(secret.reveal()) > MAX_CHARACTERS or not secret.reveal().isascii():
-        raise IdTokenMalformed("The ID token is not a JWT: too long, or not ASCII")
+    if len(secret.reveal()) > MAX_CHARACTERS:
+        raise IdTokenMalformed("The ID token is not a JWT: too long")
     # RFC 7519 § 4 lets a reader of a name that occurs twice take the last one. PyJWT does, the Hub may not.
     header, claims = _objects(secret)
     if header is None or claims is None:  # outside the handler: PyJWT's exception would otherwise travel along

@@ -46,10 +46,10 @@ def proxy_for(url: str, env: Mapping[str, str]) -> Proxy | None:
     """
     parts = urlsplit(url)
     host = parts.hostname or ""
-    variable, proxy = next(filter(None, (_setting(env, f"{name}_proxy") for name in (parts.scheme, "all"))), ("", ""))
+    variable, proxy = _setting(env, f"{parts.scheme}_proxy", "all_proxy")
     if not proxy or is_loopback(host) or host in METADATA_SERVERS:
         return None
-    _, exceptions = _setting(env, "no_proxy") or ("", "")
+    _, exceptions = _setting(env, "no_proxy")
     if is_excepted(host, parts.port or PORTS[parts.scheme], exceptions):
         return None
     # As curl has it: without a scheme it is an http:// proxy.
@@ -85,11 +85,13 @@ def _name_and_port(entry: str) -> tuple[str, str]:
     if entry.startswith("["):
         name, _, rest = entry[1:].partition("]")
         return (name, rest[1:]) if rest.startswith(":") else (name + rest, "")
-    # More colons than one are an IPv6 address's own.
-    name, _, port = entry.partition(":") if entry.count(":") == 1 else (entry, "", "")
+    if entry.count(":") > 1:  # an IPv6 address's own
+        return entry, ""
+    name, _, port = entry.partition(":")
     return name, port
 
 
-def _setting(env: Mapping[str, str], name: str) -> tuple[str, str] | None:
-    """The variable and its value, under the lower-case name or the other."""
-    return next(((each, env[each]) for each in (name, name.upper()) if env.get(each)), None)
+def _setting(env: Mapping[str, str], *names: str) -> tuple[str, str]:
+    """The first variable that is set, its name in lower case or in upper, and its value; both empty if none is."""
+    variables = (variable for name in names for variable in (name, name.upper()))
+    return next(((variable, env[variable]) for variable in variables if env.get(variable)), ("", ""))

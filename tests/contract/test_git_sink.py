@@ -84,12 +84,12 @@ def test_a_path_that_git_names_has_its_own_token_alone(
 
 
 def test_a_user_s_token_is_for_every_path_and_a_repository_s_for_its_own() -> None:
-    """The user's comes first, whatever the order of the lines."""
-    asked = from_lines("A=acme/model\nB=alice\nC=spaces/acme/demo", "resource")
+    """The user's comes first, whatever the order of the lines; the others keep it, for the first answers for all."""
+    asked = from_lines("A=spaces/acme/demo\nB=alice\nC=acme/model", "resource")
     assert credentials(asked, in_variable) == [
         Credential("", in_variable("B")),
-        Credential("acme/model", in_variable("A")),
-        Credential("spaces/acme/demo", in_variable("C")),
+        Credential("spaces/acme/demo", in_variable("A")),
+        Credential("acme/model", in_variable("C")),
     ]
 
 
@@ -284,6 +284,26 @@ def test_a_token_that_is_gone_is_no_empty_password(tmp_path: Path) -> None:
     assert fill(tmp_path, configuration(HUB, [MODEL], {}) | {"MODEL": ""}, "acme/model") == ""
 
 
+@pytest.mark.parametrize(
+    ("operation", "asked", "env", "answer"),
+    [
+        ("get", "", TOKENS, "username=hf_user\npassword=model-token\n"),
+        ("get", "path=\n", TOKENS, "username=hf_user\npassword=model-token\n"),
+        ("get", "path=acme/other\n", TOKENS, ""),
+        ("get", "", {}, ""),
+        ("store", "", TOKENS, ""),
+        ("erase", "", TOKENS, ""),
+    ],
+)
+def test_the_helper_for_no_repository(operation: str, asked: str, env: dict[str, str], answer: str) -> None:
+    """It answers to `get` alone, where no path is named, in any shell: one may refuse variables that are not set."""
+    helper = configuration(HUB, [MODEL], {})["GIT_CONFIG_VALUE_1"].removeprefix("!")
+    done = subprocess.run(
+        ["sh", "-uc", f"{helper} {operation}"], input=asked, capture_output=True, text=True, env=env, check=True
+    )
+    assert (done.stdout, done.stderr) == (answer, "")
+
+
 def test_a_token_in_a_file_is_read_each_time(tmp_path: Path) -> None:
     """The file's name may have blanks, and what is in it may change."""
     file = tmp_path / 'a file\'s "name" $HOME'
@@ -296,5 +316,15 @@ def test_a_token_in_a_file_is_read_each_time(tmp_path: Path) -> None:
 @pytest.mark.parametrize("count", ["x", "-1", "1.5", "99999", "\u0661"])
 def test_a_count_that_is_none(count: str) -> None:
     """What is there cannot be added to, and is not replaced."""
-    with pytest.raises(DeliveryFailed, match="GIT_CONFIG_COUNT"):
+    with pytest.raises(DeliveryFailed, match="GIT_CONFIG_COUNT") as caught:
         configuration(HUB, [MODEL], {"GIT_CONFIG_COUNT": count})
+    assert caught.value.recipient == "git"
+
+
+@pytest.mark.parametrize("count", ["2", "9999"])
+def test_settings_that_are_counted_and_not_there(count: str) -> None:
+    """git itself says which one it misses; what is added comes behind them all."""
+    env = {"GIT_CONFIG_COUNT": count, "GIT_CONFIG_KEY_1": f"credential.{HUB}.helper"}
+    added = configuration(HUB, [READER], env)
+    assert added[f"GIT_CONFIG_KEY_{count}"] == f"credential.{HUB}.helper"
+    assert added["GIT_CONFIG_COUNT"] == str(int(count) + 2)

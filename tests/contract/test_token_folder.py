@@ -2,6 +2,7 @@
 
 import os
 import stat
+import tempfile
 import threading
 from pathlib import Path
 
@@ -22,6 +23,7 @@ def test_it_is_its_owners_alone_and_gone_at_the_end(tmp_path: Path) -> None:
     with token_folder({"XDG_RUNTIME_DIR": str(tmp_path)}) as folder:
         put(folder / "HF_TOKEN", Secret("hf_jwt_first"))
         assert folder.parent == tmp_path
+        assert folder.name.startswith("hf-oidc-")
         assert (mode(folder), mode(folder / "HF_TOKEN")) == (0o700, 0o600)
         assert (folder / "HF_TOKEN").read_text() == "hf_jwt_first"
     assert list(tmp_path.iterdir()) == []
@@ -40,18 +42,43 @@ def test_it_is_gone_after_an_interrupt(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("place", ["", "relative/folder", "/does/not/exist"])
-def test_a_place_that_is_none_is_not_used(place: str) -> None:
+@pytest.mark.parametrize("place", ["", "relative/folder", "/does/not/exist", __file__])
+def test_a_place_that_is_none_is_not_used(place: str, tmp_path: Path) -> None:
     """There is another."""
-    with token_folder({"XDG_RUNTIME_DIR": place}) as folder:
-        assert folder.is_absolute()
+    with token_folder({"XDG_RUNTIME_DIR": place}, str(tmp_path)) as folder:
+        assert folder.parent == tmp_path
         assert mode(folder) == 0o700
+
+
+def test_memory_comes_before_a_disk(tmp_path: Path) -> None:
+    """The user's own, then the machine's, then the runner's folder, and Python's choice for want of all."""
+    places = [str(tmp_path / name) for name in ("user", "machine", "runner")]
+    for place in places:
+        Path(place).mkdir()
+    env = {"XDG_RUNTIME_DIR": places[0], "RUNNER_TEMP": places[2]}
+    for expected in [*places, tempfile.gettempdir()]:
+        with token_folder(env, places[1]) as folder:
+            assert str(folder.parent) == expected
+        if expected in places:
+            Path(expected).rmdir()
+
+
+def test_a_variable_that_is_not_set_names_no_place(tmp_path: Path) -> None:
+    """As on a runner of another system, where there is neither a user's folder nor one in memory."""
+    with token_folder({"RUNNER_TEMP": str(tmp_path)}, "") as folder:
+        assert folder.parent == tmp_path
+    with token_folder({}, "") as folder:
+        assert str(folder.parent) == tempfile.gettempdir()
 
 
 def test_a_place_where_no_folder_can_be_made() -> None:
     """Told as what it is."""
-    with pytest.raises(DeliveryFailed, match="There is no folder"), token_folder({"XDG_RUNTIME_DIR": "/proc"}):
+    with (
+        pytest.raises(DeliveryFailed, match=r"^There is no folder for the token's file: [A-Z]") as caught,
+        token_folder({"XDG_RUNTIME_DIR": "/proc"}),
+    ):
         raise AssertionError("there is none")  # pragma: no cover
+    assert caught.value.recipient == "token-folder"
 
 
 def test_what_the_command_has_put_there_is_not_written_through(tmp_path: Path) -> None:
@@ -73,8 +100,10 @@ def test_the_working_directory_is_no_place(tmp_path: Path, monkeypatch: pytest.M
     (tmp_path / "alias").symlink_to("checkout")
     monkeypatch.chdir(tmp_path / "checkout")
     env = {"XDG_RUNTIME_DIR": str(tmp_path / "checkout" / place)}
-    with pytest.raises(DeliveryFailed, match="working directory"), token_folder(env):
+    told = "^The token's file would be in the working directory: set XDG_RUNTIME_DIR to a folder elsewhere$"
+    with pytest.raises(DeliveryFailed, match=told) as caught, token_folder(env):
         raise AssertionError("there is none")  # pragma: no cover
+    assert caught.value.recipient == "token-folder"
     assert not list(tmp_path.rglob("hf-oidc-*"))
 
 
@@ -116,3 +145,19 @@ def test_a_folder_that_is_gone(tmp_path: Path) -> None:
     with pytest.raises(DeliveryFailed, match="No such file") as caught:
         put(tmp_path / "gone" / "HF_TOKEN", Secret("hf_jwt_first"))
     assert caught.value.__context__ is None
+    assert caught.value.recipient == "token-folder"
+
+
+def test_a_token_that_cannot_be_put_is_nowhere(tmp_path: Path) -> None:
+    """Not under the name either that it had until then."""
+    (tmp_path / "HF_TOKEN").mkdir()
+    with pytest.raises(DeliveryFailed, match="Is a directory"):
+        put(tmp_path / "HF_TOKEN", Secret("hf_jwt_first"))
+    assert [path.name for path in tmp_path.iterdir()] == ["HF_TOKEN"]
+
+
+@pytest.mark.skipif(not os.access("/dev/shm", os.W_OK), reason="only Linux has a folder in memory for all")
+def test_without_a_folder_of_the_user_it_is_in_memory() -> None:
+    """A token is not written to a disk that somebody may keep."""
+    with token_folder({}) as folder:
+        assert folder.parent == Path("/dev/shm")

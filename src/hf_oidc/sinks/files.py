@@ -27,6 +27,10 @@ _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _CAREFUL
 _AT_THE_END = os.O_RDWR | os.O_APPEND | _CAREFUL
 
 
+class _Refused(Exception):
+    """A file must not hold a token, or not be reached like this. The text says why, behind the path as it was given."""
+
+
 def require_replaceable(path: Path) -> None:
     """Raises the `DeliveryFailed` that `replace` would raise, as far as that can be known before."""
     with _explained(path):
@@ -34,7 +38,7 @@ def require_replaceable(path: Path) -> None:
         new = _beside(path)
         try:
             with _opened(new, _NEW) as descriptor:
-                _make_private(descriptor, path)
+                _make_private(descriptor)
         finally:
             new.unlink(missing_ok=True)
 
@@ -55,7 +59,7 @@ def replace(path: Path, text: str) -> None:
         new = _beside(path)
         try:
             with _opened(new, _NEW) as descriptor:
-                _make_private(descriptor, path)
+                _make_private(descriptor)
                 _write(descriptor, text)
             new.replace(path)  # the name itself, even if it has become a link meanwhile
         except BaseException:
@@ -74,8 +78,8 @@ def append(path: Path, text: str) -> None:
         _require_own_file(path)
         with _opened(path, _AT_THE_END | os.O_CREAT) as descriptor:
             found = os.fstat(descriptor)
-            _require_own(found, path)  # it may have become another one
-            _make_private(descriptor, path)
+            _require_own(found)  # it may have become another one
+            _make_private(descriptor)
             try:
                 _write(descriptor, text if _ends_a_line(descriptor, found.st_size) else f"\n{text}")
             except BaseException:
@@ -94,11 +98,13 @@ def is_in_checkout(folder: Path) -> bool:
 def _explained(path: Path) -> Iterator[None]:
     try:
         yield
+    except _Refused as refused:
+        problem = str(refused)
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "its name is not one of a file"
+        problem = f"cannot be written: {getattr(error, 'strerror', None) or 'its name is not one of a file'}"
     else:
         return
-    raise DeliveryFailed(f"{shown(str(path))} cannot be written: {reason}")
+    raise DeliveryFailed(f"{shown(str(path))} {problem}")
 
 
 @contextlib.contextmanager
@@ -128,50 +134,49 @@ def _beside(path: Path) -> Path:
     return path.with_name(f".{path.name}.{secrets.token_hex(8)}")
 
 
-def _make_private(descriptor: int, path: Path) -> None:
-    """Takes the file from all but its owner. Raises `DeliveryFailed` where that cannot be done."""
+def _make_private(descriptor: int) -> None:
+    """Takes the file from all but its owner. Raises `_Refused` where that cannot be done."""
     if _POSIX:
         os.fchmod(descriptor, stat.S_IMODE(os.fstat(descriptor).st_mode) & stat.S_IRWXU)
-    _require_private(os.fstat(descriptor), path)
+    _require_private(os.fstat(descriptor))
 
 
-def _require_private(found: os.stat_result, path: Path) -> None:
+def _require_private(found: os.stat_result) -> None:
     # Windows has no such modes. Some file systems have none either, such as a Windows disk under Linux, and do not say.
     if _POSIX and stat.S_IMODE(found.st_mode) & ~stat.S_IRWXU:
-        raise DeliveryFailed(f"{shown(str(path))} is open to others, and its file system keeps no permissions")
+        raise _Refused("is open to others, and its file system keeps no permissions")
 
 
 def _require_no_link_of_the_checkout(path: Path) -> None:
-    """Raises `DeliveryFailed` if the folder of `path` is reached through a link that came with the checkout."""
+    """Raises `_Refused` if the folder of `path` is reached through a link that came with the checkout."""
     for folder in reversed(path.parents):
         if not folder.is_symlink():
             continue
         if not path.is_absolute() or is_in_checkout(folder.parent):
-            link = shown(str(folder))
-            raise DeliveryFailed(
-                f"{shown(str(path))} leads through {link}, a symbolic link, and a token is not written through "
-                "one in the working directory or in a relative path"
+            raise _Refused(
+                f"leads through {shown(str(folder))}, a symbolic link, and a token is not written through one "
+                "in the working directory or in a relative path"
             )
         # Where it leads, there may be another one.
         _require_no_link_of_the_checkout(folder.parent / folder.readlink() / path.name)
 
 
 def _require_own_file(path: Path) -> bool:
-    """Whether there is a file at `path`. Raises `DeliveryFailed` if what is there is not a file of this user's own."""
+    """Whether there is a file at `path`. Raises `_Refused` if what is there is not a file of this user's own."""
     os.path.realpath(path.parent, strict=True)  # raises if links lead in a circle
     _require_no_link_of_the_checkout(path)
     try:
         found = path.lstat()
     except FileNotFoundError:
         return False
-    _require_own(found, path)
+    _require_own(found)
     return True
 
 
-def _require_own(found: os.stat_result, path: Path) -> None:
+def _require_own(found: os.stat_result) -> None:
     if stat.S_ISLNK(found.st_mode):
-        raise DeliveryFailed(f"{shown(str(path))} is a symbolic link, and a token is not written through one")
+        raise _Refused("is a symbolic link, and a token is not written through one")
     if not stat.S_ISREG(found.st_mode):
-        raise DeliveryFailed(f"{shown(str(path))} is not a file")
+        raise _Refused("is not a file")
     if _POSIX and found.st_uid != os.geteuid():
-        raise DeliveryFailed(f"{shown(str(path))} belongs to somebody else")
+        raise _Refused("belongs to somebody else")

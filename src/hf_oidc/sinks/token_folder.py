@@ -10,7 +10,7 @@ import os
 import secrets
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -23,9 +23,9 @@ IN_MEMORY = "/dev/shm"  # noqa: S108 - the folder in it is made by mkdtemp, with
 
 
 @contextmanager
-def token_folder(env: Mapping[str, str]) -> Iterator[Path]:
+def token_folder(env: Mapping[str, str], in_memory: str = IN_MEMORY) -> Iterator[Path]:
     """A new folder of mode 0700, which is gone at the end with all that is in it. Raises `DeliveryFailed`."""
-    folder = _made(env)
+    folder = _made([env.get("XDG_RUNTIME_DIR"), in_memory, env.get("RUNNER_TEMP")])
     try:
         yield folder
     finally:
@@ -38,8 +38,8 @@ def put(path: Path, secret: Secret) -> None:
     new = path.with_name(f".{secrets.token_hex(8)}")
     try:
         descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with open(descriptor, "w", encoding="ascii") as file:  # noqa: PTH123 - of a descriptor
-            file.write(secret.reveal())
+        with open(descriptor, "wb") as file:  # noqa: PTH123 - of a descriptor
+            file.write(secret.reveal().encode())
         new.replace(path)
     except OSError as error:
         problem = error.strerror
@@ -50,9 +50,8 @@ def put(path: Path, secret: Secret) -> None:
     raise DeliveryFailed(f"The file of the token cannot be written: {problem}", "token-folder")
 
 
-def _made(env: Mapping[str, str]) -> Path:
-    places = [env.get("XDG_RUNTIME_DIR", ""), IN_MEMORY, env.get("RUNNER_TEMP", "")]
-    usable = (place for place in places if Path(place).is_absolute() and os.access(place, os.W_OK | os.X_OK))
+def _made(places: Sequence[str | None]) -> Path:
+    usable = (place for place in places if place and Path(place).is_absolute() and os.access(place, os.W_OK | os.X_OK))
     try:
         place = next(usable, None) or tempfile.gettempdir()
         # Python's last resort, or a job's own choice. What is in a checkout may be published.

@@ -1,6 +1,7 @@
 """Files that hold tokens: what cannot be written is named, and nothing is left behind."""
 
 import os
+import re
 import shutil
 import stat
 import subprocess
@@ -61,7 +62,7 @@ def test_somebody_elses_file_is_left_alone(write: object, tmp_path: Path) -> Non
     path = tmp_path / "x"
     path.write_text("theirs")
     os.chown(path, 12345, 12345)
-    with pytest.raises(DeliveryFailed, match="belongs to somebody else"):
+    with pytest.raises(DeliveryFailed, match=f"^{re.escape(str(path))} belongs to somebody else$"):
         write(path, "text")
     assert path.read_text() == "theirs"
 
@@ -90,7 +91,12 @@ def dangling(path: Path) -> None:
 @PAIRS
 @pytest.mark.parametrize(
     ("make", "told"),
-    [(folder, "is not a file"), (pipe, "is not a file"), (link, "symbolic link"), (dangling, "symbolic link")],
+    [
+        (folder, "is not a file$"),
+        (pipe, "is not a file$"),
+        (link, "is a symbolic link, and"),
+        (dangling, "is a symbolic link, and"),
+    ],
 )
 def test_only_files_are_written(
     require: Require, write: Write, make: Callable[[Path], None], told: str, tmp_path: Path
@@ -98,7 +104,7 @@ def test_only_files_are_written(
     """Which is told before as it is then; nothing is written elsewhere."""
     make(tmp_path / "x")
     for attempt in (lambda path: write(path, "text"), require):
-        with pytest.raises(DeliveryFailed, match=told):
+        with pytest.raises(DeliveryFailed, match=f"^{re.escape(str(tmp_path / 'x'))} {told}"):
             attempt(tmp_path / "x")
     left = {path.name: path.read_text() for path in tmp_path.iterdir() if path.is_file() and not path.is_symlink()}
     assert left in ({}, {"other": "mine"})
@@ -138,6 +144,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("sub/../conf/hf.env", "leads through sub/../conf, a symbolic link"),
         ("conf/deep/hf.env", "leads through conf, a symbolic link"),
         ("inside/hf.env", "leads through inside, a symbolic link"),
+        ("inside/conf/hf.env", "leads through inside, a symbolic link"),
         ("twice/hf.env", "leads through twice, a symbolic link"),
         ("../alias/hf.env", r"leads through \.\./alias, a symbolic link"),
         ("../home/sub/hf.env", r"leads through \.\./home, a symbolic link"),
@@ -156,9 +163,19 @@ def test_a_link_of_the_checkout_is_not_followed(
     before = sorted(checkout.rglob("*"))
     path = Path(name.format(tmp=checkout))
     for attempt in (lambda path: write(path, "text"), require):
-        with pytest.raises(DeliveryFailed, match=told):
+        with pytest.raises(DeliveryFailed, match=f"^{re.escape(str(path))} {told}"):
             attempt(path)
     assert sorted(checkout.rglob("*")) == before
+
+
+def test_says_which_links_are_not_followed(checkout: Path) -> None:
+    """In a sentence that tells what to do: name a path without one."""
+    with pytest.raises(DeliveryFailed) as caught:
+        files.replace(checkout / "into/deep/hf.env", "text")
+    assert str(caught.value) == (
+        f"{checkout}/into/deep/hf.env leads through {checkout}/checkout/conf, a symbolic link, "
+        "and a token is not written through one in the working directory or in a relative path"
+    )
 
 
 @PAIRS
@@ -205,15 +222,16 @@ def test_a_file_that_was_there_is_taken_from_others(write: object, before: int, 
     path.write_text("old\n")
     path.chmod(before)
     write(path, "text\n")
-    assert stat.S_IMODE(path.stat().st_mode) in {0o600, before & 0o700}
+    assert stat.S_IMODE(path.stat().st_mode) == (before & 0o700 if write is files.append else 0o600)
     assert path.read_text().endswith("text\n")
 
 
 def test_a_mode_that_cannot_be_is_told() -> None:
     """Some file systems take a new mode, and keep the old one."""
     open_to_all = os.stat_result((stat.S_IFREG | 0o666, *[0] * 9))
-    with pytest.raises(DeliveryFailed, match="is open to others, and its file system keeps no permissions"):
-        files._require_private(open_to_all, Path("x"))
+    told = "^x is open to others, and its file system keeps no permissions$"
+    with pytest.raises(DeliveryFailed, match=told), files._explained(Path("x")):
+        files._require_private(open_to_all)
 
 
 @PAIRS
@@ -227,6 +245,15 @@ def test_what_can_be_written_is_left_as_it_is_until_then(
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"there": "before\n"}
     write(tmp_path / name, "text\n")
     assert (tmp_path / name).read_text().endswith("text\n")
+
+
+def test_a_file_that_is_added_to_needs_no_room_for_another(tmp_path: Path) -> None:
+    """Its name may be so long that no other is beside it; a file that takes its place would be refused."""
+    path = tmp_path / ("n" * 250)
+    path.write_text("before\n")
+    files.require_appendable(path)
+    files.append(path, "text\n")
+    assert path.read_text() == "before\ntext\n"
 
 
 @PAIRS
@@ -298,3 +325,44 @@ def test_a_link_that_takes_the_files_place_is_not_followed(tmp_path: Path) -> No
     with pytest.raises(OSError, match="symbolic links"), files._opened(tmp_path / "x", files._AT_THE_END | os.O_CREAT):
         pass
     assert not (tmp_path / "other").exists()
+
+
+@pytest.mark.parametrize("flags", [files._NEW, files._AT_THE_END | os.O_CREAT])
+def test_a_new_file_is_never_open_to_others(flags: int, tmp_path: Path) -> None:
+    """Not for a moment: who has opened it by then reads what comes later."""
+    before = os.umask(0)
+    try:
+        with files._opened(tmp_path / "x", flags) as descriptor:
+            assert stat.S_IMODE(os.fstat(descriptor).st_mode) == 0o600
+    finally:
+        os.umask(before)
+
+
+def test_a_new_file_is_no_file_of_somebody_else(tmp_path: Path) -> None:
+    """One that was put where it is to be made is not opened."""
+    (tmp_path / "x").write_text("theirs")
+    with pytest.raises(FileExistsError), files._opened(tmp_path / "x", files._NEW):
+        pass
+
+
+def test_lines_of_another_writer_stay(tmp_path: Path) -> None:
+    """What another step adds at the same time is not written over."""
+    with files._opened(tmp_path / "x", files._AT_THE_END | os.O_CREAT) as descriptor:
+        (tmp_path / "x").write_text("theirs\n")
+        files._write(descriptor, "ours\n")
+    assert (tmp_path / "x").read_text() == "theirs\nours\n"
+
+
+@PAIRS
+def test_no_file_stays_open(require: Require, write: Write, tmp_path: Path) -> None:
+    """Whether it was written or refused."""
+    (tmp_path / "folder").mkdir()
+    descriptors = []
+    for _ in range(2):
+        descriptors.append(os.dup(0))
+        os.close(descriptors[-1])
+        write(tmp_path / "x", "text\n")
+        require(tmp_path / "x")
+        with pytest.raises(DeliveryFailed):
+            write(tmp_path / "x", "\ud800")
+    assert descriptors[0] == descriptors[1]

@@ -8,7 +8,7 @@ import jwt
 import pytest
 
 from hf_oidc.errors import AudienceMismatch, IdTokenExpired, IdTokenMalformed
-from hf_oidc.id_token import IdToken, is_jwt
+from hf_oidc.id_token import IdToken, expiry_of, is_jwt
 from hf_oidc.secret import Secret
 from tests.factories import HUB, id_token
 
@@ -35,6 +35,7 @@ NO_JWT = {
     "a name of three parts": "token.actions.example",
     "a token of the Hub's": "hf_jwt_0123456789abcdef",
     "two parts": ID_TOKEN.rpartition(".")[0],
+    "no claims": f"{HEADER}..x",
     "four parts": f"{ID_TOKEN}.x",
     "several lines": ID_TOKEN.replace(".", ".\n"),
     "a line break at its end": f"{ID_TOKEN}\n",
@@ -84,6 +85,13 @@ def test_refuses_another_audience(audience: object) -> None:
     assert caught.value.expected == HUB
 
 
+def test_says_which_audiences_it_found() -> None:
+    """All of them: one of them shows which service the token was meant for."""
+    with pytest.raises(AudienceMismatch) as caught:
+        read(id_token(["sigstore", "vault"])).check(HUB, NOW)
+    assert str(caught.value) == f"The ID token is for sigstore, vault, not for {HUB}"
+
+
 @pytest.mark.parametrize(("age", "expired"), [(-1, False), (0, False), (59, False), (60, True), (3600, True)])
 def test_refuses_an_expired_token_but_forgives_a_minute_of_clock_skew(age: int, expired: bool) -> None:
     """`exp` seconds ago; both times are in the error, for one of the clocks may be wrong."""
@@ -107,7 +115,7 @@ def test_accepts_fractions_of_a_second() -> None:
     assert read(id_token(exp=1_900_000_000.5)).unverified_expiry.microsecond == 500_000
 
 
-@pytest.mark.parametrize("exp", [None, "1900000000", True, [], {}, 1e300, -1e300, 10**40, 10**400, 253402300800])
+@pytest.mark.parametrize("exp", [None, "1900000000", True, [], {}, 1e17, 1e300, -1e300, 10**40, 10**400, 253402300800])
 def test_refuses_a_token_without_a_time_in_exp(exp: object) -> None:
     """What never expires, or expires at no time there is, is no ID token."""
     claims = {"aud": HUB} | ({} if exp is None else {"exp": exp})
@@ -208,4 +216,57 @@ def test_leaves_the_algorithm_to_the_hub() -> None:
 
 def test_does_not_print_its_claims() -> None:
     """Claims are not secret, yet nobody asked for them."""
-    assert "acme" not in repr(read(id_token()))
+    assert repr(read(id_token())) == "<IdToken>"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (f"{HEADER}.{part({'aud': HUB, 'pad': 'x' * 70_000})}.c2ln", "The ID token is not a JWT: too long"),
+        (
+            "é.é.é",
+            "The ID token is not a JWT: three parts, base64url, JSON objects that have each name once",
+        ),
+        (
+            f"{HEADER}.{part({'exp': 1_900_000_000})}.c2ln",
+            "The ID token has no audience: `aud` is neither a string nor a list of strings",
+        ),
+        (f"{HEADER}.{part({'aud': HUB})}.c2ln", "The ID token has no expiry: `exp` is not a time"),
+    ],
+)
+def test_says_what_is_wrong_with_it(text: str, told: str) -> None:
+    """In words that do not depend on what it holds."""
+    with pytest.raises(IdTokenMalformed) as caught:
+        read(text)
+    assert str(caught.value) == told
+
+
+@pytest.mark.parametrize("longer", [0, 1])
+def test_a_token_may_be_as_long_as_the_limit(longer: int) -> None:
+    """One that is longer by a character is refused."""
+    claims = part({"aud": HUB, "exp": 1_900_000_000})
+    token = f"{HEADER}.{claims}.{'A' * (65_536 + longer - len(f'{HEADER}.{claims}.'))}"
+    if not longer:
+        assert read(token).unverified_audience == (HUB,)
+        return
+    with pytest.raises(IdTokenMalformed, match="too long"):
+        read(token)
+
+
+def test_keeps_the_token_as_it_was_given() -> None:
+    """The Hub verifies a signature over these very characters."""
+    assert read(ID_TOKEN).secret.reveal() == ID_TOKEN
+
+
+@pytest.mark.parametrize(
+    ("token", "expiry"),
+    [
+        (id_token(exp=int(NOW.timestamp())), NOW),
+        (f"{HEADER}.{part({'exp': int(NOW.timestamp())})}.c2ln", NOW),
+        (f"{HEADER}.{part({'aud': HUB})}.c2ln", None),
+        ("a-secret-of-another-kind", None),
+    ],
+)
+def test_tells_when_a_token_expires_if_it_says_so(token: str, expiry: datetime | None) -> None:
+    """Whatever else it claims or leaves out: it may be one that is exchanged for an ID token."""
+    assert expiry_of(Secret(token)) == expiry

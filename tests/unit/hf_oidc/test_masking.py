@@ -31,6 +31,7 @@ def test_what_is_told(token: str, told: str) -> None:
 
 @given(WORD)
 @example("x" * 15 + ".")
+@example("x" * 15 + "." + "x" * 15)
 @example(".".join("abcdefghi"))
 def test_what_is_told_is_neither_short_nor_too_much(token: str) -> None:
     """Eight characters or more, from the token's end, and at most half of what somebody has signed or drawn."""

@@ -28,6 +28,9 @@ from tests.factories import id_token
         ("half \ud800 character", "half character"),
         ("::error::x", ": :error: :x"),
         (":::error x=:::", ": : :error x=: : :"),
+        ("[::error::x]", "[: :error: :x]"),
+        ("::x/y", ": :x/y"),
+        ("a ::1", "a : :1"),
         ("see ##[add-path]/tmp", "see ## [add-path]/tmp"),
         ("#\u200b#[add-path]/tmp", "## [add-path]/tmp"),
         (":\u200b:error:\u200b:x", ": :error: :x"),
@@ -77,6 +80,14 @@ def test_a_number_sign_that_begins_no_command_stays(text: str) -> None:
     assert shown(text) == text
 
 
+@pytest.mark.parametrize(
+    "character", "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180d\u180f\u3164\ufe00\ufe0f\uffa0\U000e0100\U000e01ef"
+)
+def test_what_nobody_sees_breaks_no_word(character: str) -> None:
+    """Else a token could be cut in two, and be shown."""
+    assert shown(f"hf_{character}jwt_abcdefghijkl") == "***"
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_lines_start_no_command_either(command: str) -> None:
     """Text of several lines, ours and others', as it goes to a log."""
@@ -87,7 +98,13 @@ def test_lines_start_no_command_either(command: str) -> None:
 def test_lines_stay_lines() -> None:
     """What is ours is left as it is: indents, tables, addresses."""
     text = "hf-oidc: x\n    name   value\n  http://[::1]:8000/x, arn:aws:iam::123456789012:role/x\n"
+    text += "  ari:cloud:bitbucket::workspace/x\n"
     assert sanitize(text) == text
+
+
+def test_other_ends_of_lines_and_paragraphs_end_none() -> None:
+    """Some viewers of logs break a line at Unicode's separators, so a line of others could look like one of ours."""
+    assert sanitize("a\u2028b\u2029c\n") == "a b c\n"
 
 
 JWT = id_token()
@@ -108,6 +125,11 @@ TOKENS = {
     "with a joiner in it": "hf_jwt\u200b_abcdefghijkl",
     "a user's": "hf_" + drawn(34, string.ascii_letters),
     "a user's, of one letter": "hf_" + "a" * 30,
+    "a user's, with a digit": "hf_" + "a" * 29 + "1",
+    "a short JWT's header": "eyJhIjoxfQ.",
+    "a JWT's header with the signs of base64url": "eyJh-Ijo_fQ.",
+    "a JWT's claims, of few letters": "eyJ" + "a" * 40,
+    "a JWT's claims with the signs of base64url": "eyJ" + "a-_a" * 10,
     "a JWT": JWT,
     "a JWT in a word": f"token={JWT};",
     "a JWT, cut": JWT[: len(JWT) - 40],
@@ -119,6 +141,7 @@ TOKENS = {
     "86 characters": drawn(86),
     "200 characters": drawn(200),
     "200 characters of one case": drawn(200, string.ascii_lowercase + string.digits),
+    "65 characters of one case": drawn(65, string.ascii_lowercase + string.digits),
     "86 characters of a path": "https://hub.example/x/" + drawn(86),
     "86 characters behind a workflow": "acme/shared/.github/workflows/x.yml@" + drawn(86),
     "base64 of a JWT": base64.b64encode(JWT.encode()).decode(),
@@ -143,6 +166,8 @@ def test_shows_no_word_that_could_be_a_token(name: str) -> None:
         "acme/hf_internal_testing_tiny_random_model",
         "hf_" + "a" * 29,
         "hf_jwt_",
+        "eyJ" + "a" * 39,
+        "eyJé.txt",
         f"acme/shared/.github/workflows/release.yml@{hashlib.sha1(b'x').hexdigest()}",
         f"sha256:{hashlib.sha256(b'x').hexdigest()}",
         f"datasets/{'n' * 96}/{'m' * 96}",
@@ -174,12 +199,14 @@ def test_shows_what_is_no_token_however_long(word: str) -> None:
         ("https://svc:p@ss@hub.example", "https://***@hub.example"),
         ("https://svc:p/a?s#s@hub.example", "https://***@hub.example"),
         ("https:svc:pw@hub.example", "https:***@hub.example"),
+        ("http:svc:pw@hub.example", "http:***@hub.example"),
         ("HTTPS:/svc:pw@hub.example", "HTTPS:/***@hub.example"),
         ("socks5h://svc:pw@hub.example", "socks5h://***@hub.example"),
         ("ssh://git:pw@hub.example/x", "ssh://***@hub.example/x"),
         ("iss=https://svc:hf_jwt_abcdefgh@hub.example", "iss=https://***@hub.example"),
         ("https://svc:12345/x%40hub.example", "https://***@hub.example"),
         ("git@hub.example:acme/x", "git@hub.example:acme/x"),
+        ("me@hub.example:https://hub.example/x", "me@hub.example:https://hub.example/x"),
         ("o/r/.github/workflows/x.yml@refs/heads/main", "o/r/.github/workflows/x.yml@refs/heads/main"),
         ("repo:acme@1/trainer@2:ref:refs/heads/main", "repo:acme@1/trainer@2:ref:refs/heads/main"),
     ],
@@ -192,6 +219,21 @@ def test_shows_no_password_of_a_url(text: str, expected: str) -> None:
 def test_is_bounded() -> None:
     """A long text is cut, and says that it was."""
     assert shown("word " * 1000, limit=20) == "word word word word…"
+    assert len(shown("word " * 1000)) == 300
+
+
+def test_a_text_as_long_as_the_limit_is_whole() -> None:
+    """One that is longer by a character ends in the sign that it was cut."""
+    assert shown("x" * 20, limit=20) == "x" * 20
+    assert shown("x" * 21, limit=20) == "x" * 19 + "…"
+
+
+@pytest.mark.parametrize(("piece", "times"), [("aB", 12), ("Ab1", 12), ("1Ab", 12), ("A1b", 6)])
+def test_twelve_changes_of_kind_make_a_token(piece: str, times: int) -> None:
+    """From one case, or a digit, to another kind; fewer are found in names that people choose."""
+    fewer = ".".join([piece] * (times - 1))
+    assert shown(fewer) == fewer
+    assert shown(f"{fewer}.{piece}") == "***"
 
 
 @pytest.mark.parametrize("piece", ["https:", "://", "@", "%40", "#", "[::", "eyJ-", "hf_", "aB1", "a.", "//"])

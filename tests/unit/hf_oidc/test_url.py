@@ -14,6 +14,8 @@ from hf_oidc.url import base_url, has_password, host_of, is_loopback, require_se
         ("https://hub.example:8443/hf/", "https://hub.example:8443/hf"),
         ("http://localhost:8000", "http://localhost:8000"),
         ("https://HuggingFace.CO/Hf", "https://huggingface.co/Hf"),
+        ("https://hub.example/X/", "https://hub.example/X"),
+        ("https://hub.example:18443", "https://hub.example:18443"),
         ("http://127.0.0.1:8000", "http://127.0.0.1:8000"),
         ("http://127.9.9.9", "http://127.9.9.9"),
         ("http://[::1]:8000", "http://[::1]:8000"),
@@ -37,12 +39,14 @@ def test_accepts_https_and_this_machine(text: str, expected: str) -> None:
         "http://10.0.0.1",
         "http://[::ffff:10.0.0.1]",
         "http://[::]",
+        "http://X127.0.0.1",
     ],
 )
 def test_refuses_plain_http_to_other_machines(text: str) -> None:
     """What is not surely this machine is another one."""
-    with pytest.raises(InsecureUrl):
+    with pytest.raises(InsecureUrl, match=r"^`hub-url` is plain HTTP to ") as caught:
         base_url("hub-url", text)
+    assert caught.value.input_name == "hub-url"
 
 
 @pytest.mark.parametrize(
@@ -71,6 +75,12 @@ def test_refuses_plain_http_to_other_machines(text: str) -> None:
         "https://huggingface.co\nevil.example",
         "https://hugg\u0131ngface.co",
         "https://hub.example/ü",
+        "https://hub.example/a b",
+        "https://hub.example/\\evil.example",
+        "https://hub.example:000443",
+        "https://hub.example:\u0664\u0664\u0663",
+        "https://my_hub.example",
+        "https://[::g]",
         "https://[::1",
         "\thttps://huggingface.co",
     ],
@@ -79,7 +89,8 @@ def test_refuses_what_parsers_may_read_differently(text: str) -> None:
     """A URL of no plain form is an error that names the input and the right form."""
     with pytest.raises(InvalidInput, match="`hub-url`") as caught:
         base_url("hub-url", text)
-    assert "https://host" in caught.value.expected
+    assert caught.value.expected.startswith("https://host,")
+    assert caught.value.input_name == "hub-url"
 
 
 def test_repeats_no_password() -> None:
@@ -96,6 +107,7 @@ def test_repeats_no_password() -> None:
         "https://pipelines.example/x/idtoken/1/2?api-version=2.0&audience=https%3A%2F%2Fhuggingface.co",
         "https://run-actions.example:443//idtoken?api-version=2.0",
         "http://127.0.0.1:1/idtoken?a=b",
+        "https://pipelines.example/idtoken?a=!~",
     ],
 )
 def test_a_call_may_have_a_query(url: str) -> None:
@@ -110,13 +122,34 @@ def test_a_call_may_have_a_query(url: str) -> None:
         "https://evil.example\\@pipelines.example/?a",
         "https://a@b/?a",
         "https://pipelines.example:99999/?a",
+        "https://pipelines.example/x@evil.example",
+        "https://pipelines.example/?a b",
+        "https://pipelines.example/?a\x7f",
+        "https://pipelines.example/?ü",
         "https://pipelines.example/?a=\r\nHost: evil",
     ],
 )
 def test_no_call_goes_to_a_url_that_is_unclear_or_in_clear(url: str) -> None:
     """The check before each call is the same for URLs that the CI gave."""
-    with pytest.raises(InsecureUrl, match="`ACTIONS_ID_TOKEN_REQUEST_URL`"):
+    with pytest.raises(InsecureUrl, match=r"^`ACTIONS_ID_TOKEN_REQUEST_URL` ") as caught:
         require_secure(url, "ACTIONS_ID_TOKEN_REQUEST_URL")
+    assert caught.value.input_name == "ACTIONS_ID_TOKEN_REQUEST_URL"
+
+
+@pytest.mark.parametrize("host", ["metadata.google.internal", "Metadata.Google.Internal", "169.254.169.254"])
+def test_plain_http_to_a_metadata_server_is_for_those_who_mean_one(host: str) -> None:
+    """No network is in between; yet a Hub is never there."""
+    url = f"http://{host}/computeMetadata/v1/x?audience=y"
+    require_secure(url, "metadata", link_local=True)
+    with pytest.raises(InsecureUrl):
+        require_secure(url, "hub-url")
+
+
+@pytest.mark.parametrize("host", ["169.254.169.253", "10.0.0.1", "evil.metadata.google.internal", "hub.example"])
+def test_who_means_a_metadata_server_reaches_no_other_machine(host: str) -> None:
+    """In clear."""
+    with pytest.raises(InsecureUrl, match="is plain HTTP to"):
+        require_secure(f"http://{host}/x", "metadata", link_local=True)
 
 
 @pytest.mark.parametrize(
@@ -144,6 +177,12 @@ def test_errors_show_the_host_and_no_password(url: str, host: str) -> None:
     assert host_of(url) == host
 
 
+@pytest.mark.parametrize(("length", "seen"), [(100, "h" * 100), (101, "h" * 99 + "…")])
+def test_a_long_host_is_cut(length: int, seen: str) -> None:
+    """An error says more than where a URL leads."""
+    assert host_of(f"https://{'h' * length}/x") == seen
+
+
 @pytest.mark.parametrize(
     ("text", "seen"),
     [
@@ -153,6 +192,9 @@ def test_errors_show_the_host_and_no_password(url: str, host: str) -> None:
         ("socks5h://proxy:1080", "socks5h://proxy:1080"),
         ("https://hub.example/?sig=x", "https://hub.example/?…"),
         ("https://hub.example#x?y", "https://hub.example#…"),
+        ("https://hub.example/?x\ny", "https://hub.example/?…"),
+        ("SOCKS5H://proxy:1080", "SOCKS5H://proxy:1080"),
+        ("https://hub.example:\u0664", "an unreadable URL"),
         ("https://svc:pw@hub.example/hf", "https://***@hub.example/hf"),
         ("HTTP://svc:pw@hub.example", "HTTP://***@hub.example"),
         ("https://svc:p@s/s?w#d@hub.example", "https://***@hub.example"),
