@@ -1,5 +1,6 @@
 """What the documents say is so: tables, commands, links and examples are held against what they speak of."""
 
+import ast
 import re
 from pathlib import Path
 from typing import Any
@@ -120,3 +121,46 @@ def test_every_command_is_in_its_document() -> None:
     missing = [name for name in cli.list_commands(click.Context(cli)) if f"hf-oidc {name}" not in text]
     missing += [option for each in token.params for option in each.opts if option[:2] == "--" and option not in text]
     assert missing == []
+
+
+SECURITY = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
+# Each claim: the last cell of a row of the table, or an item of "What is not".
+CLAIMS = [line for line in SECURITY.splitlines() if line.startswith("| ")][1:]
+CLAIMS += re.findall(r"^- .*(?:\n  .*)*", SECURITY.split("\n## What is not\n")[1], re.MULTILINE)
+
+
+def missing_tests(text: str) -> list[str]:
+    """The tests that `text` names and that are not there; `::name` alone is in the file that was named before."""
+    missing = []
+    file = ""
+    for path, name in re.findall(r"`(tests/[\w/]+\.\w+)?(?:::(\w+))?`", text):
+        file = path or file
+        content = (ROOT / file).read_text(encoding="utf-8") if file and (ROOT / file).is_file() else None
+        names = {node.name for node in ast.walk(ast.parse(content or "")) if isinstance(node, ast.FunctionDef)}
+        if content is None or (name and name not in names):
+            missing.append(f"{file}::{name}")
+    return missing
+
+
+@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim[2:40])
+def test_each_claim_about_security_names_tests_that_there_are(claim: str) -> None:
+    """What no test can show says so."""
+    assert missing_tests(claim) == []
+    shown_by = claim.rstrip(" |").rpartition(" | " if claim.startswith("|") else " [")[2]
+    assert "`tests/" in shown_by or "no test here" in shown_by
+
+
+@pytest.mark.parametrize(
+    ("text", "missing"),
+    [
+        ("`tests/test_documents.py`, `::missing_tests`", []),
+        ("`tests/test_documents.py::missing_tests`", []),
+        ("`tests/test_documents.py`, `::test_nothing`", ["tests/test_documents.py::test_nothing"]),
+        ("`tests/test_none.py::test_nothing`", ["tests/test_none.py::test_nothing"]),
+        ("`tests/test_none.py`", ["tests/test_none.py::"]),
+        ("`::missing_tests`", ["::missing_tests"]),
+    ],
+)
+def test_a_test_that_is_not_there_is_found(text: str, missing: list[str]) -> None:
+    """A wrong file, and a wrong name in a file that is there."""
+    assert missing_tests(text) == missing

@@ -34,6 +34,7 @@ with lean.imports():
 CONNECT_TIMEOUT = 10.0  # seconds
 READ_TIMEOUT = 15.0  # seconds; the Hub reports an outage of its own after about 10
 CALL_TIMEOUT = 20.0  # seconds
+DEADLINE_PASSED = "the time-out of the login has passed"
 MAX_BODY = 1_048_576  # bytes
 REDIRECTS = {301, 302, 303, 307, 308}
 # OpenSSL's word for it would send its reader looking for a version.
@@ -106,6 +107,8 @@ class Transport:
         proxy = proxy_for(request.url, self._env)
         if proxy and proxy.problem:
             return NoResponse(request.where._replace(proxy_variable=proxy.variable), proxy.problem, passing=False)
+        if self.remaining <= 0:  # the thread might send the request before it is given up
+            return NoResponse(request.where, DEADLINE_PASSED)
         call = _Call()
         outcome: list[Response | NoResponse | LoginError] = []
         # In a thread, because neither the resolver nor a server that sends one byte a second can be stopped by a
@@ -121,8 +124,7 @@ class Transport:
         finally:
             call.give_up()  # of no effect on one that has ended
         if not in_time:
-            passed = self.remaining <= 0
-            return NoResponse(request.where, "the time-out of the login has passed" if passed else "timed out")
+            return NoResponse(request.where, DEADLINE_PASSED if self.remaining <= 0 else "timed out")
         if isinstance(in_time[0], LoginError):
             raise in_time[0]
         return in_time[0]

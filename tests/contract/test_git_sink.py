@@ -272,6 +272,56 @@ def test_a_token_is_not_stored(tmp_path: Path, section: str, path: str) -> None:
     assert not (tmp_path / ".git-credentials").exists()
 
 
+# Where a file of git's configuration may be, with the variable that names it, if one does.
+CONFIGURATION_FILES = {
+    "the system's": ("gitconfig", "GIT_CONFIG_SYSTEM"),
+    "the user's": (".gitconfig", ""),
+    "the user's second one": (".config/git/config", ""),
+    "the one that a variable names": ("elsewhere", "GIT_CONFIG_GLOBAL"),
+    "the repository's": ("work/.git/config", ""),
+    "the worktree's": ("work/.git/config.worktree", ""),
+}
+
+
+def stored(folder: Path, env: Mapping[str, str], *options: str) -> str:
+    """What the helper `store` has written after git has called the token good, started with these options."""
+    good = "protocol=http\nhost=127.0.0.1:8080\npath=acme/model\nusername=hf_user\npassword=model-token\n\n"
+    git(folder, env, *options, "credential", "approve", stdin=good)
+    file = folder / ".git-credentials"
+    return file.read_text() if file.exists() else ""
+
+
+@pytest.mark.parametrize("included", [False, True])
+@pytest.mark.parametrize("case", CONFIGURATION_FILES)
+def test_a_helper_in_a_configuration_file_gets_no_token(tmp_path: Path, case: str, included: bool) -> None:
+    """Whichever file it is, and whenever it was written; without a login, the same helper gets the token."""
+    name, variable = CONFIGURATION_FILES[case]
+    git(tmp_path, {}, "init", "--quiet", str(tmp_path / "work"))
+    git(tmp_path, {}, "-C", str(tmp_path / "work"), "config", "extensions.worktreeConfig", "true")
+    (tmp_path / ".config/git").mkdir(parents=True)
+    env = configuration(HUB, [MODEL], {}) | ({variable: str(tmp_path / name)} if variable else {})
+    setting = (f"credential.{HUB}.helper", "store")
+    if included:
+        git(tmp_path, {}, "config", "--file", str(tmp_path / "more"), *setting)
+        setting = ("include.path", str(tmp_path / "more"))
+    git(tmp_path, {}, "config", "--file", str(tmp_path / name), *setting)
+    in_work = ("-C", str(tmp_path / "work"))
+    assert stored(tmp_path, env, *in_work) == ""
+    assert "model-token" in stored(tmp_path, env | {"GIT_CONFIG_COUNT": "0"}, *in_work)
+
+
+@pytest.mark.parametrize("by", ["GIT_CONFIG_COUNT", "git -c"])
+def test_a_helper_added_after_the_last_login_gets_the_token(tmp_path: Path, by: str) -> None:
+    """SECURITY.md says so: a step that does this can read the token in its environment as well."""
+    env = configuration(HUB, [MODEL], {})
+    if by == "git -c":
+        assert "model-token" in stored(tmp_path, env, "-c", "credential.helper=store")
+    else:
+        count = int(env["GIT_CONFIG_COUNT"])
+        env |= {f"GIT_CONFIG_KEY_{count}": "credential.helper", f"GIT_CONFIG_VALUE_{count}": "store"}
+        assert "model-token" in stored(tmp_path, env | {"GIT_CONFIG_COUNT": str(count + 1)})
+
+
 def test_no_token_is_in_the_configuration(tmp_path: Path) -> None:
     """It says where a token is, not what it is."""
     listed = git(tmp_path, configuration(HUB, [MODEL, DATA, READER], {}), "config", "--list", "--show-origin").stdout

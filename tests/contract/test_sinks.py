@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import stat
 import subprocess
 import sys
 from collections.abc import Callable
@@ -130,6 +131,20 @@ def read_only(tmp_path: Path) -> str:
     path.write_text("")
     path.chmod(0o444)
     return str(path)
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o644, 0o666])
+def test_the_runners_files_keep_their_permissions(tmp_path: Path, mode: int) -> None:
+    """They belong to the runner, which reads them: the action only adds to them."""
+    (tmp_path / "file_commands").mkdir()
+    files = {name: str(tmp_path / "file_commands" / name.lower()) for name in ("GITHUB_OUTPUT", "GITHUB_ENV")}
+    for path in map(Path, files.values()):
+        path.touch()
+        path.chmod(mode)
+    with scripted_server({"/oauth/token": Answer(GRANT)}) as server:
+        run = log_in(tmp_path, files, server)
+    assert (run.outputs["token"], run.exported["HF_TOKEN"]) == (HUB_TOKEN, HUB_TOKEN)
+    assert [stat.S_IMODE(Path(path).stat().st_mode) for path in files.values()] == [mode, mode]
 
 
 BROKEN: dict[str, Callable[[Path], str | None]] = {

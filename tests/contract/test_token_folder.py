@@ -10,7 +10,7 @@ import pytest
 
 from hf_oidc.errors import DeliveryFailed
 from hf_oidc.secret import Secret
-from hf_oidc.sinks.token_folder import put, token_folder
+from hf_oidc.sinks.token_folder import IN_MEMORY, put, token_folder
 
 
 def mode(path: Path) -> int:
@@ -79,6 +79,25 @@ def test_a_place_where_no_folder_can_be_made() -> None:
     ):
         raise AssertionError("there is none")  # pragma: no cover
     assert caught.value.recipient == "token-folder"
+
+
+@pytest.mark.skipif(not os.access(IN_MEMORY, os.W_OK | os.X_OK), reason="Linux alone has such a folder")
+def test_memory_comes_before_a_disk(tmp_path: Path) -> None:
+    """RUNNER_TEMP is on a disk, and used where the system has no folder in memory."""
+    with token_folder({"RUNNER_TEMP": str(tmp_path)}) as folder:
+        assert folder.parent == Path(IN_MEMORY)
+
+
+def test_each_token_is_a_new_file_in_a_new_folder(tmp_path: Path) -> None:
+    """Whoever has opened the file before does not see the next token in it."""
+    env = {"XDG_RUNTIME_DIR": str(tmp_path)}
+    with token_folder(env) as folder, token_folder(env) as another:
+        assert folder != another
+        put(folder / "HF_TOKEN", Secret("hf_jwt_first"))
+        with (folder / "HF_TOKEN").open() as opened:
+            put(folder / "HF_TOKEN", Secret("hf_jwt_second"))
+            assert opened.read() == "hf_jwt_first"
+        assert (folder / "HF_TOKEN").read_text() == "hf_jwt_second"
 
 
 def test_what_the_command_has_put_there_is_not_written_through(tmp_path: Path) -> None:

@@ -129,6 +129,19 @@ def test_a_push_tells_no_store_named_between_two_logins(clients: Clients, again:
     assert (clients.home / ".git-credentials").exists() == stored
 
 
+@pytest.mark.parametrize(("use_path", "said"), [("false", "403"), ("true", "terminal prompts disabled")])
+def test_a_repository_that_no_step_logged_in_for(clients: Clients, use_path: str, said: str) -> None:
+    """git names only the host, so the first token goes to the Hub, which refuses it; with a path there is no token."""
+    clients.hub.post("/local-hub/resources", {"resource": f"acme/not-logged-in-{use_path}"})
+    env = configuration(clients.hub.hub, credentials(from_lines(path_of(clients), "resource"), in_variable), {})
+    good(clients.git("config", "--global", "credential.useHttpPath", use_path))
+    commit(clients, f"{use_path}.txt", b"a")
+    url = f"{clients.hub.hub}/acme/not-logged-in-{use_path}"
+    run = clients.git("-C", "work", "push", "--quiet", url, "main", **env)
+    assert run.returncode != 0
+    assert said in run.stderr
+
+
 def test_a_name_that_ends_in_git(clients: Clients) -> None:
     """As git's users write it."""
     assert "refs/heads/main" in good(clients.git("ls-remote", clients.url(path_of(clients) + ".git")))

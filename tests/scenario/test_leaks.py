@@ -109,6 +109,7 @@ FAULTS: dict[str, tuple[Answer, Answer]] = {
     "error code echoes": (Answer({"value": ID_TOKEN}), Answer({"error": ID_TOKEN}, 400)),
     "server error echoes": (Answer({"value": ID_TOKEN}), Answer(ID_TOKEN, 500)),
     "half a grant": (Answer({"value": ID_TOKEN}), Answer({"access_token": SECRETS["Hub token"], "expires_in": 1})),
+    "half a grant that echoes": (Answer({"value": ID_TOKEN}), Answer({"access_token": ID_TOKEN, "expires_in": 1})),
     "grant cut short": (
         Answer({"value": ID_TOKEN}),
         Answer(f'{{"access_token": "{SECRETS["Hub token"]}', headers={"Content-Length": "9999", "Connection": "close"}),

@@ -121,6 +121,15 @@ def test_no_step_makes_a_token_public(name: str, ci: str, signed: Stage) -> None
     assert told_too_much(secrets_of(signed), seen) == []
 
 
+def test_a_masked_token_shows_its_beginning(signed: Stage) -> None:
+    """Only its end is hidden: of a JWT the log shows the header, the claims and half of the signature."""
+    token = signed.tokens["acme/model"]
+    seen = public(step(signed, "hf-oidc run acme/model -- printenv HF_TOKEN 2>&1", GITHUB), signed.tmp_path / "kept")
+    beginning, _, signature = token.rpartition(".")
+    assert f"{beginning}.{signature[: (len(signature) + 1) // 2]}***" in seen
+    assert told_too_much([token], seen) == []
+
+
 @pytest.fixture
 def buildkite(signed: Stage) -> Stage:
     """The same in a job of Buildkite, whose agent is told on its standard input."""

@@ -21,14 +21,31 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
-def commands(folder: Path, python: str, *, windows: bool) -> Path:
-    """What `launch.py`, which belongs to no package, makes there."""
+def loaded(folder: Path) -> Any:
+    """`launch.py`, which belongs to no package."""
     spec = importlib.util.spec_from_file_location("launch", folder / "launch.py")
     assert spec is not None
     assert spec.loader is not None
     launch: Any = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(launch)
-    return Path(launch.command_folder(python, str(folder), windows))
+    return launch
+
+
+def commands(folder: Path, python: str, *, windows: bool) -> Path:
+    """What `launch.py` makes there."""
+    return Path(loaded(folder).command_folder(python, str(folder), windows))
+
+
+@pytest.mark.parametrize("entry", ["", ".", "bin"])
+def test_no_interpreter_of_the_checkout_is_found(folder: Path, monkeypatch: pytest.MonkeyPatch, entry: str) -> None:
+    """Shells look in the working directory for an empty or a relative entry of the PATH; `launch.py` does not."""
+    for place in (folder / entry, folder / "good"):
+        place.mkdir(exist_ok=True)
+        (place / "python3").touch()
+    monkeypatch.chdir(folder)
+    found = loaded(folder).candidates({"PATH": f"{entry}:{folder / 'good'}"})
+    assert found[0] == [str(folder / "good/python3")]
+    assert all(Path(command[0]).is_absolute() for command in found)
 
 
 def test_windows_has_a_command_for_each_shell(folder: Path) -> None:

@@ -226,6 +226,26 @@ def test_a_file_that_was_there_is_taken_from_others(write: object, before: int, 
     assert path.read_text().endswith("text\n")
 
 
+@WRITERS
+def test_the_file_is_private_before_the_token_is_in_it(write: Write, tmp_path: Path) -> None:
+    """Otherwise, whoever reads in between reads the token."""
+    modes: list[int] = []
+
+    class Token(str):
+        __slots__ = ()
+
+        def encode(self, *arguments: str) -> bytes:  # the last step before the writing
+            modes.append(stat.S_IMODE(max(tmp_path.iterdir()).stat().st_mode))
+            return super().encode(*arguments)
+
+    (tmp_path / "x").touch()
+    (tmp_path / "x").chmod(0o644)
+    if write is files.replace:  # it writes a new file, whose name begins with a dot
+        (tmp_path / "x").unlink()
+    write(tmp_path / "x", Token("token"))
+    assert (modes, (tmp_path / "x").read_text()) == ([0o600], "token")
+
+
 def test_a_mode_that_cannot_be_is_told() -> None:
     """Some file systems take a new mode, and keep the old one."""
     open_to_all = os.stat_result((stat.S_IFREG | 0o666, *[0] * 9))

@@ -363,8 +363,10 @@ def test_to_give_up_a_call_that_has_ended_does_nothing() -> None:
 def test_nothing_is_sent_after_the_deadline() -> None:
     """A second call does not begin when the first has used up the time."""
     with scripted_server({"/x": Answer("ok")}) as server:
-        answer = transport(timeout=-1).send(request(f"{server.url}/x"))
-    assert isinstance(answer, NoResponse)
+        late = transport(timeout=-1)
+        answers = [late.send(request(f"{server.url}/x")) for _ in range(20)]
+    assert [getattr(each, "reason", each) for each in answers] == ["the time-out of the login has passed"] * 20
+    assert server.requests == []
 
 
 def test_an_error_holds_no_credential() -> None:

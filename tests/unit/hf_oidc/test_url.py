@@ -152,6 +152,21 @@ def test_who_means_a_metadata_server_reaches_no_other_machine(host: str) -> None
         require_secure(f"http://{host}/x", "metadata", link_local=True)
 
 
+@pytest.mark.parametrize("host", ["metadata.google.internal", "Metadata.Google.Internal", "169.254.169.254"])
+def test_plain_http_goes_to_googles_metadata_server(host: str) -> None:
+    """If the call is meant for it; for any other call, it is another machine."""
+    require_secure(f"http://{host}/x?a=b", "GCE_METADATA_HOST", link_local=True)
+    with pytest.raises(InsecureUrl):
+        require_secure(f"http://{host}/x?a=b", "hub-url")
+
+
+@pytest.mark.parametrize("host", ["10.0.0.1", "169.254.169.253", "metadata.google.internal.example", "google.internal"])
+def test_plain_http_goes_to_no_other_metadata_server(host: str) -> None:
+    """A call that is meant for one may be led elsewhere, by GCE_METADATA_HOST."""
+    with pytest.raises(InsecureUrl, match="plain HTTP"):
+        require_secure(f"http://{host}/x", "GCE_METADATA_HOST", link_local=True)
+
+
 @pytest.mark.parametrize(
     ("url", "host"),
     [

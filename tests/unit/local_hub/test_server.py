@@ -93,6 +93,18 @@ def test_any_loopback_host_will_do(host: str, url: str) -> None:
         assert hub.get("/local-hub/audit") == []
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux alone has all of 127.0.0.0/8")
+def test_it_listens_on_loopback_only() -> None:
+    """Who listens on every address of a machine answers at 127.0.0.2, too."""
+    with local_hub() as hub:
+        port = int(hub.hub.rpartition(":")[2])
+        socket.create_connection(("127.0.0.1", port), 10).close()
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.2", port), 10)
+    with socket.create_server(("0.0.0.0", 0)) as everywhere:
+        socket.create_connection(("127.0.0.2", everywhere.getsockname()[1]), 10).close()
+
+
 def test_a_configuration_is_served(tmp_path: Path) -> None:
     """Publishers, resources, locks and jobs are there from the start."""
     path = tmp_path / "hub.yaml"

@@ -5,7 +5,7 @@ import json
 import subprocess
 import sys
 import zipfile
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pytest
@@ -455,6 +455,21 @@ def test_the_twins_have_the_same_inputs_and_outputs() -> None:
     outputs = {name: {"description": spec["description"]} for name, spec in NATIVE["outputs"].items()}
     assert list(NATIVE["inputs"].items()) == list(action["inputs"].items())
     assert list(outputs.items()) == list(action["outputs"].items())
+
+
+def test_the_container_starts_an_isolated_interpreter() -> None:
+    """By its absolute path, and with -I: neither is looked for in the checkout."""
+    runs = yaml.safe_load(ACTION)["runs"]
+    assert PurePosixPath(runs["entrypoint"]).is_absolute()
+    assert runs["args"] == ["-I", "-m", "hf_oidc.action"]
+
+
+@pytest.mark.parametrize("path", ["Dockerfile", "release/pyz.py"])
+def test_only_locked_wheels_are_installed(path: str) -> None:
+    """Each with its hash, nothing besides the list, and nothing that would be built here."""
+    text = (ROOT / path).read_text(encoding="utf-8")
+    assert (text.count("pip install") if path == "Dockerfile" else text.count('"install",')) == 1
+    assert [option for option in ("--require-hashes", "--no-deps", "--only-binary=:all:") if option not in text] == []
 
 
 def test_the_native_steps_pass_everything_on() -> None:

@@ -254,6 +254,8 @@ def test_the_scan_opens_one_issue() -> None:
     """Each week and by hand; the job that writes it finds it again by its title and its author."""
     scan = yaml.safe_load((ROOT / ".github/workflows/scan.yml").read_text(encoding="utf-8"))
     assert set(scan[ON]) == {"schedule", "workflow_dispatch"}
+    (schedule,) = scan[ON]["schedule"]
+    assert re.fullmatch(r"\d+ \d+ \* \* \d", schedule["cron"])
     rights = {name: job["permissions"] for name, job in scan["jobs"].items()}
     assert rights == {"scan": {"contents": "read"}, "report": {"issues": "write"}}
     (step,) = scan["jobs"]["report"]["steps"]
