@@ -39,6 +39,7 @@ REDIRECTS = {301, 302, 303, 307, 308}
 HANDSHAKE = {"WRONG_VERSION_NUMBER": "the port does not speak TLS"}
 # http.client's words for a proxy's answer to CONNECT.
 REFUSED_BY_PROXY = r"Tunnel connection failed: (\d{3})\b"
+OUT_OF_TIME = "the time-out of the login has passed"
 CERTIFICATE = r"-----BEGIN CERTIFICATE-----[\sA-Za-z0-9+/=]+-----END CERTIFICATE-----"
 
 
@@ -101,6 +102,9 @@ class Transport:
         proxy = proxy_for(request.url, self._env)
         if proxy and proxy.problem:
             return NoResponse(request.where._replace(proxy_variable=proxy.variable), proxy.problem, passing=False)
+        seconds = min(self.remaining, self._call_timeout)
+        if seconds <= 0:
+            return NoResponse(request.where, OUT_OF_TIME)
         call = _Call()
         outcome: list[Response | NoResponse | LoginError] = []
         # In a thread, because neither the resolver nor a server that sends one byte a second can be stopped by a
@@ -111,13 +115,12 @@ class Transport:
         except RuntimeError:  # the machine has no thread to spare at this moment
             return NoResponse(request.where, "no thread could be started")
         try:
-            thread.join(max(0.0, min(self.remaining, self._call_timeout)))
+            thread.join(seconds)
             in_time = outcome[:]  # what comes now is but that the call was given up
         finally:
             call.give_up()  # of no effect on one that has ended
         if not in_time:
-            passed = self.remaining <= 0
-            return NoResponse(request.where, "the time-out of the login has passed" if passed else "timed out")
+            return NoResponse(request.where, OUT_OF_TIME if self.remaining <= 0 else "timed out")
         if isinstance(in_time[0], LoginError):
             raise in_time[0]
         return in_time[0]
@@ -149,7 +152,7 @@ class Transport:
             headers=dict(request.headers),
             data=request.body,
             timeout=(min(CONNECT_TIMEOUT, remaining), min(self._read_timeout, remaining)),
-            proxies={"https": proxy.url, "http": proxy.url} if proxy else {},
+            proxies={"https": proxy.url} if proxy else {},  # plain HTTP goes to no other machine
             allow_redirects=False,
             stream=True,
         )
@@ -246,8 +249,7 @@ class _Adapter(HTTPAdapter):
         self.poolmanager.pool_classes_by_scheme = POOLS
 
     def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
-        tls = self._tls()
-        manager = super().proxy_manager_for(*args, **kwargs, ssl_context=tls, proxy_ssl_context=tls)
+        manager = super().proxy_manager_for(*args, **kwargs, proxy_ssl_context=self._tls())
         manager.pool_classes_by_scheme = POOLS
         return manager
 
@@ -319,7 +321,7 @@ def _reason(causes: list[BaseException]) -> str:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """`error` and what it was made from: requests and urllib3 hand the cause on as `reason` or as an argument."""
+    """`error` and what it was made from: requests and urllib3 also hand a cause on as an argument."""
     pending: list[object] = [error]
     seen: set[int] = set()
     while pending:
@@ -327,7 +329,7 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         if isinstance(cause, BaseException) and id(cause) not in seen:
             seen.add(id(cause))
             yield cause
-            pending += [getattr(cause, "reason", None), *cause.args, cause.__cause__, cause.__context__]
+            pending += [*cause.args, cause.__cause__, cause.__context__]
 
 
 def _certificates(ca_bundle: str) -> str:
@@ -344,7 +346,7 @@ def _trust_too(certificates: str, context: ssl.SSLContext) -> None:
 
 def _file(path: str) -> str:
     problem = "cannot be read"
-    with contextlib.suppress(OSError, ValueError):  # ValueError: a NUL in the name
+    with contextlib.suppress(OSError):
         file = Path(path)
         if not file.is_file():
             problem = "is not a file" if file.exists() else "does not exist here"

@@ -2,6 +2,9 @@
 
 import contextlib
 import gzip
+import itertools
+import os
+import re
 import socket
 import ssl
 import sys
@@ -15,9 +18,10 @@ import pytest
 import trustme
 from requests.adapters import HTTPAdapter
 
-from hf_oidc.errors import InsecureUrl, InvalidInput, LoginError, Redirected, TlsFailed
+from hf_oidc.errors import InsecureUrl, InvalidInput, LoginError, Redirected, TlsFailed, Where
 from hf_oidc.http_message import NoResponse, Request, Response
-from hf_oidc.transport import MAX_BODY, Transport, _Call, trusting
+from hf_oidc.transport import MAX_BODY, Transport, _Call, _causes, _failure, trusting
+from hf_oidc.untrusted_text import shown
 from tests.connect_proxy import tunnel
 from tests.leaks import PASSWORDS, URL_FORMS, shows_password
 from tests.scripted_server import Answer, scripted_server
@@ -82,7 +86,7 @@ def test_sends_what_it_is_given_and_who_it_is() -> None:
         answer = transport().send(sent)
     assert isinstance(answer, Response)
     assert answer.json_object() == {"ok": True}
-    assert answer.where.request_id == "id-1"
+    assert answer.where == Where("exchange", server.url.removeprefix("http://"), 200, "id-1")
     (seen,) = server.requests
     assert (seen.method, seen.path, seen.query, seen.body) == ("POST", "/x", {"a": ["b/c"]}, b"body")
     assert seen.headers["user-agent"] == "hf-oidc-action/test"
@@ -96,13 +100,14 @@ def test_every_status_that_is_no_redirect_is_an_answer(status: int) -> None:
         assert get(f"{server.url}/x").status == status
 
 
-@pytest.mark.parametrize("location", ["http://[::1", "\xff\xfe", "//", "http://x:99999999/", "x" * 5000])
-def test_a_redirect_to_nowhere_is_a_redirect(location: str) -> None:
-    """A `Location` that cannot be parsed is as little followed as any other, and bounded where it is shown."""
-    answer = Answer(status=302, headers={"Location": location})
+@pytest.mark.parametrize("location", ["http://[::1", "\xff\xfe", "//", "http://x:99999999/", "x" * 5000, None])
+def test_a_redirect_to_nowhere_is_a_redirect(location: str | None) -> None:
+    """A `Location` that cannot be parsed, or is not there, is followed as little as any other, and shown bounded."""
+    answer = Answer(status=302, headers={"Location": location} if location else {})
     with scripted_server({"/x": answer}) as server, pytest.raises(Redirected) as caught:
         transport().send(request(f"{server.url}/x"))
     assert len(caught.value.what) < 300
+    assert caught.value.where == request(server.url).where
 
 
 @pytest.mark.parametrize(
@@ -151,7 +156,9 @@ def test_refuses_an_unknown_certificate_authority_before_it_sends_anything() -> 
     with scripted_server({"/x": Answer("ok")}, tls=trustme.CA()) as server, pytest.raises(TlsFailed) as caught:
         transport(ca=trustme.CA()).send(request(f"{server.url}/x"))
     assert server.requests == []
-    assert "certificate" in caught.value.what
+    host = server.url.removeprefix("https://")
+    assert caught.value.what == f"The certificate of {host} was not accepted: unable to get local issuer certificate"
+    assert caught.value.where == request(server.url).where
 
 
 def test_refuses_a_certificate_of_another_host() -> None:
@@ -175,6 +182,13 @@ def test_bounds_the_body() -> None:
     with scripted_server({"/a": Answer(b"x" * MAX_BODY), "/b": Answer(b"x" * (MAX_BODY + 1))}) as server:
         assert len(get(f"{server.url}/a").body or b"") == MAX_BODY
         assert get(f"{server.url}/b").body is None
+
+
+def test_what_is_sent_beyond_the_bound_is_not_waited_for() -> None:
+    """A server that sends without end fills no memory: after a byte too many nothing more is read."""
+    head = b"HTTP/1.1 200 OK\r\n\r\n"
+    with raw_server(head + b"x" * (MAX_BODY + 1), b"", pause=60) as url:
+        assert get(url).body is None
 
 
 def test_does_not_decompress() -> None:
@@ -221,11 +235,15 @@ def test_a_name_that_cannot_be_resolved_is_said_to_be_one() -> None:
     assert (answer.where.unresolved, answer.where.proxy) == (True, "")
 
 
-@pytest.mark.parametrize("chunks", [[b""] * 1000, [b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"] + [b""] * 1000])
-def test_a_server_that_falls_silent_is_given_up_before_the_deadline(chunks: list[bytes]) -> None:
-    """Before its answer, and in the midst of it."""
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [(b"", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"), (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n", b"")],
+    ids=["before its answer", "in the midst of it"],
+)
+def test_a_server_that_falls_silent_is_given_up_before_the_deadline(before: bytes, after: bytes) -> None:
+    """What it says after a silence is not waited for: another try may be answered at once."""
     patient = Transport(env={}, tls=trusting(""), user_agent="test", deadline=time.monotonic() + 600, read_timeout=0.1)
-    with raw_server(*chunks, pause=0.5) as url:
+    with raw_server(before, *[b""] * 10, after + b"x" * 9, pause=0.5) as url:
         answer = patient.send(request(url))
     assert isinstance(answer, NoResponse)
     assert answer.reason == "timed out"
@@ -339,7 +357,8 @@ def test_nothing_is_sent_after_the_deadline() -> None:
     """A second call does not begin when the first has used up the time."""
     with scripted_server({"/x": Answer("ok")}) as server:
         answer = transport(timeout=-1).send(request(f"{server.url}/x"))
-    assert isinstance(answer, NoResponse)
+    assert answer == NoResponse(request(server.url).where, "the time-out of the login has passed")
+    assert server.requests == []
 
 
 def test_an_error_holds_no_credential() -> None:
@@ -498,7 +517,47 @@ def test_a_port_that_does_not_speak_tls_is_said_to_be_one() -> None:
     """OpenSSL calls it a wrong version number."""
     with raw_server(b"HTTP/1.1 400 Bad Request\r\n\r\n") as url, pytest.raises(TlsFailed) as caught:
         transport().send(request(url.replace("http:", "https:")))
-    assert "does not speak TLS" in caught.value.what
+    host = url.removeprefix("http://")
+    assert caught.value.what == f"The TLS handshake with {host} failed: the port does not speak TLS"
+    assert caught.value.where == request(url).where
+
+
+def test_a_handshake_that_the_server_ends_has_openssls_reason() -> None:
+    """An alert of its own (RFC 8446 § 6.2); versions of OpenSSL name it differently."""
+    alert = b"\x15\x03\x03\x00\x02\x02\x28"
+    with raw_server(alert) as url, pytest.raises(TlsFailed, match=r"failed: \w+.*ALERT_HANDSHAKE_FAILURE\Z"):
+        transport().send(request(url.replace("http:", "https:")))
+
+
+def test_a_handshake_without_a_reason_has_none() -> None:
+    """Python itself raises such errors, and an attribute that they lack must not replace them."""
+    failed = _failure(request("https://hub.example"), ssl.SSLError("Underlying socket has been closed."), None)
+    assert isinstance(failed, TlsFailed)
+    assert failed.what == "The TLS handshake with hub.example failed: for an unknown reason"
+
+
+def test_a_handshake_that_fails_behind_a_proxy_is_not_the_proxys() -> None:
+    """Its URL need not be corrected."""
+    with raw_server(b"no TLS") as hub, tunnelling(None) as proxy, pytest.raises(TlsFailed) as caught:
+        transport(env={"HTTPS_PROXY": proxy}).send(request(hub.replace("http://127.0.0.1", "https://hub.example")))
+    assert "handshake with hub.example" in caught.value.what
+    assert caught.value.proxy_variable == ""
+
+
+def test_a_cause_is_found_wherever_it_was_handed_on() -> None:
+    """As an argument, as what an error was raised from, or as what was being handled; and beside other causes."""
+    argument, raised_from, handled, below = OSError("a"), OSError("b"), OSError("c"), OSError("d")
+    error = Exception("words", argument)
+    error.__cause__, error.__context__ = raised_from, handled
+    argument.__context__ = below
+    assert list(_causes(error)) == [error, argument, raised_from, handled, below]
+
+
+def test_a_cause_is_told_once() -> None:
+    """An error may be its own cause, in a circle."""
+    first, second = OSError("a"), OSError("b")
+    first.__cause__, second.__cause__ = second, first
+    assert list(itertools.islice(_causes(first), 9)) == [first, second]
 
 
 def test_knows_nothing_of_netrc_and_of_requests_own_variables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -560,6 +619,9 @@ def test_keeps_the_systems_certificates() -> None:
     assert extra == trusting("")().cert_store_stats()["x509_ca"] + 1
 
 
+NO_PEM = "`ca-bundle` holds no certificate that can be read"
+
+
 @pytest.mark.parametrize(
     "content",
     [
@@ -568,18 +630,29 @@ def test_keeps_the_systems_certificates() -> None:
         b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
         b"-----BEGIN CERTIFICATE-----\n" + b"=" * 50 + b"\n-----END CERTIFICATE-----\n",
         b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
-        b"x" * (MAX_BODY + 1),
+        b"x" * MAX_BODY,
     ],
 )
 def test_a_bundle_without_a_certificate_is_refused(tmp_path: Path, content: bytes) -> None:
-    """As a file and as text, with the right form and without repeating what was given."""
+    """As a file and as text, without repeating what was given."""
     path = tmp_path / "ca.pem"
     path.write_bytes(content)
     for given in [str(path), *([content.decode()] if b"BEGIN" in content else [])]:
-        with pytest.raises(InvalidInput, match="`ca-bundle`") as caught:
+        with pytest.raises(InvalidInput) as caught:
             trusting(given)
-        assert "PEM" in caught.value.expected
-        assert "AAAA" not in str(caught.value)
+        assert caught.value.what == NO_PEM
+
+
+def test_a_bundle_is_read_up_to_its_bound(tmp_path: Path) -> None:
+    """A certificate at the end of 1 MiB counts; what is longer is refused, and no memory is filled with it."""
+    path = tmp_path / "ca.pem"
+    path.write_bytes(trustme.CA().cert_pem.bytes().strip().rjust(MAX_BODY))
+    assert trusting(str(path))().cert_store_stats()["x509_ca"] > trusting("")().cert_store_stats()["x509_ca"]
+    for size in (MAX_BODY + 1, 1 << 40):
+        os.truncate(path, size)  # without taking up its room on the disk
+        with pytest.raises(InvalidInput) as caught:
+            trusting(str(path))
+        assert caught.value.what == f"`ca-bundle` is larger than 1 MiB: {str(path)!r}"
 
 
 @pytest.mark.parametrize(
@@ -589,13 +662,30 @@ def test_a_bundle_without_a_certificate_is_refused(tmp_path: Path, content: byte
         (".", "is not a file"),
         ("/dev/zero", "is not a file"),
         ("x" * 5000, "cannot be read|does not exist here"),
-        ("nul\0byte", "cannot be read|does not exist here"),
+        ("nul\0byte", "does not exist here"),
+        pytest.param(
+            "/proc/self/mem",
+            "cannot be read",
+            marks=pytest.mark.skipif(sys.platform != "linux", reason="it has no memory at its first address"),
+        ),
     ],
 )
 def test_a_bundle_that_is_no_file_is_refused(path: str, problem: str) -> None:
-    """Folders, devices, and names that no file can have; Pythons differ in what they say of the last."""
-    with pytest.raises(InvalidInput, match=problem):
+    """Folders, devices, and names that no file can have; Pythons differ in what they say of a long one."""
+    with pytest.raises(InvalidInput) as caught:
         trusting(path)
+    assert re.fullmatch(rf"`ca-bundle` ({problem}): {re.escape(repr(shown(path)))}", caught.value.what)
+
+
+def test_a_wrong_bundle_is_said_to_be_that_input_and_what_it_should_be() -> None:
+    """In the action the usual mistake is a path of the runner's."""
+    with pytest.raises(InvalidInput) as caught:
+        trusting("/etc/ssl/of-the-runner.pem")
+    assert caught.value.input_name == "ca-bundle"
+    assert caught.value.expected == (
+        "the path of a PEM file, or the PEM text itself; for the action it is a file of the checkout, "
+        "whose container sees no other files of the runner"
+    )
 
 
 def test_a_machine_without_a_thread_to_spare() -> None:
