@@ -138,8 +138,8 @@ class Transport:
         # Else requests would take passwords from ~/.netrc, which replace the Authorization header, and certificates
         # and proxies from the process's environment rather than from `env`.
         session.trust_env = False
-        session.mount("https://", _Adapter(self._tls))
-        session.mount("http://", _Adapter(self._tls))
+        for scheme in POOLS:
+            session.mount(f"{scheme}://", _Adapter(self._tls))
         # `identity`: an answer that decompresses to more than it seems is not asked for, and not decompressed.
         session.headers.update({"User-Agent": self._user_agent, "Accept-Encoding": "identity"})
         return session

@@ -7,6 +7,7 @@ import os
 import re
 import socket
 import ssl
+import struct
 import sys
 import threading
 import time
@@ -24,7 +25,7 @@ from hf_oidc.transport import MAX_BODY, Transport, _Call, _causes, _failure, tru
 from hf_oidc.untrusted_text import shown
 from tests.connect_proxy import tunnel
 from tests.leaks import PASSWORDS, URL_FORMS, shows_password
-from tests.scripted_server import Answer, scripted_server
+from tests.scripted_server import Answer, Recorded, scripted_server
 from tests.tiresome_server import tiresome_server
 
 SECRET = "secret-of-the-request"
@@ -139,9 +140,18 @@ def test_follows_no_redirect(status: int) -> None:
 
 
 def test_refuses_plain_http_to_another_machine() -> None:
-    """The last check before a socket is opened."""
-    with pytest.raises(InsecureUrl):
+    """The last check before a socket is opened, and it says whose URL it was."""
+    with pytest.raises(InsecureUrl) as caught:
         transport().send(request("http://hub.example/x"))
+    assert caught.value.input_name == "hub-url"
+
+
+def test_a_metadata_server_is_reached_where_it_is_meant_and_nowhere_else() -> None:
+    """Over plain HTTP; the time has passed here, so that no machine's own is asked."""
+    asked = request("http://metadata.google.internal/x")
+    assert isinstance(transport(timeout=-1).send(asked._replace(link_local=True)), NoResponse)
+    with pytest.raises(InsecureUrl):
+        transport(timeout=-1).send(asked)
 
 
 def test_trusts_an_extra_certificate_authority() -> None:
@@ -279,6 +289,42 @@ def test_the_deadline_holds_however_slowly_a_server_answers(chunks: list[bytes])
     assert took < 30
 
 
+@pytest.mark.parametrize(
+    ("passes", "reason"), [(10.0, "the time-out of the login has passed"), (9.5, "timed out")], ids=["all", "not all"]
+)
+def test_a_call_that_is_given_up_says_whether_time_is_left(passes: float, reason: str) -> None:
+    """Only then does another try make sense."""
+    now = [0.0]
+    over = threading.Event()
+
+    def answer(_: Recorded) -> Answer:
+        now[0] = passes
+        over.wait(60)
+        return Answer()
+
+    with scripted_server({"/x": answer}) as server:
+        client = Transport(
+            env={}, tls=trusting(""), user_agent="test", deadline=10.0, clock=lambda: now[0], call_timeout=2
+        )
+        said = client.send(request(f"{server.url}/x"))
+        over.set()
+    assert said == NoResponse(request(server.url).where, reason)
+
+
+def test_no_call_keeps_the_process_from_ending() -> None:
+    """A resolver that is silent cannot be closed, and the process must not wait for it."""
+    daemons: list[bool] = []
+
+    def answer(_: Recorded) -> Answer:
+        daemons.extend(each.daemon for each in threading.enumerate() if each is not threading.main_thread())
+        return Answer()
+
+    with scripted_server({"/x": answer}) as server:
+        get(f"{server.url}/x")
+    assert daemons
+    assert all(daemons)
+
+
 def given_up(kind: str, url: str, *, ca: trustme.CA | None, times: int) -> None:
     """Calls that are given up, one after the other."""
     bundle = ca.cert_pem.bytes().decode() if ca else ""
@@ -330,6 +376,39 @@ def test_a_day_of_calls_that_are_given_up_leaves_nothing_behind(secure: bool, tm
         assert time.process_time() - began < 0.25
 
 
+@pytest.mark.parametrize("secure", [False, True], ids=["http", "https"])
+def test_the_server_sees_the_end_of_a_call_that_is_given_up(secure: bool) -> None:
+    """At once, and not when its silence has lasted too long: no credential stays on its way."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    ca = trustme.CA()
+    ca.issue_cert("127.0.0.1").configure_cert(context)
+    seen: list[bytes] = []
+
+    def serve(listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        connection.settimeout(60)
+        with context.wrap_socket(connection, server_side=True) if secure else connection as client:
+            while seen[-1:] != [b""]:
+                seen.append(client.recv(65_536))
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve, args=(listener,), daemon=True)
+        thread.start()
+        url = f"http{'s' if secure else ''}://127.0.0.1:{listener.getsockname()[1]}"
+        bundle = ca.cert_pem.bytes().decode()
+        hurried = Transport(
+            env={},
+            tls=trusting(bundle),
+            user_agent="test",
+            deadline=time.monotonic() + 600,
+            read_timeout=600,
+            call_timeout=1,
+        )
+        assert hurried.send(request(url)) == NoResponse(request(url).where, "timed out")
+        thread.join(30)
+    assert seen[-1:] == [b""]
+
+
 def test_a_call_that_was_given_up_sends_nothing_any_more() -> None:
     """Not even if the resolver, which cannot be closed, answers in the end."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -351,6 +430,20 @@ def test_to_give_up_a_call_that_has_ended_does_nothing() -> None:
         call.give_up()
         ours.sendall(b"x")
         assert peer.recv(1) == b"x"
+
+
+def test_to_give_up_a_call_that_the_server_has_ended_does_nothing() -> None:
+    """The operating system says then that it is not connected."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        call = _Call()
+        with call, socket.create_connection(listener.getsockname()) as connection:
+            call.opened(connection)
+            peer, _ = listener.accept()
+            peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            peer.close()  # by a reset
+            with pytest.raises(ConnectionResetError):
+                connection.recv(1)
+            call.give_up()
 
 
 def test_nothing_is_sent_after_the_deadline() -> None:
@@ -698,5 +791,4 @@ def test_a_machine_without_a_thread_to_spare() -> None:
             answer = client.send(Request("mint", "GET", server.url + "/", "the URL", {}))
         finally:
             threading.stack_size(0)
-    assert isinstance(answer, NoResponse)
-    assert answer.reason == "no thread could be started"
+    assert answer == NoResponse(request(server.url).where, "no thread could be started")
