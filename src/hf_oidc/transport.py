@@ -257,7 +257,7 @@ class _Adapter(HTTPAdapter):
         host, pool = super().build_connection_pool_key_attributes(request, verify, cert)
         if host["scheme"] == "http":
             return host, pool
-        return host, {**pool, "ssl_context": self._tls(), "cert_reqs": "CERT_REQUIRED"}
+        return host, {**pool, "ssl_context": self._tls()}
 
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:  # noqa: ARG002 - requests' signature
         conn.cert_reqs = "CERT_REQUIRED"

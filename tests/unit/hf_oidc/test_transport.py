@@ -685,6 +685,20 @@ def test_trusts_no_certificates_of_requests_own() -> None:
     assert vars(connection) == {"cert_reqs": "CERT_REQUIRED"}
 
 
+def test_plain_http_reads_no_certificates() -> None:
+    """To read the system's takes longer than a call."""
+    read: list[ssl.SSLContext] = []
+
+    def tls() -> ssl.SSLContext:
+        read.append(ssl.create_default_context())
+        return read[-1]
+
+    with scripted_server({"/x": Answer("ok")}) as server:
+        client = Transport(env={}, tls=tls, user_agent="test", deadline=time.monotonic() + 30)
+        assert isinstance(client.send(request(f"{server.url}/x")), Response)
+    assert read == []
+
+
 def test_one_service_does_not_set_cookies_for_the_other() -> None:
     """Two ports of one host are one host to cookies."""
     cookie = {"Set-Cookie": "a=evil; Path=/"}
