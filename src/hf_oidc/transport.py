@@ -34,7 +34,6 @@ with lean.imports():
 CONNECT_TIMEOUT = 10.0  # seconds
 READ_TIMEOUT = 15.0  # seconds; the Hub reports an outage of its own after about 10
 CALL_TIMEOUT = 20.0  # seconds
-DEADLINE_PASSED = "the time-out of the login has passed"
 MAX_BODY = 1_048_576  # bytes
 REDIRECTS = {301, 302, 303, 307, 308}
 # OpenSSL's word for it would send its reader looking for a version.
@@ -44,6 +43,7 @@ PLAIN = {"WRONG_VERSION_NUMBER", "HTTP_REQUEST"}
 CERTIFICATE_FAULTS: Mapping[int, TlsFault] = {9: "date", 10: "date", 62: "host", 64: "host"}
 # http.client's words for a proxy's answer to CONNECT.
 REFUSED_BY_PROXY = r"Tunnel connection failed: (\d{3})\b"
+OUT_OF_TIME = "the time-out of the login has passed"
 CERTIFICATE = r"-----BEGIN CERTIFICATE-----[\sA-Za-z0-9+/=]+-----END CERTIFICATE-----"
 
 
@@ -107,8 +107,9 @@ class Transport:
         proxy = proxy_for(request.url, self._env)
         if proxy and proxy.problem:
             return NoResponse(request.where._replace(proxy_variable=proxy.variable), proxy.problem, passing=False)
-        if self.remaining <= 0:  # the thread might send the request before it is given up
-            return NoResponse(request.where, DEADLINE_PASSED)
+        seconds = min(self.remaining, self._call_timeout)
+        if seconds <= 0:
+            return NoResponse(request.where, OUT_OF_TIME)
         call = _Call()
         outcome: list[Response | NoResponse | LoginError] = []
         # In a thread, because neither the resolver nor a server that sends one byte a second can be stopped by a
@@ -119,12 +120,12 @@ class Transport:
         except RuntimeError:  # the machine has no thread to spare at this moment
             return NoResponse(request.where, "no thread could be started")
         try:
-            thread.join(max(0.0, min(self.remaining, self._call_timeout)))
+            thread.join(seconds)
             in_time = outcome[:]  # what comes now is but that the call was given up
         finally:
             call.give_up()  # of no effect on one that has ended
         if not in_time:
-            return NoResponse(request.where, DEADLINE_PASSED if self.remaining <= 0 else "timed out")
+            return NoResponse(request.where, OUT_OF_TIME if self.remaining <= 0 else "timed out")
         if isinstance(in_time[0], LoginError):
             raise in_time[0]
         return in_time[0]
@@ -142,8 +143,8 @@ class Transport:
         # Else requests would take passwords from ~/.netrc, which replace the Authorization header, and certificates
         # and proxies from the process's environment rather than from `env`.
         session.trust_env = False
-        session.mount("https://", _Adapter(self._tls))
-        session.mount("http://", _Adapter(self._tls))
+        for scheme in POOLS:
+            session.mount(f"{scheme}://", _Adapter(self._tls))
         # `identity`: an answer that decompresses to more than it seems is not asked for, and not decompressed.
         session.headers.update({"User-Agent": self._user_agent, "Accept-Encoding": "identity"})
         return session
@@ -156,7 +157,7 @@ class Transport:
             headers=dict(request.headers),
             data=request.body,
             timeout=(min(CONNECT_TIMEOUT, remaining), min(self._read_timeout, remaining)),
-            proxies={"https": proxy.url, "http": proxy.url} if proxy else {},
+            proxies={"https": proxy.url} if proxy else {},  # plain HTTP goes to no other machine
             allow_redirects=False,
             stream=True,
         )
@@ -253,8 +254,7 @@ class _Adapter(HTTPAdapter):
         self.poolmanager.pool_classes_by_scheme = POOLS
 
     def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
-        tls = self._tls()
-        manager = super().proxy_manager_for(*args, **kwargs, ssl_context=tls, proxy_ssl_context=tls)
+        manager = super().proxy_manager_for(*args, **kwargs, proxy_ssl_context=self._tls())
         manager.pool_classes_by_scheme = POOLS
         return manager
 
@@ -262,7 +262,7 @@ class _Adapter(HTTPAdapter):
         host, pool = super().build_connection_pool_key_attributes(request, verify, cert)
         if host["scheme"] == "http":
             return host, pool
-        return host, {**pool, "ssl_context": self._tls(), "cert_reqs": "CERT_REQUIRED"}
+        return host, {**pool, "ssl_context": self._tls()}
 
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:  # noqa: ARG002 - requests' signature
         conn.cert_reqs = "CERT_REQUIRED"
@@ -338,7 +338,7 @@ def _reason(causes: list[BaseException]) -> str:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """`error` and what it was made from: requests and urllib3 hand the cause on as `reason` or as an argument."""
+    """`error` and what it was made from: requests and urllib3 also hand a cause on as an argument."""
     pending: list[object] = [error]
     seen: set[int] = set()
     while pending:
@@ -346,7 +346,7 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         if isinstance(cause, BaseException) and id(cause) not in seen:
             seen.add(id(cause))
             yield cause
-            pending += [getattr(cause, "reason", None), *cause.args, cause.__cause__, cause.__context__]
+            pending += [*cause.args, cause.__cause__, cause.__context__]
 
 
 def _certificates(ca_bundle: str, name: str) -> str:
@@ -363,7 +363,7 @@ def _trust_too(certificates: str, context: ssl.SSLContext, name: str) -> None:
 
 def _file(path: str, name: str) -> str:
     problem = "cannot be read"
-    with contextlib.suppress(OSError, ValueError):  # ValueError: a NUL in the name
+    with contextlib.suppress(OSError):
         file = Path(path)
         if not file.is_file():
             problem = "is not a file" if file.exists() else "does not exist here"

@@ -67,7 +67,6 @@ class Refused:
 
 class _Refusal(Exception):
     def __init__(self, reason: str, description: str = NOT_ACCEPTED, error: str = INVALID_GRANT) -> None:
-        super().__init__(reason)
         self.refused = Refused(error, description, reason)
 
 

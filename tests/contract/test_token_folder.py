@@ -82,7 +82,7 @@ def test_a_place_where_no_folder_can_be_made() -> None:
 
 
 @pytest.mark.skipif(not os.access(IN_MEMORY, os.W_OK | os.X_OK), reason="Linux alone has such a folder")
-def test_memory_comes_before_a_disk(tmp_path: Path) -> None:
+def test_memory_comes_before_the_runners_disk(tmp_path: Path) -> None:
     """RUNNER_TEMP is on a disk, and used where the system has no folder in memory."""
     with token_folder({"RUNNER_TEMP": str(tmp_path)}) as folder:
         assert folder.parent == Path(IN_MEMORY)

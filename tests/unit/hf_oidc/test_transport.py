@@ -2,8 +2,12 @@
 
 import contextlib
 import gzip
+import itertools
+import os
+import re
 import socket
 import ssl
+import struct
 import sys
 import threading
 import time
@@ -15,12 +19,13 @@ import pytest
 import trustme
 from requests.adapters import HTTPAdapter
 
-from hf_oidc.errors import InsecureUrl, InvalidInput, LoginError, Redirected, TlsFailed
+from hf_oidc.errors import InsecureUrl, InvalidInput, LoginError, Redirected, TlsFailed, Where
 from hf_oidc.http_message import NoResponse, Request, Response
-from hf_oidc.transport import MAX_BODY, Transport, _Call, trusting
+from hf_oidc.transport import MAX_BODY, Transport, _Call, _causes, _failure, trusting
+from hf_oidc.untrusted_text import shown
 from tests.connect_proxy import tunnel
 from tests.leaks import PASSWORDS, URL_FORMS, shows_password
-from tests.scripted_server import Answer, scripted_server
+from tests.scripted_server import Answer, Recorded, scripted_server
 from tests.tiresome_server import tiresome_server
 
 SECRET = "secret-of-the-request"
@@ -83,7 +88,7 @@ def test_sends_what_it_is_given_and_who_it_is() -> None:
         answer = transport().send(sent)
     assert isinstance(answer, Response)
     assert answer.json_object() == {"ok": True}
-    assert answer.where.request_id == "id-1"
+    assert answer.where == Where("exchange", server.url.removeprefix("http://"), 200, "id-1")
     (seen,) = server.requests
     assert (seen.method, seen.path, seen.query, seen.body) == ("POST", "/x", {"a": ["b/c"]}, b"body")
     assert seen.headers["user-agent"] == "hf-oidc-action/test"
@@ -97,10 +102,10 @@ def test_every_status_that_is_no_redirect_is_an_answer(status: int) -> None:
         assert get(f"{server.url}/x").status == status
 
 
-@pytest.mark.parametrize("location", ["http://[::1", "\xff\xfe", "//", "http://x:99999999/", "x" * 5000])
-def test_a_redirect_to_nowhere_is_a_redirect(location: str) -> None:
-    """A `Location` that cannot be parsed is as little followed as any other, and bounded where it is shown."""
-    answer = Answer(status=302, headers={"Location": location})
+@pytest.mark.parametrize("location", ["http://[::1", "\xff\xfe", "//", "http://x:99999999/", "x" * 5000, None])
+def test_a_redirect_to_nowhere_is_a_redirect(location: str | None) -> None:
+    """A `Location` that cannot be parsed, or is not there, is followed as little as any other, and shown bounded."""
+    answer = Answer(status=302, headers={"Location": location} if location else {})
     with scripted_server({"/x": answer}) as server, pytest.raises(Redirected) as caught:
         transport().send(request(f"{server.url}/x"))
     assert len(caught.value.what) < 300
@@ -147,9 +152,18 @@ def test_follows_no_redirect(status: int) -> None:
 
 
 def test_refuses_plain_http_to_another_machine() -> None:
-    """The last check before a socket is opened."""
-    with pytest.raises(InsecureUrl):
+    """The last check before a socket is opened, and it says whose URL it was."""
+    with pytest.raises(InsecureUrl) as caught:
         transport().send(request("http://hub.example/x"))
+    assert caught.value.input_name == "hub-url"
+
+
+def test_a_metadata_server_is_reached_where_it_is_meant_and_nowhere_else() -> None:
+    """Over plain HTTP; the time has passed here, so that no machine's own is asked."""
+    asked = request("http://metadata.google.internal/x")
+    assert isinstance(transport(timeout=-1).send(asked._replace(link_local=True)), NoResponse)
+    with pytest.raises(InsecureUrl):
+        transport(timeout=-1).send(asked)
 
 
 def test_trusts_an_extra_certificate_authority() -> None:
@@ -164,7 +178,9 @@ def test_refuses_an_unknown_certificate_authority_before_it_sends_anything() -> 
     with scripted_server({"/x": Answer("ok")}, tls=trustme.CA()) as server, pytest.raises(TlsFailed) as caught:
         transport(ca=trustme.CA()).send(request(f"{server.url}/x"))
     assert server.requests == []
-    assert "certificate" in caught.value.what
+    host = server.url.removeprefix("https://")
+    assert caught.value.what == f"The certificate of {host} was not accepted: unable to get local issuer certificate"
+    assert caught.value.where == request(server.url).where
     assert caught.value.fault == "authority"
 
 
@@ -192,6 +208,13 @@ def test_bounds_the_body() -> None:
     with scripted_server({"/a": Answer(b"x" * MAX_BODY), "/b": Answer(b"x" * (MAX_BODY + 1))}) as server:
         assert len(get(f"{server.url}/a").body or b"") == MAX_BODY
         assert get(f"{server.url}/b").body is None
+
+
+def test_what_is_sent_beyond_the_bound_is_not_waited_for() -> None:
+    """A server that sends without end fills no memory: after a byte too many nothing more is read."""
+    head = b"HTTP/1.1 200 OK\r\n\r\n"
+    with raw_server(head + b"x" * (MAX_BODY + 1), b"", pause=60) as url:
+        assert get(url).body is None
 
 
 def test_does_not_decompress() -> None:
@@ -246,11 +269,15 @@ def test_a_proxy_whose_name_cannot_be_resolved_is_said_to_be_one() -> None:
     assert (answer.where.unresolved, answer.where.proxy) == (True, "proxy.invalid:3128")
 
 
-@pytest.mark.parametrize("chunks", [[b""] * 1000, [b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"] + [b""] * 1000])
-def test_a_server_that_falls_silent_is_given_up_before_the_deadline(chunks: list[bytes]) -> None:
-    """Before its answer, and in the midst of it."""
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [(b"", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"), (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n", b"")],
+    ids=["before its answer", "in the midst of it"],
+)
+def test_a_server_that_falls_silent_is_given_up_before_the_deadline(before: bytes, after: bytes) -> None:
+    """What it says after a silence is not waited for: another try may be answered at once."""
     patient = Transport(env={}, tls=trusting(""), user_agent="test", deadline=time.monotonic() + 600, read_timeout=0.1)
-    with raw_server(*chunks, pause=0.5) as url:
+    with raw_server(before, *[b""] * 10, after + b"x" * 9, pause=0.5) as url:
         answer = patient.send(request(url))
     assert isinstance(answer, NoResponse)
     assert answer.reason == "timed out"
@@ -284,6 +311,42 @@ def test_the_deadline_holds_however_slowly_a_server_answers(chunks: list[bytes])
     # Either the socket's time-out or the deadline, whichever a thread is told of first.
     assert answer.reason in {"timed out", "the time-out of the login has passed"}
     assert took < 30
+
+
+@pytest.mark.parametrize(
+    ("passes", "reason"), [(10.0, "the time-out of the login has passed"), (9.5, "timed out")], ids=["all", "not all"]
+)
+def test_a_call_that_is_given_up_says_whether_time_is_left(passes: float, reason: str) -> None:
+    """Only then does another try make sense."""
+    now = [0.0]
+    over = threading.Event()
+
+    def answer(_: Recorded) -> Answer:
+        now[0] = passes
+        over.wait(60)
+        return Answer()
+
+    with scripted_server({"/x": answer}) as server:
+        client = Transport(
+            env={}, tls=trusting(""), user_agent="test", deadline=10.0, clock=lambda: now[0], call_timeout=2
+        )
+        said = client.send(request(f"{server.url}/x"))
+        over.set()
+    assert said == NoResponse(request(server.url).where, reason)
+
+
+def test_no_call_keeps_the_process_from_ending() -> None:
+    """A resolver that is silent cannot be closed, and the process must not wait for it."""
+    daemons: list[bool] = []
+
+    def answer(_: Recorded) -> Answer:
+        daemons.extend(each.daemon for each in threading.enumerate() if each is not threading.main_thread())
+        return Answer()
+
+    with scripted_server({"/x": answer}) as server:
+        get(f"{server.url}/x")
+    assert daemons
+    assert all(daemons)
 
 
 def given_up(kind: str, url: str, *, ca: trustme.CA | None, times: int) -> None:
@@ -337,6 +400,39 @@ def test_a_day_of_calls_that_are_given_up_leaves_nothing_behind(secure: bool, tm
         assert time.process_time() - began < 0.25
 
 
+@pytest.mark.parametrize("secure", [False, True], ids=["http", "https"])
+def test_the_server_sees_the_end_of_a_call_that_is_given_up(secure: bool) -> None:
+    """At once, and not when its silence has lasted too long: no credential stays on its way."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    ca = trustme.CA()
+    ca.issue_cert("127.0.0.1").configure_cert(context)
+    seen: list[bytes] = []
+
+    def serve(listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        connection.settimeout(60)
+        with context.wrap_socket(connection, server_side=True) if secure else connection as client:
+            while seen[-1:] != [b""]:
+                seen.append(client.recv(65_536))
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve, args=(listener,), daemon=True)
+        thread.start()
+        url = f"http{'s' if secure else ''}://127.0.0.1:{listener.getsockname()[1]}"
+        bundle = ca.cert_pem.bytes().decode()
+        hurried = Transport(
+            env={},
+            tls=trusting(bundle),
+            user_agent="test",
+            deadline=time.monotonic() + 600,
+            read_timeout=600,
+            call_timeout=1,
+        )
+        assert hurried.send(request(url)) == NoResponse(request(url).where, "timed out")
+        thread.join(30)
+    assert seen[-1:] == [b""]
+
+
 def test_a_call_that_was_given_up_sends_nothing_any_more() -> None:
     """Not even if the resolver, which cannot be closed, answers in the end."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -358,6 +454,20 @@ def test_to_give_up_a_call_that_has_ended_does_nothing() -> None:
         call.give_up()
         ours.sendall(b"x")
         assert peer.recv(1) == b"x"
+
+
+def test_to_give_up_a_call_that_the_server_has_ended_does_nothing() -> None:
+    """The operating system says then that it is not connected."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        call = _Call()
+        with call, socket.create_connection(listener.getsockname()) as connection:
+            call.opened(connection)
+            peer, _ = listener.accept()
+            peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            peer.close()  # by a reset
+            with pytest.raises(ConnectionResetError):
+                connection.recv(1)
+            call.give_up()
 
 
 def test_nothing_is_sent_after_the_deadline() -> None:
@@ -525,7 +635,47 @@ def test_a_port_that_does_not_speak_tls_is_said_to_be_one() -> None:
     """OpenSSL calls it a wrong version number."""
     with raw_server(b"HTTP/1.1 400 Bad Request\r\n\r\n") as url, pytest.raises(TlsFailed) as caught:
         transport().send(request(url.replace("http:", "https:")))
-    assert "does not speak TLS" in caught.value.what
+    host = url.removeprefix("http://")
+    assert caught.value.what == f"The TLS handshake with {host} failed: the port does not speak TLS"
+    assert caught.value.where == request(url).where
+
+
+def test_a_handshake_that_the_server_ends_has_openssls_reason() -> None:
+    """An alert of its own (RFC 8446 § 6.2); versions of OpenSSL name it differently."""
+    alert = b"\x15\x03\x03\x00\x02\x02\x28"
+    with raw_server(alert) as url, pytest.raises(TlsFailed, match=r"failed: \w+.*ALERT_HANDSHAKE_FAILURE\Z"):
+        transport().send(request(url.replace("http:", "https:")))
+
+
+def test_a_handshake_without_a_reason_has_none() -> None:
+    """Python itself raises such errors, and an attribute that they lack must not replace them."""
+    failed = _failure(request("https://hub.example"), ssl.SSLError("Underlying socket has been closed."), None)
+    assert isinstance(failed, TlsFailed)
+    assert failed.what == "The TLS handshake with hub.example failed: for an unknown reason"
+
+
+def test_a_handshake_that_fails_behind_a_proxy_is_not_the_proxys() -> None:
+    """Its URL need not be corrected."""
+    with raw_server(b"no TLS") as hub, tunnelling(None) as proxy, pytest.raises(TlsFailed) as caught:
+        transport(env={"HTTPS_PROXY": proxy}).send(request(hub.replace("http://127.0.0.1", "https://hub.example")))
+    assert "handshake with hub.example" in caught.value.what
+    assert caught.value.proxy_variable == ""
+
+
+def test_a_cause_is_found_wherever_it_was_handed_on() -> None:
+    """As an argument, as what an error was raised from, or as what was being handled; and beside other causes."""
+    argument, raised_from, handled, below = OSError("a"), OSError("b"), OSError("c"), OSError("d")
+    error = Exception("words", argument)
+    error.__cause__, error.__context__ = raised_from, handled
+    argument.__context__ = below
+    assert list(_causes(error)) == [error, argument, raised_from, handled, below]
+
+
+def test_a_cause_is_told_once() -> None:
+    """An error may be its own cause, in a circle."""
+    first, second = OSError("a"), OSError("b")
+    first.__cause__, second.__cause__ = second, first
+    assert list(itertools.islice(_causes(first), 9)) == [first, second]
 
 
 def test_knows_nothing_of_netrc_and_of_requests_own_variables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -560,6 +710,20 @@ def test_trusts_no_certificates_of_requests_own() -> None:
     assert vars(connection) == {"cert_reqs": "CERT_REQUIRED"}
 
 
+def test_plain_http_reads_no_certificates() -> None:
+    """To read the system's takes longer than a call."""
+    read: list[ssl.SSLContext] = []
+
+    def tls() -> ssl.SSLContext:
+        read.append(ssl.create_default_context())
+        return read[-1]
+
+    with scripted_server({"/x": Answer("ok")}) as server:
+        client = Transport(env={}, tls=tls, user_agent="test", deadline=time.monotonic() + 30)
+        assert isinstance(client.send(request(f"{server.url}/x")), Response)
+    assert read == []
+
+
 def test_one_service_does_not_set_cookies_for_the_other() -> None:
     """Two ports of one host are one host to cookies."""
     cookie = {"Set-Cookie": "a=evil; Path=/"}
@@ -587,6 +751,9 @@ def test_keeps_the_systems_certificates() -> None:
     assert extra == trusting("")().cert_store_stats()["x509_ca"] + 1
 
 
+NO_PEM = "`ca-bundle` holds no certificate that can be read"
+
+
 @pytest.mark.parametrize(
     "content",
     [
@@ -595,18 +762,29 @@ def test_keeps_the_systems_certificates() -> None:
         b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
         b"-----BEGIN CERTIFICATE-----\n" + b"=" * 50 + b"\n-----END CERTIFICATE-----\n",
         b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
-        b"x" * (MAX_BODY + 1),
+        b"x" * MAX_BODY,
     ],
 )
 def test_a_bundle_without_a_certificate_is_refused(tmp_path: Path, content: bytes) -> None:
-    """As a file and as text, with the right form and without repeating what was given."""
+    """As a file and as text, without repeating what was given."""
     path = tmp_path / "ca.pem"
     path.write_bytes(content)
     for given in [str(path), *([content.decode()] if b"BEGIN" in content else [])]:
-        with pytest.raises(InvalidInput, match="`ca-bundle`") as caught:
+        with pytest.raises(InvalidInput) as caught:
             trusting(given)
-        assert "PEM" in caught.value.expected
-        assert "AAAA" not in str(caught.value)
+        assert caught.value.what == NO_PEM
+
+
+def test_a_bundle_is_read_up_to_its_bound(tmp_path: Path) -> None:
+    """A certificate at the end of 1 MiB counts; what is longer is refused, and no memory is filled with it."""
+    path = tmp_path / "ca.pem"
+    path.write_bytes(trustme.CA().cert_pem.bytes().strip().rjust(MAX_BODY))
+    assert trusting(str(path))().cert_store_stats()["x509_ca"] > trusting("")().cert_store_stats()["x509_ca"]
+    for size in (MAX_BODY + 1, 1 << 40):
+        os.truncate(path, size)  # without taking up its room on the disk
+        with pytest.raises(InvalidInput) as caught:
+            trusting(str(path))
+        assert caught.value.what == f"`ca-bundle` is larger than 1 MiB: {str(path)!r}"
 
 
 @pytest.mark.parametrize(
@@ -616,13 +794,27 @@ def test_a_bundle_without_a_certificate_is_refused(tmp_path: Path, content: byte
         (".", "is not a file"),
         ("/dev/zero", "is not a file"),
         ("x" * 5000, "cannot be read|does not exist here"),
-        ("nul\0byte", "cannot be read|does not exist here"),
+        ("nul\0byte", "does not exist here"),
+        pytest.param(
+            "/proc/self/mem",
+            "cannot be read",
+            marks=pytest.mark.skipif(sys.platform != "linux", reason="it has no memory at its first address"),
+        ),
     ],
 )
 def test_a_bundle_that_is_no_file_is_refused(path: str, problem: str) -> None:
-    """Folders, devices, and names that no file can have; Pythons differ in what they say of the last."""
-    with pytest.raises(InvalidInput, match=problem):
+    """Folders, devices, and names that no file can have; Pythons differ in what they say of a long one."""
+    with pytest.raises(InvalidInput) as caught:
         trusting(path)
+    assert re.fullmatch(rf"`ca-bundle` ({problem}): {re.escape(repr(shown(path)))}", caught.value.what)
+
+
+def test_a_wrong_bundle_is_said_to_be_that_input_and_what_it_should_be() -> None:
+    """What else to know about the action's container, its advice says."""
+    with pytest.raises(InvalidInput) as caught:
+        trusting("/etc/ssl/of-the-runner.pem")
+    assert caught.value.input_name == "ca-bundle"
+    assert caught.value.expected == "the path of a PEM file, or the PEM text itself"
 
 
 def test_a_machine_without_a_thread_to_spare() -> None:
@@ -635,5 +827,4 @@ def test_a_machine_without_a_thread_to_spare() -> None:
             answer = client.send(Request("mint", "GET", server.url + "/", "the URL", {}))
         finally:
             threading.stack_size(0)
-    assert isinstance(answer, NoResponse)
-    assert answer.reason == "no thread could be started"
+    assert answer == NoResponse(request(server.url).where, "no thread could be started")

@@ -86,33 +86,11 @@ def test_a_read_only_publisher_gives_a_token_that_reads(hub: LocalHub) -> None:
     assert seen["can"] == ["read"]
 
 
-@pytest.mark.parametrize(
-    ("changes", "error", "named"),
-    [
-        ({"grant_type": None}, "invalid_request", "grant_type"),
-        ({"grant_type": 7}, "invalid_request", "grant_type"),
-        ({"grant_type": "authorization_code"}, "unsupported_grant_type", "grant_type"),
-        ({"subject_token_type": None}, "invalid_request", "subject_token_type"),
-        ({"subject_token_type": "jwt"}, "invalid_request", "subject_token_type"),
-        ({"subject_token": None}, "invalid_request", "subject_token"),
-        ({"subject_token": ""}, "invalid_request", "subject_token"),
-        ({"subject_token": ["a"]}, "invalid_request", "subject_token"),
-        ({"subject_token": "not a token"}, "invalid_request", "subject_token"),
-        ({"subject_token": "a.b.c"}, "invalid_request", "subject_token"),
-        ({"resource": None}, "invalid_request", "resource"),
-        ({"resource": ["acme/m"]}, "invalid_request", "resource"),
-        ({"resource": "models/acme/m"}, "invalid_request", "resource"),
-        ({"resource": "acme/m\n"}, "invalid_request", "resource"),
-    ],
-)
-def test_a_malformed_request_is_told_what_is_wrong(
-    hub: LocalHub, issuer: ForeignIssuer, changes: dict[str, Any], error: str, named: str
-) -> None:
-    """The parameter is named, to the client as in the log."""
-    form = {"subject_token": issuer.token(hub.hub), "resource": RESOURCE} | changes
-    answer = hub.exchange(**form)
-    assert (answer.status_code, answer.json()["error"]) == (400, error)
-    assert named in answer.json()["error_description"]
+def test_a_malformed_request_is_told_what_is_wrong(hub: LocalHub, issuer: ForeignIssuer) -> None:
+    """The client is told what the log has; test_exchange_decision.py has each way to go wrong."""
+    answer = hub.exchange(issuer.token(hub.hub), "models/acme/m")
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
+    assert answer.json()["error_description"].startswith("resource: ")
     assert reason(hub) == answer.json()["error_description"]
 
 
@@ -171,42 +149,19 @@ def test_a_locked_account_is_refused(hub: LocalHub, issuer: ForeignIssuer) -> No
     assert hub.exchange(issuer.token(hub.hub), "mallory/m").status_code == 200
 
 
-NOW = int(time.time())
-
-
 @pytest.mark.parametrize(
     ("claims", "why"),
     [
         ({"iss": "https://else.example"}, "iss: no publisher"),
-        ({"iss": None}, "iss: no publisher"),
-        ({"aud": "https://huggingface.co"}, "aud: expected"),
-        ({"aud": []}, "aud: expected"),
-        ({"aud": None}, "aud: expected"),
-        ({"aud": {"x": 1}}, "aud: expected"),
-        ({"exp": NOW - 1}, "exp: "),
-        ({"exp": None}, "exp: "),
-        ({"exp": 1e400}, "exp: "),
-        ({"nbf": NOW + 3600}, "nbf: "),
-        ({"iat": NOW + 3600}, "iat: "),
+        ({"exp": int(time.time()) - 1}, "exp: "),
         ({"team": "red"}, "team: expected blue, token has red"),
-        ({"team": None}, "team: expected blue, token has none"),
-        ({"team": ["blue"]}, "team: expected blue, token has ['blue']"),
     ],
 )
 def test_claims_that_are_wrong_are_refused_alike(
     hub: LocalHub, issuer: ForeignIssuer, claims: dict[str, Any], why: str
 ) -> None:
-    """One sentence for all of them; the reason is the operator's."""
-    if claims.get("exp") == float("inf"):
-        token = raw_token(issuer, b'{"iss":"%s","aud":"%s","exp":1e400}' % (issuer.url.encode(), hub.hub.encode()))
-    else:
-        token = issuer.token(**{"audience": hub.hub, **{"audience" if k == "aud" else k: v for k, v in claims.items()}})
-    assert_not_accepted(hub, token, why)
-
-
-def raw_token(issuer: ForeignIssuer, payload: bytes) -> str:
-    """Sign bytes as they are."""
-    return jwt.PyJWS().encode(payload, issuer.keys["one"], "RS256", headers={"kid": "one"})
+    """One sentence for all of them; the reason is the operator's. test_exchange_decision.py has each claim."""
+    assert_not_accepted(hub, issuer.token(hub.hub, **claims), why)
 
 
 def test_an_audience_list_that_holds_the_hub_is_accepted(hub: LocalHub, issuer: ForeignIssuer) -> None:

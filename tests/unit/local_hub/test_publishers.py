@@ -67,6 +67,8 @@ def test_a_claim_is_compared_as_text(value: object, text: str | None) -> None:
         ({"workflow": "Publish"}, {"workflow": "Publish"}, False, []),
         ({"environment": "prod"}, {}, True, ["environment: expected prod, token has none"]),
         ({"ref_protected": "true"}, {"ref_protected": True}, False, []),
+        ({"ref_protected": "false"}, {"ref_protected": True}, False, ["ref_protected: expected false, token has true"]),
+        ({"branch": "main"}, {"ref": "refs/heads/dev"}, True, ["branch: expected main, token has dev"]),
         ({"run_id": "7"}, {"run_id": 7}, False, []),
         ({"groups": "x"}, {"groups": ["x"]}, False, ["groups: expected x, token has ['x']"]),
         ({"repository": "o/r"}, {"repository": "O/r"}, True, ["repository: expected o/r, token has O/r"]),
@@ -83,35 +85,65 @@ def test_the_wire_shape_comes_back_as_it_went_in() -> None:
     assert to_wire(from_wire(WIRE)) == WIRE
 
 
-@pytest.mark.parametrize(
-    ("change", "named"),
-    [
-        ({"claims": {}}, "claims"),
-        ({"claims": None}, "claims"),
-        ({"claims": {"a": "b"}}, "claims.a"),
-        ({"claims": {"a": {"kind": "glob", "value": "*"}}}, "claims.a.kind"),
-        ({"claims": {"a": {"kind": "eq", "value": ""}}}, "claims.a.value"),
-        ({"claims": {"a": {"kind": "eq", "value": 1}}}, "claims.a.value"),
-        ({"issuerUrl": "github"}, "issuer URL"),
-        ({"issuerUrl": "http://issuer.example"}, "issuer URL"),
-        ({"issuerUrl": "https://u:p@issuer.example"}, "issuer URL"),
-        ({"issuerUrl": "https://issuer.example/?a=b"}, "issuer URL"),
-        ({"issuerUrl": "file:///etc/passwd"}, "issuer URL"),
-        ({"issuerUrl": None}, "issuerUrl"),
-        ({"resource": "models/a/b"}, "resource"),
-        ({"resource": "someone"}, "read-only"),
-        ({"scopes": ["inference-api"]}, "scopes"),
-        ({"resource": "someone", "readOnly": False, "scopes": ["admin"]}, "scopes"),
-        ({"readOnly": "yes"}, "readOnly"),
-        ({"allowEmpty": True}, "allowEmpty"),
-    ],
+def test_what_is_left_out_gives_no_more_than_writing() -> None:
+    """A repository's publisher writes unless it says `readOnly`, and nobody has a scope that was not asked for."""
+    short = from_wire({name: WIRE[name] for name in ("resource", "issuerUrl", "claims")})
+    assert (short.read_only, short.scopes) == (False, ())
+
+
+def test_a_user_may_have_scopes() -> None:
+    """Those that there are, and each as it was written."""
+    assert from_wire(WIRE | {"resource": "someone", "readOnly": False, "scopes": ["inference-api"]}).scopes == (
+        "inference-api",
+    )
+
+
+NO_TEXT = "must be a string that is not empty (in YAML, put quotes around it)"
+NO_MAPPING = "must be a mapping of names to values"
+NO_URL = "issuer URL: must be an https:// URL, or http:// on loopback, without query or fragment"
+USER = {"resource": "someone", "readOnly": False}
+NO_RESOURCE = (
+    "resource: not a resource; the forms are namespace/name, datasets/…, spaces/…, kernels/… or buckets/… "
+    "with namespace/name, or a username"
 )
-def test_what_the_hub_would_not_store_is_refused_by_name(change: dict[str, Any], named: str) -> None:
-    """Each mistake is one line that names its field."""
+REFUSED: list[tuple[dict[str, Any], str]] = [
+    ({"claims": {}}, "claims: must hold at least one claim, such as repository: owner/name"),
+    ({"claims": None}, f"claims: {NO_MAPPING}"),
+    ({"claims": {"a": "b"}}, f"claims.a: {NO_MAPPING}"),
+    ({"claims": {"a": {"kind": "glob", "value": "*"}}}, "claims.a.kind: must be eq"),
+    ({"claims": {"a": {"kind": "eq", "value": ""}}}, f"claims.a.value: {NO_TEXT}"),
+    ({"claims": {"a": {"kind": "eq", "value": 1}}}, f"claims.a.value: {NO_TEXT}"),
+    (
+        {"claims": {"a": {"kind": "eq", "value": "x", "glob": True}}},
+        "claims.a: unknown field glob; known are kind, value",
+    ),
+    ({"issuerUrl": "github"}, NO_URL),
+    ({"issuerUrl": "http://issuer.example"}, NO_URL),
+    ({"issuerUrl": "https://u:p@issuer.example"}, NO_URL),
+    ({"issuerUrl": "https://issuer.example/?a=b"}, NO_URL),
+    ({"issuerUrl": "file:///etc/passwd"}, NO_URL),
+    ({"issuerUrl": None}, f"issuerUrl: {NO_TEXT}"),
+    ({"resource": "models/a/b"}, NO_RESOURCE),
+    ({"resource": None}, f"resource: {NO_TEXT}"),
+    ({"resource": "someone"}, "read-only: is for repositories; a user's token never writes"),
+    ({"scopes": ["inference-api"]}, "scopes: are for users; a repository's token has none"),
+    ({"scopes": "inference-api"}, "scopes: must be a list"),
+    (USER | {"scopes": ["admin"]}, "scopes: must be among inference-api"),
+    (USER | {"scopes": [7]}, f"scopes: {NO_TEXT}"),
+    ({"readOnly": "yes"}, "readOnly: must be true or false"),
+    (
+        {"allowEmpty": True},
+        "publisher: unknown field allowEmpty; known are resource, issuerUrl, claims, readOnly, scopes",
+    ),
+]
+
+
+@pytest.mark.parametrize(("change", "said"), REFUSED)
+def test_what_the_hub_would_not_store_is_refused_by_name(change: dict[str, Any], said: str) -> None:
+    """Each mistake is one line that names its field and the right form."""
     with pytest.raises(FieldError) as caught:
         from_wire(WIRE | change)
-    assert named in str(caught.value)
-    assert "\n" not in str(caught.value)
+    assert str(caught.value) == said
 
 
 def test_abilities_follow_kind_and_settings() -> None:
