@@ -377,8 +377,8 @@ def settles(within: tuple[int, int], seconds: float = 5.0) -> bool:
 
 @pytest.mark.process
 @pytest.mark.skipif(sys.platform != "linux", reason="counts the descriptors in /proc")
-# If a connection ends while it becomes one of TLS, `ssl` may forget to close it. Python does so at once, and warns; that
-# the descriptor is gone is counted below.
+# If a connection ends while it becomes one of TLS, `ssl` may forget to close it. Python does so at once, and warns. The
+# test counts descriptors itself.
 @pytest.mark.filterwarnings("ignore:unclosed <ssl.SSLSocket:ResourceWarning")
 @pytest.mark.parametrize("secure", [False, True], ids=["http", "https"])
 def test_a_day_of_calls_that_are_given_up_leaves_nothing_behind(secure: bool, tmp_path: Path) -> None:
