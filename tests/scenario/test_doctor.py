@@ -218,7 +218,7 @@ def test_a_workflow_outside_of_git_or_elsewhere(tmp_path: Path) -> None:
         assert "--repository owner/name" in told.stdout
 
 
-def test_a_commit_does_not_say_which_repository_it_is(tmp_path: Path) -> None:
+def test_a_commit_does_not_say_which_repository_a_workflow_is_of(tmp_path: Path) -> None:
     """A folder with HEAD, objects and refs is a repository to git, and its configuration names whichever remote.
 
     Whoever enters that repository on the Hub lets it publish.

@@ -512,7 +512,7 @@ def test_a_bug_in_writing_does_not_end_the_renewals(
     tmp_path: Path, job: Job, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """What puts the token into its file may have one as well; a token that is no text cannot be written."""
-    tries = iter([Secret("hf_jwt_\N{SNOWMAN}_secret")])
+    tries = iter([Secret("hf_jwt_\ud800_secret")])
 
     def log_in(_wanted: Wanted, _seconds: float) -> HubToken:
         return HubToken(next(tries, Secret("hf_jwt_new")), WANTED.resource, 1, datetime.now(timezone.utc))

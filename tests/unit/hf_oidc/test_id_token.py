@@ -225,7 +225,7 @@ def test_does_not_print_its_claims() -> None:
         (f"{HEADER}.{part({'aud': HUB, 'pad': 'x' * 70_000})}.c2ln", "The ID token is not a JWT: too long"),
         (
             "é.é.é",
-            "The ID token is not a JWT: three parts, base64url, JSON objects that have each name once",
+            "The ID token is not a JWT: it should be three parts of base64url, the first two JSON objects",
         ),
         (
             f"{HEADER}.{part({'exp': 1_900_000_000})}.c2ln",
