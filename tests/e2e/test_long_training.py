@@ -17,9 +17,9 @@ from tests.e2e.story import EXAMPLES, MODEL, REPOSITORY, REQUEST_TOKEN, configur
 from tests.local_hub_process import LocalHub, local_hub
 
 NAME = "train-for-hours.yml"
-LIFETIME = 3
+LIFETIME = 8
 BY_HAND = Event("workflow_dispatch")
-# Publishes a checkpoint now and then, for several lives of a token.
+# Publishes a checkpoint now and then, for several lifetimes of a token. A busy machine needs seconds for one upload.
 TRAINING = f"""
 import os, sys, time
 from huggingface_hub import HfApi
@@ -27,13 +27,13 @@ assert "HF_TOKEN" not in os.environ
 for step in range(10):
     HfApi().upload_file(path_or_fileobj=b"%d" % step, path_in_repo="checkpoint", repo_id=sys.argv[2])
     print("published checkpoint", step, flush=True)
-    time.sleep({LIFETIME / 3})
+    time.sleep({LIFETIME / 4})
 """
 
 
 @pytest.fixture
 def hub() -> Iterator[LocalHub]:
-    """A Local Hub whose tokens live for three seconds, and that trusts as the example's header says."""
+    """A Local Hub with tokens of eight seconds, which trusts as the example's header says."""
     with local_hub("--token-lifetime", str(LIFETIME)) as running:
         for publisher in publishers((EXAMPLES / NAME).read_text()):
             configure(running, publisher)
