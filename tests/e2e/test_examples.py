@@ -243,7 +243,7 @@ def test_kubernetes_projects_the_token_to_where_it_is_read() -> None:
 def test_kubernetes_takes_an_image_of_ones_own() -> None:
     """Nothing is checked out there, so no public image has the training."""
     assert document("kubernetes")["spec"]["template"]["spec"]["containers"][0]["image"] == "YOUR-IMAGE"
-    assert "the image is one of your own" in text("kubernetes")
+    assert "Use your own image" in text("kubernetes")
 
 
 def test_nothing_long_comes_before_a_login_with_a_given_token() -> None:
