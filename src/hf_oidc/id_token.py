@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from hf_oidc import deferred_imports
 from hf_oidc.errors import AudienceMismatch, IdTokenExpired, IdTokenMalformed
+from hf_oidc.rfc3339 import rfc3339
 from hf_oidc.sanitize import sanitize_line
 from hf_oidc.secret import Secret
 from hf_oidc.strict_json import read_object
@@ -55,7 +56,7 @@ class IdToken(NamedTuple):
             raise AudienceMismatch(f"The ID token is for {found}, not for {sanitize_line(audience)}", audience)
         if self.unverified_expiry <= now - CLOCK_SKEW:
             raise IdTokenExpired(
-                f"The ID token expired at {_utc(self.unverified_expiry)}; this machine's clock says {_utc(now)}"
+                f"The ID token expired at {rfc3339(self.unverified_expiry)}; this machine's clock says {rfc3339(now)}"
             )
 
 
@@ -115,7 +116,3 @@ def _expiry(exp: object) -> datetime:
         with suppress(OverflowError, ValueError, OSError):
             return datetime.fromtimestamp(exp, timezone.utc)
     raise IdTokenMalformed("The ID token has no expiry: `exp` is not a time")
-
-
-def _utc(time: datetime) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -17,7 +17,7 @@ from hf_oidc.deadline import Deadline
 from hf_oidc.http.client import Tls, Transport
 from hf_oidc.version import VERSION
 
-# GitHub's payload of an event, the largest of the files that are read, has 25 MB at most.
+# More than any file that is read on purpose has. A link may lead to one without an end.
 MAX_BYTES = 26_214_400
 USER_AGENT = f"hf-oidc-action/{VERSION}"
 

@@ -22,13 +22,14 @@ from hf_oidc.cli.options import Settings
 from hf_oidc.cli.program import cannot_run
 from hf_oidc.cli.session import Session
 from hf_oidc.errors import LoginError, bug_location
-from hf_oidc.hub.token import HubToken, rfc3339
+from hf_oidc.hub.token import HubToken
 from hf_oidc.id_token import expiry_of
 from hf_oidc.login import MAX_PARALLEL, Granted
 from hf_oidc.output import git
 from hf_oidc.output.token_folder import put, token_folder
 from hf_oidc.providers.facts import all_facts
 from hf_oidc.renewal import LATEST, Lifetime, keep_fresh
+from hf_oidc.rfc3339 import rfc3339
 from hf_oidc.token_request import TokenRequest
 
 # huggingface_hub prefers these to the file.

@@ -10,6 +10,7 @@ from hf_oidc.doctor.workflow.findings import WorkflowFinding, WorkflowJobReport,
 from hf_oidc.explain.advice import cause
 from hf_oidc.explain.publisher import Suggestion
 from hf_oidc.hub.publisher import Field, settings_page
+from hf_oidc.rfc3339 import rfc3339
 
 
 def job(report: JobReport) -> dict[str, Any]:
@@ -31,7 +32,7 @@ def job(report: JobReport) -> dict[str, Any]:
         },
         "enter": _values(problem.enter) if problem else {},
         "cautions": list(report.cautions),
-        "expires_at": report.expires.strftime("%Y-%m-%dT%H:%M:%SZ") if report.expires else None,
+        "expires_at": rfc3339(report.expires) if report.expires else None,
         "fields": _values(report.fields),
         "claims": _values(report.claims),
         "publisher": _publisher(report),

@@ -29,11 +29,12 @@ from hf_oidc.errors import (
 )
 from hf_oidc.explain.entry_point import EntryPoint
 from hf_oidc.explain.findings import Finding, Name
-from hf_oidc.explain.instructions import HUB_URL, LoginTarget
+from hf_oidc.explain.instructions import LoginTarget
 from hf_oidc.explain.publisher import NoSuggestion, Suggestion
 from hf_oidc.hub.publisher import Absence, Field, SettingsPage
 from hf_oidc.providers.facts import Instruction, all_facts
 from hf_oidc.sanitize import sanitize_line
+from hf_oidc.settings import DEFAULT_HUB_URL
 
 
 @dataclass(frozen=True)
@@ -378,7 +379,8 @@ def _unreached(error: LoginError, entry_point: EntryPoint, target: LoginTarget) 
         return Sentence(PROXY_FIRST, {**facts, **proxy})
     if not isinstance(error, HubUnavailable):
         return None
-    if target.hub_url != HUB_URL and (where is None or where.status != 400):  # 400 is a Hub's own word for an outage
+    # A Hub reports some of its own outages as 400; its URL is right then.
+    if target.hub_url != DEFAULT_HUB_URL and (where is None or where.status != 400):
         template = URL_FIRST.replace("<source>", "`$HF_ENDPOINT`" if target.by_endpoint else "<hub-url>")
         return Sentence(entry_point.says(template), {"url": sanitize_line(target.hub_url)})
     return Sentence(NETWORK_FIRST, facts) if where and where.unresolved else None

@@ -13,12 +13,12 @@ from typing import Literal, get_args
 
 from hf_oidc.explain.audiences import other_service
 from hf_oidc.explain.claims import publisher_names
-from hf_oidc.explain.instructions import HUB_URL
 from hf_oidc.explain.issuers import is_enterprise, issued_by
 from hf_oidc.explain.ref import USUAL_BRANCH, ref_of
 from hf_oidc.hub.publisher import Claims, text_of, value_of, workflow_of
 from hf_oidc.hub.resource import Resource
 from hf_oidc.sanitize import sanitize_line
+from hf_oidc.settings import DEFAULT_HUB_URL
 
 Name = Literal[
     "other-audience",
@@ -119,7 +119,7 @@ def own_audience(claims: Claims, hub_url: str) -> Iterator[Finding]:
     # A Hub at another URL may be a mirror that accepts ID tokens for huggingface.co.
     aud = claims.get("aud")
     audiences = [each for each in (aud if isinstance(aud, list) else [aud]) if isinstance(each, str)]
-    if audiences and not {hub_url, HUB_URL} & set(audiences):
+    if audiences and not {hub_url, DEFAULT_HUB_URL} & set(audiences):
         yield Finding("own-audience", {"audience": sanitize_line(audiences[0]), "hub": sanitize_line(hub_url)})
 
 

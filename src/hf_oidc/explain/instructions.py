@@ -21,8 +21,8 @@ from hf_oidc.errors import (
 from hf_oidc.explain.audiences import other_service
 from hf_oidc.explain.issuers import issued_by
 from hf_oidc.providers.facts import Instruction, ProviderFacts, facts_of
+from hf_oidc.settings import DEFAULT_HUB_URL
 
-HUB_URL = "https://huggingface.co"
 # What YAML, HCL and a shell take literally, with and without quotes.
 PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9._:/~+-]*[A-Za-z0-9_/]", re.ASCII)
 RUN = re.compile(r"\{run(?P<options>[^}]*)\}")
@@ -55,7 +55,7 @@ class LoginTarget:
 
     def _run(self, options: str, audience: str) -> str:
         # Without options, hf-oidc goes to huggingface.co, and the audience is the URL of the Hub that it goes to.
-        if self.hub_url != HUB_URL and PLAIN.fullmatch(self.hub_url):
+        if self.hub_url != DEFAULT_HUB_URL and PLAIN.fullmatch(self.hub_url):
             options += f" --hub-url {self.hub_url}"
         if self.audience != self.hub_url:
             options += f" --audience {audience}"

@@ -15,12 +15,13 @@ from hf_oidc.explain.advice import Sentence, after_refusal, next_step, snippet
 from hf_oidc.explain.claims import publisher_fields, raw_claims
 from hf_oidc.explain.entry_point import ACTION, DOCUMENTS, EntryPoint
 from hf_oidc.explain.findings import Finding, findings, other_audience
-from hf_oidc.explain.instructions import HUB_URL, LoginTarget, cautions, facts_about, instruction, needs_publisher
+from hf_oidc.explain.instructions import LoginTarget, cautions, facts_about, instruction, needs_publisher
 from hf_oidc.explain.publisher import NoSuggestion, Suggestion, suggest
 from hf_oidc.hub.publisher import Claims, Field, SettingsPage, fits_preset, settings_page
 from hf_oidc.hub.resource import Resource
 from hf_oidc.providers.facts import Instruction, ProviderFacts
 from hf_oidc.sanitize import sanitize_line
+from hf_oidc.settings import DEFAULT_HUB_URL
 
 MAX_WHAT = 800
 
@@ -80,7 +81,7 @@ def diagnose(
     `entry_point`: the action or the command line. `audience`: of the ID token; if empty, the Hub's URL. `env`: the
     job's variables; they name its repository if there is no ID token.
     """
-    hub_url = hub_url or HUB_URL
+    hub_url = hub_url or DEFAULT_HUB_URL
     asked = sanitize_line(str(resource)) if resource else ""
     ci = facts_about(error)
     # Nearly every CI sets CI.

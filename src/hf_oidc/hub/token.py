@@ -6,12 +6,8 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from hf_oidc.hub.resource import Resource
+from hf_oidc.rfc3339 import rfc3339
 from hf_oidc.secret import Secret
-
-
-def rfc3339(moment: datetime) -> str:
-    """A time in UTC, in the form of RFC 3339."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 class HubToken(NamedTuple):

@@ -51,7 +51,7 @@ class Endpoint(NamedTuple):
                 # Not a local variable: a tool that prints the variables of a traceback would print the token.
                 {"Authorization": self.scheme + request_token.reveal(), "Accept": "application/json"},
             )
-            return request_token_from(context, request, self.member, f"{self.owner}'s token endpoint", retryable)
+            return id_token_from(context, request, self.member, f"{self.owner}'s token endpoint", retryable)
 
         return CanMint(mint, until_expiry_of=request_token)
 
@@ -63,7 +63,7 @@ GITHUB_ENDPOINT = Endpoint(
 )
 
 
-def request_token_from(
+def id_token_from(
     context: LoginContext,
     request: Request,
     member: str,

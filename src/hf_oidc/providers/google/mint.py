@@ -13,7 +13,7 @@ from hf_oidc.errors import IdTokenRequestFailed
 from hf_oidc.http.message import NoResponse, Request, Response
 from hf_oidc.login_context import LoginContext
 from hf_oidc.providers.base import CanMint, Provider, as_id_token
-from hf_oidc.providers.endpoint import request_token_from, require_success, with_audience
+from hf_oidc.providers.endpoint import id_token_from, require_success, with_audience
 from hf_oidc.secret import Secret
 
 METADATA_SERVER = "Google's metadata server"
@@ -44,7 +44,7 @@ def _mint(metadata: str, iam: str, audience: str, context: LoginContext) -> Secr
 
 def _generate(metadata: str, iam: str, audience: str, context: LoginContext) -> Secret:
     email = _text(context.transport.send(_metadata(f"{metadata}/email"))).strip()
-    access_token = request_token_from(context, _metadata(f"{metadata}/token"), "access_token", METADATA_SERVER)
+    access_token = id_token_from(context, _metadata(f"{metadata}/token"), "access_token", METADATA_SERVER)
     request = Request(
         "mint",
         "POST",
@@ -53,7 +53,7 @@ def _generate(metadata: str, iam: str, audience: str, context: LoginContext) -> 
         {"Authorization": f"Bearer {access_token.reveal()}", "Content-Type": "application/json"},
         json.dumps({"audience": audience, "includeEmail": True}).encode(),
     )
-    return request_token_from(context, request, "token", "Google's IAM")
+    return id_token_from(context, request, "token", "Google's IAM")
 
 
 def _metadata(url: str) -> Request:
