@@ -7,8 +7,8 @@ in other modules.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from hf_oidc.doctor.workflow.findings import WorkflowFinding
@@ -22,8 +22,36 @@ Permission = Literal["unset", "granted", "missing"]
 
 
 @dataclass(frozen=True)
+class Permissions:
+    """A `permissions:` of a workflow or a job. `default`: of each scope that `scopes` does not name.
+
+    A block denies every scope that it does not name; `write-all` and `read-all` name none. `given` is false if there
+    is no `permissions:`: then the defaults of the repository hold, which never include `id-token`.
+    """
+
+    given: bool = False
+    default: str = ""
+    scopes: Mapping[str, str] = field(default_factory=dict)
+    line: int = 0
+
+    def of(self, scope: str) -> str:
+        """`write`, `read`, `none`, or an empty string if the file does not tell."""
+        return self.scopes.get(scope, self.default)
+
+    @property
+    def id_token(self) -> Permission:
+        """Whether the job may request ID tokens."""
+        if not self.given:
+            return "unset"
+        return "granted" if self.of("id-token") == "write" else "missing"
+
+
+@dataclass(frozen=True)
 class Step:
-    """A step. `label`: its name in GitHub's log, or its number. `continues`: the job continues if the step fails."""
+    """A step. `label`: its name in GitHub's log, or its number. `continues`: the job continues if the step fails.
+
+    `block`: the step as it is written. `background`: it runs beside later steps, by itself or inside `parallel:`.
+    """
 
     label: str
     line: int
@@ -34,11 +62,18 @@ class Step:
     inputs: Block
     env: Block
     continues: bool = False
+    shell: str = ""
+    background: bool = False
+    block: Block = field(default_factory=Block)
 
 
 @dataclass(frozen=True)
 class Job:
-    """A job. `calls`: the reusable workflow that it calls, if any. `runs_on`: its labels, with those of the matrix."""
+    """A job. `calls`: the reusable workflow that it calls, if any. `runs_on`: its labels, with those of the matrix.
+
+    `inputs` and `secrets`: what it passes to that workflow. `matrix`: `strategy.matrix`, a block, or an expression.
+    `shell`: the default of its steps. `minutes`: its `timeout-minutes`. `block`: the job as it is written.
+    """
 
     key: str
     line: int
@@ -50,11 +85,19 @@ class Job:
     env: Block
     outputs: Block
     steps: tuple[Step, ...]
+    needs: tuple[str, ...] = ()
+    permissions: Permissions = Permissions()
+    matrix: Value = ""
+    inputs: Block = field(default_factory=Block)
+    secrets: Value = ""
+    shell: str = ""
+    minutes: str = ""
+    block: Block = field(default_factory=Block)
 
 
 @dataclass(frozen=True)
 class Workflow:
-    """A workflow file. `triggers`: the settings of each event in `on:`."""
+    """A workflow file. `triggers`: the settings of each event in `on:`. `block`: the file as it is written."""
 
     file_name: str
     triggers: dict[str, Block]
@@ -62,6 +105,12 @@ class Workflow:
     env: Block
     jobs: tuple[Job, ...]
     findings: tuple[WorkflowFinding, ...]
+    permissions: Permissions = Permissions()
+    block: Block = field(default_factory=Block)
+
+    def job(self, key: str) -> Job | None:
+        """The job with this key."""
+        return next((job for job in self.jobs if job.key == key), None)
 
 
 def read_workflow(document: Value, file_name: str) -> Workflow:
@@ -75,10 +124,12 @@ def read_workflow(document: Value, file_name: str) -> Workflow:
     return Workflow(
         file_name=file_name,
         triggers=reader.triggers(document),
-        permission=reader.permission(document),
+        permission=(permissions := reader.permissions(document)).id_token,
         env=reader.block(document, "env"),
-        jobs=tuple(reader.job(key, reader.block(jobs, key, f"jobs.{key}")) for key in jobs),
+        jobs=tuple(reader.job(key, reader.block(jobs, key, f"jobs.{key}"), default_shell(document)) for key in jobs),
         findings=tuple(reader.findings),
+        permissions=permissions,
+        block=document,
     )
 
 
@@ -86,6 +137,14 @@ def texts(value: Value | None) -> tuple[str, ...]:
     """Returns the strings of `value`: GitHub accepts a single string or a list of strings in many places."""
     items = value if isinstance(value, list) else [value]
     return tuple(item for item in items if isinstance(item, str) and item)
+
+
+def default_shell(parent: Block) -> str:
+    """Returns `defaults.run.shell` of a workflow or a job, or an empty string."""
+    value: Value = parent
+    for key in ("defaults", "run", "shell"):
+        value = value.get(key, "") if isinstance(value, Block) else ""
+    return value if isinstance(value, str) else ""
 
 
 def _labels(job: Block) -> Iterator[str]:
@@ -150,30 +209,43 @@ class _Reader:
             self.wrong(document, "on", "on", "an event, a list of events, or a block of them")
         return {name: Block(document.lines["on"]) for name in names}
 
-    def permission(self, parent: Block) -> Permission:
-        """`write-all`, or a block that names `id-token`; every block and word takes away what it does not name."""
-        value = parent.get("permissions", "")
+    def permissions(self, parent: Block) -> Permissions:
+        """`write-all`, `read-all`, or a block; every block and word takes away what it does not name."""
+        value, line = parent.get("permissions", ""), parent.lines.get("permissions", 0)
         if isinstance(value, list):
             self.wrong(parent, "permissions", "permissions", "`write-all`, `read-all` or a block")
         if value in ("", []):
-            return "unset"
-        granted = value.get("id-token") == "write" if isinstance(value, Block) else value == "write-all"
-        return "granted" if granted else "missing"
+            return Permissions()
+        if isinstance(value, Block):
+            scopes = {name: access for name, access in value.items() if isinstance(access, str)}
+            return Permissions(given=True, default="none", scopes=scopes, line=line)
+        default = {"write-all": "write", "read-all": "read"}.get(value, "none") if isinstance(value, str) else "none"
+        return Permissions(given=True, default=default, line=line)
 
-    def job(self, key: str, job: Block) -> Job:
-        """A job, with its steps."""
+    def job(self, key: str, job: Block, shell: str) -> Job:
+        """A job, with its steps. `shell`: the workflow's default."""
         where = f"jobs.{key}"
+        strategy, minutes = job.get("strategy"), job.get("timeout-minutes", "")
+        permissions = self.permissions(job)
         return Job(
             key=key,
             line=job.line,
             condition=self.text(job, "if", f"{where}.if"),
             calls=self.text(job, "uses", f"{where}.uses"),
-            permission=self.permission(job),
+            permission=permissions.id_token,
             environment=self._environment(job),
             runs_on=tuple(_labels(job)),
             env=self.block(job, "env", f"{where}.env"),
             outputs=self.block(job, "outputs", f"{where}.outputs"),
             steps=self._steps(job, where),
+            needs=texts(job.get("needs")),
+            permissions=permissions,
+            matrix=strategy.get("matrix", "") if isinstance(strategy, Block) else strategy or "",
+            inputs=self.block(job, "with", f"{where}.with"),
+            secrets=job.get("secrets", ""),
+            shell=default_shell(job) or shell,
+            minutes=minutes if isinstance(minutes, str) else "",
+            block=job,
         )
 
     def _trigger(self, triggers: Block, name: str) -> Block:
@@ -188,10 +260,21 @@ class _Reader:
     def _steps(self, job: Block, where: str) -> tuple[Step, ...]:
         steps = job.get("steps", "")
         if isinstance(steps, list):
-            return tuple(self._step(f"{where}.steps[{index}]", step, job) for index, step in enumerate(steps))
+            return tuple(
+                each for index, step in enumerate(steps) for each in self._written(f"{where}.steps[{index}]", step, job)
+            )
         if steps:
             self.wrong(job, "steps", f"{where}.steps", "a list")
         return ()
+
+    def _written(self, where: str, value: Value, job: Block) -> Iterator[Step]:
+        # `parallel:` holds steps that run beside each other; the job continues when all have ended.
+        inner = value.get("parallel") if isinstance(value, Block) else None
+        if not isinstance(inner, list):
+            yield self._step(where, value, job)
+            return
+        for index, step in enumerate(inner):
+            yield replace(self._step(f"{where}.parallel[{index}]", step, job), background=True)
 
     def _step(self, where: str, value: Value, job: Block) -> Step:
         if not isinstance(value, Block):
@@ -202,8 +285,20 @@ class _Reader:
         )
         label = name or uses or run.strip().partition("\n")[0] or where.rpartition(".")[2]
         inputs, env = self.block(value, "with", f"{where}.with"), self.block(value, "env", f"{where}.env")
-        continues = value.get("continue-on-error") == "true"
-        return Step(sanitize_line(label, 80), value.line, step_id, uses, run, condition, inputs, env, continues)
+        return Step(
+            label=sanitize_line(label, 80),
+            line=value.line,
+            id=step_id,
+            uses=uses,
+            run=run,
+            condition=condition,
+            inputs=inputs,
+            env=env,
+            continues=value.get("continue-on-error") == "true",
+            shell=self.text(value, "shell", f"{where}.shell"),
+            background=value.get("background") == "true",
+            block=value,
+        )
 
     def wrong(self, parent: Block, key: str, where: str, expected: str) -> None:
         """Notes that `where`, the value of `key`, is not what is expected."""
