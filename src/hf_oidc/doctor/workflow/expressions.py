@@ -771,7 +771,7 @@ def _condition(text: str, allowed: frozenset[str]) -> Expression:
     """The expression for an `if:`, without an implicit `success()`."""
     node = _template(text, allowed)
     # A string by itself is the condition, also in `${{ 'github.ref' }}` (`TemplateReader.IsExpressionString`).
-    if node.operator == "literal" and isinstance(node.value, str) and "(" not in text.partition("'")[0]:
+    if node.operator == "literal" and isinstance(node.value, str):
         return parse(node.value, allowed) if node.value.strip() else Expression("success")
     return node
 
