@@ -24,8 +24,10 @@ from hf_oidc.doctor.workflow.login_step import (
 )
 from hf_oidc.doctor.workflow.model import Job, Workflow, read_workflow
 from hf_oidc.doctor.workflow.permissions import check_caller, check_permission, logs_in
+from hf_oidc.doctor.workflow.reach import Caller, Reachability
+from hf_oidc.doctor.workflow.runs import runs_of
 from hf_oidc.doctor.workflow.token_use import check_token_use, line_of_variable
-from hf_oidc.doctor.workflow.triggers import branch_of, check_triggers
+from hf_oidc.doctor.workflow.triggers import Logins, branch_of, check_triggers, together
 from hf_oidc.doctor.workflow.yaml_text import UnreadableYaml, read
 from hf_oidc.errors import UsageError
 from hf_oidc.explain.claims import publisher_fields
@@ -52,48 +54,87 @@ def repository_of(remote: str) -> str:
 def examine(text: str, file_name: str, repository: str, read_called: ReadCalled) -> WorkflowReport:
     """Returns the report about a workflow. Raises `UnreadableYaml` if `text` is not one."""
     workflow = read_workflow(read(text), file_name)
-    jobs = tuple(report for job in workflow.jobs for report in _job(workflow, job, repository, read_called))
+    called = {job.key: _called(job.calls, read_called) for job in workflow.jobs if job.calls}
+    runs = runs_of(workflow, [each for each in called.values() if each], repository)
+    reachability = Reachability(workflow, runs)
+    jobs = tuple(
+        report for job in workflow.jobs for report in _job(workflow, job, repository, reachability, called.get(job.key))
+    )
     findings = list(workflow.findings)
     if not jobs:
         findings.append(WorkflowFinding("no-login", "note"))
     return WorkflowReport(file_name, repository, jobs, tuple(findings))
 
 
-def _job(workflow: Workflow, job: Job, repository: str, read_called: ReadCalled) -> Iterator[WorkflowJobReport]:
+def _job(
+    workflow: Workflow, job: Job, repository: str, reachability: Reachability, called: Workflow | None
+) -> Iterator[WorkflowJobReport]:
     if logs_in(workflow, job):
-        branch = branch_of(workflow, _conditions(job))
-        fields = _fields(workflow.file_name, repository, branch)
-        findings = tuple(_sorted(_login_findings(workflow, job)))
+        logins = _logins(workflow, job, reachability)
+        branch = branch_of(logins)
         yield WorkflowJobReport(
-            job.key, job.line, tuple(_resources(workflow, job)), fields, branch, job.environment, findings
+            job.key,
+            job.line,
+            tuple(_resources(workflow, job)),
+            _fields(workflow.file_name, repository, branch),
+            branch,
+            job.environment,
+            tuple(_sorted(_login_findings(workflow, job, logins))),
+            logins.not_understood,
         )
     elif job.calls:
-        yield from _caller(workflow, job, repository, _called(job.calls, read_called))
+        yield from _caller(workflow, job, repository, reachability, called)
 
 
-def _caller(workflow: Workflow, job: Job, repository: str, called: Workflow | None) -> Iterator[WorkflowJobReport]:
-    logins = [inner for inner in called.jobs if logs_in(called, inner)] if called else []
+def _caller(
+    workflow: Workflow, job: Job, repository: str, reachability: Reachability, called: Workflow | None
+) -> Iterator[WorkflowJobReport]:
+    inside = [inner for inner in called.jobs if logs_in(called, inner)] if called else []
     findings = list(check_caller(workflow, job, called))
-    if not logins:
+    if not called or not inside:
         if findings:
             yield WorkflowJobReport(job.key, job.line, (), (), Branch("default"), "", tuple(findings))
         return
     # In a reusable workflow, the ID token has the ref of the calling workflow and the names of both workflows.
-    steps = [step for inner in logins for step in login_steps(inner)]
-    soft = bool(steps) and all(map(is_soft, steps))
-    findings += check_triggers(workflow, job, soft=soft, condition=job.condition)
-    branch = branch_of(workflow, job.condition)
-    fields = _fields("", repository, branch)
-    yield WorkflowJobReport(job.key, job.line, (), fields, branch, "", tuple(_sorted(iter(findings))))
+    inner = Reachability(called, reachability.runs, Caller(reachability, job))
+    every = [_logins(called, each, inner) for each in inside]
+    logins = Logins(
+        together([each.reached for each in every]),
+        soft=all(each.soft for each in every),
+        reads=all(each.reads for each in every),
+    )
+    findings += check_triggers(workflow, job, logins)
+    branch = branch_of(logins)
+    yield WorkflowJobReport(
+        job.key,
+        job.line,
+        (),
+        _fields("", repository, branch),
+        branch,
+        "",
+        tuple(_sorted(iter(findings))),
+        logins.not_understood,
+    )
 
 
-def _login_findings(workflow: Workflow, job: Job) -> Iterator[WorkflowFinding]:
+def _logins(workflow: Workflow, job: Job, reachability: Reachability) -> Logins:
+    steps = login_steps(job)
+    others = [step for step in job.steps if is_command(step) or RESOURCE_VARIABLE in step.env]
+    reached = [reachability.of(job, step) for step in steps or others] or [reachability.of(job)]
+    resources = list(_resources(workflow, job))
+    return Logins(
+        together(reached),
+        soft=bool(steps) and all(map(is_soft, steps)),
+        reads=bool(resources) and all(each.kind == "user" for each in resources),
+    )
+
+
+def _login_findings(workflow: Workflow, job: Job, logins: Logins) -> Iterator[WorkflowFinding]:
     steps = login_steps(job)
     yield from check_permission(workflow, job)
     for step in steps:
         yield from check_inputs(step)
-    soft = bool(steps) and all(map(is_soft, steps))
-    yield from check_triggers(workflow, job, soft=soft, condition=_conditions(job))
+    yield from check_triggers(workflow, job, logins)
     if steps:
         yield from check_token_use(workflow, job)
     else:
@@ -108,12 +149,9 @@ def _own_exchange(workflow: Workflow, job: Job) -> Iterator[WorkflowFinding]:
             yield from check_resources(read_variable, value, line_of_variable(env))
 
 
-def _conditions(job: Job) -> str:
-    steps = login_steps(job) or tuple(filter(is_command, job.steps))
-    return " ".join([job.condition, *(step.condition for step in steps)]).strip()
-
-
 def _fields(file_name: str, repository: str, branch: Branch) -> tuple[Field, ...]:
+    if branch.kind == "never":
+        return ()
     # The claims that GitHub would issue for this job. One table maps claims to the Hub's fields, here as for a login.
     ref = f"refs/heads/{branch.name}" if branch.kind == "one" else None
     claims = {

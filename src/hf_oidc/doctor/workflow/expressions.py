@@ -11,7 +11,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, NoReturn
 
@@ -57,11 +57,46 @@ TRUTHY = Unknown(truth=True)
 
 @dataclass(frozen=True)
 class SomeText:
-    """A string that starts with `prefix`, ends with `suffix` and, whatever the case, is none of `excluded`."""
+    """A string that starts with `prefix`, ends with `suffix` and, whatever the case, is none of `excluded`.
+
+    `not_starting`: none of these starts it. `name`: between prefix and suffix is the same string as in every other text
+    with this name.
+    """
 
     prefix: str = ""
     suffix: str = ""
-    excluded: frozenset[str] = frozenset()
+    excluded: frozenset[str | SomeText] = frozenset()
+    not_starting: frozenset[str] = frozenset()
+    name: str = ""
+
+    def after(self, start: str) -> SomeText:
+        """This text after `start`."""
+        excluded = frozenset(start + each if isinstance(each, str) else each.after(start) for each in self.excluded)
+        not_starting = frozenset(start + each for each in self.not_starting)
+        return SomeText(start + self.prefix, self.suffix, excluded, not_starting, self.name)
+
+    def without(self, start: str) -> SomeText:
+        """This text without `start`, with which its prefix and every text in it must start."""
+
+        def shorter(text: str) -> str:
+            return text[len(start) :]
+
+        excluded = frozenset(shorter(each) if isinstance(each, str) else each.without(start) for each in self.excluded)
+        not_starting = frozenset(map(shorter, self.not_starting))
+        return SomeText(shorter(self.prefix), self.suffix, excluded, not_starting, self.name)
+
+    def excludes(self, text: Text) -> bool:
+        """Whether this is surely another string than `text`, because of what it is not."""
+        if isinstance(text, str):
+            known = fold(text)
+            listed = any(isinstance(each, str) and fold(each) == known for each in self.excluded)
+            return listed or self.excludes_start(text)
+        named = {(each.name, each.prefix, each.suffix) for each in self.excluded if isinstance(each, SomeText)}
+        return bool(text.name) and (text.name, text.prefix, text.suffix) in named
+
+    def excludes_start(self, start: str) -> bool:
+        """Whether this surely does not start with `start`, because of what it does not start with."""
+        return any(fold(start).startswith(fold(each)) for each in self.not_starting)
 
 
 NOT_EMPTY = SomeText(excluded=frozenset({""}))
@@ -414,8 +449,16 @@ def _equal_texts(left: Text, right: Text) -> bool | None:
     if isinstance(left, str) or isinstance(right, str):
         known, partly = (left, right) if isinstance(left, str) else (right, left)
         possible = _begins(known, partly) is not False and _ends(known, partly) is not False
-        excluded = isinstance(partly, SomeText) and fold(str(known)) in map(fold, partly.excluded)
+        excluded = isinstance(partly, SomeText) and partly.excludes(known)
         return None if possible and not excluded else False
+    if left.name and left.name == right.name:
+        # The same string between the two ends: with the same ends it is equal, with more around it, it is not.
+        if (left.prefix, left.suffix) == (right.prefix, right.suffix):
+            return True
+        if len(left.prefix + left.suffix) != len(right.prefix + right.suffix):
+            return False
+    if left.excludes(right) or right.excludes(left):
+        return False
     clash = (_begins(left, right), _begins(right, left)) == (False, False)
     return False if clash or (_ends(left, right), _ends(right, left)) == (False, False) else None
 
@@ -444,6 +487,8 @@ def _compare_numbers(left: Value, right: Value, compare: Callable[[float, float]
 
 def _begins(text: Text, start: Text) -> bool | None:
     """Whether `text` starts with `start`, ignoring case."""
+    if isinstance(text, SomeText) and isinstance(start, str) and text.excludes_start(start):
+        return False
     return _edge(
         fold(text if isinstance(text, str) else text.prefix),
         fold(start if isinstance(start, str) else start.prefix),
@@ -510,8 +555,13 @@ def _concatenate(parts: list[Text]) -> Text:
     first, last = (part for part in (parts[partly[0]], parts[partly[-1]]) if isinstance(part, SomeText))
     before = "".join(part for part in parts[: partly[0]] if isinstance(part, str))
     after = "".join(part for part in parts[partly[-1] + 1 :] if isinstance(part, str))
-    excluded = frozenset(before + text + after for text in first.excluded) if len(partly) == 1 else frozenset()
-    return SomeText(before + first.prefix, last.suffix + after, excluded)
+    if len(partly) > 1:
+        return SomeText(before + first.prefix, last.suffix + after)
+    whole = first.after(before)
+    excluded = frozenset(
+        text + after if isinstance(text, str) else replace(text, suffix=text.suffix + after) for text in whole.excluded
+    )
+    return replace(whole, suffix=whole.suffix + after, excluded=excluded)
 
 
 _FORM = re.compile(r"(?P<text>[^{}]+)|(?P<brace>\{\{|\}\})|\{(?P<number>[0-9]{1,9})\}|(?P<wrong>.)", re.DOTALL)
@@ -792,6 +842,14 @@ def condition(
 def is_text(text: str) -> bool:
     """Whether an `if:` is text with expressions in it, which GitHub counts as true."""
     return len(_pieces(text, ANYWHERE)) > 1
+
+
+def nodes(text: str) -> Iterator[Expression]:
+    """The nodes of the expressions in a text, or of the text as an `if:`; none if GitHub refuses it."""
+    try:
+        yield from _condition(text, ANYWHERE).walk()
+    except ExpressionError:
+        return
 
 
 def literals(text: str) -> set[str]:
