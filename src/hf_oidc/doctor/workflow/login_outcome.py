@@ -1,0 +1,136 @@
+"""Checks the conditions of steps that depend on whether a login has succeeded.
+
+It computes each condition twice: as if the login had succeeded, and as if it had failed. It knows no pattern of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from hf_oidc.doctor.workflow.expressions import (
+    ANYWHERE,
+    STATUS_FUNCTIONS,
+    UNKNOWN,
+    Expression,
+    ExpressionError,
+    OpenMapping,
+    Status,
+    Value,
+    condition,
+    nodes,
+)
+from hf_oidc.doctor.workflow.findings import WorkflowFinding
+from hf_oidc.doctor.workflow.login_step import is_login, is_soft
+from hf_oidc.doctor.workflow.model import Job, Step
+from hf_oidc.sanitize import sanitize_line
+
+AUTHENTICATED = "authenticated"
+SUCCEEDS = Status(success=True, failure=False, cancelled=False, always=True)
+FAILS = Status(success=False, failure=True, cancelled=False, always=True)
+# What these hold may follow from the outcome of the login, by way of another step.
+MAY_FOLLOW = {"steps", "env", "needs", "job", "jobs", "hashfiles"}
+
+
+def check_conditions(job: Job) -> Iterator[WorkflowFinding]:
+    """Finds conditions that compare `authenticated`, a string, with a boolean, or use it as one."""
+    for login in (step for step in job.steps if step.id and is_login(step)):
+        for step in job.steps:
+            if AUTHENTICATED not in step.condition.lower() or not _named(step.condition, login.id):
+                continue
+            facts = {"step": step.label, "id": sanitize_line(login.id, 60)}
+            outcomes = [_holds(step.condition, login, text) for text in ("true", "false")]
+            if outcomes == [False, False] and _holds(step.condition, login, None) is not False:
+                yield WorkflowFinding("authenticated-never", "error", _line(step), facts)
+            elif any(_is_output(each, login.id) for each in _truths(step.condition)):
+                yield WorkflowFinding("authenticated-always", "warning", _line(step), facts)
+
+
+def check_outcome(step: Step, login: Step) -> Iterator[WorkflowFinding]:
+    """Finds that `step`, which needs the token of `login`, also runs if the login has failed."""
+    soft = is_soft(login)
+    statuses = any(each.operator in STATUS_FUNCTIONS for each in nodes(step.condition))
+    # Without a status function, GitHub adds `success()`.
+    if step.continues or not (soft or statuses) or not _runs_after_failure(step, login, soft=soft):
+        return
+    step_id = sanitize_line(login.id or "hf", 60)
+    checked, condition = (
+        f"steps.{step_id}.outputs.{AUTHENTICATED} == 'true'",
+        sanitize_line(_inside(step.condition), 300),
+    )
+    facts = {
+        "step": step.label,
+        "id": step_id,
+        "needs_id": "" if login.id else f" First give the login step (line {login.line}) `id: {step_id}`.",
+        "lines": f"if: ({condition}) && {checked}" if condition else f"if: {checked}",
+        "condition": condition,
+    }
+    yield WorkflowFinding("token-unchecked" if soft else "runs-after-failed-login", "warning", step.line, facts)
+
+
+def _holds(
+    text: str, login: Step, authenticated: str | None, status: Status = SUCCEEDS, outcome: str = "success"
+) -> bool | None:
+    """Whether a condition holds if the login's output is this; `None`: if it is not known."""
+    outputs: Value = UNKNOWN if authenticated is None else OpenMapping({AUTHENTICATED: authenticated})
+    if authenticated == "false":
+        outputs = {AUTHENTICATED: "false", "token": "", "tokens": "", "expires-at": "", "expires-in": ""}
+    contexts: dict[str, Value] = dict.fromkeys(ANYWHERE, UNKNOWN)
+    known: dict[str, Value] = {
+        "outputs": outputs,
+        "outcome": outcome,
+        "conclusion": "success" if status is SUCCEEDS else outcome,
+    }
+    contexts["steps"] = OpenMapping({login.id: known} if login.id else {})
+    if authenticated == "false":
+        contexts["env"] = OpenMapping({"HF_TOKEN": ""})
+    try:
+        return condition(text, contexts, status)
+    except ExpressionError:
+        return None
+
+
+def _runs_after_failure(step: Step, login: Step, *, soft: bool) -> bool:
+    """Whether `step` runs although `login` has failed; false if it is not known whether its condition notices."""
+    if not step.condition:
+        return soft
+    outcome = "failure" if login.continues or not soft else "success"
+    holds = _holds(step.condition, login, "false", SUCCEEDS if soft else FAILS, outcome)
+    if holds is not None:
+        return holds
+    return not any(
+        each.operator == "context" and str(each.value).lower() in MAY_FOLLOW for each in nodes(step.condition)
+    )
+
+
+def _truths(text: str) -> Iterator[Expression]:
+    """Yields the parts of a condition that count as true or false by themselves."""
+    whole = next(nodes(text), None)
+    left = [whole] if whole else []
+    while left:
+        node = left.pop()
+        if node.operator in {"&&", "||", "!"}:
+            left += node.operands
+        else:
+            yield node
+
+
+def _is_output(node: Expression, step_id: str) -> bool:
+    path = []
+    while node.operator == "index":
+        node, name = node.operands
+        path.append(str(name.value).lower())
+    return node.operator == "context" and path[::-1] == [step_id.lower(), "outputs", AUTHENTICATED]
+
+
+def _named(text: str, step_id: str) -> bool:
+    return any(_is_output(each, step_id) for each in nodes(text))
+
+
+def _inside(text: str) -> str:
+    text = text.strip()
+    whole = text.startswith("${{") and text.endswith("}}") and text.count("${{") == 1
+    return text[3:-2].strip() if whole else text
+
+
+def _line(step: Step) -> int:
+    return step.block.lines.get("if", step.line)
