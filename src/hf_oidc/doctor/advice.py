@@ -31,8 +31,23 @@ WORDS = {
     # permissions
     "id-token-permission-missing": Words(
         "This job may not request an ID token, so the login fails: {because}",
-        "Add these permissions to the job `{job}`, and keep its other permissions:",
-        PERMISSION,
+        "Give the job `{job}` these permissions:",
+        "{lines}",
+    ),
+    "permissions-at-step": Words(
+        'The step "{step}" has `permissions:`. Only a workflow and a job have permissions, so GitHub rejects the file.',
+        "Remove them from the step, and give the job `{job}` these permissions:",
+        "{lines}",
+    ),
+    "contents-lost": Words(
+        "The `permissions:` of the job `{job}` leave out `{permission}`. In a private repository, {what} then fails.",
+        "Give the job `{job}` these permissions:",
+        "{lines}",
+    ),
+    "permission-lost": Words(
+        'The `permissions:` of the job `{job}` leave out `{permission}`, which the step "{step}" needs for `{what}`.',
+        "Give the job `{job}` these permissions:",
+        "{lines}",
     ),
     "callers-must-grant": Words(
         "Other workflows can call this one. It then has at most the permissions that they grant.",
@@ -40,21 +55,93 @@ WORDS = {
         PERMISSION,
     ),
     "caller-does-not-grant": Words(
-        "This job calls {called}, which logs in to the Hub, but does not grant it `id-token: write`.",
-        "Add these permissions to the job `{job}`, next to its `uses:`, and keep its other permissions:",
-        PERMISSION,
+        "This job calls {called}, which logs in to the Hub, but does not grant it {missing}.",
+        "Give the job `{job}` these permissions, next to its `uses:`:",
+        "{lines}",
     ),
     "called-unknown": Words(
-        "This job calls {called}, which `hf-oidc` cannot read. If that workflow logs in to the Hub, it lacks "
+        "This job calls {called}, which cannot be read from here. If that workflow logs in to the Hub, it lacks "
         "`id-token: write`.",
-        "In that case, add these permissions to the job `{job}`, next to its `uses:`:",
+        "In that case, give the job `{job}` these permissions, next to its `uses:`:",
+        "{lines}",
+    ),
+    "called-unread": Words(
+        "This job calls {called}, which cannot be read from here. Whether it logs in to the Hub is not known.",
+        "Run hf-oidc doctor on that workflow too.",
+    ),
+    "action-unread": Words(
+        'The step "{step}" uses {uses}, which cannot be read from here. Whether it logs in to the Hub is not known.',
+        "Run hf-oidc doctor in a checkout of the repository.",
+    ),
+    # what GitHub rejects
+    "empty-block": Words("`{key}:` {where} is empty, so GitHub rejects the whole file.", "Remove this line."),
+    "merge-key": Words(
+        "There is a merge key (`<<`) {where}. GitHub knows anchors and aliases, but no merge keys, and rejects the "
+        "whole file.",
+        "Write the merged lines out here.",
+    ),
+    "unknown-key": Words("GitHub does not know `{key}` {where}, so it rejects the whole file.", "{replace}"),
+    "key-elsewhere": Words(
+        "`{key}` is written {where}, where GitHub does not know it, so it rejects the whole file.",
+        "Remove it here. It belongs to {place}.",
+    ),
+    "key-beside": Words(
+        "`{key}` is written beside `{beside}` {where}. GitHub accepts only one of the two, and rejects the whole file.",
+        "Remove `{key}` here.",
+    ),
+    "input-beside-with": Words(
+        "{inputs} is not under `with:` {where}, so GitHub rejects the whole file.",
+        "Move it under `with:`, so that the step has these lines:",
+        "{lines}",
+    ),
+    "permissions-word": Words(
+        "`permissions: {given}` is none of GitHub's words, so it rejects the whole file.",
+        "Write the permissions out:",
         PERMISSION,
+    ),
+    "unknown-scope": Words(
+        "GitHub knows no permission `{scope}`, so it rejects the whole file.",
+        "{replace}",
+    ),
+    "unknown-access": Words(
+        "`{scope}: {access}` does not exist, so GitHub rejects the whole file.",
+        "Write {known}.",
+    ),
+    "action-as-job": Words(
+        "The job `{job}` uses {uses}. That is an action, and a job can only use a reusable workflow, so GitHub rejects "
+        "the whole file.",
+        "Use the action in a step. Instead of `uses:` and `with:`, give the job:",
+        "{lines}",
+    ),
+    "local-version": Words(
+        "{uses} has a version, but a workflow of the same repository is always that of the same commit, so GitHub "
+        "rejects the whole file.",
+        "Leave the version out:",
+        "uses: {path}",
+    ),
+    "invalid-id": Words(
+        "`{id}` cannot be an id: GitHub takes letters, digits, `-` and `_`, and a letter or `_` first. It rejects the "
+        "whole file.",
+        "Write `{better}`.",
+    ),
+    "duplicate-id": Words(
+        "Two steps of the job have the id `{id}`, so GitHub rejects the whole file.",
+        'Give the step "{step}" another one:',
+        "id: {better}",
+    ),
+    "unknown-need": Words(
+        "The job `{job}` needs `{need}`, which is no job of this workflow, so GitHub rejects the whole file.",
+        "{replace}",
+    ),
+    "circular-needs": Words(
+        "These jobs wait for each other: {circle}. GitHub rejects the whole file.",
+        "Remove `{need}` from the `needs:` of the job `{job}`.",
     ),
     # the login step
     "no-version": Words(
-        "`uses: {uses}` has no version, so GitHub rejects it.",
-        "Add the version after an `@`:",
-        "uses: org/hf-oidc-action@v1",
+        "`uses: {uses}` has no version, so GitHub rejects the whole file.",
+        "Add the version after an `@`, such as:",
+        "uses: {uses}@v1",
     ),
     "no-resource": Words(
         "The login step has no `resource`.",
@@ -69,6 +156,15 @@ WORDS = {
     ),
     "unknown-input": Words("The action has no input `{input}`. GitHub only warns, and ignores it.", "{suggest}"),
     "invalid-input": Words("{problem}.", "Write {expected}."),
+    "other-audience": Words(
+        "The audience `{audience}` belongs to {service}. The Hub at {hub} does not accept an ID token for another "
+        "service, and the login refuses to send it.",
+        "Remove the input `audience`: the audience is then the Hub's URL.",
+    ),
+    "own-audience": Words(
+        "The audience is `{audience}`, and {hub} only accepts ID tokens for its own URL.",
+        "Remove the input `audience`: the audience is then the Hub's URL.",
+    ),
     "id-token-written-out": Words(
         "The file contains an ID token, in the input `id-token`. An ID token is valid for minutes only, and anyone who "
         "reads it can use it.",
@@ -158,24 +254,42 @@ WORDS = {
     "needs-linux": Words(
         "The action needs a Linux runner with Docker, but this job runs on {runner}.",
         "Use `runs-on: ubuntu-latest`. Or use the variant that needs no Docker:",
-        "uses: org/hf-oidc-action/native@v1",
+        "uses: {uses}",
     ),
 }
 BECAUSE = {
-    "job": "its `permissions:` lack `id-token: write`, and GitHub denies every permission that they do not name.",
-    "workflow": "the `permissions:` at the top of the file lack `id-token: write`, and the job has no `permissions:`.",
+    "job": "its `permissions:` {written}.",
+    "workflow": "the `permissions:` at the top of the file {written}, and the job has no `permissions:`.",
     "nowhere": "there are no `permissions:`, and GitHub does not grant this one by default.",
+}
+# What is written instead of `id-token: write`.
+WRITTEN = {
+    "": "lack `id-token: write`, and GitHub denies every permission that they do not name",
+    "empty": "are `{{}}`, which denies every permission",
+    "read-all": "are `read-all`, which only lets it read. An ID token needs `id-token: write`",
+}
+OTHER_WRITTEN = "have `{written}`, and only `id-token: write` lets it request one"
+# What to do if nothing similar is known.
+OTHERWISE = {
+    "unknown-key": "Remove it, with the lines under it. If an alias (`*name`) uses them, write them out there.",
+    "unknown-scope": "Remove it.",
+    "unknown-need": "Remove it from `needs:`.",
 }
 
 
 def words(finding: WorkflowFinding) -> Words:
     """Returns what to say about `finding`."""
-    facts = {**finding.facts, "because": BECAUSE.get(finding.facts.get("where", ""), "")}
+    given = finding.facts.get("written", "")
+    written = WRITTEN.get(given, OTHER_WRITTEN).format(written=given)
+    because = BECAUSE.get(finding.facts.get("where", ""), "").format(written=written)
+    facts = {**finding.facts, "because": because}
     suggestion = finding.facts.get("suggestion")
     inputs = f"Its inputs are {facts.get('known', '')}."
     otherwise = (
         "Write namespace/name, datasets/namespace/name or spaces/namespace/name." if "problem" in facts else inputs
     )
     facts["suggest"] = f"Did you mean `{suggestion}`?" if suggestion else otherwise
+    better = finding.facts.get("better")
+    facts["replace"] = f"Write `{better}`." if better else OTHERWISE.get(finding.code, "")
     found = WORDS[finding.code]
     return Words(*(part.format_map(facts) for part in (found.what, found.do, found.lines)))

@@ -18,12 +18,16 @@ Severity = Literal["error", "warning", "note"]
 
 @dataclass(frozen=True)
 class WorkflowFinding:
-    """`line`: where it starts, if known. `facts`: the values for the sentences that `doctor.advice` has for `code`."""
+    """`line`: where it starts, if known. `facts`: the values for the sentences that `doctor.advice` has for `code`.
+
+    `file`: the path in the repository, if it is another file than the one that is checked.
+    """
 
     code: str
     severity: Severity
     line: int | None = None
     facts: Mapping[str, str] = field(default_factory=dict)
+    file: str = ""
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,7 @@ class WorkflowJobReport:
     """The report about a job. `fields`: the publisher to add on the Hub, as far as the file tells; empty if unknown.
 
     The field `workflow` has no value if the job calls a reusable workflow: two workflow files are then involved.
+    `hub_url` and `audience`: of a login at another Hub than huggingface.co.
     """
 
     key: str
@@ -53,6 +58,8 @@ class WorkflowJobReport:
     branch: Branch
     environment: str
     findings: tuple[WorkflowFinding, ...]
+    hub_url: str = ""
+    audience: str = ""
 
     @property
     def may_be_trusted(self) -> bool:

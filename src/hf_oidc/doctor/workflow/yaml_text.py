@@ -91,10 +91,10 @@ class _Composer(Composer):
         return event
 
     # Every plain value stays a string, so no tag is resolved.
-    def resolve(self, kind: type, value: object, implicit: object) -> str:
+    def resolve(self, *_: object) -> str:
         return ""
 
-    def descend_resolver(self, current_node: object, current_index: object) -> None:
+    def descend_resolver(self, *_: object) -> None:
         pass
 
     def ascend_resolver(self) -> None:
