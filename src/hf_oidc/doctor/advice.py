@@ -172,11 +172,28 @@ WORDS = {
     ),
     # triggers
     "pull-request": Words(
-        "`{event}` starts this job for pull requests. GitHub gives no ID token to pull requests from forks and from "
-        "Dependabot, so the login fails. Other pull requests do not run on a branch until they are merged, so a "
+        "`{event}` starts this job for pull requests ({runs}). GitHub gives no ID token to pull requests from forks "
+        "and from Dependabot, so the login fails. Others do not run on a branch until they are merged, so a "
         "publisher with a branch refuses them.",
-        "Skip the job in pull requests. Next to its `runs-on:`, add:",
-        "if: github.event_name != '{event}'",
+        "Skip the job in pull requests. {how}",
+        "{lines}",
+    ),
+    "pull-request-reads": Words(
+        "`{event}` starts this job for pull requests. Pull requests from forks and from Dependabot get no ID token, so "
+        "the login fails there ({runs}).",
+        "Let the job continue without a token there. Under the `with:` of the login step, add:",
+        "on-error: warn",
+    ),
+    "pull-request-merged": Words(
+        "`{event}` starts this job when a pull request is merged. Pull requests from forks and from Dependabot get no "
+        "ID token, so the login fails there ({runs}).",
+        "Start the job by a push to the branch instead, or skip it for these pull requests. {how}",
+        "{lines}",
+    ),
+    "never-reached": Words(
+        "No event in `on:` reaches the login of the job `{job}`: a condition (`if:`) is never true, or the job needs a "
+        "job that is always skipped.",
+        "Change the condition, or add the event to `on:`.",
     ),
     "pull-request-soft": Words(
         "`{event}` starts this job for pull requests. There the login fails for forks, and for every publisher with a "
@@ -197,18 +214,33 @@ WORDS = {
         "This workflow runs for branches and for tags ({events}). A tag is not on a branch, so a publisher with a "
         "branch refuses the runs for tags.",
         "Publish only from the branch or only from tags. Or leave Branch empty on the Hub, which then trusts every "
-        "branch and tag.",
+        "branch and tag. To publish only from the branch: {how}",
+        "{lines}",
+    ),
+    "tags-and-dispatch": Words(
+        "This workflow runs for tags ({events}), and {chosen} runs on the branch or tag that is chosen. No branch on "
+        "the Hub fits both.",
+        "Leave Branch empty on the Hub, or publish only from tags. {how}",
+        "{lines}",
+    ),
+    "any-ref": Words(
+        "`{event}` may run on any branch or tag. A publisher with a branch refuses all others.",
+        "Run the job only on the branch of the publisher. {how}",
+        "{lines}",
+    ),
+    "default-branch": Words(
+        "{events} runs on the default branch. If that is not {branch}, a publisher with the branch {branch} refuses "
+        "these runs.",
     ),
     "merge-queue": Words(
         "`merge_group` starts this job on the temporary branch of a merge queue, which a publisher cannot name.",
-        "Skip the job in the merge queue. Next to its `runs-on:`, add:",
-        "if: github.event_name != 'merge_group'",
+        "Skip the job in the merge queue. {how}",
+        "{lines}",
     ),
     "several-branches": Words(
-        "A push to several branches starts this job ({branches}). A publisher names one branch, and refuses the "
-        "others.",
-        "Choose the branch that publishes, in this file and on the Hub:",
-        "on:\n  push:\n    branches: [main]",
+        "This job runs on several branches ({branches}). A publisher names one branch, and refuses the others.",
+        "Choose the branch that publishes, in this file and on the Hub. {how}",
+        "{lines}",
     ),
     # the token after the login
     "own-exchange": Words("{where} sets HF_OIDC_RESOURCE, so huggingface_hub logs in by itself, without this action."),
@@ -275,6 +307,12 @@ OTHERWISE = {
     "unknown-scope": "Remove it.",
     "unknown-need": "Remove it from `needs:`.",
 }
+HOW = {
+    "add": "Next to the job's `runs-on:` or `uses:`, add:",
+    "replace": "Replace the job's `if:` with:",
+    "and": "In the job's `if:`, also require:",
+    "push": "Start it by a push to the branch that publishes:",
+}
 
 
 def words(finding: WorkflowFinding) -> Words:
@@ -283,6 +321,7 @@ def words(finding: WorkflowFinding) -> Words:
     written = WRITTEN.get(given, OTHER_WRITTEN).format(written=given)
     because = BECAUSE.get(finding.facts.get("where", ""), "").format(written=written)
     facts = {**finding.facts, "because": because}
+    facts["how"] = HOW.get(facts.get("how", ""), "")
     suggestion = finding.facts.get("suggestion")
     inputs = f"Its inputs are {facts.get('known', '')}."
     otherwise = (

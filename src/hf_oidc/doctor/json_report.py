@@ -12,6 +12,8 @@ from hf_oidc.explain.publisher import Suggestion
 from hf_oidc.hub.publisher import Field, settings_page
 from hf_oidc.rfc3339 import rfc3339
 
+NO_PUBLISHER = ("caller", "never")
+
 
 def job(report: JobReport) -> dict[str, Any]:
     """Returns the report about a CI job."""
@@ -66,10 +68,13 @@ def _job(report: WorkflowJobReport, hub_url: str) -> dict[str, Any]:
         ],
         "hub_url": report.hub_url or None,
         "audience": report.audience or None,
-        "publisher": _values(report.fields) if report.may_be_trusted and report.branch.kind != "caller" else None,
+        "publisher": _values(report.fields)
+        if report.may_be_trusted and report.branch.kind not in NO_PUBLISHER
+        else None,
         "branch": report.branch.kind,
         "environment": report.environment if report.environment and "${{" not in report.environment else None,
         "findings": list(map(_finding, report.findings)),
+        "not_understood": list(report.not_understood),
     }
 
 

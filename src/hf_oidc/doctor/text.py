@@ -19,6 +19,7 @@ from hf_oidc.hub.resource import Resource
 from hf_oidc.sanitize import sanitize_line
 
 WIDTH = 100
+MAX_LISTED = 10
 LABEL = {"error": "WRONG", "warning": "CAREFUL", "note": "NOTE"}
 SUPPLIED = "not asked: HF_OIDC_ID_TOKEN holds an ID token"
 WHAT_IT_IS = (
@@ -31,6 +32,7 @@ BRANCHES = {
     "default": "your default branch, such as main",
     "several": "the branch that publishes (the file names several)",
     "none": "leave it empty: these runs are not on a branch",
+    "unknown": "not known: `hf-oidc` does not know on which branch these runs are",
     "pull-request": "leave it empty: a pull request is not on a branch",
 }
 TWO_WORKFLOWS = "leave it empty: the Hub does not document whether it compares the calling or the called file"
@@ -79,7 +81,8 @@ def workflow(report: WorkflowReport, hub_url: str) -> Iterator[str]:
         yield from _findings(each.findings)
         if each.fields:
             yield from _to_enter(each, hub_url)
-    yield from _heading(_summary(report))
+    yield ""
+    yield from _wrapped(_summary(report))
 
 
 def _ci(report: JobReport) -> str:
@@ -222,11 +225,14 @@ def _said(label: str, what: str, do: str, lines: str) -> Iterator[str]:
 def _summary(report: WorkflowReport) -> str:
     severities = [finding.severity for finding in report.all_findings]
     wrong, careful = severities.count("error"), severities.count("warning")
+    not_understood = list(dict.fromkeys(text for job in report.jobs for text in job.not_understood))
     if wrong:
         return f"This workflow would fail: {wrong} marked WRONG, {careful} marked CAREFUL."
-    return (
-        f"No certain failure was found: {careful} marked CAREFUL." if careful else "No problem was found in this file."
-    )
+    if careful:
+        return f"No certain failure was found: {careful} marked CAREFUL."
+    if not_understood:
+        return f"Nothing found; not understood: {', '.join(not_understood[:MAX_LISTED])}."
+    return "No problem was found in this file."
 
 
 def _heading(text: str) -> Iterator[str]:

@@ -63,7 +63,9 @@ class _Repository:
             return job
         path = match["path"]
         try:
-            called = read_workflow(_Inputs(_declared(document), job.inputs).inserted(document), path.rpartition("/")[2])
+            # An expression of the caller sees other contexts: `reach` evaluates it there.
+            inputs = _Inputs(_declared(document), job.inputs, only_literal=True)
+            called = read_workflow(inputs.inserted(document), path.rpartition("/")[2])
         except UnreadableYaml:
             return job
         return replace(job, called=self.workflow(replace(called, path=path), (*callers, path)))
@@ -106,14 +108,14 @@ class _Repository:
 class _Inputs:
     """The inputs of an action or workflow as texts of expressions: what the caller gives, else the default."""
 
-    def __init__(self, declared: Block, given: Mapping[str, Value]) -> None:
+    def __init__(self, declared: Block, given: Mapping[str, Value], *, only_literal: bool = False) -> None:
         passed = {name.lower(): value for name, value in given.items()}
         self._values: dict[str, str] = {}
         self._left = MAX_INSERTED
         for name, about in declared.items():
             default, kind = (about.get("default", ""), about.get("type")) if isinstance(about, Block) else ("", "")
             value = passed.get(name.lower(), default)
-            if isinstance(value, str):
+            if isinstance(value, str) and not (only_literal and "${{" in value):
                 self._values[name.lower()] = _as_expression(value, str(kind))
 
     def inserted(self, value: Value, key: str = "") -> Value:

@@ -6,7 +6,7 @@ It does no I/O. The caller passes a function that reads the workflow files which
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 
@@ -22,7 +22,9 @@ from hf_oidc.doctor.workflow.login_inputs import (
     read_variable,
 )
 from hf_oidc.doctor.workflow.login_step import (
+    LoginCommand,
     actions_of,
+    actual,
     check_runner,
     commands_of,
     is_literal,
@@ -30,7 +32,7 @@ from hf_oidc.doctor.workflow.login_step import (
     login_steps,
     resource_variables,
 )
-from hf_oidc.doctor.workflow.model import Job, Workflow, read_workflow
+from hf_oidc.doctor.workflow.model import Job, Step, Workflow, read_workflow
 from hf_oidc.doctor.workflow.permissions import (
     Chain,
     check_permission,
@@ -38,9 +40,12 @@ from hf_oidc.doctor.workflow.permissions import (
     check_unread,
     logs_in,
 )
+from hf_oidc.doctor.workflow.reach import Caller, Reachability
+from hf_oidc.doctor.workflow.runs import runs_of
 from hf_oidc.doctor.workflow.structure import REUSABLE, check_structure
 from hf_oidc.doctor.workflow.token_use import check_token_use
-from hf_oidc.doctor.workflow.triggers import branch_of, check_triggers
+from hf_oidc.doctor.workflow.triggers import Logins, branch_of, check_triggers, together
+from hf_oidc.doctor.workflow.values import Values, line_of_value
 from hf_oidc.doctor.workflow.yaml_text import read
 from hf_oidc.errors import UsageError
 from hf_oidc.explain.claims import publisher_fields
@@ -66,12 +71,20 @@ def repository_of(remote: str) -> str:
 def examine(text: str, file_name: str, repository: str, read_file: ReadFile) -> WorkflowReport:
     """Returns the report about a workflow. Raises `UnreadableYaml` if `text` is not one."""
     workflow = with_called(read_workflow(read(text), file_name), read_file)
-    jobs = tuple(report for job in workflow.jobs for report in _reports([(workflow, job)], repository))
+    reachability = Reachability(workflow, runs_of(workflow, [*_every_called(workflow)], repository))
+    jobs = tuple(report for job in workflow.jobs for report in _reports([(workflow, job)], reachability, repository))
     findings = list(_about_the_file(workflow, set()))
     # An action as a job's `uses:` is meant to log in.
     if not jobs and not any(each.code == "action-as-job" for each in findings):
         findings.append(WorkflowFinding("no-login", "note"))
     return WorkflowReport(file_name, repository, jobs, tuple(findings))
+
+
+def _every_called(workflow: Workflow) -> Iterator[Workflow]:
+    for job in workflow.jobs:
+        if job.called:
+            yield job.called
+            yield from _every_called(job.called)
 
 
 def _about_the_file(workflow: Workflow, seen: set[str]) -> Iterator[WorkflowFinding]:
@@ -85,25 +98,47 @@ def _about_the_file(workflow: Workflow, seen: set[str]) -> Iterator[WorkflowFind
             yield from _about_the_file(job.called, seen)
 
 
-def _reports(chain: Chain, repository: str) -> Iterator[WorkflowJobReport]:
+def _reports(chain: Chain, reachability: Reachability, repository: str) -> Iterator[WorkflowJobReport]:
     """Yields a report for the last job of `chain` if it logs in; for each that does of the workflow that it calls."""
     workflow, job = chain[-1]
     if job.called:
+        inside = Reachability(job.called, reachability.runs, Caller(reachability, job))
         for inner in job.called.jobs:
-            yield from _reports([*chain, (job.called, inner)], repository)
+            yield from _reports([*chain, (job.called, inner)], inside, repository)
         return
     key, line = " / ".join(job.key for _, job in chain), chain[0][1].line
     if logs_in(workflow, job):
-        findings = tuple(_sorted(_login_findings(chain)))
-        branch = branch_of(chain[0][0], _conditions(chain))
-        # In a reusable workflow, the ID token has the ref of the calling workflow and the names of both workflows.
-        fields = _fields(workflow.file_name if len(chain) == 1 else "", repository, branch)
+        values = Values(reachability, job)
+        resources = tuple(_resources(workflow, job, values))
+        logins = _logins(workflow, job, reachability, resources)
+        branch = branch_of(logins)
         report = WorkflowJobReport(
-            key, line, tuple(_resources(workflow, job)), fields, branch, job.environment, findings
+            key,
+            line,
+            resources,
+            # In a reusable workflow, the ID token has the ref of the calling workflow and the names of both workflows.
+            _fields(workflow.file_name if len(chain) == 1 else "", repository, branch),
+            branch,
+            job.environment,
+            tuple(_sorted(_login_findings(chain, logins, values))),
+            logins.not_understood,
         )
         yield _with_hub(report, workflow, job)
     elif unread := [*_unread(workflow, job)]:
         yield WorkflowJobReport(key, line, (), (), Branch("default"), "", tuple(unread))
+
+
+def _logins(workflow: Workflow, job: Job, reachability: Reachability, resources: Collection[Resource]) -> Logins:
+    steps = login_steps(job)
+    scripted = {id(step) for step, _ in commands_of(job)}
+    scripted |= {id(each.step) for each in resource_variables(workflow, job) if each.step}
+    others = [step for step in job.steps if any(id(each) in scripted for each in actual(step))]
+    reached = [reachability.of(job, step) for step in steps or others] or [reachability.of(job)]
+    return Logins(
+        together(reached),
+        soft=bool(steps) and all(map(is_soft, steps)),
+        reads=bool(resources) and all(each.kind == "user" for each in resources),
+    )
 
 
 def _unread(workflow: Workflow, job: Job) -> Iterator[WorkflowFinding]:
@@ -127,23 +162,21 @@ def _with_hub(report: WorkflowJobReport, workflow: Workflow, job: Job) -> Workfl
     return replace(report, hub_url=hub, audience=audiences.pop() or hub if len(audiences) == 1 else hub)
 
 
-def _login_findings(chain: Chain) -> Iterator[WorkflowFinding]:
+def _login_findings(chain: Chain, logins: Logins, values: Values) -> Iterator[WorkflowFinding]:
     workflow, job = chain[-1]
-    steps = login_steps(job)
     yield from check_permission(chain)
-    soft = bool(steps) and all(map(is_soft, steps))
-    yield from check_triggers(*chain[0], soft=soft, condition=_conditions(chain))
-    for finding in _of_the_steps(workflow, job):
+    yield from check_triggers(*chain[0], logins)
+    for finding in _of_the_steps(workflow, job, values):
         yield finding if finding.file else replace(finding, file=workflow.path)
 
 
-def _of_the_steps(workflow: Workflow, job: Job) -> Iterator[WorkflowFinding]:
+def _of_the_steps(workflow: Workflow, job: Job, values: Values) -> Iterator[WorkflowFinding]:
     for step in actions_of(job):
-        for finding in check_inputs(workflow, job, step):
+        for finding in check_inputs(workflow, job, step, values):
             yield replace(finding, file=step.file)
     yield from check_runner(job)
     for step, command in commands_of(job):
-        for resource in filter(is_written_out, command.resources):
+        for resource in _arguments(command, step, values):
             for finding in check_resources(read_argument, resource, step.line):
                 yield replace(finding, file=step.file)
     if login_steps(job):
@@ -151,19 +184,15 @@ def _of_the_steps(workflow: Workflow, job: Job) -> Iterator[WorkflowFinding]:
         return
     for variable in resource_variables(workflow, job):
         yield WorkflowFinding("own-exchange", "note", variable.line, {"where": variable.where}, variable.file)
-        if isinstance(variable.value, str) and variable.value and is_literal(variable.value):
-            for finding in check_resources(read_variable, variable.value, variable.line):
+        for value in values.of(variable.value, variable.step) if isinstance(variable.value, str) else ():
+            line = None if is_literal(variable.value) else line_of_value(job.matrix, value)
+            for finding in check_resources(read_variable, value, line or variable.line) if value else ():
                 yield replace(finding, file=variable.file)
 
 
-def _conditions(chain: Chain) -> str:
-    _, last = chain[-1]
-    commands = {id(step) for step, _ in commands_of(last)}
-    steps = login_steps(last) or tuple(step for step in last.steps if id(step) in commands)
-    return " ".join([*(job.condition for _, job in chain), *(step.condition for step in steps)]).strip()
-
-
 def _fields(file_name: str, repository: str, branch: Branch) -> tuple[Field, ...]:
+    if branch.kind == "never":
+        return ()
     # The claims that GitHub would issue for this job. One table maps claims to the Hub's fields, here as for a login.
     ref = f"refs/heads/{branch.name}" if branch.kind == "one" else None
     claims = {
@@ -175,26 +204,29 @@ def _fields(file_name: str, repository: str, branch: Branch) -> tuple[Field, ...
     return publisher_fields(claims, preset=True)
 
 
-def _resources(workflow: Workflow, job: Job) -> Iterable[Resource]:
+def _resources(workflow: Workflow, job: Job, values: Values) -> Iterable[Resource]:
     """Returns the resources that the logins of `job` name, each once."""
-    written: list[tuple[Callable[[str], list[Resource]], object]] = [
-        (read_input, next((value for name, value in step.inputs.items() if name.lower() == "resource"), ""))
-        for step in actions_of(job)
-    ]
-    arguments = (resource for _, command in commands_of(job) for resource in command.resources)
-    written += [(read_argument, resource) for resource in arguments if is_written_out(resource)]
-    variables = [(read_variable, variable.value) for variable in resource_variables(workflow, job)]
+    written: list[tuple[Callable[[str], list[Resource]], object, Step | None]] = []
+    for step in actions_of(job):
+        given = (value for name, value in step.inputs.items() if name.lower() == "resource")
+        written += [(read_input, value, step) for value in given]
+    for step, command in commands_of(job):
+        written += [(read_argument, argument, None) for argument in _arguments(command, step, values)]
+    variables = [(read_variable, variable.value, variable.step) for variable in resource_variables(workflow, job)]
     found: dict[Resource, None] = {}
-    for resources_of, value in written or variables:
-        if isinstance(value, str) and is_literal(value):
+    for resources_of, text, step_of in written or variables:
+        for value in values.of(text, step_of) if isinstance(text, str) else ():
             with suppress(UsageError):
                 found |= dict.fromkeys(resources_of(value))
     return found
 
 
-def is_written_out(argument: str) -> bool:
-    """Whether an argument of a command is literal: neither GitHub nor the shell computes it."""
-    return not re.search(r"[$%`*]", argument)
+def _arguments(command: LoginCommand, step: Step, values: Values) -> Iterator[str]:
+    """Yields the resources of a command that GitHub or the file tells, and not the shell."""
+    for argument in command.resources:
+        for value in values.of(argument, step):
+            if not re.search(r"[$%`*]", value):
+                yield value
 
 
 def _sorted(findings: Iterator[WorkflowFinding]) -> list[WorkflowFinding]:

@@ -35,11 +35,12 @@ class Branch:
     """What to enter as the branch on the Hub.
 
     `one`: the branch `name`. `default`: the repository's default branch. `several`: one of those that `name` lists.
-    `none`: empty, because tags start the job. `pull-request`: only pull requests start the job, which are not
-    trustworthy. `caller`: the branch of the calling workflow.
+    `none`: empty, because the runs are not on a branch. `pull-request`: the same for pull requests, which are not
+    trustworthy. `caller`: the branch of the calling workflow. `never`: no run reaches the login. `unknown`: only events
+    that the doctor does not know.
     """
 
-    kind: Literal["one", "default", "several", "none", "pull-request", "caller"]
+    kind: Literal["one", "default", "several", "none", "pull-request", "caller", "never", "unknown"]
     name: str = ""
 
 
@@ -48,6 +49,7 @@ class WorkflowJobReport:
     """The report about a job. `fields`: the publisher to add on the Hub, as far as the file tells; empty if unknown.
 
     The field `workflow` has no value if the job calls a reusable workflow: two workflow files are then involved.
+    `not_understood`: the events and conditions because of which the doctor does not know which runs reach the login.
     `hub_url` and `audience`: of a login at another Hub than huggingface.co.
     """
 
@@ -58,6 +60,7 @@ class WorkflowJobReport:
     branch: Branch
     environment: str
     findings: tuple[WorkflowFinding, ...]
+    not_understood: tuple[str, ...] = ()
     hub_url: str = ""
     audience: str = ""
 

@@ -12,6 +12,7 @@ from hf_oidc.doctor.workflow.findings import WorkflowFinding
 from hf_oidc.doctor.workflow.login_step import RESOURCE_VARIABLE, is_literal
 from hf_oidc.doctor.workflow.model import Job, Step, Workflow
 from hf_oidc.doctor.workflow.structure import input_keys
+from hf_oidc.doctor.workflow.values import Values, line_of_value
 from hf_oidc.doctor.workflow.yaml_text import line_of
 from hf_oidc.errors import InvalidInput, InvalidResource, UsageError
 from hf_oidc.explain.audiences import other_service
@@ -22,8 +23,8 @@ from hf_oidc.settings import AUDIENCE, DEFAULT_HUB_URL, HUB_URL, INPUTS, RESOURC
 from hf_oidc.token_request import from_arguments
 
 
-def check_inputs(workflow: Workflow, job: Job, step: Step) -> Iterator[WorkflowFinding]:
-    """Finds wrong inputs of a step that uses this action."""
+def check_inputs(workflow: Workflow, job: Job, step: Step, values: Values) -> Iterator[WorkflowFinding]:
+    """Finds wrong inputs of a step that uses this action. `values`: those of the expressions of `job`."""
     given = {name.lower(): name for name in step.inputs}
     unknown = [_unknown(step, name) for known, name in given.items() if known not in INPUTS]
     yield from unknown
@@ -36,8 +37,10 @@ def check_inputs(workflow: Workflow, job: Job, step: Step) -> Iterator[WorkflowF
             yield WorkflowFinding(
                 "wrong-type", "error", line, {"where": f"with.{sanitize_line(known, 60)}", "expected": "text"}
             )
-        elif is_literal(value):
-            yield from _check_value(known, value.strip(), line)
+        else:
+            for each in values.of(value, step):
+                row = None if is_literal(value) else line_of_value(job.matrix, each)
+                yield from _check_value(known, each.strip(), row or line)
     yield from _check_audience(step, hub_of(workflow, job, step))
 
 

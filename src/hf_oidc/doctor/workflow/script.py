@@ -129,7 +129,7 @@ def _split(text: str, shell: Shell) -> Iterator[tuple[list[str], str]]:
     glued = False  # whether the next piece belongs to the last word
     while position < len(text):
         piece = pieces.match(text, position)
-        assert piece is not None  # the last alternative matches any character
+        assert piece is not None  # noqa: S101 - the last alternative matches any character
         position, kind = piece.end(), piece.lastgroup or ""
         if kind == "mark":  # the last group inside of `here`
             mark = piece["mark"]

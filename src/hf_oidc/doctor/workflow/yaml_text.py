@@ -36,6 +36,12 @@ class Block(dict[str, "Value"]):
         self.merged = 0
 
 
+class Plain(str):
+    """A value without quotes: `true` and `1` are then a boolean and a number where GitHub keeps types."""
+
+    __slots__ = ()
+
+
 Value = str | list["Value"] | Block
 
 
@@ -119,7 +125,9 @@ class _Reader:
         self._characters += len(text)
         if self._characters > MAX_BYTES:
             raise UnreadableYaml(EXPANDS)
-        return "" if text in NULLS and not getattr(node, "style", None) else text
+        if getattr(node, "style", None):
+            return text
+        return "" if text in NULLS else Plain(text)
 
     def _block(self, node: yaml.MappingNode) -> Block:
         block = Block(node.start_mark.line + 1)
