@@ -60,17 +60,18 @@ WORDS = {
         "{lines}",
     ),
     "called-unknown": Words(
-        "This job calls {called}, which cannot be read from here. If that workflow logs in to the Hub, it lacks "
+        "This job calls {called}, which `hf-oidc` cannot read from here. If that workflow logs in to the Hub, it lacks "
         "`id-token: write`.",
         "In that case, give the job `{job}` these permissions, next to its `uses:`:",
         "{lines}",
     ),
     "called-unread": Words(
-        "This job calls {called}, which cannot be read from here. Whether it logs in to the Hub is not known.",
+        "This job calls {called}, which `hf-oidc` cannot read from here. Whether it logs in to the Hub is not known.",
         "Run hf-oidc doctor on that workflow too.",
     ),
     "action-unread": Words(
-        'The step "{step}" uses {uses}, which cannot be read from here. Whether it logs in to the Hub is not known.',
+        'The step "{step}" uses {uses}, which `hf-oidc` cannot read from here. Whether it logs in to the Hub is not '
+        "known.",
         "Run hf-oidc doctor in a checkout of the repository.",
     ),
     # what GitHub rejects
@@ -240,6 +241,23 @@ WORDS = {
     "several-branches": Words(
         "This job runs on several branches ({branches}). A publisher names one branch, and refuses the others.",
         "Choose the branch that publishes, in this file and on the Hub. {how}",
+        "{lines}",
+    ),
+    "untrusted-code": Words(
+        'For `{event}`, the step "{step}" brings files of a pull request into this job. Anyone can open one, even from '
+        "a fork. Its code then runs in a job with your identity: it can take the token, and publish what it likes.",
+        "Let only people start the job whom you trust. {how}",
+        "{lines}",
+    ),
+    "untrusted-input": Words(
+        'The step "{step}" puts `{expression}` into its script, which anyone can write (`{event}`). Such a text can '
+        "contain commands, which take the token or publish in your name.",
+        "Pass it as an environment variable instead, and use that in the script:",
+        "env:\n  TEXT: ${{{{ {expression} }}}}",
+    ),
+    "anyone-starts": Words(
+        "Anyone can cause `{event}` in a public repository, and so start this job, which publishes in your name.",
+        "Let only people start the job whom you trust. {how}",
         "{lines}",
     ),
     # the token after the login

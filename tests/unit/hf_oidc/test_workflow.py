@@ -27,12 +27,14 @@ ROOT = Path(__file__).parents[3]
 HUB = "https://huggingface.co"
 LOGIN = {"uses": "org/hf-oidc-action@v1", "id": "hf", "with": {"resource": "acme/model"}}
 PUSH = {"push": {"branches": ["main"]}}
-CALLED = "on: workflow_call\njobs: {a: {steps: [{uses: org/hf-oidc-action@v1}]}}\n"
+CALLED = "on: workflow_call\njobs: {a: {steps: [{uses: org/hf-oidc-action@v1, with: {resource: acme/model}}]}}\n"
 
 
 def report(document: object, called: str = "", repository: str = "acme/trainer") -> WorkflowReport:
     """The report of a workflow that is given as data; both renderings are made, too."""
-    found = examine(yaml.safe_dump(document, sort_keys=False), "publish.yml", repository, lambda _: called)
+    text_of_it = yaml.safe_dump(document, sort_keys=False)
+    # The same file for every workflow that is called; of actions, none.
+    found = examine(text_of_it, "publish.yml", repository, lambda path: called if "workflows" in path else "")
     assert "\n".join(text.workflow(found, HUB))
     assert json_report.workflow(found, HUB)["ok"] == (not found.fails)
     return found
@@ -187,13 +189,16 @@ STEPS: list[tuple[list[object], set[str]]] = [
     ([with_input(timeout=3600, export_env=False, hub_url="https://hub.example", audience="x")], set()),
     ([with_input(hub_url="http://huggingface.co")], {"invalid-input"}),
     ([with_input(audience="two words")], {"invalid-input"}),
-    ([with_input(audience="me@corp.example")], set()),
+    ([with_input(audience="me@corp.example")], {"own-audience"}),
+    ([with_input(audience="sts.amazonaws.com")], {"other-audience"}),
+    ([with_input(audience="https://huggingface.co", hub_url="https://hub.example")], {"other-audience"}),
+    ([with_input(audience="https://huggingface.co", hub_url="${{ vars.HUB }}")], set()),
     ([with_input(resource="acme/a, acme/b")], {"invalid-name"}),
     ([with_input(resource="acme/m?x=1")], {"invalid-resource"}),
     ([LOGIN, {"run": "x", "env": {"A": "${{ steps.hf.outputs.token }}"}}], set()),
     ([LOGIN, {"run": "x", "env": {"A": "${{ steps.hf.outputs['token'] }}"}}], set()),
     ([LOGIN, {"run": "x ${{ steps.hf.outputs.tokens }}"}], {"token-in-script"}),
-    ([LOGIN, {"run": "x", "with": {"a": ["${{ steps.hf.outputs.Token2 }}"]}}], {"unknown-output"}),
+    ([LOGIN, {"uses": "a/b@v1", "with": {"a": ["${{ steps.hf.outputs.Token2 }}"]}}], {"unknown-output"}),
     ([SOFT, {"run": "x", "env": {"A": "${{ steps.hf.outputs.token }}"}}], {"token-unchecked"}),
     (
         [SOFT, {"if": "steps.hf.outcome", "run": "x", "env": {"A": "${{ steps.hf.outputs.token }}"}}],
@@ -236,7 +241,8 @@ def test_a_runner_without_docker() -> None:
 @pytest.mark.parametrize("jobs", [None, {}])
 def test_a_workflow_without_a_job(jobs: object) -> None:
     """GitHub refuses the file; the job is likely one level too far left."""
-    assert codes({"on": PUSH, "jobs": jobs, "publish": {"steps": [LOGIN]}}) == {"wrong-type", "no-login"}
+    expected = {"wrong-type", "no-login", "unknown-key"}
+    assert codes({"on": PUSH, "jobs": jobs, "publish": {"steps": [LOGIN]}}) == expected
     assert report({"on": PUSH, "jobs": jobs}).fails
 
 
@@ -360,7 +366,7 @@ UPLOAD = {"run": "pip install x\nhf upload acme/model ."}
         ([KEPT, {**UPLOAD, "if": "steps.hf.outputs.authenticated != 'true'"}], set()),
         ([KEPT, {"uses": "a/b@v1", "with": {"t": ["x"]}}], set()),
         ([UPLOAD, KEPT], set()),
-        ([KEPT, LOGIN, UPLOAD], set()),
+        ([{**KEPT, "id": "first"}, LOGIN, UPLOAD], set()),
         ([LOGIN, UPLOAD], set()),
         ([with_input(export_env="${{ inputs.e }}"), UPLOAD], set()),
     ],
@@ -583,16 +589,20 @@ def test_any_text_gives_a_report_or_a_clear_refusal(text: str) -> None:
 @pytest.mark.parametrize(
     ("on", "step", "expected"),
     [
-        ("push", "uses: org/hf-oidc-action@v1", {"several-branches"}),
-        (["push", "pull_request"], "uses: org/hf-oidc-action@v1", {"several-branches", "pull-request"}),
+        ("push", "uses: org/hf-oidc-action@v1, with: {resource: acme/model}", {"several-branches"}),
         (
             ["push", "pull_request"],
-            "uses: org/hf-oidc-action@v1, with: {on-error: warn}",
+            "uses: org/hf-oidc-action@v1, with: {resource: acme/model}",
+            {"several-branches", "pull-request"},
+        ),
+        (
+            ["push", "pull_request"],
+            "uses: org/hf-oidc-action@v1, with: {resource: acme/model, on-error: warn}",
             {"several-branches", "pull-request-soft"},
         ),
         (
             ["push", "pull_request"],
-            "uses: org/hf-oidc-action@v1, continue-on-error: true",
+            "uses: org/hf-oidc-action@v1, with: {resource: acme/model}, continue-on-error: true",
             {"several-branches", "pull-request-soft"},
         ),
     ],

@@ -45,6 +45,7 @@ from hf_oidc.doctor.workflow.runs import runs_of
 from hf_oidc.doctor.workflow.structure import REUSABLE, check_structure
 from hf_oidc.doctor.workflow.token_use import check_token_use
 from hf_oidc.doctor.workflow.triggers import Logins, branch_of, check_triggers, together
+from hf_oidc.doctor.workflow.untrusted import check_untrusted
 from hf_oidc.doctor.workflow.values import Values, line_of_value
 from hf_oidc.doctor.workflow.yaml_text import read
 from hf_oidc.errors import UsageError
@@ -120,11 +121,11 @@ def _reports(chain: Chain, reachability: Reachability, repository: str) -> Itera
             _fields(workflow.file_name if len(chain) == 1 else "", repository, branch),
             branch,
             job.environment,
-            tuple(_sorted(_login_findings(chain, logins, values))),
+            tuple(_sorted(_login_findings(chain, logins, values, reachability))),
             logins.not_understood,
         )
         yield _with_hub(report, workflow, job)
-    elif unread := [*_unread(workflow, job)]:
+    elif unread := [*_unread(chain)]:
         yield WorkflowJobReport(key, line, (), (), Branch("default"), "", tuple(unread))
 
 
@@ -141,9 +142,10 @@ def _logins(workflow: Workflow, job: Job, reachability: Reachability, resources:
     )
 
 
-def _unread(workflow: Workflow, job: Job) -> Iterator[WorkflowFinding]:
+def _unread(chain: Chain) -> Iterator[WorkflowFinding]:
+    workflow, job = chain[-1]
     if REUSABLE.fullmatch(job.calls):
-        yield from check_unread(workflow, job)
+        yield from check_unread(chain)
     for step in job.steps:
         # `./` alone is mostly an action that tests itself.
         if LOCAL_ACTION.fullmatch(step.uses) and step.uses[2:].strip("./") and step.action is None:
@@ -162,10 +164,13 @@ def _with_hub(report: WorkflowJobReport, workflow: Workflow, job: Job) -> Workfl
     return replace(report, hub_url=hub, audience=audiences.pop() or hub if len(audiences) == 1 else hub)
 
 
-def _login_findings(chain: Chain, logins: Logins, values: Values) -> Iterator[WorkflowFinding]:
+def _login_findings(
+    chain: Chain, logins: Logins, values: Values, reachability: Reachability
+) -> Iterator[WorkflowFinding]:
     workflow, job = chain[-1]
     yield from check_permission(chain)
     yield from check_triggers(*chain[0], logins)
+    yield from check_untrusted(workflow, job, logins, reachability)
     for finding in _of_the_steps(workflow, job, values):
         yield finding if finding.file else replace(finding, file=workflow.path)
 

@@ -116,14 +116,15 @@ def _not_granted(chain: Chain, depth: int) -> Iterator[WorkflowFinding]:
         yield WorkflowFinding("caller-does-not-grant", "error", job.line, facts, caller.path)
 
 
-def check_unread(workflow: Workflow, job: Job) -> Iterator[WorkflowFinding]:
-    """Finds a reusable workflow that could not be read. `job`: calls it."""
+def check_unread(chain: Chain) -> Iterator[WorkflowFinding]:
+    """Finds a reusable workflow that could not be read. The last job calls it."""
+    workflow, job = chain[-1]
     facts = {
         "called": shown_reference(job.calls),
         "job": sanitize_line(job.key, 80),
-        "lines": advised([(workflow, job)]),
+        "lines": advised(chain),
     }
-    granted = effective([(workflow, job)]).id_token == "granted"
+    granted = effective(chain).id_token == "granted"
     yield WorkflowFinding("called-unread" if granted else "called-unknown", "note", job.line, facts, workflow.path)
 
 

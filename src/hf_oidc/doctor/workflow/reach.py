@@ -118,7 +118,7 @@ class Reachability:
         return found
 
     def seen_by(self, job: Job, step: Step | None) -> Iterator[Contexts]:
-        """What the expressions of `step`, or of the job's `env:`, see in the runs that reach it: for each run and row."""
+        """What the expressions of `step`, or of the job, see in the runs that reach it: for each run and row."""
         before = job.steps[: next((at for at, each in enumerate(job.steps) if each is step), 0)]
         for index, run in enumerate(self.runs):
             if self._is_too_much or not run.is_understood or self.outcome(index, job, step).certainty == "no":

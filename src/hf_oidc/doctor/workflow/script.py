@@ -50,7 +50,7 @@ VARIABLE = re.compile(
 KEYWORDS = {"if", "then", "elif", "else", "do", "while", "until", "!", "{", "time", "exec", "command", "call", "@"}
 WRAPPERS = {"sudo", "env", "nohup", "nice", "timeout", "uv", "uvx", "poetry", "pipx", "pipenv", "pdm", "hatch", "pixi"}
 WRAPPERS |= {"conda", "mamba", "micromamba", "stdbuf", "retry", "xvfb-run"}
-STARTED = re.compile(r"(?:.*[\\/])?(?:hf|huggingface-cli|hf-oidc|git|curl|python[\d.]*)(?:\.exe)?")
+STARTED = re.compile(r"(?:.*[\\/])?(?:hf|huggingface-cli|hf-oidc|git|curl|python[\d.]*|(?:ba|z|da)?sh)(?:\.exe)?")
 DECLARES = {"export", "declare", "readonly", "local", "set"}
 SHELLS = {"sh", "bash", "zsh", "dash"}
 
@@ -59,7 +59,7 @@ SHELLS = {"sh", "bash", "zsh", "dash"}
 class Command:
     """A command. `variables`: set for it alone; if there are no `words`, for the rest of the script.
 
-    `body`: its here-document.
+    `body`: the here-document of its line, which may also be for a command that a pipe connects with it.
     """
 
     words: tuple[str, ...]
@@ -125,13 +125,12 @@ def expand(text: str, variables: Mapping[str, str]) -> str:
 def _split(text: str, shell: Shell) -> Iterator[tuple[list[str], str]]:
     """Yields the words of each command, and the here-document of its line."""
     pieces, position, mark = PIECES[shell], 0, ""
-    line: list[list[str]] = [[]]  # the commands of this line
+    # The commands of this line; a word is a list of pieces, because adding to a long text would copy it each time.
+    line: list[list[list[str]]] = [[]]
     glued = False  # whether the next piece belongs to the last word
-    while position < len(text):
-        piece = pieces.match(text, position)
-        assert piece is not None  # noqa: S101 - the last alternative matches any character
+    while piece := pieces.match(text, position):  # the last alternative matches any character
         position, kind = piece.end(), piece.lastgroup or ""
-        if kind == "mark":  # the last group inside of `here`
+        if kind == "here":
             mark = piece["mark"]
         elif kind == "end" and piece["end"] == "\n":
             end = (
@@ -139,18 +138,17 @@ def _split(text: str, shell: Shell) -> Iterator[tuple[list[str], str]]:
             )
             body = text[position : end.start() if end else None] if mark else ""
             position = end.end() if end else position + len(body)
-            yield from ((words, body if words is line[-1] else "") for words in line)
+            yield from ((["".join(word) for word in words], body) for words in line)
             line, mark = [[]], ""
         elif kind == "end":
             line.append([])
         elif kind in {"single", "double", "escaped", "plain"}:
             value = re.sub(r'\\(["\\$`])', r"\1", piece[kind]) if kind == "double" and shell == "sh" else piece[kind]
-            if glued:
-                line[-1][-1] += value
-            else:
-                line[-1].append(value)
+            if not glued:
+                line[-1].append([])
+            line[-1][-1].append(value)
         glued = kind in {"single", "double", "escaped", "plain"}
-    yield from ((words, "") for words in line)
+    yield from ((["".join(word) for word in words], "") for words in line)
 
 
 def _command(words: list[str], body: str) -> Command:

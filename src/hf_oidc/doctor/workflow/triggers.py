@@ -95,7 +95,11 @@ def check_triggers(workflow: Workflow, job: Job, logins: Logins) -> Iterator[Wor
         events = _words(tags)
         yield WorkflowFinding("tags", "note", _line(workflow, tags), {"events": events})
         if chosen := list(filter(_is_chosen, runs)):
-            facts |= {"events": events, "chosen": _events(chosen), **_skip(job, "startsWith(github.ref, 'refs/tags/')")}
+            facts |= {
+                "events": events,
+                "chosen": _events(chosen),
+                **required(job, "startsWith(github.ref, 'refs/tags/')"),
+            }
             yield WorkflowFinding("tags-and-dispatch", "warning", _line(workflow, chosen), facts)
 
 
@@ -127,7 +131,7 @@ def _pull_requests(workflow: Workflow, job: Job, logins: Logins) -> Iterator[Wor
         advice = (
             {"how": "push", "lines": "on:\n  push:\n    branches: [main]"}
             if only and code == "pull-request"
-            else _skip(job, skip)
+            else required(job, skip)
         )
         yield WorkflowFinding(code, severity, line, {**facts, **advice})
 
@@ -137,14 +141,14 @@ def _off_branch(workflow: Workflow, job: Job, runs: Sequence[Run], branch: Branc
     facts = {"job": sanitize_line(job.key, 80)}
     fixed = [run for run in runs if not _is_chosen(run) and run.event != "pull_request_target"]
     if tags := _of_kind("tag", fixed):
-        advice = _skip(job, "startsWith(github.ref, 'refs/heads/')")
+        advice = required(job, "startsWith(github.ref, 'refs/heads/')")
         yield WorkflowFinding(
             "tags-and-branches", "warning", _line(workflow, tags), {"events": _words(tags), **facts, **advice}
         )
     if queue := _of_kind("merge-queue", runs):
-        advice = _skip(job, "github.event_name != 'merge_group'")
+        advice = required(job, "github.event_name != 'merge_group'")
         yield WorkflowFinding("merge-queue", "warning", _line(workflow, queue), {**facts, **advice})
-    only = _skip(job, f"github.ref == 'refs/heads/{_to_choose(branch)}'")
+    only = required(job, f"github.ref == 'refs/heads/{_to_choose(branch)}'")
     if branch.kind == "several":
         on_branches = list(filter(_is_on_branch, fixed))
         yield WorkflowFinding(
@@ -252,7 +256,7 @@ def _word(run: Run) -> str:
     return f"`{run.event}`"
 
 
-def _skip(job: Job, condition: str) -> dict[str, str]:
+def required(job: Job, condition: str) -> dict[str, str]:
     """The line that makes the job also require `condition`, and whether it is added or replaces the job's `if:`."""
     if not job.condition:
         return {"how": "add", "lines": f"if: {condition}"}
