@@ -9,6 +9,7 @@ import difflib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from hf_oidc.doctor.workflow.findings import WorkflowFinding
 from hf_oidc.doctor.workflow.model import Job, Step, Workflow
@@ -136,17 +137,25 @@ def commands_of(job: Job) -> Iterator[tuple[Step, LoginCommand]]:
                 yield each, command
 
 
-def login_commands(step: Step, shell: Shell = "sh") -> Iterator[LoginCommand]:
-    """Yields the commands of `hf-oidc` in the script of `step` that log in with the job's own ID token."""
-    if not re.search("hf.oidc", step.run) or any(name in step.env for name in OTHER_ID_TOKEN):
-        return
-    brought = False
-    for command in _every_command(step.run, shell):
-        brought = brought or (not command.words and any(name in command.variables for name in OTHER_ID_TOKEN))
-        found = _login_command(command)
-        own = any(name in command.variables for name in OTHER_ID_TOKEN)
-        if found and not (brought or own or found.brings_its_own):
-            yield found
+def login_commands(step: Step, shell: Shell = "sh") -> tuple[LoginCommand, ...]:
+    """Returns the commands of `hf-oidc` in the script of `step` that log in with the job's own ID token."""
+    if any(name in step.env for name in OTHER_ID_TOKEN):
+        return ()
+    return _logins_in(step.run, shell)
+
+
+@lru_cache(maxsize=256)
+def _logins_in(script: str, shell: Shell) -> tuple[LoginCommand, ...]:
+    if not re.search("hf.oidc", script):
+        return ()
+    logins: list[LoginCommand] = []
+    for command in _every_command(script, shell):
+        if any(name in command.variables for name in OTHER_ID_TOKEN):
+            if not command.words:  # it is set for the rest of the script
+                break
+        elif (found := _login_command(command)) and not found.brings_its_own:
+            logins.append(found)
+    return tuple(logins)
 
 
 def is_soft(step: Step) -> bool:
