@@ -120,6 +120,31 @@ WORDS = {
         "Leave the version out:",
         "uses: {path}",
     ),
+    "local-path": Words(
+        "GitHub takes `{path}` for an action of another repository, and rejects it.",
+        "Write the path in this repository with `./`:",
+        "uses: ./{path}",
+    ),
+    "workflow-place": Words(
+        "`uses: {uses}` is not where GitHub looks for reusable workflows, so it rejects the whole file. They are files "
+        "directly in `.github/workflows`.",
+        "Move the file there if it is elsewhere, and write:",
+        "uses: {better}",
+    ),
+    "not-reusable": Words(
+        "This job calls {called}, which no other workflow can call, so GitHub rejects the whole file.",
+        "Add this event to the `on:` of {called}:",
+        "on:\n  workflow_call:",
+    ),
+    "input-not-passed": Words(
+        "This job calls {called} without the input `{input}`, which is required. GitHub rejects the whole file.",
+        "Pass it, next to `uses:`:",
+        "with:\n  {input}: …",
+    ),
+    "input-not-declared": Words(
+        "{called} has no input `{input}`, so GitHub rejects the whole file.",
+        "{replace}",
+    ),
     "invalid-id": Words(
         "`{id}` cannot be an id: GitHub takes letters, digits, `-` and `_`, and a letter or `_` first. It rejects the "
         "whole file.",
@@ -323,6 +348,7 @@ OTHER_WRITTEN = "have `{written}`, and only `id-token: write` lets it request on
 OTHERWISE = {
     "unknown-key": "Remove it, with the lines under it. If an alias (`*name`) uses them, write them out there.",
     "unknown-scope": "Remove it.",
+    "input-not-declared": "Remove it from `with:`, or declare it there under `on.workflow_call.inputs`.",
     "unknown-need": "Remove it from `needs:`.",
 }
 HOW = {

@@ -100,7 +100,8 @@ CALLS = {"uses": "./.github/workflows/x.yml"}
     ("job", "called", "expected"),
     [
         (CALLS, CALLED, {"caller-does-not-grant"}),
-        (CALLS, "on: push\njobs: {a: {steps: [{run: make}]}}\n", {"no-login"}),
+        (CALLS, "on: workflow_call\njobs: {a: {steps: [{run: make}]}}\n", {"no-login"}),
+        (CALLS, "on: push\njobs: {a: {steps: [{run: make}]}}\n", {"no-login", "not-reusable"}),
         (CALLS, "", {"called-unknown"}),
         ({"uses": "acme/x/.github/workflows/x.yml@v1"}, CALLED, {"called-unknown"}),
         ({**CALLS, "permissions": "write-all"}, CALLED, set()),

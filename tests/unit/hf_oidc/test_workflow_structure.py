@@ -215,8 +215,8 @@ def test_an_action_as_a_job(inputs: str, lines: str) -> None:
 
 
 def test_other_things_that_are_no_workflow_as_a_job() -> None:
-    """An action by path, an image, a workflow that is in another folder."""
-    for uses in ("./.github/actions/x", "docker://alpine", "acme/x/workflows/y.yml@v1", "acme/x@v1"):
+    """An action by path, an image, an action in a folder."""
+    for uses in ("./.github/actions/x", "docker://alpine", "acme/x/y@v1", "acme/x@v1"):
         assert found(second(f"uses: {uses}")) == {"error: action-as-job"}
 
 
@@ -225,6 +225,50 @@ def test_a_version_of_a_workflow_of_the_same_repository() -> None:
     workflow = second("uses: ./.github/workflows/y.yml@main")
     assert found(workflow) == {"error: local-version"}
     assert "uses: ./.github/workflows/y.yml" in said(workflow, "local-version")
+
+
+@pytest.mark.parametrize(
+    ("uses", "better"),
+    [
+        (".github/workflows/y.yml", "./.github/workflows/y.yml"),
+        ("/.github/workflows/y.yml", "./.github/workflows/y.yml"),
+        ("./.github/workflows/hub/y.yaml", "./.github/workflows/y.yaml"),
+        ("./workflows/y.yml", "./.github/workflows/y.yml"),
+        ("acme/x/y.yml@v1", "acme/x/.github/workflows/y.yml@v1"),
+        ("acme/x/workflows/hub/y.yml@v1", "acme/x/.github/workflows/y.yml@v1"),
+    ],
+)
+def test_a_workflow_at_another_place(uses: str, better: str) -> None:
+    """Reusable workflows are files directly in one folder. What is advised is accepted."""
+    assert found(second(f"uses: {uses}")) == {"error: workflow-place"}
+    assert f"uses: {better}" in said(second(f"uses: {uses}"), "workflow-place")
+    assert found(second(f"uses: {better}")) == set()
+
+
+@pytest.mark.parametrize("uses", [".github/actions/x", "/.github/actions/x"])
+def test_a_path_of_an_action_without_its_start(uses: str) -> None:
+    """GitHub would look for another repository."""
+    assert found(step(f"{{uses: {uses}}}")) == {"error: local-path"}
+    assert "uses: ./.github/actions/x" in said(step(f"{{uses: {uses}}}"), "local-path")
+
+
+@pytest.mark.parametrize(
+    ("given", "on", "expected"),
+    [
+        ("{model: a}", "{workflow_call: {inputs: {model: {type: string, required: true}}}}", set()),
+        ("{Model: a}", "{workflow_call: {inputs: {model: {type: string, required: true}}}}", set()),
+        ("{}", "{workflow_call: {inputs: {model: {type: string}}}}", set()),
+        ("{}", "{workflow_call: {inputs: {model: {type: string, required: true}}}}", {"error: input-not-passed"}),
+        ("{modell: a}", "{workflow_call: {inputs: {model: {type: string}}}}", {"error: input-not-declared"}),
+        ("{model: a}", "workflow_call", {"error: input-not-declared"}),
+        ("{}", "[push, workflow_call]", set()),
+        ("{}", "push", {"error: not-reusable"}),
+    ],
+)
+def test_what_does_not_fit_between_caller_and_called(given: str, on: str, expected: set[str]) -> None:
+    """Inputs that are required, and inputs that there are not."""
+    files = {".github/workflows/a.yml": f"on: {on}\n{job('{run: make}')}"}
+    assert found(second(f"uses: ./.github/workflows/a.yml\nwith: {given}"), files) == expected
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,12 @@ from hf_oidc.settings import INPUTS
 WITHOUT_REF = re.compile(r"[\w-][\w.-]*/[^@\s]+@?", re.ASCII)
 IN_THIS_REPOSITORY = re.compile(r"[.$]/")
 REUSABLE = re.compile(r"(?:[.$]/|[\w.-]+/[\w.-]+/)\.github/workflows/[^/@]+\.ya?ml(?:@.*)?", re.ASCII)
+# A workflow file that is not `./.github/workflows/file` or `owner/name/.github/workflows/file`.
+MISPLACED = re.compile(
+    r"(?!(?:[.$]/|[\w.-]+/[\w.-]+/)\.github/workflows/[^/@]+(?:@|$))"
+    r"(?:[.$]?/|(?P<repository>[\w-][\w.-]*/[\w-][\w.-]*/)|(?=\.github/))(?:[^@]*/)?(?P<file>[^/@]+\.ya?ml(?:@.*)?)",
+    re.ASCII,
+)
 IDENTIFIER = re.compile(r"[A-Za-z_][\w-]*", re.ASCII)
 # Where a key belongs, for a key that is at another place.
 BELONGS = {
@@ -120,13 +126,37 @@ def _called(job: Job) -> Iterator[WorkflowFinding]:
     facts = {"uses": shown_reference(job.calls), "job": sanitize_line(job.key, 80)}
     if not job.calls or "${{" in job.calls:
         return
-    if not REUSABLE.fullmatch(job.calls):
+    if match := MISPLACED.fullmatch(job.calls):
+        better = f"{match['repository'] or './'}.github/workflows/{match['file']}"
+        yield WorkflowFinding("workflow-place", "error", line, {**facts, "better": sanitize_line(better, 200)})
+    elif not REUSABLE.fullmatch(job.calls):
         yield WorkflowFinding("action-as-job", "error", line, {**facts, "lines": _as_step(job)})
     elif IN_THIS_REPOSITORY.match(job.calls):
         if "@" in job.calls:
             yield WorkflowFinding("local-version", "error", line, {**facts, "path": facts["uses"].partition("@")[0]})
+        if job.called:
+            yield from _interface(job, job.called)
     elif WITHOUT_REF.fullmatch(job.calls):
         yield WorkflowFinding("no-version", "error", line, facts)
+
+
+def _interface(job: Job, called: Workflow) -> Iterator[WorkflowFinding]:
+    """Finds what does not fit between `job` and the workflow that it calls."""
+    line, facts = job.block.lines.get("uses"), {"called": sanitize_line(called.path, 100)}
+    if "workflow_call" not in called.triggers:
+        yield WorkflowFinding("not-reusable", "error", line, facts)
+        return
+    inputs = called.triggers["workflow_call"].get("inputs")
+    declared = {name.lower(): about for name, about in inputs.items()} if isinstance(inputs, Block) else {}
+    for name, about in declared.items():
+        if isinstance(about, Block) and about.get("required") == "true" and name not in map(str.lower, job.inputs):
+            # A default would not be used: the input is required.
+            yield WorkflowFinding("input-not-passed", "error", line, {**facts, "input": sanitize_line(name, 60)})
+    for name in job.inputs:
+        if name.lower() not in declared:
+            better = "".join(difflib.get_close_matches(name.lower(), declared, 1, 0.6))
+            unknown = {**facts, "input": sanitize_line(name, 60), "better": sanitize_line(better, 60)}
+            yield WorkflowFinding("input-not-declared", "error", job.inputs.lines.get(name), unknown)
 
 
 def shown_reference(uses: str) -> str:
@@ -170,6 +200,8 @@ def _step(step: Step) -> Iterator[WorkflowFinding]:
     rest.update({key: value for key, value in block.items() if key not in left_out})
     kind = next((kind for kind in syntax.STEPS if kind in block), "")
     yield from _keys(rest, syntax.STEPS.get(kind, syntax.STEP), where, kind, syntax.STEP)
+    if step.uses.startswith((".github/", "/")):
+        yield WorkflowFinding("local-path", "error", step.line, {"path": sanitize_line(step.uses.lstrip("/"), 100)})
     if WITHOUT_REF.fullmatch(step.uses):
         yield WorkflowFinding("no-version", "error", step.line, {"uses": sanitize_line(step.uses.rstrip("@"), 100)})
 
