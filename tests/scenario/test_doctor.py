@@ -196,6 +196,7 @@ def test_a_workflow_as_json(tmp_path: Path) -> None:
         "branch": "one",
         "environment": None,
         "findings": [],
+        "not_understood": [],
     }
 
 

@@ -198,21 +198,21 @@ WORDS = {
     ),
     # triggers
     "pull-request": Words(
-        "`{event}` starts this job for pull requests ({runs}). GitHub gives no ID token to pull requests from forks "
-        "and from Dependabot, so the login fails. Others do not run on a branch until they are merged, so a "
-        "publisher with a branch refuses them.",
+        "`{event}` starts this job for {runs}. GitHub gives no ID token to pull requests from forks and from "
+        "Dependabot, so the login fails. Other pull requests do not run on a branch until they are merged, so a publisher with a "
+        "branch refuses them.",
         "Skip the job in pull requests. {how}",
         "{lines}",
     ),
     "pull-request-reads": Words(
-        "`{event}` starts this job for pull requests. Pull requests from forks and from Dependabot get no ID token, so "
-        "the login fails there ({runs}).",
+        "`{event}` starts this job for {runs}. Pull requests from forks and from Dependabot get no ID token, so the "
+        "login fails.",
         "Let the job continue without a token there. Under the `with:` of the login step, add:",
         "on-error: warn",
     ),
     "pull-request-merged": Words(
-        "`{event}` starts this job when a pull request is merged. Pull requests from forks and from Dependabot get no "
-        "ID token, so the login fails there ({runs}).",
+        "`{event}` starts this job for {runs}. Pull requests from forks and from Dependabot get no ID token, so the "
+        "login fails.",
         "Start the job by a push to the branch instead, or skip it for these pull requests. {how}",
         "{lines}",
     ),
@@ -240,7 +240,7 @@ WORDS = {
         "This workflow runs for branches and for tags ({events}). A tag is not on a branch, so a publisher with a "
         "branch refuses the runs for tags.",
         "Publish only from the branch or only from tags. Or leave Branch empty on the Hub, which then trusts every "
-        "branch and tag. To publish only from the branch: {how}",
+        "branch and tag. To publish only from the branch, add a condition. {how}",
         "{lines}",
     ),
     "tags-and-dispatch": Words(

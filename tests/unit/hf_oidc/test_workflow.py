@@ -80,7 +80,7 @@ PERMISSIONS: list[tuple[dict[str, Any], set[str]]] = [
     (workflow(permissions=None, top={"permissions": {"id-token": "write"}}), set()),
     (workflow(permissions=None, on="workflow_call"), {"callers-must-grant"}),
     (workflow(permissions={}, on="workflow_call"), {"callers-must-grant", MISSING}),
-    (workflow(permissions=None, on=["push", "workflow_call"]), {"callers-must-grant", MISSING, "several-branches"}),
+    (workflow(permissions=None, on=["release", "workflow_call"]), {"callers-must-grant", MISSING, "tags"}),
     (workflow(with_input(id_token="${{ steps.idp.outputs.jwt }}"), permissions=None), set()),
     (workflow(permissions=None, env={"HF_OIDC_ID_TOKEN": "${{ secrets.JWT }}"}), set()),
     (workflow({**LOGIN, "env": {"HF_OIDC_ID_TOKEN": "${{ secrets.JWT }}"}}, permissions=None), set()),
@@ -113,24 +113,26 @@ def test_callers(job: dict[str, Any], called: str, expected: set[str]) -> None:
 
 
 SOFT = with_input(on_error="warn")
+TAGS_TOO = {"several-branches", "tags-and-branches"}
 TRIGGERS: list[tuple[object, dict[str, Any], set[str], tuple[str, str]]] = [
-    ("workflow_dispatch", {}, set(), ("default", "")),
+    ("workflow_dispatch", {}, {"any-ref"}, ("default", "")),
     ({"schedule": [{"cron": "0 0 * * *"}]}, {}, set(), ("default", "")),
     ({"push": {"branches": "main"}}, {}, set(), ("one", "main")),
     ({"push": {"branches": ["v*"]}}, {}, {"several-branches"}, ("several", "v*")),
-    ({"push": None}, {}, {"several-branches"}, ("several", "any branch")),
+    ({"push": {"branches": ["**"]}}, {}, {"several-branches"}, ("several", "any branch")),
+    ({"push": None}, {}, TAGS_TOO, ("several", "any branch")),
     ({"push": None}, {"if": "github.ref == 'refs/heads/main'"}, set(), ("one", "main")),
     ({"push": None}, {"if": "github.ref_name == 'release'"}, set(), ("one", "release")),
-    ({"push": None}, {"if": "startsWith(github.ref, 'refs/tags/v')"}, set(), ("none", "")),
+    ({"push": None}, {"if": "startsWith(github.ref, 'refs/tags/v')"}, {"tags"}, ("none", "")),
     ({"push": {"tags": ["v*"]}}, {}, {"tags"}, ("none", "")),
     ({"push": {"tags": ["v*"], "branches": ["main"]}}, {}, {"tags-and-branches"}, ("one", "main")),
     ("release", {}, {"tags"}, ("none", "")),
-    (["release", "workflow_dispatch"], {}, {"tags-and-branches"}, ("default", "")),
-    (["release", "workflow_dispatch"], {"if": "github.event_name == 'release'"}, set(), ("none", "")),
-    (["release", "workflow_dispatch"], {"if": "github.event_name == 'workflow_dispatch'"}, set(), ("default", "")),
+    (["release", "workflow_dispatch"], {}, {"tags", "tags-and-dispatch"}, ("none", "")),
+    (["release", "workflow_dispatch"], {"if": "github.event_name == 'release'"}, {"tags"}, ("none", "")),
+    (["release", "workflow_dispatch"], {"if": "github.event_name != 'release'"}, {"any-ref"}, ("default", "")),
     ("pull_request", {}, {"pull-request"}, ("pull-request", "")),
     ("pull_request", {"steps": [SOFT]}, {"pull-request-soft"}, ("pull-request", "")),
-    ("pull_request", {"if": "github.event_name == 'push'"}, set(), ("pull-request", "")),
+    ("pull_request", {"if": "github.event_name == 'push'"}, {"never-reached"}, ("never", "")),
     (
         ["pull_request", "push"],
         {"if": "github.event_name == 'pull_request'"},
@@ -140,16 +142,16 @@ TRIGGERS: list[tuple[object, dict[str, Any], set[str], tuple[str, str]]] = [
     (
         ["pull_request", "push"],
         {"if": "github.event.repository.private"},
-        {"pull-request", "several-branches"},
+        {"pull-request", *TAGS_TOO},
         ("several", "any branch"),
     ),
-    (["pull_request", "push"], {"if": "github.event_name != 'pull_request'"}, set(), ("several", "any branch")),
-    ({"push": None}, {"if": "!(github.ref == 'refs/heads/main')"}, {"several-branches"}, ("several", "any branch")),
+    (["pull_request", "push"], {"if": "github.event_name != 'pull_request'"}, TAGS_TOO, ("several", "any branch")),
+    ({"push": None}, {"if": "!(github.ref == 'refs/heads/main')"}, TAGS_TOO, ("several", "any branch")),
     (
         {"push": None},
         {"if": "github.ref_name == 'a' || github.ref_name == 'b'"},
         {"several-branches"},
-        ("several", "any branch"),
+        ("several", "a, b"),
     ),
     ({"push": {"branches": ["\u200b"]}}, {}, {"several-branches"}, ("several", "any branch")),
     ("pull_request_target", {}, {"pull-request-target"}, ("pull-request", "")),
@@ -587,22 +589,25 @@ def test_any_text_gives_a_report_or_a_clear_refusal(text: str) -> None:
         assert refusal.what
 
 
+BRANCHES = {"push": {"branches": ["**"]}}
+
+
 @pytest.mark.parametrize(
     ("on", "step", "expected"),
     [
-        ("push", "uses: org/hf-oidc-action@v1, with: {resource: acme/model}", {"several-branches"}),
+        (BRANCHES, "uses: org/hf-oidc-action@v1, with: {resource: acme/model}", {"several-branches"}),
         (
-            ["push", "pull_request"],
+            {**BRANCHES, "pull_request": None},
             "uses: org/hf-oidc-action@v1, with: {resource: acme/model}",
             {"several-branches", "pull-request"},
         ),
         (
-            ["push", "pull_request"],
+            {**BRANCHES, "pull_request": None},
             "uses: org/hf-oidc-action@v1, with: {resource: acme/model, on-error: warn}",
             {"several-branches", "pull-request-soft"},
         ),
         (
-            ["push", "pull_request"],
+            {**BRANCHES, "pull_request": None},
             "uses: org/hf-oidc-action@v1, with: {resource: acme/model}, continue-on-error: true",
             {"several-branches", "pull-request-soft"},
         ),

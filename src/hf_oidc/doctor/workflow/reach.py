@@ -245,15 +245,14 @@ def _of_steps(workflow: Workflow, job: Job, views: _Views) -> Iterator[_Outcome]
 def _decided(text: str, views: _Views, expected: Status, possible: Status, allowed: frozenset[str]) -> _Outcome:
     try:
         first = condition(text, views.expected, expected, allowed)
-        second = condition(text, views.possible, possible, allowed) if first is False else None
+        if first:
+            return _Outcome("yes")
+        if first is False and condition(text, views.possible, possible, allowed) is False:
+            return _Outcome("no", chain=False)
         # Whether the text itself is undecided, or only whether what comes before it runs.
         itself = first is False or condition(text, views.expected, SUCCEEDS, allowed) is None
     except ExpressionError:
-        return _Outcome("maybe", (sanitize_line(text, 200),), None)
-    if first:
-        return _Outcome("yes")
-    if second is False:
-        return _Outcome("no", chain=False)
+        itself = True
     return _Outcome("maybe", (sanitize_line(text, 200),) if itself else (), None)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from hf_oidc.doctor.workflow.expressions import UNKNOWN, OpenMapping, SomeText, Value
+from hf_oidc.doctor.workflow.expressions import NOT_EMPTY, UNKNOWN, OpenMapping, SomeText, Value
 
 # any-ref: a branch, a tag or a commit, which the event's sender chooses. caller: that of the calling workflow.
 Kind = Literal["branch", "default-branch", "tag", "pull-request", "merge-queue", "any-ref", "caller", "unknown"]
@@ -68,8 +68,8 @@ class Run:
         fixed: dict[str, Value] = {
             "github.event_name": self.event,
             "github.repository": repository,
-            "github.base_ref": "",
-            "github.head_ref": "",
+            "github.base_ref": NOT_EMPTY,
+            "github.head_ref": NOT_EMPTY,
             **self._of_the_ref(),
             **self.facts,
             "github.actor": actor,
@@ -85,6 +85,10 @@ class Run:
             fixed = {path: value for path, value in fixed.items() if not path.startswith("github.event.repository.")}
         if "pull_request" not in self.absent:
             fixed |= self._of_the_pull_request(fixed)
+        if self.event not in ("pull_request", "pull_request_target"):
+            # GitHub documents these for the two events alone. It does not tell what a review has.
+            review = "pull_request" not in self.absent
+            fixed |= dict.fromkeys(("github.base_ref", "github.head_ref"), UNKNOWN if review else "")
         return fixed
 
     def _of_the_ref(self) -> dict[str, Value]:

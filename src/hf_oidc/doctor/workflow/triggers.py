@@ -19,6 +19,8 @@ from hf_oidc.sanitize import sanitize_line
 ANY_BRANCH = "any branch"
 # The usual default branches. Of another branch, nobody expects that `schedule` runs on it.
 USUAL_DEFAULTS = {"main", "master"}
+# These run on the merge ref of a pull request, or of one that was merged, on its base branch.
+PULL_REQUEST_EVENTS = {"pull_request", "pull_request_review", "pull_request_review_comment"}
 OWN = "github.event.pull_request.head.repo.full_name == github.repository && github.actor != 'dependabot[bot]'"
 
 
@@ -104,8 +106,7 @@ def check_triggers(workflow: Workflow, job: Job, logins: Logins) -> Iterator[Wor
 
 
 def _pull_requests(workflow: Workflow, job: Job, logins: Logins) -> Iterator[WorkflowFinding]:
-    events = {run.event for run in logins.runs if run.event.startswith("pull_request")} - {"pull_request_target"}
-    for event in sorted(events):
+    for event in sorted(PULL_REQUEST_EVENTS & {run.event for run in logins.runs}):
         runs = [run for run in logins.runs if run.event == event]
         without_token = [run for run in runs if not run.gets_id_token]
         # A user's publisher has no branch, so only the ID token is missing.
@@ -241,19 +242,19 @@ def _events(runs: Sequence[Run]) -> str:
 
 
 def _words(runs: Sequence[Run]) -> str:
-    """The runs, for a sentence: "a push of a tag, a pull request from a fork"."""
-    return ", ".join(dict.fromkeys(map(_word, runs)))
-
-
-def _word(run: Run) -> str:
-    if run.event == "push":
-        return "a push of a tag" if run.kind == "tag" else "a push to a branch"
-    if run.event == "release":
-        return "a release"
-    if run.event.startswith("pull_request"):
-        merged = "a merged pull request" if run.merged else "a pull request"
-        return f"{merged} from {'a fork' if run.from_fork else 'Dependabot' if run.dependabot else 'this repository'}"
-    return f"`{run.event}`"
+    """The runs, for a sentence: "a push of a tag, a pull request from a fork or from Dependabot"."""
+    found: dict[str, list[str]] = {}
+    for run in runs:
+        what, origin = f"`{run.event}`", ""
+        if run.event == "push":
+            what = "a push of a tag" if run.kind == "tag" else "a push to a branch"
+        elif run.event == "release":
+            what = "a release"
+        elif run.event in PULL_REQUEST_EVENTS:
+            what = "a merged pull request" if run.merged else "a pull request"
+            origin = "from a fork" if run.from_fork else "from Dependabot" if run.dependabot else "from this repository"
+        found.setdefault(what, []).append(origin)
+    return ", ".join(f"{what} {' or '.join(dict.fromkeys(origins))}".strip() for what, origins in found.items())
 
 
 def required(job: Job, condition: str) -> dict[str, str]:

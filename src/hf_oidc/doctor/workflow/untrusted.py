@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 
-from hf_oidc.doctor.workflow.expressions import SomeText
+from hf_oidc.doctor.workflow.expressions import UNKNOWN, SomeText
 from hf_oidc.doctor.workflow.findings import WorkflowFinding
 from hf_oidc.doctor.workflow.login_step import is_command, is_login
 from hf_oidc.doctor.workflow.model import Job, Step, Workflow
@@ -83,11 +83,12 @@ def check_untrusted(
 
 def _may_be_a_strangers(run: Run) -> bool:
     if run.event == "workflow_run":
-        caused = run.facts.get("github.event.workflow_run.event")
-        whose = run.facts.get("github.event.workflow_run.head_repository.full_name")
-        excluded = isinstance(caused, SomeText) and "pull_request" in caused.excluded
-        pushed = isinstance(caused, str) and not caused.startswith("pull_request")
-        return not (excluded or pushed or isinstance(whose, str))
+        # What a condition does not compare is unknown.
+        caused = run.facts.get("github.event.workflow_run.event", UNKNOWN)
+        whose = run.facts.get("github.event.workflow_run.head_repository.full_name", UNKNOWN)
+        if isinstance(caused, SomeText):
+            return "pull_request" not in caused.excluded
+        return not isinstance(whose, str) and (caused is UNKNOWN or str(caused).startswith("pull_request"))
     if run.facts.get(COMMENT) in TRUSTED:
         return False
     return run.from_fork is not False
