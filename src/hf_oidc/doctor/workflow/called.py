@@ -112,11 +112,12 @@ class _Inputs:
         passed = {name.lower(): value for name, value in given.items()}
         self._values: dict[str, str] = {}
         self._left = MAX_INSERTED
-        for name, about in declared.items():
-            default, kind = (about.get("default", ""), about.get("type")) if isinstance(about, Block) else ("", "")
-            value = passed.get(name.lower(), default)
-            if isinstance(value, str) and not (only_literal and "${{" in value):
-                self._values[name.lower()] = _as_expression(value, str(kind))
+        for name, written in declared.items():
+            about = written if isinstance(written, Block) else Block()
+            value = passed.get(name.lower(), about.get("default", ""))
+            missing = about.get("required") == "true" and name.lower() not in passed  # `structure` tells
+            if isinstance(value, str) and not missing and not (only_literal and "${{" in value):
+                self._values[name.lower()] = _as_expression(value, str(about.get("type")))
 
     def inserted(self, value: Value, key: str = "") -> Value:
         """A copy of `value`, the value of `key`, in which expressions have the values of the inputs."""
