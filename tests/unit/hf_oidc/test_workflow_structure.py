@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from hf_oidc.doctor.workflow.examine import examine
+from hf_oidc.doctor.workflow.yaml_text import read
 from tests.doctor_report import LOGIN, MAY_LOG_IN, ON_MAIN, examined, found, job, notes, said
 
 GOOD = ON_MAIN + MAY_LOG_IN + job(LOGIN)
@@ -155,6 +156,19 @@ def test_merge_keys() -> None:
     assert found(written_out) == set()
     aliases = GOOD.replace("{branches: [main]}", "&filter {branches: [main]}").replace(LOGIN, f"&login {LOGIN}, *login")
     assert found(aliases) == set()
+
+
+def test_an_anchor_that_is_defined_again() -> None:
+    """An alias means the last one before it."""
+    workflow = GOOD.replace(LOGIN, f"{{run: &a one}}, {{run: &a two}}, {{run: *a}}, {LOGIN}")
+    assert found(workflow) == set()
+    assert read("[&a x, &a y, *a]") == ["x", "y", "y"]
+
+
+def test_what_an_alias_repeats_is_said_once() -> None:
+    """It is at one line."""
+    findings = examined(step("&s {run: make, colour: red}, *s, *s")).all_findings
+    assert [each.code for each in findings] == ["unknown-key"]
 
 
 @pytest.mark.parametrize("position", ["at the top", "in a step"])

@@ -90,7 +90,9 @@ def _every_called(workflow: Workflow) -> Iterator[Workflow]:
 
 def _about_the_file(workflow: Workflow, seen: set[str]) -> Iterator[WorkflowFinding]:
     """Yields the findings about a workflow and those that it calls, each file once."""
-    for finding in (*workflow.findings, *check_structure(workflow)):
+    found = (*workflow.findings, *check_structure(workflow))
+    # What an alias repeats is at the same line each time.
+    for finding in {(each.code, each.line, str(each.facts)): each for each in found}.values():
         yield replace(finding, file=workflow.path)
     for job in workflow.jobs:
         yield from check_step_permissions(workflow, job)

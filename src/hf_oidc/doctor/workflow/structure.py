@@ -118,7 +118,9 @@ def _permissions(parent: Block) -> Iterator[WorkflowFinding]:
             better = "".join(difflib.get_close_matches(scope.lower().replace("_", "-"), syntax.PERMISSIONS, 1, 0.75))
             yield WorkflowFinding("unknown-scope", "error" if better else "warning", line, {**facts, "better": better})
         elif access not in known and scope != "id-token":  # `permissions` checks that
-            yield WorkflowFinding("unknown-access", "error", line, {**facts, "known": " or ".join(known)})
+            yield WorkflowFinding(
+                "unknown-access", "error", line, {**facts, "known": ", ".join(known[:-1]) + f" or {known[-1]}"}
+            )
 
 
 def _called(job: Job) -> Iterator[WorkflowFinding]:

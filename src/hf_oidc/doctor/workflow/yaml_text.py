@@ -96,6 +96,13 @@ class _Composer(Composer):
             raise UnreadableYaml("The values are nested too deeply")
         return event
 
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        # PyYAML refuses an anchor that is defined again. YAML allows it: an alias means the last one before it.
+        event = self.peek_event()
+        if not isinstance(event, yaml.AliasEvent):
+            self.anchors.pop(getattr(event, "anchor", None), None)
+        return super().compose_node(parent, index)
+
     # Every plain value stays a string, so no tag is resolved.
     def resolve(self, *_: object) -> str:
         return ""
