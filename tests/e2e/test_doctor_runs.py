@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import re
 import subprocess
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,11 +26,11 @@ from hf_oidc.doctor.workflow.run import Run
 from hf_oidc.doctor.workflow.runs import runs_of
 from hf_oidc.doctor.workflow.yaml_text import read
 from tests.e2e.engines import alone, commit, require_act
+from tests.generated_workflows import Conditions
 
 REPOSITORY = "acme/training"
 SEED = 15
 FILES_FOR_EACH_DELIVERY = 2
-JOBS = 12
 RUN_SECONDS = 120
 STARTED = re.compile(r"Run Main (s\d+)$", re.MULTILINE)
 
@@ -193,120 +192,6 @@ DELIVERIES = [
 # https://docs.github.com/en/actions/reference/workflows-and-actions/events-that-trigger-workflows
 TOLD = {"GITHUB_REF": "ref", "GITHUB_ACTOR": "actor"}
 
-OTHER_EVENTS = ["push", "pull_request", "release", "workflow_dispatch", "merge_group", "issues", "workflow_call"]
-ATOMS = [
-    "github.event_name == 'push'",
-    "github.event_name != 'pull_request'",
-    "github.event_name == 'PUSH' || github.event_name == 'release'",
-    'contains(fromJSON(\'["push", "schedule"]\'), github.event_name)',
-    "github.ref == 'refs/heads/main'",
-    "github.ref != 'refs/heads/dev'",
-    "github.ref_name == 'dev'",
-    "github.ref_type == 'tag'",
-    "startsWith(github.ref, 'refs/tags/v')",
-    "startsWith(github.ref, 'refs/heads/')",
-    "startsWith(github.ref_name, 'rel/')",
-    "contains('refs/heads/main refs/heads/dev', github.ref)",
-    "github.ref == format('refs/heads/{0}', github.event.repository.default_branch)",
-    "github.ref_name == github.event.repository.default_branch",
-    "github.base_ref == 'main'",
-    "github.head_ref == 'feature/x'",
-    "startsWith(github.head_ref, 'feature/')",
-    "github.event.action == 'opened'",
-    'contains(fromJSON(\'["opened", "published"]\'), github.event.action)',
-    "github.event.pull_request.merged == true",
-    "!github.event.pull_request.draft",
-    "github.event.pull_request",
-    "github.event.pull_request.head.repo.full_name == github.repository",
-    "github.event.pull_request.head.repo.fork == false",
-    "github.event.pull_request.head.repo.fork",
-    "github.actor != 'dependabot[bot]'",
-    "github.actor == 'octocat'",
-    "github.repository == 'acme/training'",
-    "github.repository_owner != 'acme'",
-    "github.event.release.prerelease",
-    "github.event.release.prerelease == false",
-    "inputs.publish",
-    "inputs.publish == true",
-    "github.event.inputs.publish == 'true'",
-    "inputs.level == 'info'",
-    "inputs.note",
-    "github.event.schedule == '0 3 * * 1'",
-    "github.event.workflow_run.conclusion == 'success'",
-    "github.event.workflow_run.head_branch == 'main'",
-    "github.event.comment.body == '/publish'",
-    "github.event.client_payload.stage == 'prod'",
-    "github.event.label.name == 'publish'",
-    "'' == 0",
-    "github.event.unheard",
-    "true",
-    "false",
-]
-STATUS = ["always()", "!cancelled()", "success()", "!failure()", "failure()"]
-# What the file does not tell: these are the expected "maybe".
-UNKNOWABLE = ["vars.PUBLISH == 'true'", "contains(github.event.head_commit.message, 'Train')"]
-
-
-class Conditions:
-    """Makes conditions by chance, from a seed."""
-
-    def __init__(self, seed: int) -> None:
-        self.random = random.Random(seed)
-
-    def some(self, more: list[str], depth: int = 2) -> str:
-        """A condition; `more`: what it can use beside the event."""
-        chance = self.random.random()
-        if depth == 0 or chance < 0.35:
-            return self.random.choice(more if more and self.random.random() < 0.3 else ATOMS)
-        if chance < 0.45:
-            return f"!({self.some(more, depth - 1)})"
-        operator = "&&" if chance < 0.8 else "||"
-        return f"({self.some(more, depth - 1)}) {operator} ({self.some(more, depth - 1)})"
-
-    def maybe(self, more: list[str]) -> dict[str, str]:
-        """An `if:`, of three steps or jobs for two."""
-        if self.random.random() < 0.3:
-            return {}
-        chance = self.random.random()
-        if chance < 0.03:
-            return {"if": self.random.choice(UNKNOWABLE)}
-        if chance < 0.2:
-            return {"if": f"{self.random.choice(STATUS)} && ({self.some(more)})"}
-        text = self.some(more)
-        return {"if": f"${{{{ {text} }}}}" if chance < 0.4 else text}
-
-    def workflow(self, delivery: Delivery) -> dict[str, Any]:
-        """A workflow that the delivery starts, with other events beside it."""
-        others = self.random.sample([each for each in OTHER_EVENTS if each != delivery.event], 2)
-        on = {**dict.fromkeys(others), delivery.event: self.random.choice(delivery.on)}
-        numbers = iter(range(JOBS * 10))
-        jobs: dict[str, Any] = {}
-        for key in (f"j{index}" for index in range(JOBS)):
-            needs = self.random.sample([*jobs], min(len(jobs), self.random.choice([0, 0, 1, 1, 2])))
-            jobs[key] = self.job(needs, numbers)
-        return {"on": on, "env": {"WHERE": "${{ github.ref }}", "FLAG": "yes"}, "jobs": jobs}
-
-    def job(self, needs: list[str], numbers: Iterator[int]) -> dict[str, Any]:
-        """A job with two or three steps."""
-        results = [f"needs.{name}.result {comparison}" for name in needs for comparison in RESULTS]
-        matrix = self.random.random() < 0.2
-        atoms = ["env.FLAG == 'yes'", "env.WHERE == 'refs/heads/main'", "env.MISSING"]
-        atoms += ["matrix.os == 'linux'", "matrix.extra", "matrix.os != 'linux' && matrix.extra"] if matrix else []
-        steps: list[dict[str, Any]] = []
-        for _ in range(self.random.choice([2, 3])):
-            name = f"s{next(numbers)}"
-            steps.append({"name": name, "id": name, "run": "true", **self.maybe(atoms)})
-            atoms += [f"steps.{name}.outcome == 'success'", f"steps.{name}.conclusion == 'skipped'"]
-        job: dict[str, Any] = {"runs-on": "ubuntu-latest", **self.maybe(results), "steps": steps}
-        if needs:
-            job["needs"] = needs
-        if matrix:
-            job["strategy"] = {"matrix": {"os": ["linux", "mac"], "include": [{"os": "mac", "extra": True}]}}
-        return job
-
-
-RESULTS = ["== 'success'", "!= 'skipped'", "== 'skipped'"]
-
 
 def admits(known: Value, value: Any) -> bool:
     """Whether a value of a real run is possible by what is known of it."""
@@ -389,7 +274,9 @@ def test_the_prediction_is_what_act_runs(tmp_path: Path) -> None:
     act = require_act()
     conditions = Conditions(SEED)
     cases = [
-        (delivery, conditions.workflow(delivery)) for delivery in DELIVERIES for _ in range(FILES_FOR_EACH_DELIVERY)
+        (delivery, conditions.workflow(delivery.event, delivery.on))
+        for delivery in DELIVERIES
+        for _ in range(FILES_FOR_EACH_DELIVERY)
     ]
     texts = [yaml.safe_dump(document, sort_keys=False, width=10_000) for _, document in cases]
 

@@ -197,25 +197,7 @@ WORDS = {
         "Remove the line: on GitHub, the action requests its own ID token.",
     ),
     # triggers
-    "pull-request": Words(
-        "`{event}` starts this job for {runs}. GitHub gives no ID token to pull requests from forks and from "
-        "Dependabot, so the login fails. Other pull requests do not run on a branch until they are merged, so a publisher with a "
-        "branch refuses them.",
-        "Skip the job in pull requests. {how}",
-        "{lines}",
-    ),
-    "pull-request-reads": Words(
-        "`{event}` starts this job for {runs}. Pull requests from forks and from Dependabot get no ID token, so the "
-        "login fails.",
-        "Let the job continue without a token there. Under the `with:` of the login step, add:",
-        "on-error: warn",
-    ),
-    "pull-request-merged": Words(
-        "`{event}` starts this job for {runs}. Pull requests from forks and from Dependabot get no ID token, so the "
-        "login fails.",
-        "Start the job by a push to the branch instead, or skip it for these pull requests. {how}",
-        "{lines}",
-    ),
+    "pull-request": Words("`{event}` starts this job for {runs}. {because}", "{how}", "{lines}"),
     "never-reached": Words(
         "No event in `on:` reaches the login of the job `{job}`: a condition (`if:`) is never true, or the job needs a "
         "job that is always skipped.",
@@ -332,10 +314,15 @@ WORDS = {
         "uses: {uses}",
     ),
 }
+NO_ID_TOKEN = "GitHub gives no ID token to pull requests from forks and from Dependabot, so the login fails."
 BECAUSE = {
     "job": "its `permissions:` {written}.",
     "workflow": "the `permissions:` at the top of the file {written}, and the job has no `permissions:`.",
     "nowhere": "there are no `permissions:`, and GitHub does not grant this one by default.",
+    # why runs of pull requests cannot log in
+    "no-id-token": NO_ID_TOKEN,
+    "no-branch": f"{NO_ID_TOKEN} Other pull requests do not run on a branch until they are merged, so a publisher with "
+    "a branch refuses them.",
 }
 # What is written instead of `id-token: write`.
 WRITTEN = {
@@ -355,7 +342,8 @@ HOW = {
     "add": "Next to the job's `runs-on:` or `uses:`, add:",
     "replace": "Replace the job's `if:` with:",
     "and": "In the job's `if:`, also require:",
-    "push": "Start it by a push to the branch that publishes:",
+    "push": "Start the job by a push to the branch that publishes instead:",
+    "warn": "Let the job continue without a token there. Under the `with:` of the login step, add:",
 }
 
 
@@ -363,7 +351,7 @@ def words(finding: WorkflowFinding) -> Words:
     """Returns what to say about `finding`."""
     given = finding.facts.get("written", "")
     written = WRITTEN.get(given, OTHER_WRITTEN).format(written=given)
-    because = BECAUSE.get(finding.facts.get("where", ""), "").format(written=written)
+    because = BECAUSE.get(finding.facts.get("where") or finding.facts.get("why", ""), "").format(written=written)
     facts = {**finding.facts, "because": because}
     facts["how"] = HOW.get(facts.get("how", ""), "")
     suggestion = finding.facts.get("suggestion")

@@ -13,8 +13,8 @@ from typing import Literal
 
 from hf_oidc.doctor.workflow.expressions import NOT_EMPTY, UNKNOWN, OpenMapping, SomeText, Value
 
-# any-ref: a branch, a tag or a commit, which the event's sender chooses. caller: that of the calling workflow.
-Kind = Literal["branch", "default-branch", "tag", "pull-request", "merge-queue", "any-ref", "caller", "unknown"]
+# commit: a deployment of one, which has no ref. caller: the ref is that of the calling workflow.
+Kind = Literal["branch", "default-branch", "tag", "pull-request", "merge-queue", "commit", "caller", "unknown"]
 
 BRANCHES, TAGS = "refs/heads/", "refs/tags/"
 DEPENDABOT = "dependabot[bot]"
@@ -47,6 +47,11 @@ class Run:
     def is_understood(self) -> bool:
         """Whether the event is known, or is known to be that of a caller."""
         return self.kind != "unknown"
+
+    @property
+    def is_chosen(self) -> bool:
+        """Whether whoever starts the run chooses the branch or tag."""
+        return self.event in ("workflow_dispatch", "deployment", "deployment_status", "registry_package")
 
     @property
     def gets_id_token(self) -> bool:
@@ -93,8 +98,8 @@ class Run:
 
     def _of_the_ref(self) -> dict[str, Value]:
         fixed: dict[str, Value] = {"github.ref": self.ref}
-        if self.kind == "any-ref":
-            return {"github.ref": UNKNOWN}
+        if self.kind == "commit":
+            return {"github.ref": "", "github.ref_name": "", "github.ref_type": UNKNOWN}
         tag = self.kind == "tag"
         fixed["github.ref_type"] = "tag" if tag else "branch"
         fixed["github.ref_name"] = name = name_of(self.ref)

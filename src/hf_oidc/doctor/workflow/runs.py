@@ -86,11 +86,8 @@ EVENTS: Mapping[str, Event] = {
     "check_suite": Event("completed", "check_suite"),
     "create": Event("", "ref ref_type master_branch description pusher_type", "branch"),
     "delete": Event("", "ref ref_type pusher_type"),
-    # The sender may name a commit; then there is no ref.
-    "deployment": Event("", "deployment workflow workflow_run", "any-ref"),
-    "deployment_status": Event(
-        "", "deployment_status deployment check_run workflow workflow_run target_url", "any-ref"
-    ),
+    "deployment": Event("", "deployment workflow workflow_run", "branch"),
+    "deployment_status": Event("", "deployment_status deployment check_run workflow workflow_run target_url", "branch"),
     "discussion": Event(
         "created edited deleted transferred pinned unpinned labeled unlabeled locked unlocked category_changed "
         "answered unanswered",
@@ -129,7 +126,7 @@ EVENTS: Mapping[str, Event] = {
         default=OPENED,
     ),
     "push": Event("", "ref before after base_ref commits compare created deleted forced head_commit pusher", "branch"),
-    "registry_package": Event("published updated", "registry_package package", "any-ref"),
+    "registry_package": Event("published updated", "registry_package package", "branch"),
     "release": Event("published unpublished created edited deleted prereleased released", "release changes", "tag"),
     "repository_dispatch": Event("", "branch client_payload"),
     "schedule": Event("", "schedule workflow"),
@@ -266,14 +263,13 @@ def _refs(run: Run, settings: Block, compared: Mapping[str, Compared]) -> Dimens
         for name in names(filters.get("tags"), filters.get("tags-ignore"), tags):
             if not isinstance(name, str) or BRANCHES + name not in branch_refs:
                 found.append({"kind": "tag", "ref": _ref(TAGS, name)})
-    return found
+    return [*found, {"kind": "commit", "ref": ""}] if run.event.startswith("deployment") else found
 
 
 FILTERS = ("branches", "branches-ignore", "tags", "tags-ignore")
 FIXED_REFS: Mapping[Kind, SomeText] = {
     "pull-request": SomeText("refs/pull/", "/merge"),
     "merge-queue": SomeText("refs/heads/gh-readonly-queue/"),
-    "any-ref": SomeText(),
     "caller": SomeText(),
 }
 

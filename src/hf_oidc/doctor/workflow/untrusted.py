@@ -16,7 +16,7 @@ from hf_oidc.doctor.workflow.login_step import is_command, is_login
 from hf_oidc.doctor.workflow.model import Job, Step, Workflow
 from hf_oidc.doctor.workflow.reach import Reachability
 from hf_oidc.doctor.workflow.run import Run
-from hf_oidc.doctor.workflow.triggers import Logins, required
+from hf_oidc.doctor.workflow.triggers import Logins, _also
 from hf_oidc.sanitize import sanitize_line
 
 # Anyone with an account causes these in a public repository.
@@ -71,7 +71,7 @@ def check_untrusted(
         condition = KEEPS_OUT.get(event)
         if condition and {run.event for run in logins.runs} != {event}:
             condition = f"(github.event_name != '{event}' || {condition})"
-        facts |= required(job, condition) if condition else {"how": "", "lines": ""}
+        facts |= _also(job, logins.runs, condition) if condition else {"how": "", "lines": ""}
         taken = [step for step in job.steps if _takes(step, event) and _is_reached(reachability, job, step, of_event)]
         if taken:
             code = {**facts, "step": taken[0].label}
