@@ -19,6 +19,7 @@ from click.core import ParameterSource
 from hf_oidc import command
 from hf_oidc.cli.masks import mask_for
 from hf_oidc.cli.options import AMBIENT, LoginCommand, Settings, asks_for_id_token
+from hf_oidc.cli.repository_files import MAX_BYTES, reader
 from hf_oidc.cli.session import now
 from hf_oidc.doctor import json_report, text
 from hf_oidc.doctor.job import JobReport, Question, with_claims
@@ -37,7 +38,6 @@ from hf_oidc.token_request import from_single
 
 GIT_TIMEOUT = 10.0  # seconds
 NO_YAML = "Checking a workflow needs PyYAML: pip install PyYAML"
-MAX_BYTES = 1_048_576
 # The options that apply only to a job, or only to a file, by their names in click.
 OF_A_JOB = ("resource", "expect", "provider", "audience", "id_token_file", "ca_bundle", "timeout")
 OF_A_FILE = ("repository",)
@@ -151,7 +151,7 @@ def _check_workflow(path: Path, repository: str | None, hub_url: str, *, as_json
             _file(path),
             path.name,
             repository or examine.repository_of(_remote(path.parent)),
-            lambda name: read_file(str(path.parent / name)),
+            reader(path),
         )
     except UnreadableYaml as error:
         place = f", line {error.line}" if error.line else ""

@@ -41,6 +41,7 @@ CALLER = (
     "Workflow empty: the Hub does not document which of the two files it compares. Run hf-oidc doctor on the calling "
     "workflow too."
 )
+OWN_HUB = "The job logs in to {hub}, with an ID token for the audience {audience}, which that Hub must accept."
 # The file does not say which GitHub runs it, and the Hub's preset accepts only the issuer of github.com.
 PROVIDER = "GitHub Actions; for a GitHub Enterprise issuer, enter that issuer's URL"
 
@@ -168,7 +169,9 @@ def _to_enter(report: WorkflowJobReport, hub_url: str) -> Iterator[str]:
         return
     yield from _wrapped(WHAT_TO_ENTER, "  ")
     for resource in report.resources or (None,):
-        yield from _place(_page(resource, hub_url), "    ")
+        yield from _place(_page(resource, report.hub_url or hub_url), "    ")
+    if report.hub_url:
+        yield from _wrapped(OWN_HUB.format(hub=report.hub_url, audience=sanitize_line(report.audience)), "    ")
     if report.branch.kind == "caller":
         yield from _wrapped(CALLER, "    ")
         return
@@ -179,10 +182,13 @@ def _to_enter(report: WorkflowJobReport, hub_url: str) -> Iterator[str]:
     rows = [("Provider", PROVIDER), *((_label(name), value) for name, value in values.items())]
     yield from _table(rows, "    ")
     if report.environment:
+        # An expression would be long, and what it gives is not known.
+        computed = "${{" in report.environment
+        which = "an environment that an expression chooses" if computed else "the environment "
+        name = "" if computed else sanitize_line(report.environment, 80)
         yield from _wrapped(
-            f"The job runs in the environment {sanitize_line(report.environment, 80)}. This kind of publisher does not "
-            "compare the environment. A publisher with the issuer's URL and raw claims can: the claim is "
-            "`environment`.",
+            f"The job runs in {which}{name}. This kind of publisher does not compare the environment. A publisher with "
+            "the issuer's URL and raw claims can: the claim is `environment`.",
             "    ",
         )
 
@@ -200,7 +206,10 @@ def _place(page: SettingsPage | None, indent: str = "  ") -> Iterator[str]:
 def _findings(findings: Iterable[WorkflowFinding]) -> Iterator[str]:
     for finding in findings:
         said = words(finding)
-        place = f"Line {finding.line}: " if finding.line else ""
+        place = f"Line {finding.line}" if finding.line else ""
+        if finding.file:
+            place = f"{place} of {sanitize_line(finding.file, 100)}".strip()
+        place = f"{place}: " if place else ""
         yield from _said(LABEL[finding.severity], place + said.what, said.do, said.lines)
 
 

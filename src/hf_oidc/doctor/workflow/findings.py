@@ -18,12 +18,16 @@ Severity = Literal["error", "warning", "note"]
 
 @dataclass(frozen=True)
 class WorkflowFinding:
-    """`line`: where it starts, if known. `facts`: the values for the sentences that `doctor.advice` has for `code`."""
+    """`line`: where it starts, if known. `facts`: the values for the sentences that `doctor.advice` has for `code`.
+
+    `file`: the path in the repository, if it is another file than the one that is checked.
+    """
 
     code: str
     severity: Severity
     line: int | None = None
     facts: Mapping[str, str] = field(default_factory=dict)
+    file: str = ""
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,7 @@ class WorkflowJobReport:
 
     The field `workflow` has no value if the job calls a reusable workflow: two workflow files are then involved.
     `not_understood`: the events and conditions because of which the doctor does not know which runs reach the login.
+    `hub_url` and `audience`: of a login at another Hub than huggingface.co.
     """
 
     key: str
@@ -56,6 +61,8 @@ class WorkflowJobReport:
     environment: str
     findings: tuple[WorkflowFinding, ...]
     not_understood: tuple[str, ...] = ()
+    hub_url: str = ""
+    audience: str = ""
 
     @property
     def may_be_trusted(self) -> bool:

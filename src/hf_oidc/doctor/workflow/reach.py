@@ -34,6 +34,8 @@ Certainty = Literal["yes", "maybe", "no"]
 Contexts = Mapping[str, Value]
 # Evaluated conditions of one job, over all runs and rows. More than any workflow needs.
 MAX_EVALUATIONS = 200_000
+# Contexts that are known when the job runs.
+LATER = ("steps", "strategy", "job", "runner", "secrets")
 SUCCEEDS = Status(success=True, failure=False, cancelled=False, always=True)
 
 
@@ -114,6 +116,21 @@ class Reachability:
                 if given not in found:
                     found.append(given)
         return found
+
+    def seen_by(self, job: Job, step: Step | None) -> Iterator[Contexts]:
+        """What the expressions of `step`, or of the job, see in the runs that reach it: for each run and row."""
+        before = job.steps[: next((at for at, each in enumerate(job.steps) if each is step), 0)]
+        for index, run in enumerate(self.runs):
+            if self._is_too_much or not run.is_understood or self.outcome(index, job, step).certainty == "no":
+                continue
+            for views, outcomes in self._of_run(index):
+                inside = _with_needs(job, views, outcomes)
+                for row in rows(job.matrix):
+                    seen = inside.changed({"matrix": UNKNOWN if row is None else row, **dict.fromkeys(LATER, UNKNOWN)})
+                    environment = _Environment(self._workflow, job, seen)
+                    for each in before:
+                        environment.after(each)
+                    yield {**seen.possible, "env": environment.of(step) if step else UNKNOWN}
 
     def outcome(self, index: int, job: Job, step: Step | None) -> _Outcome:
         """Whether the run with this number reaches `step`, or `job`."""
@@ -228,15 +245,14 @@ def _of_steps(workflow: Workflow, job: Job, views: _Views) -> Iterator[_Outcome]
 def _decided(text: str, views: _Views, expected: Status, possible: Status, allowed: frozenset[str]) -> _Outcome:
     try:
         first = condition(text, views.expected, expected, allowed)
-        second = condition(text, views.possible, possible, allowed) if first is False else None
+        if first:
+            return _Outcome("yes")
+        if first is False and condition(text, views.possible, possible, allowed) is False:
+            return _Outcome("no", chain=False)
         # Whether the text itself is undecided, or only whether what comes before it runs.
         itself = first is False or condition(text, views.expected, SUCCEEDS, allowed) is None
     except ExpressionError:
-        return _Outcome("maybe", (sanitize_line(text, 200),), None)
-    if first:
-        return _Outcome("yes")
-    if second is False:
-        return _Outcome("no", chain=False)
+        itself = True
     return _Outcome("maybe", (sanitize_line(text, 200),) if itself else (), None)
 
 

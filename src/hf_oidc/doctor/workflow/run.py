@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from hf_oidc.doctor.workflow.expressions import UNKNOWN, OpenMapping, SomeText, Value
+from hf_oidc.doctor.workflow.expressions import NOT_EMPTY, UNKNOWN, OpenMapping, SomeText, Value
 
-# any-ref: a branch, a tag or a commit, which the event's sender chooses. caller: that of the calling workflow.
-Kind = Literal["branch", "default-branch", "tag", "pull-request", "merge-queue", "any-ref", "caller", "unknown"]
+# commit: a deployment of one, which has no ref. caller: the ref is that of the calling workflow.
+Kind = Literal["branch", "default-branch", "tag", "pull-request", "merge-queue", "commit", "caller", "unknown"]
 
 BRANCHES, TAGS = "refs/heads/", "refs/tags/"
 DEPENDABOT = "dependabot[bot]"
@@ -49,6 +49,11 @@ class Run:
         return self.kind != "unknown"
 
     @property
+    def is_chosen(self) -> bool:
+        """Whether whoever starts the run chooses the branch or tag."""
+        return self.event in ("workflow_dispatch", "deployment", "deployment_status", "registry_package")
+
+    @property
     def gets_id_token(self) -> bool:
         """GitHub issues no ID token for a pull request from a fork, or from Dependabot, whatever its activity type."""
         pull_request = self.event.startswith("pull_request") and self.event != "pull_request_target"
@@ -68,8 +73,8 @@ class Run:
         fixed: dict[str, Value] = {
             "github.event_name": self.event,
             "github.repository": repository,
-            "github.base_ref": "",
-            "github.head_ref": "",
+            "github.base_ref": NOT_EMPTY,
+            "github.head_ref": NOT_EMPTY,
             **self._of_the_ref(),
             **self.facts,
             "github.actor": actor,
@@ -85,12 +90,16 @@ class Run:
             fixed = {path: value for path, value in fixed.items() if not path.startswith("github.event.repository.")}
         if "pull_request" not in self.absent:
             fixed |= self._of_the_pull_request(fixed)
+        if self.event not in ("pull_request", "pull_request_target"):
+            # GitHub documents these for the two events alone. It does not tell what a review has.
+            review = "pull_request" not in self.absent
+            fixed |= dict.fromkeys(("github.base_ref", "github.head_ref"), UNKNOWN if review else "")
         return fixed
 
     def _of_the_ref(self) -> dict[str, Value]:
         fixed: dict[str, Value] = {"github.ref": self.ref}
-        if self.kind == "any-ref":
-            return {"github.ref": UNKNOWN}
+        if self.kind == "commit":
+            return {"github.ref": "", "github.ref_name": "", "github.ref_type": UNKNOWN}
         tag = self.kind == "tag"
         fixed["github.ref_type"] = "tag" if tag else "branch"
         fixed["github.ref_name"] = name = name_of(self.ref)

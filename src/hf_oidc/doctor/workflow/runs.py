@@ -8,7 +8,8 @@ https://docs.github.com/en/actions/reference/workflows-and-actions/events-that-t
 from __future__ import annotations
 
 import itertools
-from collections.abc import Collection, Iterator, Mapping, Sequence
+import math
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,7 +21,7 @@ from hf_oidc.doctor.workflow.run import BRANCHES, DEFAULT_BRANCH, DEPENDABOT, TA
 from hf_oidc.doctor.workflow.yaml_text import Block
 
 MAX_RUNS = 500
-MAX_INPUTS = 50
+MAX_INPUTS = 50  # GitHub allows 25
 PULL_REQUEST_TYPES = (
     "assigned unassigned labeled unlabeled opened edited closed reopened synchronize converted_to_draft locked "
     "unlocked enqueued dequeued milestoned demilestoned ready_for_review review_requested review_request_removed "
@@ -34,6 +35,7 @@ BOOLEANS = frozenset(
         "github.event.forced",
         "github.event.issue.pull_request",
         "github.event.pull_request.draft",
+        "github.event.release.draft",
         "github.event.release.prerelease",
         "github.event.repository.fork",
         "github.event.repository.private",
@@ -50,7 +52,14 @@ DECIDED = frozenset(
     {*REF_PATHS, *BASE_PATHS, *HEAD_PATHS, DEFAULT_PATH}
     | {
         f"github.{name}"
-        for name in ("event_name", "ref_type", "event.action", "triggering_actor", "event.sender.login")
+        for name in (
+            "event_name",
+            "ref_type",
+            "event.action",
+            "triggering_actor",
+            "event.sender.login",
+            "event.repository.full_name",
+        )
     }
     | {
         f"github.event.pull_request.{name}"
@@ -77,11 +86,8 @@ EVENTS: Mapping[str, Event] = {
     "check_suite": Event("completed", "check_suite"),
     "create": Event("", "ref ref_type master_branch description pusher_type", "branch"),
     "delete": Event("", "ref ref_type pusher_type"),
-    # The sender may name a commit; then there is no ref.
-    "deployment": Event("", "deployment workflow workflow_run", "any-ref"),
-    "deployment_status": Event(
-        "", "deployment_status deployment check_run workflow workflow_run target_url", "any-ref"
-    ),
+    "deployment": Event("", "deployment workflow workflow_run", "branch"),
+    "deployment_status": Event("", "deployment_status deployment check_run workflow workflow_run target_url", "branch"),
     "discussion": Event(
         "created edited deleted transferred pinned unpinned labeled unlabeled locked unlocked category_changed "
         "answered unanswered",
@@ -120,7 +126,7 @@ EVENTS: Mapping[str, Event] = {
         default=OPENED,
     ),
     "push": Event("", "ref before after base_ref commits compare created deleted forced head_commit pusher", "branch"),
-    "registry_package": Event("published updated", "registry_package package", "any-ref"),
+    "registry_package": Event("published updated", "registry_package package", "branch"),
     "release": Event("published unpublished created edited deleted prereleased released", "release changes", "tag"),
     "repository_dispatch": Event("", "branch client_payload"),
     "schedule": Event("", "schedule workflow"),
@@ -151,12 +157,13 @@ def runs_of(workflow: Workflow, called: Collection[Workflow] = (), repository: s
     runs: list[Run] = []
     for name, settings in list(workflow.triggers.items())[:MAX_RUNS]:
         event = EVENTS.get(name)
-        if event is None:
+        inputs = settings.get("inputs")
+        if event is None or (isinstance(inputs, Block) and len(inputs) > MAX_INPUTS):
             runs.append(Run(name))
             continue
         facts: dict[str, Value] = {"github.repository": repository} if repository else {}
         start = Run(name, kind=event.kind, absent=PAYLOAD - _payload(name, event), facts=facts)
-        dimensions = list(_dimensions(workflow, start, event, settings, compared))
+        dimensions = _dimensions(workflow, start, event, settings, compared)
         runs += (_finished(each) for each in _combined(start, dimensions, share))
     return tuple(runs)
 
@@ -169,21 +176,26 @@ def _expressions(workflow: Workflow) -> Iterator[str]:
         yield from (text for block in written for text in block.values() if isinstance(text, str) and "${{" in text)
 
 
-def _combined(start: Run, dimensions: Sequence[Dimension], limit: int) -> Iterator[Run]:
+def _combined(start: Run, dimensions: Iterable[Dimension], limit: int) -> Iterator[Run]:
     """Every combination. The last dimensions are the least important: where there are too many, they stay unknown."""
     kept: list[Dimension] = []
-    count = 1
     for dimension in dimensions:
-        if dimension and count * len(dimension) <= limit:
-            count *= len(dimension)
+        if math.prod(map(len, kept)) * len(dimension) <= limit:
             kept.append(dimension)
+        elif "ref" in dimension[0]:
+            yield Run(start.event)  # not understood
+            return
+        else:
+            kept.append([{path: UNKNOWN for change in dimension for path in change if "." in path}])
     for changes in itertools.product(*kept):
-        run = start
-        for change in changes:
-            attributes = {name: value for name, value in change.items() if "." not in name}
-            facts = {path: value for path, value in change.items() if "." in path}
-            run = replace(run, facts={**run.facts, **facts}, **attributes)
-        yield run
+        attributes: dict[str, Any] = {}
+        facts = dict(start.facts)
+        for path, value in (item for change in changes for item in change.items()):
+            target = facts if "." in path else attributes
+            if target.setdefault(path, value) != value:
+                break  # for example, a draft that is ready for review
+        else:
+            yield replace(start, facts=facts, **attributes)
 
 
 def _finished(run: Run) -> Run:
@@ -197,60 +209,73 @@ def _finished(run: Run) -> Run:
 def _dimensions(
     workflow: Workflow, run: Run, event: Event, settings: Block, compared: Mapping[str, Compared]
 ) -> Iterator[Dimension]:
-    yield from _refs(run, settings, compared)
+    yield _refs(run, settings, compared)
     yield _activities(run, event, settings, compared)
     if "pull_request" not in run.absent:
         yield from _pull_requests(run, settings, compared)
     elif "github.actor" in compared:
         yield [{"github.actor": each} for each in _split(compared["github.actor"])]
     if run.event == "schedule" and "github.event.schedule" in compared:
-        yield [{"github.event.schedule": each} for each in _crons(workflow)]
+        yield [{"github.event.schedule": each} for each in _crons(workflow)] or [{}]
     if run.event == "workflow_dispatch":
         yield from _inputs(settings, compared)
-    if run.event == "workflow_call":
-        return
-    fixed = DECIDED | {"github.actor", "github.event.schedule"} | ({"github.repository"} & set(run.facts))
-    for path in sorted(compared):
-        *_, top = [*path.split(".")[:3]]
-        absent = path.startswith("github.event.") and top in run.absent
-        if path in fixed or absent or not path.startswith("github.") or path.startswith("github.event.inputs."):
+    if run.kind != "caller":
+        yield from _properties(run, compared)
+
+
+def _properties(run: Run, compared: Mapping[str, Compared]) -> Iterator[Dimension]:
+    """What conditions compare of the event's payload, and nothing above decides."""
+    fixed = DECIDED | {"github.actor", "github.event.schedule"}
+    if "github.repository" in run.facts:
+        fixed |= {"github.repository", "github.repository_owner", "github.event.repository.owner.login"}
+    for path in sorted(each for each in compared if each.startswith("github.") and each not in fixed):
+        *_, top = path.split(".")[:3]
+        of_event = path.startswith("github.event.")
+        if of_event and (top in run.absent or top == "inputs"):
             continue
         if path in BOOLEANS:
             yield [{path: True}, {path: False}]
         elif compared[path].literals or compared[path].beginnings:
-            yield [{path: each} for each in _split(compared[path])]
+            # Not each activity has each property, and what an event does not have is null.
+            null: list[Value] = [None] if of_event else []
+            yield [{path: each} for each in _split(compared[path]) + null]
 
 
-def _refs(run: Run, settings: Block, compared: Mapping[str, Compared]) -> Iterator[Dimension]:
-    """The refs on which the event runs: FACTS of GitHub's table of events, and the filters."""
+def _refs(run: Run, settings: Block, compared: Mapping[str, Compared]) -> Dimension:
+    """The refs on which the event runs, by GitHub's table of events and by the filters."""
     branches = _mentioned(REF_PATHS, BRANCHES, compared)
     tags = _mentioned(REF_PATHS, TAGS, compared)
-    is_default_compared = DEFAULT_PATH in compared
     if run.kind == "default-branch":
-        yield [{"ref": _ref(BRANCHES, _named(name)), "on_default": True} for name in names(None, None, branches)]
-    elif run.kind == "tag":
-        yield [{"ref": _ref(TAGS, name)} for name in names(None, None, tags)]
-    elif run.kind == "pull-request":
-        yield [{"ref": SomeText("refs/pull/", "/merge")}]
-    elif run.kind == "merge-queue":
-        yield [{"ref": SomeText("refs/heads/gh-readonly-queue/")}]
-    elif run.kind == "branch":
-        filters = {key: list(texts(settings[key])) for key in FILTERS if key in settings} if run.event == "push" else {}
-        found: list[dict[str, Any]] = []
-        # If only tags are filtered, no push of a branch starts a run, and the other way round.
-        if not filters or {"branches", "branches-ignore"} & set(filters):
-            for name in names(filters.get("branches"), filters.get("branches-ignore"), branches):
-                found += _branch(name, is_default_compared=is_default_compared)
-        if not filters or {"tags", "tags-ignore"} & set(filters):
-            for name in names(filters.get("tags"), filters.get("tags-ignore"), tags):
+        return [{"ref": _ref(BRANCHES, _named(name)), "on_default": True} for name in names(None, None, branches)]
+    if run.kind == "tag":
+        return [{"ref": _ref(TAGS, name)} for name in names(None, None, tags)]
+    if run.kind in FIXED_REFS:
+        return [{"ref": FIXED_REFS[run.kind]}]
+    filters = {key: list(texts(settings[key])) for key in FILTERS if key in settings} if run.event == "push" else {}
+    found: list[dict[str, Any]] = []
+    # If only tags are filtered, no push of a branch starts a run, and the other way round.
+    if not filters or {"branches", "branches-ignore"} & set(filters):
+        for name in names(filters.get("branches"), filters.get("branches-ignore"), branches):
+            found += _branch(name, is_default_compared=DEFAULT_PATH in compared)
+    if not filters or {"tags", "tags-ignore"} & set(filters):
+        # A tag with the name of a branch is possible, and nobody means it with `github.ref_name == 'main'`.
+        branch_refs = {each["ref"] for each in found}
+        for name in names(filters.get("tags"), filters.get("tags-ignore"), tags):
+            if not isinstance(name, str) or BRANCHES + name not in branch_refs:
                 found.append({"kind": "tag", "ref": _ref(TAGS, name)})
-        yield found
+    return [*found, {"kind": "commit", "ref": ""}] if run.event.startswith("deployment") else found
 
 
 FILTERS = ("branches", "branches-ignore", "tags", "tags-ignore")
+FIXED_REFS: Mapping[Kind, SomeText] = {
+    "pull-request": SomeText("refs/pull/", "/merge"),
+    "merge-queue": SomeText("refs/heads/gh-readonly-queue/"),
+    "caller": SomeText(),
+}
 
 
 def _branch(name: Name, *, is_default_compared: bool) -> Iterator[dict[str, Any]]:
+    """A branch, which may be the default branch or not, if conditions compare that."""
     if not is_default_compared:
         yield {"ref": _ref(BRANCHES, name)}
         return
@@ -260,40 +285,27 @@ def _branch(name: Name, *, is_default_compared: bool) -> Iterator[dict[str, Any]
 
 
 def _activities(run: Run, event: Event, settings: Block, compared: Mapping[str, Compared]) -> Dimension:
-    """The activity types; those that no condition compares are one run."""
+    """The activity types. Those that no condition compares, and that fix nothing else, are one run."""
+    mentioned = compared.get("github.event.action", Compared())
     chosen = texts(settings.get("types")) or tuple((event.default or event.types).split())
-    if run.event == "repository_dispatch":
-        if "github.event.action" not in compared:
-            return []
-        return [{"activity": each} for each in chosen] or [
-            {"github.event.action": each} for each in _split(compared["github.event.action"])
-        ]
-    mentioned = compared.get("github.event.action", Compared()).literals
-    # These fix more than their name.
-    alone = [each for each in chosen if each in mentioned or each in FIXES]
-    rest = [each for each in chosen if each not in alone]
+    if run.event == "repository_dispatch":  # its types are the sender's own
+        return [{"activity": each} for each in chosen] or [{"github.event.action": each} for each in _split(mentioned)]
+    groups: dict[str, list[str]] = {}
+    for each in chosen if event.types else ():
+        groups.setdefault(each if each in mentioned.literals else str(_fixed_by(run.event, each)), []).append(each)
     found: list[dict[str, Any]] = []
-    for each in alone:
-        found += [{"activity": each, **more} for more in _fixed_by(run.event, each)]
-    if len(rest) == 1:
-        found.append({"activity": rest[0]})
-    elif rest:
-        found.append({"github.event.action": SomeText(excluded=frozenset(mentioned) | set(alone))})
-    if (
-        found
-        and run.event in ("pull_request", "pull_request_target")
-        and set(rest)
-        and set(rest) <= set(OPENED.split())
-    ):
-        found[-1] |= {"merged": False, "github.event.pull_request.state": "open"}
-    return found
-
-
-# Activity types that fix a property of the payload.
-FIXES = frozenset({"closed", "prereleased", "released", "converted_to_draft", "ready_for_review"})
+    for members in groups.values():
+        others = frozenset({*chosen, *mentioned.literals}) - set(members)
+        action = {"github.event.action": SomeText(excluded=others)}
+        found += [
+            {**({"activity": members[0]} if len(members) == 1 else action), **more}
+            for more in _fixed_by(run.event, members[0])
+        ]
+    return found or [{}]
 
 
 def _fixed_by(event: str, activity: str) -> list[dict[str, Any]]:
+    """What an activity type fixes beside its name: one item for each way in which it can happen."""
     if event in ("pull_request", "pull_request_target"):
         path = "github.event.pull_request"
         if activity == "closed":
@@ -302,13 +314,16 @@ def _fixed_by(event: str, activity: str) -> list[dict[str, Any]]:
             return [{"merged": False, f"{path}.state": "open"}]
         if activity in ("converted_to_draft", "ready_for_review"):
             return [{f"{path}.draft": activity == "converted_to_draft"}]
-    if event == "release" and activity in ("prereleased", "released"):
-        return [{"github.event.release.prerelease": activity == "prereleased"}]
+    if event == "release" and activity != "unpublished":
+        # Workflows are not triggered for the other activities of a draft.
+        path = "github.event.release"
+        stable = {"released": {f"{path}.prerelease": False}, "prereleased": {f"{path}.prerelease": True}}
+        return [{f"{path}.draft": False, **stable.get(activity, {})}]
     return [{}]
 
 
 def _pull_requests(run: Run, settings: Block, compared: Mapping[str, Compared]) -> Iterator[Dimension]:
-    actors = _split(compared.get("github.actor", Compared(literals=frozenset({DEPENDABOT}))))
+    actors = _split(compared.get("github.actor", Compared()) | Compared(literals=frozenset({DEPENDABOT})))
     people = [each for each in actors if each != DEPENDABOT]
     yield [
         {"from_fork": fork, "dependabot": False, "github.actor": actor} for fork in (False, True) for actor in people
@@ -329,7 +344,7 @@ def _pull_requests(run: Run, settings: Block, compared: Mapping[str, Compared]) 
 def _inputs(settings: Block, compared: Mapping[str, Compared]) -> Iterator[Dimension]:
     """The values that a person may choose for the inputs of `workflow_dispatch` that conditions use."""
     declared = settings.get("inputs")
-    for name, about in list(declared.items())[:MAX_INPUTS] if isinstance(declared, Block) else ():
+    for name, about in declared.items() if isinstance(declared, Block) else ():
         path, old_path = f"inputs.{name.lower()}", f"github.event.inputs.{name.lower()}"
         used = [compared[each] for each in (path, old_path) if each in compared]
         kind = about.get("type", "string") if isinstance(about, Block) else "string"

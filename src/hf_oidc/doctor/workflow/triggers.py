@@ -1,7 +1,7 @@
 """The branch to enter, and the findings about what starts a job: both from the runs that reach its logins, alone.
 
 A publisher's `branch` is the claim `ref` without `refs/heads/`. Tags and the merge refs of pull requests have none.
-This module reads no condition and no `on:`.
+This module reads no `on:` and no condition of the file.
 """
 
 from __future__ import annotations
@@ -10,15 +10,18 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from hf_oidc.doctor.workflow.expressions import condition
 from hf_oidc.doctor.workflow.findings import Branch, Severity, WorkflowFinding
 from hf_oidc.doctor.workflow.model import Job, Workflow
-from hf_oidc.doctor.workflow.reach import Reached
+from hf_oidc.doctor.workflow.reach import SUCCEEDS, Reached
 from hf_oidc.doctor.workflow.run import Run, name_of
 from hf_oidc.sanitize import sanitize_line
 
 ANY_BRANCH = "any branch"
 # The usual default branches. Of another branch, nobody expects that `schedule` runs on it.
 USUAL_DEFAULTS = {"main", "master"}
+# These run on the merge ref of a pull request, or of one that was merged, on its base branch.
+PULL_REQUEST_EVENTS = {"pull_request", "pull_request_review", "pull_request_review_comment"}
 OWN = "github.event.pull_request.head.repo.full_name == github.repository && github.actor != 'dependabot[bot]'"
 
 
@@ -34,11 +37,6 @@ class Logins:
     def runs(self) -> list[Run]:
         """The runs that reach a login, for certain or perhaps."""
         return [each.run for each in self.reached if each.certainty != "no"]
-
-    def is_certain(self, runs: Iterable[Run]) -> bool:
-        """Whether one of `runs` reaches a login for certain."""
-        wanted = list(runs)
-        return any(each.certainty == "yes" and each.run in wanted for each in self.reached)
 
     @property
     def not_understood(self) -> tuple[str, ...]:
@@ -60,22 +58,23 @@ def together(every: Sequence[tuple[Reached, ...]]) -> tuple[Reached, ...]:
 def branch_of(logins: Logins) -> Branch:
     """Returns what to enter as the branch."""
     runs = logins.runs
+    known = [run for run in runs if run.kind not in ("caller", "unknown") and run.gets_id_token]
     if not runs:
         return Branch("never")
-    known = [run for run in runs if run.is_understood and run.gets_id_token and run.kind != "caller"]
     if not known:
-        return Branch(
-            "caller" if _of_kind("caller", runs) else "unknown" if _of_kind("unknown", runs) else "pull-request"
-        )
-    pull_requests = _of_kind("pull-request", known) + [run for run in known if run.event == "pull_request_target"]
-    # On its merge ref, a user's token can be had by a publisher without a branch alone.
-    if len(pull_requests) == len(known) or (logins.reads and _of_kind("pull-request", known)):
+        kinds = {run.kind for run in runs}
+        return Branch("caller" if "caller" in kinds else "unknown" if "unknown" in kinds else "pull-request")
+    # With the trust of the repository, these run the code of a pull request, or are asked to.
+    others = [run for run in known if run.kind != "pull-request" and run.event != "pull_request_target"]
+    # On its merge ref, a pull request can have a user's token by a publisher without a branch alone.
+    if not others or (logins.reads and _of_kind("pull-request", known)):
         return Branch("pull-request")
-    on_branches = [run for run in known if _is_on_branch(run) and not _is_chosen(run) and run not in pull_requests]
-    chosen = [run for run in known if _is_on_branch(run) and _is_chosen(run)]
-    if not on_branches and (_of_kind("tag", [run for run in known if not _is_chosen(run)]) or not chosen):
-        return Branch("none")
-    return _branch_among(on_branches) if on_branches else _branch_chosen(chosen)
+    on_branches = [run for run in others if _is_on_branch(run)]
+    fixed = [run for run in on_branches if not run.is_chosen]
+    if fixed:
+        return _branch_among(fixed)
+    tags = [run for run in others if run.kind == "tag" and not run.is_chosen]
+    return Branch("none") if tags or not on_branches else _branch_chosen(on_branches)
 
 
 def check_triggers(workflow: Workflow, job: Job, logins: Logins) -> Iterator[WorkflowFinding]:
@@ -84,76 +83,67 @@ def check_triggers(workflow: Workflow, job: Job, logins: Logins) -> Iterator[Wor
     facts = {"job": sanitize_line(job.key, 80)}
     if branch.kind == "never":
         yield WorkflowFinding("never-reached", "warning", job.line, facts)
-        return
     if target := [run for run in runs if run.event == "pull_request_target"]:
         yield WorkflowFinding("pull-request-target", "warning", _line(workflow, target))
-    yield from _pull_requests(workflow, job, logins)
+    for event in sorted(PULL_REQUEST_EVENTS & {run.event for run in runs}):
+        yield from _pull_requests(workflow, job, logins, event)
     if branch.kind in ("one", "default", "several"):
         yield from _off_branch(workflow, job, runs, branch)
-    tags = _of_kind("tag", [run for run in runs if not _is_chosen(run)])
+    tags = [run for run in runs if run.kind == "tag" and not run.is_chosen]
     if tags and branch.kind == "none":
-        events = _words(tags)
-        yield WorkflowFinding("tags", "note", _line(workflow, tags), {"events": events})
-        if chosen := list(filter(_is_chosen, runs)):
-            facts |= {"events": events, "chosen": _events(chosen), **_skip(job, "startsWith(github.ref, 'refs/tags/')")}
+        yield WorkflowFinding("tags", "note", _line(workflow, tags), {"events": _words(tags)})
+        if chosen := [run for run in runs if run.is_chosen and run.kind != "tag"]:
+            facts |= {"events": _words(tags), "chosen": _events(chosen)}
+            facts |= _also(job, runs, "startsWith(github.ref, 'refs/tags/')")
             yield WorkflowFinding("tags-and-dispatch", "warning", _line(workflow, chosen), facts)
 
 
-def _pull_requests(workflow: Workflow, job: Job, logins: Logins) -> Iterator[WorkflowFinding]:
-    events = {run.event for run in logins.runs if run.event.startswith("pull_request")} - {"pull_request_target"}
-    for event in sorted(events):
-        runs = [run for run in logins.runs if run.event == event]
-        without_token = [run for run in runs if not run.gets_id_token]
+def _pull_requests(workflow: Workflow, job: Job, logins: Logins, event: str) -> Iterator[WorkflowFinding]:
+    """What fails in the runs of pull requests that one event starts."""
+
+    def fails(run: Run) -> bool:
         # A user's publisher has no branch, so only the ID token is missing.
-        failing = (
-            without_token if logins.reads else [run for run in runs if run in without_token or not _is_on_branch(run)]
-        )
-        if not failing:
-            continue
-        facts = {"event": event, "job": sanitize_line(job.key, 80), "runs": _words(failing)}
-        line = _line(workflow, failing)
-        if logins.soft:
-            if not logins.reads:
-                yield WorkflowFinding("pull-request-soft", "note", line, facts)
-            continue
-        code, all_fail = "pull-request", len(failing) == len(logins.runs)
-        if failing == without_token:
-            code = "pull-request-reads" if logins.reads else "pull-request-merged"
-        severity: Severity = (
-            "error" if logins.is_certain(failing) and (code == "pull-request" or all_fail) else "warning"
-        )
-        only = {run.event for run in logins.runs} == {event}
-        skip = OWN if code == "pull-request-merged" else f"github.event_name != '{event}'"
-        advice = (
-            {"how": "push", "lines": "on:\n  push:\n    branches: [main]"}
-            if only and code == "pull-request"
-            else _skip(job, skip)
-        )
-        yield WorkflowFinding(code, severity, line, {**facts, **advice})
+        return run.event == event and (not run.gets_id_token or (run.kind == "pull-request" and not logins.reads))
+
+    failing = list(filter(fails, logins.runs))
+    if not failing or (logins.soft and logins.reads):
+        return
+    facts = {"event": event, "job": sanitize_line(job.key, 80), "runs": _words(failing)}
+    line = _line(workflow, failing)
+    if logins.soft:
+        yield WorkflowFinding("pull-request-soft", "note", line, facts)
+        return
+    facts["why"] = "no-branch" if any(run.gets_id_token for run in failing) else "no-id-token"
+    required = f"github.event_name != '{event}'" if facts["why"] == "no-branch" else OWN
+    advice = _also(job, logins.runs, required)
+    if logins.reads:
+        advice = {"how": "warn", "lines": "on-error: warn"}
+    elif not advice["lines"] and not any([job.condition, *(step.condition for step in job.steps)]):
+        advice = {"how": "push", "lines": "on:\n  push:\n    branches: [main]"}
+    certain = any(fails(each.run) for each in logins.reached if each.certainty == "yes")
+    all_fail = facts["why"] == "no-branch" or len(failing) == len(logins.runs)
+    severity: Severity = "error" if certain and all_fail else "warning"
+    yield WorkflowFinding("pull-request", severity, line, {**facts, **advice})
 
 
 def _off_branch(workflow: Workflow, job: Job, runs: Sequence[Run], branch: Branch) -> Iterator[WorkflowFinding]:
     """The runs that a publisher with a branch refuses."""
     facts = {"job": sanitize_line(job.key, 80)}
-    fixed = [run for run in runs if not _is_chosen(run) and run.event != "pull_request_target"]
+    fixed = [run for run in runs if not run.is_chosen and run.event != "pull_request_target"]
     if tags := _of_kind("tag", fixed):
-        advice = _skip(job, "startsWith(github.ref, 'refs/heads/')")
-        yield WorkflowFinding(
-            "tags-and-branches", "warning", _line(workflow, tags), {"events": _words(tags), **facts, **advice}
-        )
+        advice = {"events": _words(tags), **_also(job, runs, "startsWith(github.ref, 'refs/heads/')")}
+        yield WorkflowFinding("tags-and-branches", "warning", _line(workflow, tags), {**facts, **advice})
     if queue := _of_kind("merge-queue", runs):
-        advice = _skip(job, "github.event_name != 'merge_group'")
+        advice = _also(job, runs, "github.event_name != 'merge_group'")
         yield WorkflowFinding("merge-queue", "warning", _line(workflow, queue), {**facts, **advice})
-    only = _skip(job, f"github.ref == 'refs/heads/{_to_choose(branch)}'")
+    only = _also(job, runs, f"github.ref == 'refs/heads/{_to_choose(branch)}'")
     if branch.kind == "several":
-        on_branches = list(filter(_is_on_branch, fixed))
-        yield WorkflowFinding(
-            "several-branches", "warning", _line(workflow, on_branches), {"branches": branch.name, **facts, **only}
-        )
-        return
-    for event in sorted({run.event for run in runs if _is_chosen(run)}):
+        line = _line(workflow, [run for run in runs if _is_on_branch(run)])
+        yield WorkflowFinding("several-branches", "warning", line, {"branches": branch.name, **facts, **only})
+    for event in sorted({run.event for run in runs if run.is_chosen}):
         chosen = [run for run in runs if run.event == event and not _is_on(run, branch)]
-        if chosen:
+        # Of several branches that conditions name, that somebody chooses one is no news.
+        if any(run.kind != "branch" or branch.kind != "several" or not isinstance(run.ref, str) for run in chosen):
             yield WorkflowFinding("any-ref", "warning", _line(workflow, chosen), {"event": event, **facts, **only})
     default = [run for run in fixed if run.on_default and not isinstance(run.ref, str)]
     if branch.kind == "one" and default:
@@ -218,11 +208,6 @@ def _is_on_branch(run: Run) -> bool:
     return run.kind in ("branch", "default-branch")
 
 
-def _is_chosen(run: Run) -> bool:
-    """Whether whoever starts the run chooses its ref."""
-    return run.event == "workflow_dispatch" or run.kind == "any-ref"
-
-
 def _of_kind(kind: str, runs: Iterable[Run]) -> list[Run]:
     return [run for run in runs if run.kind == kind]
 
@@ -237,30 +222,35 @@ def _events(runs: Sequence[Run]) -> str:
 
 
 def _words(runs: Sequence[Run]) -> str:
-    """The runs, for a sentence: "a push of a tag, a pull request from a fork"."""
-    return ", ".join(dict.fromkeys(map(_word, runs)))
+    """The runs, for a sentence: "a push of a tag, a pull request from a fork or from Dependabot"."""
+    found: dict[str, list[str]] = {}
+    for run in runs:
+        what, origin = f"`{run.event}`", ""
+        if run.event == "push":
+            what = "a push of a tag" if run.kind == "tag" else "a push to a branch"
+        elif run.event == "release":
+            what = "a release"
+        elif run.event in PULL_REQUEST_EVENTS:
+            what = "a merged pull request" if run.merged else "a pull request"
+            origin = "from a fork" if run.from_fork else "from Dependabot" if run.dependabot else "from this repository"
+        found.setdefault(what, []).append(origin)
+    return ", ".join(f"{what} {' or '.join(dict.fromkeys(origins))}".strip() for what, origins in found.items())
 
 
-def _word(run: Run) -> str:
-    if run.event == "push":
-        return "a push of a tag" if run.kind == "tag" else "a push to a branch"
-    if run.event == "release":
-        return "a release"
-    if run.event.startswith("pull_request"):
-        merged = "a merged pull request" if run.merged else "a pull request"
-        return f"{merged} from {'a fork' if run.from_fork else 'Dependabot' if run.dependabot else 'this repository'}"
-    return f"`{run.event}`"
+def _also(job: Job, runs: Sequence[Run], required: str) -> dict[str, str]:
+    """The line that makes the job also require a condition, and whether it is added or replaces the job's `if:`.
 
-
-def _skip(job: Job, condition: str) -> dict[str, str]:
-    """The line that makes the job also require `condition`, and whether it is added or replaces the job's `if:`."""
+    There is none if no run would be left.
+    """
+    if not required or all(condition(required, run.contexts(), SUCCEEDS) is False for run in runs):
+        return {"how": "", "lines": ""}
     if not job.condition:
-        return {"how": "add", "lines": f"if: {condition}"}
+        return {"how": "add", "lines": f"if: {required}"}
     text = " ".join(job.condition.split())
     if text.startswith("${{") and text.endswith("}}"):
         text = text[3:-2].strip()
     if not text or "${{" in text or sanitize_line(text, 300) != text:
-        return {"how": "and", "lines": f"if: {condition}"}
-    both = f"({text}) && {condition}"
+        return {"how": "and", "lines": f"if: {required}"}
+    both = f"({text}) && {required}"
     # In YAML, these would end a value without quotes, or start a comment.
     return {"how": "replace", "lines": f"if: {json.dumps(both) if ': ' in both or ' #' in both else both}"}

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import yaml
+from yaml.composer import Composer
 
 MAX_BYTES = 1_048_576
 # Workflows have a few thousand values. A few lines of nested anchors can expand to millions.
@@ -18,15 +19,21 @@ MAX_ALIASES = 200
 MAX_DEPTH = 100
 EXPANDS = "Its anchors and aliases expand to more values than any workflow has"
 NULLS = {"", "~", "null", "Null", "NULL"}  # YAML 1.2, core schema
+MERGE = "<<"
 
 
 class Block(dict[str, "Value"]):
-    """A mapping with its first line and the line of each key."""
+    """A mapping with its first line and the line of each key.
+
+    `merged`: the line of its merge key (`<<`), or 0. It has the keys that it would have if GitHub knew merge keys, so
+    that the rest can be checked as it is meant.
+    """
 
     def __init__(self, line: int = 0) -> None:
         super().__init__()
         self.line = line
         self.lines: dict[str, int] = {}
+        self.merged = 0
 
 
 class Plain(str):
@@ -52,32 +59,59 @@ def read(text: str) -> Value:
     if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
         raise UnreadableYaml("The file is larger than 1 MiB, which is too large for a workflow")
     try:
-        node = yaml.compose(_bounded(text), Loader=yaml.SafeLoader)
+        node = _Composer(text).get_single_node()
         return _Reader().value(node) if node else ""
     except yaml.MarkedYAMLError as error:
         line = getattr(error.problem_mark, "line", -1) + 1
         problem = UnreadableYaml(f"This is not YAML: {error.problem}", line or None)
-    except yaml.YAMLError:
+    except (yaml.YAMLError, UnicodeEncodeError):  # the latter: half of a surrogate pair
         problem = UnreadableYaml("This is not YAML: it holds characters that YAML does not allow")
     except RecursionError:
         problem = UnreadableYaml("The values are nested too deeply")
     raise problem
 
 
-def _bounded(text: str) -> str:
-    # Check while parsing, to save the time that PyYAML needs for the rest.
-    aliases = values = depth = 0
-    for event in yaml.parse(text, Loader=yaml.SafeLoader):
-        aliases += isinstance(event, yaml.AliasEvent)
-        values += isinstance(event, yaml.NodeEvent)
-        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if aliases > MAX_ALIASES:
+class _Composer(Composer):
+    """Builds nodes from events, and checks the limits at each, to save the time that PyYAML needs for the rest.
+
+    libyaml reads the text if PyYAML has it: without it, a file of 1 MiB takes several seconds.
+    """
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self._parser = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text)
+        self.check_event, self.peek_event = self._parser.check_event, self._parser.peek_event
+        self._aliases = self._values = self._depth = 0
+
+    def get_event(self) -> yaml.Event | None:
+        event: yaml.Event | None = self._parser.get_event()
+        self._aliases += isinstance(event, yaml.AliasEvent)
+        self._values += isinstance(event, yaml.NodeEvent)
+        self._depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if self._aliases > MAX_ALIASES:
             raise UnreadableYaml(f"There are more than {MAX_ALIASES} aliases (`*name`)")
-        if values > MAX_VALUES:
+        if self._values > MAX_VALUES:
             raise UnreadableYaml("There are more values than any workflow has")
-        if depth > MAX_DEPTH:
+        if self._depth > MAX_DEPTH:
             raise UnreadableYaml("The values are nested too deeply")
-    return text
+        return event
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        # PyYAML refuses an anchor that is defined again. YAML allows it: an alias means the last one before it.
+        event = self.peek_event()
+        if not isinstance(event, yaml.AliasEvent):
+            self.anchors.pop(getattr(event, "anchor", None), None)
+        return super().compose_node(parent, index)
+
+    # Every plain value stays a string, so no tag is resolved.
+    def resolve(self, *_: object) -> str:
+        return ""
+
+    def descend_resolver(self, *_: object) -> None:
+        pass
+
+    def ascend_resolver(self) -> None:
+        pass
 
 
 class _Reader:
@@ -114,8 +148,22 @@ class _Reader:
             if isinstance(value, Block):
                 value.line = line
             block[key_node.value] = value
-            block.lines[key_node.value] = line
+            # A plain `<<` is a merge key; a quoted one is a name like others.
+            if key_node.value == MERGE and not key_node.style:
+                block.merged = line
+            else:
+                block.lines[key_node.value] = line
+        if block.merged:
+            self._merge(block, block.pop(MERGE))
         return block
+
+    @staticmethod
+    def _merge(block: Block, merged: Value) -> None:
+        # https://yaml.org/type/merge.html: the block's own keys win, then those of the first block in a list.
+        for each in merged if isinstance(merged, list) else [merged]:
+            if isinstance(each, Block):
+                for key in [key for key in each if key not in block]:
+                    block[key], block.lines[key] = each[key], each.lines.get(key, block.merged)
 
 
 def line_of(block: Mapping[str, Value], key: str) -> int | None:
