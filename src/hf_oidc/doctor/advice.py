@@ -273,11 +273,6 @@ WORDS = {
         "{where} sets HF_OIDC_RESOURCE, so huggingface_hub logs in by itself and ignores the token of the login step.",
         "Remove either HF_OIDC_RESOURCE or the login step: one of them is enough.",
     ),
-    "token-replaced": Words(
-        'The step "{step}" sets HF_TOKEN from a secret, which replaces the token of the login.',
-        "Remove that line: the login sets HF_TOKEN. With `export-env: false`, use the output of the login instead: "
-        "`${{{{ steps.ID.outputs.token }}}}`. If nothing else uses the secret, delete it.",
-    ),
     "token-across-jobs": Words(
         "The job's output `{output}` contains the token. GitHub drops outputs that contain a secret, so other jobs get "
         "an empty string.",
@@ -292,21 +287,154 @@ WORDS = {
         "Pass it as an environment variable, and use that in the script:",
         "env:\n  HF_TOKEN: ${{{{ steps.{id}.outputs.token }}}}",
     ),
-    "token-unchecked": Words(
-        'The step "{step}" uses the token, but with `on-error: warn` the job continues without one if the login fails.',
-        "Run the step only if the login succeeded:",
-        "if: steps.{id}.outputs.authenticated == 'true'",
+    "token-before-login": Words(
+        'The step "{step}" uses the token before the login (line {line}), so it has none.',
+        "Move the login step before this step.",
+    ),
+    "token-before-wait": Words(
+        'The step "{step}" uses the token of a login in the background (line {line}), but no step waits for that login '
+        "first. Until then, the token is not set.",
+        "Add this step before it:",
+        "- wait: {id}",
+    ),
+    "login-without-id": Words(
+        'The step "{step}" reads an output of `steps.{id}`, but no step of this job has the id `{id}`. The output is '
+        "an empty string.{so}",
+        "{how}",
+        "{lines}",
+    ),
+    "no-token-in-job": Words(
+        'The job `{job}` does not log in and has no token, so `{what}` in the step "{step}" fails. The token of '
+        "another job does not reach this one.",
+        "Log in in this job too: give it `id-token: write`, and add this step before the step:",
+        "- uses: org/hf-oidc-action@v1\n  with:\n    resource: {resource}",
     ),
     "token-not-exported": Words(
         'The step "{step}" uses HF_TOKEN, which the login does not set because of `export-env: false`.',
-        "Pass the token to the step through the `id:` of the login step. Or remove `export-env: false`.",
+        "Pass the token to the step through the `id:` of the login step. Or remove `export-env: false`.{needs_id}",
         "env:\n  HF_TOKEN: ${{{{ steps.{id}.outputs.token }}}}",
     ),
-    "login-without-id": Words(
-        'The step "{step}" reads an output of `steps.{id}`, but no step of this job has that `id:`. It is an '
-        "empty string.",
-        "Give the login step this line:",
-        "id: {id}",
+    "token-under-another-name": Words(
+        'The step "{step}" uses HF_TOKEN, but the login sets other variables: {names}.',
+        "Pass the right one to the step:",
+        "env:\n  HF_TOKEN: ${{{{ env.{name} }}}}",
+    ),
+    "authenticated-never": Words(
+        'The step "{step}" never runs. Its condition compares `steps.{id}.outputs.authenticated`, a string, with '
+        "something else than a string. GitHub then compares numbers, and `true` is not equal to `'true'`.",
+        "Compare it with a string:",
+        "if: steps.{id}.outputs.authenticated == 'true'",
+    ),
+    "authenticated-always": Words(
+        'The condition of the step "{step}" uses `steps.{id}.outputs.authenticated` as true or false. It is a string, '
+        "and `'false'` also counts as true.",
+        "Compare it with a string:",
+        "if: steps.{id}.outputs.authenticated == 'true'",
+    ),
+    "token-unchecked": Words(
+        'The step "{step}" needs the token, but the job continues without one if the login fails (`on-error: warn` or '
+        "`continue-on-error`).",
+        "Run the step only if the login succeeded.{needs_id} Its condition:",
+        "{lines}",
+    ),
+    "runs-after-failed-login": Words(
+        'The step "{step}" needs the token, but also runs if the login has failed, because of its condition '
+        "`{condition}`.",
+        "Run the step only if the login succeeded.{needs_id} Its condition:",
+        "{lines}",
+    ),
+    # what the token is for
+    "missing-prefix": Words(
+        'The login is for the {from}, but `{what}` in the step "{step}" writes to the {to}. The Hub refuses that.',
+        "Write:",
+        "{lines}",
+    ),
+    "missing-repo-type": Words(
+        'The login is for the {from}, but `{what}` in the step "{step}" writes to the {to}. The Hub refuses that.',
+        "If the step should write to the {kind}, add:",
+        "{lines}",
+    ),
+    "other-repository": Words(
+        '`{what}` in the step "{step}" writes to the {to}, but its token is only for the {from}. The Hub refuses that.',
+        "{how}",
+        "{lines}",
+    ),
+    "login-replaced": Words(
+        '`{what}` in the step "{step}" writes to the {to}, but a later login has replaced HF_TOKEN by a token for the '
+        "{from}. The Hub refuses that.",
+        "Pass the token of the first login to the step:{needs_id}",
+        "env:\n  HF_TOKEN: ${{{{ steps.{id}.outputs.token }}}}",
+    ),
+    "user-cannot-write": Words(
+        'The login is for the user `{resource}`, so its token can only read. `{what}` in the step "{step}" writes to '
+        "the {to}.",
+        "Log in for that repository:",
+        "resource: {target}",
+    ),
+    "beyond-the-token": Words(
+        '`{what}` in the step "{step}" fails: a token for a single repository cannot {beyond}.',
+        "Do it once by hand, or with a stored token.",
+    ),
+    "token-expires": Words(
+        'The token is valid for an hour from the login (line {line}), but the step "{slow}" may run for {limit} before '
+        'the step "{step}" uses it.',
+        "Log in after that step. Or let `hf-oidc` renew the token while a command runs:",
+        "hf-oidc run --keep-fresh {resource} -- COMMAND",
+    ),
+    # stored tokens
+    "token-replaced": Words(
+        'The step "{step}" sets {name} from the secret `{secret}`, which replaces the token of the login. The secret '
+        "is no longer needed for {resource}.",
+        "{how}{needs_id}",
+        "{lines}",
+    ),
+    "secret-remains": Words(
+        "{subject} {puts}. It is no longer needed for {resource}: the login has a token for it.",
+        "{how}{needs_id}",
+        "{lines}",
+    ),
+    "secret-ignored": Words(
+        "{subject} {puts}. huggingface_hub ignores it, because HF_OIDC_RESOURCE is set: then it logs in by itself.",
+        "{how}",
+        "{lines}",
+    ),
+    "secret-needed": Words(
+        "{subject} {puts}. It is still needed: a token for a single repository cannot {beyond}.",
+    ),
+    "secret-for-another": Words(
+        "{subject} {puts}. It is still needed: this is for the {target}, and the login is for {resource}.",
+        "To do without it, log in for both. In the login step and in this step, write:",
+        "{lines}",
+    ),
+    "secret-falls-back": Words(
+        "{subject} {puts} only if another value is empty.",
+        "If every run can log in, remove it.",
+    ),
+    "secret-shared": Words(
+        "{subject} {puts}. The job `{job}`, which does not log in, may still need it.",
+        "Log in in that job too, and remove the line.",
+    ),
+    "secret-in-use": Words(
+        "The job `{job}` uses a stored token of the Hub, the secret `{secret}`. The file does not tell for which "
+        "repository.",
+        "A login can replace it. If the job publishes to one repository, log in for that; to read gated models, for a "
+        "user. `hf-oidc doctor --workflow {file} --migrate` shows the changes.",
+    ),
+    "migrate-permissions": Words(
+        "The job `{job}` uses a stored token. To log in for {resource} without one, it needs the permission to request "
+        "an ID token.",
+        "{how}",
+        "{lines}",
+    ),
+    "migrate-login": Words(
+        'The job `{job}` does not log in. The step "{step}" needs a token for {resource}.',
+        "Add the login before this step. `hf-oidc doctor --workflow {file} --migrate` shows all changes.",
+        "{lines}",
+    ),
+    "migrate-secret": Words(
+        "{subject} {puts}. After a login it is no longer needed for {resource}.",
+        "{how}{needs_id}",
+        "{lines}",
     ),
     "needs-linux": Words(
         "The action needs a Linux runner with Docker, but this job runs on {runner}.",
@@ -344,6 +472,41 @@ HOW = {
     "and": "In the job's `if:`, also require:",
     "push": "Start the job by a push to the branch that publishes instead:",
     "warn": "Let the job continue without a token there. Under the `with:` of the login step, add:",
+    # an id that no step has
+    "id-add": "Give the login step (line {line}) this line:",
+    "id-rename": "The login step (line {line}) has another id. Write:",
+    "id-elsewhere": "It is in another job, and GitHub passes no token to this one: log in in the job `{job}` too.",
+    # another repository
+    "both-login": "Log in for both, and pass this step its own token. In the login step and in this step, write:",
+    "both-exchange": "Set the variable for this step:",
+    "both-command": "Log in for the repository that it writes to:",
+    # what becomes of a secret
+    "remove-line": "Remove that line. If nothing else uses the secret, delete it on GitHub.",
+    "remove-block": "Remove that line and the `env:` above it, which would be empty. If nothing else uses the secret, "
+    "delete it on GitHub.",
+    "remove-step": "Remove the step. If nothing else uses the secret, delete it on GitHub.",
+    "remove-from-script": "Remove this line from the script. If nothing else uses the secret, delete it on GitHub.",
+    "remove-and-export": "Remove that line, and `export-env: false` from the login step (line {line}).",
+    "remove-and-give": "Remove that line. In the steps that use the variable, write:",
+    "write": "Write instead:",
+    "write-git": "Under the `with:` of the login step (line {line}), add `git-credentials: true`. Write instead:",
+    "secret-run": "Run the command that uses it with `hf-oidc run RESOURCE -- COMMAND`.",
+    # permissions
+    "scope": "Add this line to the `permissions:` of the job:",
+    "permissions-add": "Next to the job's `runs-on:`, add:",
+    "permissions-replace": "Replace the job's `permissions:` with:",
+}
+SUBJECTS = {"workflow": "The workflow", "job": "The job", "step": 'The step "{step}"'}
+PUTS = {
+    "env": "sets {name} from the secret `{secret}`",
+    "input": "sets its input `{name}` from the secret `{secret}`",
+    "export": "sets {name} in its script from the secret `{secret}`",
+    "option": "passes the secret `{secret}` to a command as `{name}`",
+    "git-url": "puts the secret `{secret}` into git's URL",
+    "header": "sends the secret `{secret}` in a header",
+    "script": "puts the secret `{secret}` into its script",
+    "called-workflow": "passes the secret `{secret}` to the workflow that it calls",
+    "inherited": "passes all secrets to the workflow that it calls",
 }
 
 
@@ -353,7 +516,10 @@ def words(finding: WorkflowFinding) -> Words:
     written = WRITTEN.get(given, OTHER_WRITTEN).format(written=given)
     because = BECAUSE.get(finding.facts.get("where") or finding.facts.get("why", ""), "").format(written=written)
     facts = {**finding.facts, "because": because}
-    facts["how"] = HOW.get(facts.get("how", ""), "")
+    facts["how"] = HOW.get(facts.get("how", ""), "").format_map({"line": "", "job": "", **facts})
+    facts["subject"] = SUBJECTS.get(facts.get("place", ""), "").format_map(facts)
+    facts["puts"] = PUTS.get(facts.get("way", ""), "").format_map(facts)
+    facts.setdefault("needs_id", "")
     suggestion = finding.facts.get("suggestion")
     inputs = f"Its inputs are {facts.get('known', '')}."
     otherwise = (

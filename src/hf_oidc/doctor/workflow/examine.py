@@ -41,8 +41,10 @@ from hf_oidc.doctor.workflow.permissions import (
     logs_in,
 )
 from hf_oidc.doctor.workflow.reach import Caller, Reachability
+from hf_oidc.doctor.workflow.remaining_secrets import check_secrets
 from hf_oidc.doctor.workflow.runs import runs_of
 from hf_oidc.doctor.workflow.structure import REUSABLE, check_structure
+from hf_oidc.doctor.workflow.targets import written_resources
 from hf_oidc.doctor.workflow.token_use import check_token_use
 from hf_oidc.doctor.workflow.triggers import Logins, branch_of, check_triggers, together
 from hf_oidc.doctor.workflow.untrusted import check_untrusted
@@ -127,8 +129,19 @@ def _reports(chain: Chain, reachability: Reachability, repository: str) -> Itera
             logins.not_understood,
         )
         yield _with_hub(report, workflow, job)
-    elif unread := [*_unread(chain)]:
-        yield WorkflowJobReport(key, line, (), (), Branch("default"), "", tuple(unread))
+        return
+    findings = [*_unread(chain), *_without_login(chain)]
+    resources = written_resources(workflow, job) if any(each.code == "migrate-login" for each in findings) else ()
+    branch = branch_of(_logins(workflow, job, reachability, resources)) if resources else Branch("default")
+    fields = _fields(workflow.file_name if len(chain) == 1 else "", repository, branch) if resources else ()
+    if findings:
+        yield WorkflowJobReport(key, line, resources, fields, branch, job.environment, tuple(_sorted(iter(findings))))
+
+
+def _without_login(chain: Chain) -> Iterator[WorkflowFinding]:
+    workflow, job = chain[-1]
+    for finding in (*check_token_use(workflow, job), *check_secrets(workflow, job)):
+        yield finding if finding.file else replace(finding, file=workflow.path)
 
 
 def _logins(workflow: Workflow, job: Job, reachability: Reachability, resources: Collection[Resource]) -> Logins:
@@ -186,8 +199,9 @@ def _of_the_steps(workflow: Workflow, job: Job, values: Values) -> Iterator[Work
         for resource in _arguments(command, step, values):
             for finding in check_resources(read_argument, resource, step.line):
                 yield replace(finding, file=step.file)
+    yield from check_token_use(workflow, job)
+    yield from check_secrets(workflow, job)
     if login_steps(job):
-        yield from check_token_use(workflow, job)
         return
     for variable in resource_variables(workflow, job):
         yield WorkflowFinding("own-exchange", "note", variable.line, {"where": variable.where}, variable.file)

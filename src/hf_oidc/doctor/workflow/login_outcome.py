@@ -20,7 +20,7 @@ from hf_oidc.doctor.workflow.expressions import (
     nodes,
 )
 from hf_oidc.doctor.workflow.findings import WorkflowFinding
-from hf_oidc.doctor.workflow.login_step import is_login, is_soft
+from hf_oidc.doctor.workflow.login_step import is_action, is_soft
 from hf_oidc.doctor.workflow.model import Job, Step
 from hf_oidc.sanitize import sanitize_line
 
@@ -33,15 +33,17 @@ MAY_FOLLOW = {"steps", "env", "needs", "job", "jobs", "hashfiles"}
 
 def check_conditions(job: Job) -> Iterator[WorkflowFinding]:
     """Finds conditions that compare `authenticated`, a string, with a boolean, or use it as one."""
-    for login in (step for step in job.steps if step.id and is_login(step)):
-        for step in job.steps:
-            if AUTHENTICATED not in step.condition.lower() or not _named(step.condition, login.id):
-                continue
+    logins = {step.id.lower(): step for step in job.steps if step.id and is_action(step)}
+    for step in job.steps:
+        if AUTHENTICATED not in step.condition.lower():
+            continue
+        named = {_id_of(each) for each in nodes(step.condition)} & set(logins)
+        for login in (logins[step_id] for step_id in sorted(named)):
             facts = {"step": step.label, "id": sanitize_line(login.id, 60)}
             outcomes = [_holds(step.condition, login, text) for text in ("true", "false")]
             if outcomes == [False, False] and _holds(step.condition, login, None) is not False:
                 yield WorkflowFinding("authenticated-never", "error", _line(step), facts)
-            elif any(_is_output(each, login.id) for each in _truths(step.condition)):
+            elif any(_id_of(each) == login.id.lower() for each in _truths(step.condition)):
                 yield WorkflowFinding("authenticated-always", "warning", _line(step), facts)
 
 
@@ -114,16 +116,14 @@ def _truths(text: str) -> Iterator[Expression]:
             yield node
 
 
-def _is_output(node: Expression, step_id: str) -> bool:
+def _id_of(node: Expression) -> str:
+    """The id in `steps.ID.outputs.authenticated`, in lower case; empty for other nodes."""
     path = []
     while node.operator == "index":
         node, name = node.operands
         path.append(str(name.value).lower())
-    return node.operator == "context" and path[::-1] == [step_id.lower(), "outputs", AUTHENTICATED]
-
-
-def _named(text: str, step_id: str) -> bool:
-    return any(_is_output(each, step_id) for each in nodes(text))
+    of_steps = node.operator == "context" and str(node.value).lower() == "steps"
+    return path[2] if of_steps and path[:2] == [AUTHENTICATED, "outputs"] and len(path) == 3 else ""
 
 
 def _inside(text: str) -> str:

@@ -22,6 +22,7 @@ from hf_oidc.doctor.workflow.expressions import (
 )
 from hf_oidc.doctor.workflow.hub_commands import Shell, uses_in
 from hf_oidc.doctor.workflow.hub_target import Given, Target, Use, target_of
+from hf_oidc.doctor.workflow.login_step import actual
 from hf_oidc.doctor.workflow.matrix import Row, rows
 from hf_oidc.doctor.workflow.model import Job, Step, Workflow
 from hf_oidc.doctor.workflow.script import EXPRESSION, commands, shell_of
@@ -49,10 +50,12 @@ TESTS = re.compile(
 class StepUses:
     """A step, the variables that the file sets for it (`env`, its own and those of its job), and its uses of the Hub.
 
+    `outer`: the step of the job: of a step in a composite action, the one that uses that action; else the same.
     `checks`: its script tests whether HF_TOKEN is set.
     """
 
     step: Step
+    outer: Step
     env: Mapping[str, str]
     uses: tuple[Use, ...]
     checks: bool = False
@@ -65,14 +68,14 @@ class StepUses:
 
 @dataclass(frozen=True)
 class JobUses:
-    """The steps of a job in one row of its matrix. `fill`: fills in the values of that row."""
+    """The steps of a job in one row of its matrix, those of composite actions too."""
 
     steps: tuple[StepUses, ...]
     values: Mapping[str, Value]
 
-    def of(self, step: Step) -> StepUses:
+    def of(self, step: Step) -> tuple[Use, ...]:
         """The uses of `step`."""
-        return next(each for each in self.steps if each.step is step)
+        return next(each.uses for each in self.steps if each.step is step)
 
     def fill(self, text: str) -> str:
         """`text` with the values of this row of the matrix."""
@@ -96,15 +99,16 @@ def written_resources(workflow: Workflow, job: Job) -> tuple[Resource, ...]:
 def _in_row(workflow: Workflow, job: Job, row: Row | None) -> JobUses:
     contexts: dict[str, Value] = dict.fromkeys(ANYWHERE, UNKNOWN)
     contexts["matrix"] = UNKNOWN if row is None else row
-    written = "\n".join(step.run for step in job.steps if "GITHUB_ENV" in step.run)
+    changed = {name for step in job.steps if "GITHUB_ENV" in step.run for name in re.findall(r"\b(\w+)=", step.run)}
     outer = _environment((workflow.env, job.env), contexts)
     # A step may have changed it for later steps, to what is not known.
-    outer = {name: value for name, value in outer.items() if not re.search(rf"\b{re.escape(name)}=", written)}
+    outer = {name: value for name, value in outer.items() if name not in changed}
     remotes: dict[str, str] = {}
     saved = ""
     steps = []
-    for step in job.steps:
-        env = {**outer, **_environment((step.env,), {**contexts, "env": _known(outer)})}
+    for outermost, step in ((each, step) for each in job.steps for step in actual(each)):
+        levels = (step.env,) if step is outermost else (outermost.env, step.env)
+        env = {**outer, **_environment(levels, {**contexts, "env": _known(outer)})}
         here = {**contexts, "env": _known(env)}
         shell = Shell(dict(env), remotes, saved)
         if step.uses:
@@ -112,12 +116,12 @@ def _in_row(workflow: Workflow, job: Job, row: Row | None) -> JobUses:
         elif MAY_USE_THE_HUB.search(step.run):
             kind = shell_of(job, step)
             uses = tuple(uses_in(commands(_fill(step.run, here), kind), shell))
-            own = any(use.given for use in uses) or not EXPANDS.search(step.run)
-            uses += () if own else (Use("HF_TOKEN", "variable"),)
+            if not uses and EXPANDS.search(step.run):
+                uses = (Use("HF_TOKEN", "variable"),)
         else:
             uses = ()
         saved = shell.saved
-        steps.append(StepUses(step, env, uses, bool(TESTS.search(step.run))))
+        steps.append(StepUses(step, outermost, env, uses, bool(TESTS.search(step.run))))
     return JobUses(tuple(steps), contexts)
 
 

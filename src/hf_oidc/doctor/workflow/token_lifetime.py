@@ -6,14 +6,17 @@ It speaks only of steps whose limit the file raises (`timeout-minutes`), and whi
 from __future__ import annotations
 
 import re
+from bisect import bisect
 from collections.abc import Iterator, Sequence
 
 from hf_oidc.doctor.workflow.findings import WorkflowFinding
 from hf_oidc.doctor.workflow.model import Job, Step
 from hf_oidc.doctor.workflow.script import Command, commands, shell_of
+from hf_oidc.doctor.workflow.targets import JobUses
 from hf_oidc.doctor.workflow.token_source import TokenUse
 
 LIFETIME = 60  # minutes
+MAX_DIGITS = 6
 # Commands that prepare, copy or report. What is not named here may be a training.
 QUICK = re.compile(
     r"pip[3x]?|uvx?|poetry|conda|(micro)?mamba|[np]?npm|yarn|apt|apt-get|brew|choco|winget|git|curl|wget|tar|(un|g)?zip"
@@ -24,38 +27,38 @@ QUICK = re.compile(
 )
 
 
-def check_lifetime(job: Job, found: Sequence[TokenUse]) -> Iterator[WorkflowFinding]:
-    """Finds writes to the Hub that may come more than an hour after their login. `found`: all uses of `job`."""
+def check_lifetime(job: Job, uses: JobUses, found: Sequence[TokenUse]) -> Iterator[WorkflowFinding]:
+    """Finds a write to the Hub that may come more than an hour after its login. `found`: the token of each use."""
+    slow = [index for index, each in enumerate(uses.steps) if _may_take_long(job, each.step)]
     for each in found:
-        login = each.source.login
+        login, step = each.source.login, each.of_step.step
         if login is None or each.use.right == "read":
             continue
-        between = [(step, commands(step.run, shell_of(job, step))) for step in job.steps[login.index + 1 : each.index]]
-        step = each.of_step.step
-        between.append((step, commands(step.run, shell_of(job, step))[: each.use.at]))
-        slow = next((step for step, before in between if _may_take_long(job, step, before)), None)
-        if slow:
-            minutes = slow.block.get("timeout-minutes") or job.minutes
-            facts = {
-                "step": step.label,
-                "slow": slow.label,
-                "limit": _duration(int(str(minutes))),
-                "line": str(login.step.line),
-                "id": login.step.id,
-                "resource": str(login.resource or "namespace/name"),
-                "same": "yes" if slow is step else "",
-            }
-            yield WorkflowFinding("token-expires", "warning", slow.line, facts)
-            return
+        between = slow[bisect(slow, login.index) :][:1]
+        index = between[0] if between and between[0] < each.index else each.index
+        if index == each.index and not _may_take_long(job, step, each.use.at):
+            continue
+        long = uses.steps[index].step
+        facts = {
+            "step": step.label,
+            "slow": long.label,
+            "limit": _duration(str(long.block.get("timeout-minutes") or job.minutes)),
+            "line": str(login.step.line),
+            "resource": str(login.resource or "namespace/name"),
+        }
+        yield WorkflowFinding("token-expires", "warning", long.line, facts, long.file)
+        return
 
 
-def _may_take_long(job: Job, step: Step, before: Sequence[Command]) -> bool:
+def _may_take_long(job: Job, step: Step, end: int | None = None) -> bool:
+    """Whether the file lets a step take more than an hour, and it may. `end`: only its commands before this one."""
     own = step.block.get("timeout-minutes", "")
     limit = own or job.minutes
-    if step.background or not isinstance(limit, str) or not limit.isdigit() or not int(limit[:6]) > LIFETIME:
+    if step.background or not isinstance(limit, str) or not limit.isdecimal() or int(limit[:MAX_DIGITS]) <= LIFETIME:
         return False
     # How long an action takes, the file tells only by a limit of its own.
-    return bool(own) if step.uses else any(command.words and not _is_quick(command) for command in before)
+    script = commands(step.run, shell_of(job, step))[:end]
+    return bool(own) if step.uses else any(command.words and not _is_quick(command) for command in script)
 
 
 def _is_quick(command: Command) -> bool:
@@ -67,6 +70,6 @@ def _is_quick(command: Command) -> bool:
     return bool(QUICK.fullmatch(command.name)) or installs or command.words[1:2] == ("--version",)
 
 
-def _duration(minutes: int) -> str:
-    hours, rest = divmod(minutes, 60)
-    return f"{hours} hours" if not rest else f"{minutes} minutes"
+def _duration(minutes: str) -> str:
+    hours, rest = divmod(int(minutes[:MAX_DIGITS]), LIFETIME)
+    return f"{hours} hours" if not rest else f"{minutes[:MAX_DIGITS]} minutes"

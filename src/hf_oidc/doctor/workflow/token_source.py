@@ -11,11 +11,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from hf_oidc.doctor.workflow.hub_commands import TOKEN_VARIABLES, positionals
+from hf_oidc.doctor.workflow.hub_commands import TOKEN_VARIABLES
 from hf_oidc.doctor.workflow.hub_target import Use
-from hf_oidc.doctor.workflow.login_step import RESOURCE_VARIABLE, is_login
+from hf_oidc.doctor.workflow.login_step import RESOURCE_VARIABLE, is_action, login_commands
 from hf_oidc.doctor.workflow.model import Job, Step, texts
-from hf_oidc.doctor.workflow.script import EXPRESSION, commands, shell_of
+from hf_oidc.doctor.workflow.script import EXPRESSION, Command, shell_of
 from hf_oidc.doctor.workflow.targets import JobUses, StepUses
 from hf_oidc.doctor.workflow.yaml_text import Block
 from hf_oidc.errors import UsageError
@@ -46,13 +46,14 @@ MAY_LOG_IN = re.compile(
 
 @dataclass(frozen=True)
 class Login:
-    """A step that gets a token and hands it to others. `index`: its number.
+    """A step that gets a token and hands it to others. `outer`: as in `StepUses`. `index`: its number.
 
     `tokens`: the resource of each variable, None if it is unknown. `exports`: it sets these variables for later steps,
     None if that is unknown. `git`: it sets up git. `ready`: the number of the first step that sees them.
     """
 
     step: Step
+    outer: Step
     index: int
     ready: int
     tokens: Mapping[str, Resource | None]
@@ -95,24 +96,20 @@ class TokenUse:
 
 def logins_of(job: Job, uses: JobUses) -> tuple[Login, ...]:
     """Returns the steps of `job` that hand a token to others."""
-    ready = _ready(job)
+    ready = _ready(job, uses)
     found = []
-    for index, (step, of_step) in enumerate(zip(job.steps, uses.steps, strict=True)):
-        if is_login(step):
+    for index, of_step in enumerate(uses.steps):
+        step = of_step.step
+        if is_action(step):
             given = {name.lower(): value for name, value in step.inputs.items() if isinstance(value, str)}
-            tokens = _tokens(uses.fill(given.get("resource", "")))
             exports = {"true": True, "false": False}.get(given.get("export-env", "true").strip().lower())
             git = given.get("git-credentials", "").strip().lower() == "true"
-            found.append(Login(step, index, ready[index], tokens, exports, git))
-        elif "hf-oidc" in step.run:
-            for command in commands(step.run, shell_of(job, of_step.step)):
-                if (
-                    command.words[1:2] == ("env",)
-                    and command.name == "hf-oidc"
-                    and command.option("--format") == "github"
-                ):
-                    arguments = "\n".join(positionals(command.words[2:]))
-                    found.append(Login(step, index, ready[index], _tokens(uses.fill(arguments))))
+            tokens = _tokens(uses.fill(given.get("resource", "")))
+            found.append(Login(step, of_step.outer, index, ready[index], tokens, exports, git))
+        for command in login_commands(step, shell_of(job, step)):
+            if command.name == "env" and Command(command.words).option("--format") == "github":
+                tokens = _tokens(uses.fill("\n".join(command.resources)))
+                found.append(Login(step, of_step.outer, index, ready[index], tokens))
     return tuple(found)
 
 
@@ -147,12 +144,12 @@ class _Walk:
     def leave(self, of_step: StepUses) -> None:
         """Takes what a step may have left for later ones."""
         step = of_step.step
-        if is_login(step):
+        if is_action(step):
             return
         named = " ".join((*step.inputs, *step.env, *texts([*step.inputs.values()])))
         if step.uses and "sync" not in step.uses:
             self.is_unknown = (
-                self.is_unknown or step.uses.startswith("./") or bool(MAY_LOG_IN.search(f"{step.uses} {named}"))
+                self.is_unknown or step.uses.startswith((".", "$")) or bool(MAY_LOG_IN.search(f"{step.uses} {named}"))
             )
         written = {match["name"]: match["value"] for match in TO_LATER_STEPS.finditer(step.run)}
         for name, value in written.items():
@@ -195,7 +192,7 @@ class _Walk:
         if SECRET.search(text):
             return Source("secret")
         if output := OUTPUT.search(text):
-            return self._of_output(output, text)
+            return self._of_output(output, text, of_step)
         whole = EXPRESSION.fullmatch(text.strip())
         variable = ENV.fullmatch(whole["inside"]) if whole else VARIABLE.fullmatch(text.strip())
         name = next(filter(None, variable.groups())) if variable else ""
@@ -205,7 +202,7 @@ class _Walk:
 
     def _of_variable(self, name: str, of_step: StepUses, depth: int = 0) -> Source:
         """A step's own `env:` counts first, then what steps have exported, then the job's and the workflow's."""
-        own = name in of_step.step.env
+        own = name in of_step.step.env or name in of_step.outer.env
         if own or name not in self.exported:
             text = of_step.env.get(name, "")
             # `HF_TOKEN: ${{ env.HF_TOKEN }}` names the exported variable.
@@ -214,12 +211,15 @@ class _Walk:
             return self.of_text(text, of_step, depth) if text.strip() else self._nothing()
         return self.exported[name]
 
-    def _of_output(self, output: re.Match[str], text: str) -> Source:
+    def _of_output(self, output: re.Match[str], text: str, of_step: StepUses) -> Source:
         step_id = output["id"].lower()
         name = (output["name"] or output["quoted"] or "").lower()
-        login = next((each for each in self.logins if each.step.id.lower() == step_id), None)
+        # Each composite action has ids of its own.
+        inside = of_step.outer if of_step.outer is not of_step.step else None
+        scope = [each for each in self.logins if (each.outer if each.outer is not each.step else None) is inside]
+        login = next((each for each in scope if each.step.id.lower() == step_id), None)
         if login is None:
-            return UNKNOWN if step_id in self.ids else Source("no-id", name=output["id"])
+            return UNKNOWN if inside or step_id in self.ids else Source("no-id", name=output["id"])
         if name not in {"token", "tokens"}:
             return UNKNOWN
         if login.ready > self.index:
@@ -251,17 +251,17 @@ def _resource(text: str) -> Resource | None:
         return None
 
 
-def _ready(job: Job) -> list[int]:
+def _ready(job: Job, uses: JobUses) -> list[int]:
     """For each step, the number of the first step that sees what it has exported.
 
     A step in the background exports when a later step waits for it; the steps of `parallel:`, when all have ended.
     """
-    found: list[int] = []
+    ends: list[int] = []  # for each step of the job, the number of the one that follows its group
     steps = job.block.get("steps")
     for written in steps if isinstance(steps, list) else []:
         inner = written.get("parallel") if isinstance(written, Block) else None
         count = len(inner) if isinstance(inner, list) else 1
-        found += [len(found) + count] * count
+        ends += [len(ends) + count] * count
     for index, step in enumerate(job.steps):
         if step.block.get("background") == "true":
             waits = (
@@ -269,5 +269,15 @@ def _ready(job: Job) -> list[int]:
                 for at, later in enumerate(job.steps)
                 if at > index and ("wait-all" in later.block or (step.id and step.id in texts(later.block.get("wait"))))
             )
-            found[index] = next(waits, len(job.steps) + 1)
+            ends[index] = next(waits, len(job.steps) + 1)
+    # The numbers of `uses` also count the steps inside of composite actions.
+    numbers = {id(step): index for index, step in enumerate(job.steps)}
+    first: dict[int, int] = {}
+    for at, each in enumerate(uses.steps):
+        first.setdefault(numbers[id(each.outer)], at)
+    found = []
+    for at, each in enumerate(uses.steps):
+        end = ends[numbers[id(each.outer)]]
+        inside = each.outer is not each.step and end == numbers[id(each.outer)] + 1
+        found.append(at + 1 if inside else first.get(end, len(uses.steps) + end - len(job.steps)))
     return found

@@ -11,16 +11,20 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from hf_oidc.doctor.workflow.findings import WorkflowFinding
 from hf_oidc.doctor.workflow.hub_commands import TOKEN_VARIABLES
 from hf_oidc.doctor.workflow.hub_target import PREFIX, Target
+from hf_oidc.doctor.workflow.login_outcome import check_conditions, check_outcome
 from hf_oidc.doctor.workflow.login_step import (
-    OURS,
     OUTPUTS,
     RESOURCE_VARIABLE,
-    environment_resources,
+    is_action,
     is_command,
     is_login,
+    is_soft,
+    login_steps,
+    resource_variables,
 )
 from hf_oidc.doctor.workflow.model import Job, Step, Workflow
 from hf_oidc.doctor.workflow.targets import JobUses, uses_of
+from hf_oidc.doctor.workflow.token_lifetime import check_lifetime
 from hf_oidc.doctor.workflow.token_source import Login, TokenUse, logins_of, token_uses
 from hf_oidc.doctor.workflow.yaml_text import Value, line_of
 from hf_oidc.hub.resource import Resource
@@ -31,8 +35,6 @@ OUTPUT = re.compile(
 )
 TOKENS = {"token", "tokens"}
 Facts = dict[str, str]
-SETS = re.compile(rf"\b{RESOURCE_VARIABLE}=\S")
-NO_DOCKER = re.compile(r"(macos|windows)(-|$)|ubuntu-slim$", re.IGNORECASE)
 # On a runner of GitHub nothing is left from an earlier job. On another one, somebody may have logged in by hand.
 HOSTED = re.compile(r"(ubuntu|macos|windows)-[\w.-]+")
 # Of what a token for a single repository cannot do, this was seen to fail. `whoami` and others are not known.
@@ -41,21 +43,21 @@ REFUSED = re.compile(r"create a (repository|tag)|Space")
 
 def check_token_use(workflow: Workflow, job: Job) -> Iterator[WorkflowFinding]:
     """Finds mistakes in `job`, whether it logs in or not."""
-    yield from _outputs(job)
-    if any(map(is_login, job.steps)):
-        yield from _overridden(workflow, job)
-        yield from _runner(job)
-        for step in job.steps:
-            yield from _step(step, {step.id.lower(): step for step in job.steps if step.id and is_login(step)})
+    logins = {step.id.lower(): step for step in job.steps if step.id and is_action(step)}
+    yield from _outputs(job, set(logins))
+    if login_steps(job):
+        for variable in resource_variables(workflow, job):
+            yield WorkflowFinding("token-ignored", "warning", variable.line, {"where": variable.where}, variable.file)
+    for step in job.steps:
+        yield from _step(step, set(logins))
     yield from _references(workflow, job)
-    found = [finding for uses in uses_of(workflow, job) for finding in _uses(workflow, job, uses)]
-    # The rows of a matrix mostly have the same mistakes.
-    seen: set[tuple[str, int | None, str]] = set()
-    for finding in found:
-        key = (finding.code, finding.line, finding.facts.get("target", ""))
-        if key not in seen:
-            seen.add(key)
-            yield finding
+    yield from check_conditions(job)
+    # The rows of a matrix mostly have the same mistakes, and so have the commands of a step.
+    found: dict[tuple[str, int | None, str], WorkflowFinding] = {}
+    for uses in uses_of(workflow, job):
+        for finding in _in_row(workflow, job, uses):
+            found.setdefault((finding.code, finding.line, finding.facts.get("target", "")), finding)
+    yield from found.values()
 
 
 def references(value: Value, ids: Collection[str] | None = None) -> set[tuple[str, str]]:
@@ -71,42 +73,15 @@ def references(value: Value, ids: Collection[str] | None = None) -> set[tuple[st
     return {(step_id, name) for step_id, name in found if ids is None or step_id in ids}
 
 
-def line_of_variable(env: Mapping[str, object]) -> int | None:
-    """Returns the line of HF_OIDC_RESOURCE in an `env:` block."""
-    return getattr(env, "lines", {}).get(RESOURCE_VARIABLE)
-
-
-def _outputs(job: Job) -> Iterator[WorkflowFinding]:
-    ids = {step.id.lower() for step in job.steps if step.id and is_login(step)}
+def _outputs(job: Job, ids: set[str]) -> Iterator[WorkflowFinding]:
     for name, value in job.outputs.items():
         if any(output in TOKENS for _, output in references(value, ids)):
             facts = {"output": sanitize_line(name, 60), "job": sanitize_line(job.key, 80)}
             yield WorkflowFinding("token-across-jobs", "error", line_of(job.outputs, name), facts)
 
 
-def _overridden(workflow: Workflow, job: Job) -> Iterator[WorkflowFinding]:
-    for where, env in environment_resources(workflow, job):
-        yield WorkflowFinding("token-ignored", "warning", line_of_variable(env), {"where": where})
-    for step in job.steps:
-        if any("GITHUB_ENV" in line[found.end() :] for line in step.run.splitlines() if (found := SETS.search(line))):
-            yield WorkflowFinding("token-ignored", "warning", step.line, {"where": f'the step "{step.label}"'})
-
-
-def _runner(job: Job) -> Iterator[WorkflowFinding]:
-    label = next((label for label in job.runs_on if NO_DOCKER.match(label)), None)
-    for step in job.steps:
-        if label and is_login(step) and not _is_native(step):
-            yield WorkflowFinding("needs-linux", "error", step.line, {"runner": sanitize_line(label, 60)})
-
-
-def _is_native(step: Step) -> bool:
-    match = OURS.search(step.uses)
-    return step.uses.rstrip("/") == "./native" or bool(match and match["native"])
-
-
-def _step(step: Step, logins: Mapping[str, Step]) -> Iterator[WorkflowFinding]:
+def _step(step: Step, ids: set[str]) -> Iterator[WorkflowFinding]:
     """Finds outputs that the action does not have, and tokens that an expression puts into a script."""
-    ids = set(logins)
     for step_id, name in sorted(references([step.run, step.inputs, step.env, step.condition], ids)):
         if name not in OUTPUTS:
             facts = {"output": sanitize_line(name, 60), "id": step_id, "known": ", ".join(OUTPUTS)}
@@ -117,45 +92,68 @@ def _step(step: Step, logins: Mapping[str, Step]) -> Iterator[WorkflowFinding]:
 
 
 def _references(workflow: Workflow, job: Job) -> Iterator[WorkflowFinding]:
-    """Finds outputs of logins that come later, and outputs of a login that no step has the id for."""
-    ids = {step.id.lower(): index for index, step in enumerate(job.steps) if step.id}
-    logins = [step for step in job.steps if is_login(step)]
-    elsewhere = {step.id.lower() for other in workflow.jobs for step in other.steps if step.id and is_login(step)}
-    nameless = next((step for step in logins if not step.id), None)
+    """Finds outputs of logins that come later, and outputs of a step with an id that no step has."""
+    at = {step.id.lower(): index for index, step in enumerate(job.steps) if step.id}
+    logins = [step for step in job.steps if is_action(step)]
+    elsewhere = {step.id.lower() for other in workflow.jobs for step in other.steps if step.id and is_action(step)}
+    login = next((step for step in logins if not step.id), logins[0] if logins else None)
     for index, step in enumerate(job.steps):
         mentioned = references([step.run, step.inputs, step.env, step.condition])
         for step_id in sorted({each for each, name in mentioned if name in OUTPUTS}):
-            facts = {"step": step.label, "id": sanitize_line(step_id, 60)}
-            if step_id in ids:
-                if ids[step_id] >= index and is_login(job.steps[ids[step_id]]):
-                    yield WorkflowFinding(
-                        "token-before-login", "error", step.line, facts | {"line": str(job.steps[ids[step_id]].line)}
-                    )
-            elif logins or step_id in elsewhere:
+            facts = {"step": step.label, "id": sanitize_line(step_id, 60), "job": sanitize_line(job.key, 80)}
+            if step_id in at:
+                if at[step_id] >= index and is_action(job.steps[at[step_id]]):
+                    facts["line"] = str(job.steps[at[step_id]].line)
+                    yield WorkflowFinding("token-before-login", "error", step.line, facts)
+            elif login or step_id in elsewhere:
+                facts |= {"how": "id-add" if login and not login.id else "id-rename" if login else "id-elsewhere"}
+                facts |= {"login": sanitize_line(login.id, 60), "line": str(login.line)} if login else {}
+                facts["lines"] = (
+                    f"id: {facts['id']}" if facts["how"] == "id-add" else f"steps.{facts['login']}" if login else ""
+                )
                 never = step_id in {each for each, _ in references(step.condition)}
-                how = "other-job" if not logins else "add" if nameless else "rename"
-                login = nameless or (logins or [step])[0]
-                facts |= {"how": how, "login": sanitize_line(login.id, 60), "line": str(login.line)}
-                facts["never"] = " So the condition of this step is never true." if never else ""
+                facts["so"] = " So the condition of this step is never true." if never else ""
                 yield WorkflowFinding("login-without-id", "error", step.line, facts)
 
 
-def _uses(workflow: Workflow, job: Job, uses: JobUses) -> Iterator[WorkflowFinding]:
-    """Finds uses of the Hub without a token, or with a token for another repository."""
-    logins = logins_of(job, uses)
-    for each in token_uses(job, uses):
+def _in_row(workflow: Workflow, job: Job, uses: JobUses) -> Iterator[WorkflowFinding]:
+    """Finds uses of the Hub without a token, with a token for another repository, or after a failed login."""
+    logins, found = logins_of(job, uses), list(token_uses(job, uses))
+    for each in found:
         source, use, step = each.source, each.use, each.of_step.step
-        facts = {"step": step.label, "what": use.what, "target": str(use.target or ""), "id": "hf"}
+        facts = {"step": step.label, "what": use.what, "target": str(use.target or "")}
         if source.kind == "none":
             yield from _without_token(workflow, job, logins, each, facts)
         elif source.kind == "pending" and source.login and use.right != "read":
-            login = source.login.step
-            facts |= {"id": sanitize_line(login.id or "hf", 60), "line": str(login.line)}
-            yield WorkflowFinding("token-before-wait", "error", step.line, facts)
-        elif source.resource and use.right == "write" and use.target:
+            facts |= {"id": sanitize_line(source.login.step.id or "hf", 60), "line": str(source.login.step.line)}
+            yield WorkflowFinding("token-before-wait", "error", step.line, facts, step.file)
+        elif source.resource and use.right == "write" and use.target and not use.target.may_be(source.resource):
             yield from _for_another(logins, each, source.resource, use.target, facts)
         if source.kind in {"login", "exchange", "command"} and REFUSED.search(use.beyond):
-            yield WorkflowFinding("beyond-the-token", "warning", step.line, {**facts, "beyond": use.beyond})
+            yield WorkflowFinding("beyond-the-token", "warning", step.line, {**facts, "beyond": use.beyond}, step.file)
+    yield from _outcomes(workflow, job, logins, found)
+    yield from check_lifetime(job, uses, found)
+
+
+def _outcomes(
+    workflow: Workflow, job: Job, logins: Sequence[Login], found: Sequence[TokenUse]
+) -> Iterator[WorkflowFinding]:
+    """Finds steps that need the token of a login, and also run if it has failed."""
+    by_id = {login.step.id.lower(): login for login in logins if login.step.id and login.outer is login.step}
+    # Without a login, a variable of the job may hold another token.
+    falls_back = any(name in env for name in TOKEN_VARIABLES for env in (workflow.env, job.env))
+    needed = {
+        (id(each.of_step.outer), id(each.source.login)): (each.of_step.outer, each.source.login)
+        for each in found
+        if each.source.login and each.use.right != "read" and not each.of_step.checks
+        if each.source.kind == "login" and each.source.login.outer is each.source.login.step and not falls_back
+    }
+    for step in job.steps:
+        for step_id, name in sorted(references([step.run, step.inputs, step.env], set(by_id))):
+            if name in TOKENS and is_soft(by_id[step_id].step):
+                needed[id(step), id(by_id[step_id])] = (step, by_id[step_id])
+    for step, login in needed.values():
+        yield from check_outcome(step, login.step)
 
 
 def _without_token(
@@ -166,35 +164,42 @@ def _without_token(
     if found.of_step.checks or "authenticated" in step.condition:
         return
     before = [login for login in logins if login.index < found.index]
-    after = [login for login in logins if login.index > found.index]
     if before:
-        login = before[-1]
-        facts = {**facts, "id": sanitize_line(login.step.id or "hf", 60), "line": str(login.step.line)}
-        facts["needs_id"] = "" if login.step.id else f" Give the login step (line {login.step.line}) `id: hf`."
-        if use.right == "read" and not _is_for(login, found, job):
-            return
-        if login.exports is False:
-            yield WorkflowFinding("token-not-exported", "warning", step.line, facts)
-        elif login.exports:
-            name = next(
-                (name for name, each in login.tokens.items() if each and use.target and use.target.may_be(each)), ""
-            )
-            names = ", ".join(login.tokens)
-            facts |= {"names": sanitize_line(names, 200), "name": sanitize_line(name or next(iter(login.tokens)), 60)}
-            yield WorkflowFinding("token-under-another-name", "warning", step.line, facts)
+        yield from _not_handed_over(job, before[-1], found, facts)
     elif use.right == "read":
         return  # a public repository needs no token
-    elif after:
-        yield WorkflowFinding("token-before-login", "error", step.line, {**facts, "line": str(after[0].step.line)})
-    elif (
-        any(is_login(each) or is_command(each) for other in workflow.jobs for each in other.steps)
-        and job.runs_on
-        and all(map(HOSTED.fullmatch, job.runs_on))
-    ):
-        resource = str((use.target and use.target.resource) or "namespace/name")
+    elif logins and found.index < logins[0].index:
         yield WorkflowFinding(
-            "no-token-in-job", "error", step.line, {**facts, "job": sanitize_line(job.key, 80), "resource": resource}
+            "token-before-login", "error", step.line, {**facts, "line": str(logins[0].step.line)}, step.file
         )
+    elif not logins and _logs_in_elsewhere(workflow) and job.runs_on and all(map(HOSTED.fullmatch, job.runs_on)):
+        facts |= {
+            "job": sanitize_line(job.key, 80),
+            "resource": str((use.target and use.target.resource) or "namespace/name"),
+        }
+        yield WorkflowFinding("no-token-in-job", "error", step.line, facts, step.file)
+
+
+def _logs_in_elsewhere(workflow: Workflow) -> bool:
+    return any(is_login(step) or is_command(step) for job in workflow.jobs for step in job.steps)
+
+
+def _not_handed_over(job: Job, login: Login, found: TokenUse, facts: Facts) -> Iterator[WorkflowFinding]:
+    step, use = found.of_step.step, found.use
+    if use.right == "read" and not _is_for(login, found, job):
+        return
+    facts |= {"id": sanitize_line(login.step.id or "hf", 60), "needs_id": _needs_id(login)}
+    if login.exports is False:
+        yield WorkflowFinding("token-not-exported", "warning", step.line, facts, step.file)
+    elif login.exports and login.tokens:
+        fitting = (name for name, each in login.tokens.items() if each and use.target and use.target.may_be(each))
+        name = sanitize_line(next(fitting, "") or next(iter(login.tokens)), 60)
+        facts |= {"names": sanitize_line(", ".join(login.tokens), 200), "name": name}
+        yield WorkflowFinding("token-under-another-name", "warning", step.line, facts, step.file)
+
+
+def _needs_id(login: Login) -> str:
+    return "" if login.step.id else f" Give the login step (line {login.step.line}) the line `id: hf`."
 
 
 def _is_for(login: Login, found: TokenUse, job: Job) -> bool:
@@ -208,27 +213,26 @@ def _for_another(
     logins: Sequence[Login], found: TokenUse, resource: Resource, target: Target, facts: Facts
 ) -> Iterator[WorkflowFinding]:
     """Finds that a step writes to `target` with a token for `resource`."""
-    if target.may_be(resource):
-        return
     step, source = found.of_step.step, found.source
     facts = {**facts, "resource": str(resource), "from": f"{resource.kind} `{resource}`", "to": described(target)}
     earlier = (each for each in logins if source.login and each.index < source.login.index and each.resource)
     replaced = next((each for each in earlier if each.resource and target.may_be(each.resource)), None)
+    code, line, lines = "other-repository", step.line, ""
     if resource.kind == "user":
-        yield WorkflowFinding("user-cannot-write", "error", step.line, facts)
+        code = "user-cannot-write"
     elif replaced and not found.use.given and not any(name in step.env for name in TOKEN_VARIABLES):
-        facts |= {"id": sanitize_line(replaced.step.id or "hf", 60), "line": str(replaced.step.line)}
-        facts["needs_id"] = "" if replaced.step.id else f" Give that login step (line {replaced.step.line}) `id: hf`."
-        yield WorkflowFinding("login-replaced", "error", step.line, facts)
+        facts |= {"id": sanitize_line(replaced.step.id or "hf", 60), "needs_id": _needs_id(replaced)}
+        code = "login-replaced"
     elif not target.has_name_of(resource):
         lines = lines_for_both(source.login, target) if source.login else _own_login(found, target)
-        yield WorkflowFinding("other-repository", "error", step.line, {**facts, "lines": lines, "how": source.kind})
+        facts["how"] = f"both-{source.kind}"
     elif target.kind == "model":
-        facts |= {"kind": resource.kind, "lines": _with_kind(found.use.what, resource)}
-        yield WorkflowFinding("missing-repo-type", "error", step.line, facts)
+        code, lines = "missing-repo-type", _with_kind(found.use.what, resource)
     else:
-        line, lines = _corrected(found, target)
-        yield WorkflowFinding("missing-prefix", "error", line or step.line, {**facts, "lines": lines})
+        code = "missing-prefix"
+        corrected, lines = _corrected(found, target)
+        line = corrected or line
+    yield WorkflowFinding(code, "error", line, {**facts, "lines": lines}, step.file)
 
 
 def described(target: Target) -> str:

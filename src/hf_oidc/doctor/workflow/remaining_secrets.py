@@ -1,0 +1,272 @@
+"""Checks the stored tokens of the Hub in a job: which a login makes superfluous, and which are still needed, and why.
+
+`stored_secrets` finds them. In a job that does not log in yet, it says by line what to change.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from hf_oidc.doctor.workflow.findings import Severity, WorkflowFinding
+from hf_oidc.doctor.workflow.hub_commands import TOKEN_VARIABLES
+from hf_oidc.doctor.workflow.hub_target import Target
+from hf_oidc.doctor.workflow.login_step import NO_DOCKER, resource_variables
+from hf_oidc.doctor.workflow.model import Job, Workflow
+from hf_oidc.doctor.workflow.permissions import effective, logs_in
+from hf_oidc.doctor.workflow.script import EXPRESSION, shell_of
+from hf_oidc.doctor.workflow.stored_secrets import SECRET, StoredSecret, stored_secrets
+from hf_oidc.doctor.workflow.targets import uses_of
+from hf_oidc.doctor.workflow.token_source import Login, TokenUse, logins_of, token_uses
+from hf_oidc.doctor.workflow.token_use import described, lines_for_both
+from hf_oidc.hub.resource import Resource
+from hf_oidc.sanitize import sanitize_line
+
+MAX_LINE = 200
+VARIABLES = {"sh": "${}", "powershell": "$env:{}", "cmd": "%{}%", "python": 'os.environ["{}"]'}
+
+
+@dataclass(frozen=True)
+class _Job:
+    """A job with its uses of the Hub and its logins, in all rows of the matrix."""
+
+    workflow: Workflow
+    job: Job
+    uses: tuple[TokenUse, ...]
+    logins: tuple[Login, ...]
+    exchanges: bool  # huggingface_hub logs in by itself
+
+    @property
+    def resources(self) -> list[Resource]:
+        """What its tokens are for, as far as this is known."""
+        found = [each for login in self.logins for each in login.tokens.values() if each]
+        found += [each.source.resource for each in self.uses if each.source.kind == "exchange" and each.source.resource]
+        return list(dict.fromkeys(found))
+
+
+def check_secrets(workflow: Workflow, job: Job) -> Iterator[WorkflowFinding]:
+    """Finds stored tokens of the Hub in `job`."""
+    secrets = stored_secrets(workflow, job)
+    if not secrets:
+        return
+    rows = uses_of(workflow, job)
+    uses = tuple(each for row in rows for each in token_uses(job, row))
+    found = _Job(workflow, job, uses, logins_of(job, rows[0]), any(resource_variables(workflow, job)))
+    if not logs_in(workflow, job):
+        yield from _not_migrated(found, secrets)
+        return
+    first = next(each for each in workflow.jobs if logs_in(workflow, each))
+    for secret in secrets:
+        if secret.level != "workflow" or job is first:
+            yield from _remaining(found, secret)
+
+
+def _remaining(found: _Job, secret: StoredSecret) -> Iterator[WorkflowFinding]:
+    """Finds whether `secret` is still needed in a job that logs in."""
+    uses = _uses_with(found, secret)
+    resources, target = found.resources, next((each.use.target for each in uses if each.use.target), None)
+    facts = {**_facts(secret), "resource": _named(resources)}
+    beyond = next((each.use.beyond for each in uses if each.use.beyond), "")
+    others = (each.use.target for each in uses if each.use.target)
+    other = next((each for each in others if resources and not any(map(each.may_be, resources))), None)
+    shared = _shared_with(found, secret)
+    if _is_ignored(found, secret):
+        yield _finding("secret-ignored", "warning", secret, {**facts, **_removal(secret)})
+    elif beyond:
+        yield _finding("secret-needed", "note", secret, {**facts, "beyond": beyond})
+    elif other:
+        facts |= {"target": described(other), "lines": _for_both(found, other)}
+        yield _finding("secret-for-another", "note", secret, facts)
+    elif secret.falls_back:
+        yield _finding("secret-falls-back", "note", secret, facts)
+    elif shared:
+        yield _finding("secret-shared", "note", secret, {**facts, "job": sanitize_line(shared.key, 80)})
+    else:
+        replaced = secret.level == "step" and secret.way == "env" and secret.name in TOKEN_VARIABLES
+        facts |= _edit(found, secret, target)
+        yield _finding("token-replaced" if replaced else "secret-remains", "warning", secret, facts)
+
+
+def _not_migrated(found: _Job, secrets: Sequence[StoredSecret]) -> Iterator[WorkflowFinding]:
+    """Says by line what to change in a job that does not log in yet."""
+    workflow, job = found.workflow, found.job
+    relevant = [(secret, _uses_with(found, secret)) for secret in secrets if not job.calls]
+    uses = [each for _, of_secret in relevant for each in of_secret]
+    written = [each for each in uses if each.use.right == "write"]
+    targets = list(dict.fromkeys(each.use.target for each in written if each.use.target and each.use.target.kind))
+    beyond = next((each.use.beyond for each in uses if each.use.beyond), "")
+    if not relevant:
+        return
+    if beyond or not targets:
+        facts = {**_facts(secrets[0]), "beyond": beyond, "job": sanitize_line(job.key, 80), "file": workflow.file_name}
+        yield _finding("secret-needed" if beyond else "secret-in-use", "note", secrets[0], facts)
+        return
+    first = min(written, key=lambda each: each.index).of_step.outer
+    resources = {_variable(target, targets): target for target in targets}
+    tokens = {name: target.resource for name, target in resources.items()}
+    facts = {"job": sanitize_line(job.key, 80), "file": sanitize_line(workflow.file_name, 100), "step": first.label}
+    facts["resource"] = ", ".join(map(str, targets))
+    if effective(((workflow, job),)).id_token != "granted":
+        line, change = _permissions(workflow, job)
+        yield WorkflowFinding("migrate-permissions", "warning", line, {**facts, **change})
+    native = any(map(NO_DOCKER.match, job.runs_on))
+    requests = [f"      {name}={target}" for name, target in resources.items()]
+    lines = [f"- uses: org/hf-oidc-action{'/native' if native else ''}@v1", "  with:"]
+    lines += [f"    resource: {targets[0]}"] if len(targets) == 1 else ["    resource: |", *requests]
+    lines += ["    git-credentials: true"] if any(each.use.what.startswith("git ") for each in written) else []
+    yield WorkflowFinding("migrate-login", "warning", first.line, {**facts, "lines": "\n".join(lines)})
+    login = Login(first, first, -1, 0, tokens)
+    for secret, of_secret in relevant:
+        if any(each in written for each in of_secret):
+            target = next((each.use.target for each in of_secret if each.use.target), None)
+            planned = replace(found, logins=(login,))
+            yield _finding(
+                "migrate-secret", "warning", secret, {**facts, **_facts(secret), **_edit(planned, secret, target)}
+            )
+
+
+def _uses_with(found: _Job, secret: StoredSecret) -> list[TokenUse]:
+    """The uses of the Hub that may have their token from `secret`."""
+    if secret.step is None:
+        return [each for each in found.uses if each.source.kind == "secret"]
+    mine = [each for each in found.uses if secret.step in (each.of_step.step, each.of_step.outer)]
+    return [each for each in mine if each.source.kind in {"secret", "unknown"}]
+
+
+def _is_ignored(found: _Job, secret: StoredSecret) -> bool:
+    """Whether huggingface_hub ignores it, because HF_OIDC_RESOURCE is set where it is."""
+    if secret.name not in TOKEN_VARIABLES or secret.way not in {"env", "export"}:
+        return False
+    variables = resource_variables(found.workflow, found.job)
+    return any(each.step is None or (secret.step is not None and each.step is secret.step) for each in variables)
+
+
+def _shared_with(found: _Job, secret: StoredSecret) -> Job | None:
+    """Another job without a login, which needs a secret of the whole workflow."""
+    if secret.level != "workflow":
+        return None
+    others = (job for job in found.workflow.jobs if job is not found.job and not logs_in(found.workflow, job))
+    return next(
+        (job for job in others if any(each.uses for row in uses_of(found.workflow, job) for each in row.steps)), None
+    )
+
+
+def _facts(secret: StoredSecret) -> dict[str, str]:
+    return {
+        "place": secret.level,
+        "step": secret.step.label if secret.step else "",
+        "way": secret.way,
+        "name": sanitize_line(secret.name, 60),
+        "secret": secret.secret,
+    }
+
+
+def _removal(secret: StoredSecret) -> dict[str, str]:
+    if secret.way == "env":
+        return {"how": "remove-block" if secret.alone else "remove-line", "lines": ""}
+    return {"how": "remove-from-script", "lines": sanitize_line(secret.text, MAX_LINE)}
+
+
+def _edit(found: _Job, secret: StoredSecret, target: Target | None) -> dict[str, str]:
+    """What to write instead of a secret, so that the token of the login is used."""
+    index = next((each.index for each in found.uses if each.of_step.step is secret.step), -1)
+    before = [login for login in found.logins if index < 0 or login.index < index]
+    login = before[-1] if before else found.logins[0] if found.logins else None
+    if login is None:
+        own = found.exchanges and secret.name in (*TOKEN_VARIABLES, "--token")
+        return _removal(secret) if own else {"how": "secret-run", "lines": ""}
+    name = next((name for name, each in login.tokens.items() if each and target and target.may_be(each)), "")
+    name = name or ("HF_TOKEN" if "HF_TOKEN" in login.tokens else next(iter(login.tokens), "HF_TOKEN"))
+    step_id = sanitize_line(login.step.id or "hf", 60)
+    output = (
+        f"steps.{step_id}.outputs.token"
+        if len(login.tokens) == 1
+        else f"fromJSON(steps.{step_id}.outputs.tokens).{name}"
+    )
+    value = f"${{{{ env.{name} }}}}" if login.exports else f"${{{{ {output} }}}}"
+    facts = {"needs_id": "", "lines": ""}
+    if not before and index >= 0:
+        facts["needs_id"] = f" First move the login step (line {login.step.line}) before this step."
+    if not login.exports and not login.step.id:
+        facts["needs_id"] += f" Give the login step (line {login.step.line}) the line `id: hf`."
+    if secret.way == "env":
+        return {**facts, **_edit_of_env(secret, login, name, value)}
+    if secret.way == "input":
+        return {**facts, "how": "write", "lines": f"{sanitize_line(secret.name, 60)}: {value}"}
+    return {**facts, **_edit_of_script(found.job, secret, login, name, value)}
+
+
+def _edit_of_env(secret: StoredSecret, login: Login, name: str, value: str) -> dict[str, str]:
+    given = f"{sanitize_line(secret.name, 60)}: {value}"
+    if secret.name in TOKEN_VARIABLES and login.exports and name == "HF_TOKEN":
+        return _removal(secret)
+    if secret.level == "step":
+        return {"how": "write", "lines": given}
+    if secret.name in TOKEN_VARIABLES and login.exports is False:
+        return {"how": "remove-and-export", "line": str(login.step.line)}
+    return {"how": "remove-and-give", "lines": f"env:\n  {given}"}
+
+
+def _edit_of_script(job: Job, secret: StoredSecret, login: Login, name: str, value: str) -> dict[str, str]:
+    shell = shell_of(job, secret.step) if secret.step else "sh"
+    variable = VARIABLES[shell].format(name if login.exports else "HF_TOKEN")
+    handed_over = "" if login.exports else f"\nenv:\n  HF_TOKEN: {value}"
+    own = login.exports and name == "HF_TOKEN"
+    text = secret.text
+    if secret.way == "git-url":
+        written = re.sub(r"(https?://)(?:\$\{\{[^}]*\}\}|[^/\s@])*@", r"\1", text)
+        how = "write" if login.git or not login.step.inputs else "write-git"
+        return {"how": how, "lines": sanitize_line(written, MAX_LINE), "line": str(login.step.line)}
+    if secret.way == "export" and own and secret.name in TOKEN_VARIABLES and len(EXPRESSION.findall(text)) == 1:
+        # The whole line sets the variable: nothing else is left of it.
+        whole = re.fullmatch(
+            r"(export\s+|set\s+\"?|\$env:|echo\s+[\"']?)?\w+\s*=\s*[\"']?\$\{\{[^}]*\}\}[\"']?(\s*>>.*)?", text
+        )
+        if whole:
+            lines = [line for line in (secret.step.run if secret.step else "").splitlines() if line.strip()]
+            return {
+                "how": "remove-step" if len(lines) == 1 else "remove-from-script",
+                "lines": sanitize_line(text, MAX_LINE),
+            }
+    if secret.way == "option" and own and re.search(r"\b(hf|huggingface-cli)\s", text):
+        written = re.sub(r"\s*--[\w-]*token(?:=|\s+)[\"']?\$\{\{[^}]*\}\}[\"']?", "", text)
+    else:
+        written = EXPRESSION.sub(lambda match: variable if SECRET.search(match[0]) else match[0], text)
+    return {"how": "write", "lines": sanitize_line(written, MAX_LINE) + handed_over}
+
+
+def _for_both(found: _Job, target: Target) -> str:
+    login = next((each for each in found.logins if each.exports), None)
+    return lines_for_both(login, target) if login else f"env:\n  HF_OIDC_RESOURCE: {target}"
+
+
+def _variable(target: Target, targets: Sequence[Target]) -> str:
+    """The variable for the token of one of several targets."""
+    if len(targets) == 1:
+        return "HF_TOKEN"
+    same = [each for each in targets if each.kind == target.kind]
+    number = f"_{same.index(target) + 1}" if len(same) > 1 else ""
+    return f"{(target.kind or 'model').upper()}_TOKEN{number}"
+
+
+def _permissions(workflow: Workflow, job: Job) -> tuple[int, dict[str, str]]:
+    """The line of the permissions to change, and what to write. A job's own replace the workflow's."""
+    if job.permissions.given and job.permissions.scopes:
+        return job.permissions.line, {"how": "scope", "lines": "id-token: write"}
+    scopes = workflow.permissions.scopes if not job.permissions.given else {}
+    kept = {name: access for name, access in scopes.items() if name != "id-token"} or {"contents": "read"}
+    lines = [f"  {sanitize_line(name, 60)}: {sanitize_line(access, 20)}" for name, access in kept.items()]
+    how = "permissions-replace" if job.permissions.given else "permissions-add"
+    return job.permissions.line or job.line, {
+        "how": how,
+        "lines": "\n".join(["permissions:", *lines, "  id-token: write"]),
+    }
+
+
+def _named(resources: Sequence[Resource]) -> str:
+    return ", ".join(map(str, resources)) or "the repository of the login"
+
+
+def _finding(code: str, severity: Severity, secret: StoredSecret, facts: dict[str, str]) -> WorkflowFinding:
+    return WorkflowFinding(code, severity, secret.line, facts, secret.step.file if secret.step else "")
