@@ -297,11 +297,11 @@ def test_a_script_that_needs_no_id_token_of_the_job(step: object) -> None:
         (None, "steps.hf.outputs.version", set()),
         (None, "steps.build.outputs.token", set()),
         ("hf", "steps.hf.outputs.token", set()),
-        ("hf", "steps.login.outputs.token", set()),
+        ("hf", "steps.login.outputs.token", {"login-without-id"}),
     ],
 )
 def test_a_login_without_the_id_that_others_name(login: str | None, reads: str, expected: set[str]) -> None:
-    """Their token would be empty. Of a login with another `id:` this is not so sure, and other outputs are others'."""
+    """Their token would be empty. Other outputs are others'."""
     step = {**{key: value for key, value in LOGIN.items() if key != "id"}, **({"id": login} if login else {})}
     user = {"run": "x", "env": {"HF_TOKEN": f"${{{{ {reads} }}}}"}}
     assert codes(workflow({"run": "y", "id": "build"}, step, user)) == expected
@@ -368,7 +368,7 @@ UPLOAD = {"run": "pip install x\nhf upload acme/model ."}
         ([KEPT, {"run": "echo half the HF_TOKENS"}], set()),
         ([KEPT, {**UPLOAD, "if": "steps.hf.outputs.authenticated != 'true'"}], set()),
         ([KEPT, {"uses": "a/b@v1", "with": {"t": ["x"]}}], set()),
-        ([UPLOAD, KEPT], set()),
+        ([UPLOAD, KEPT], {"token-before-login"}),
         ([{**KEPT, "id": "first"}, LOGIN, UPLOAD], set()),
         ([LOGIN, UPLOAD], set()),
         ([with_input(export_env="${{ inputs.e }}"), UPLOAD], set()),

@@ -17,7 +17,7 @@ from hf_oidc.sanitize import sanitize_line
 
 SECRET = re.compile(r"\bsecrets\s*(?:\.\s*(?P<name>[\w-]+)|\[\s*'(?P<quoted>[^']*)'\s*\])", re.IGNORECASE)
 # A name with HF or HUGGING as a word in it, as in HF_TOKEN, MY_HF_TOKEN, HFTOKEN, HUGGINGFACE_API_KEY.
-OF_THE_HUB = re.compile(r"(?:^|_)HF(?:_|$|TOKEN)|HUGGING_?FACE", re.IGNORECASE)
+OF_THE_HUB = re.compile(r"(?:^|_)HF(?:_(?!OIDC_)|$|TOKEN)|HUGGING_?FACE", re.IGNORECASE)
 # Values of such names that are no token, although people store them as secrets.
 NO_TOKEN = re.compile(
     r"(?:USER|USERNAME|NAME|ORG|REPO|REPOSITORY|REPO_ID|REPO_NAME|SPACE|SPACE_ID|MODEL|MODEL_ID|DATASET|URL|ENDPOINT|HOME|"

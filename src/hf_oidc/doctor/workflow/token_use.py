@@ -30,6 +30,7 @@ from hf_oidc.doctor.workflow.yaml_text import Value, line_of
 from hf_oidc.hub.resource import Resource
 from hf_oidc.sanitize import sanitize_line
 
+SETS = re.compile(rf"\b{RESOURCE_VARIABLE}=\S")
 OUTPUT = re.compile(
     r"steps\.(?P<id>[\w-]+)\.outputs(?:\.(?P<name>[\w-]+)|\[\s*'(?P<quoted>[^']*)'\s*\])", re.IGNORECASE
 )
@@ -46,8 +47,7 @@ def check_token_use(workflow: Workflow, job: Job) -> Iterator[WorkflowFinding]:
     logins = {step.id.lower(): step for step in job.steps if step.id and is_action(step)}
     yield from _outputs(job, set(logins))
     if login_steps(job):
-        for variable in resource_variables(workflow, job):
-            yield WorkflowFinding("token-ignored", "warning", variable.line, {"where": variable.where}, variable.file)
+        yield from _ignored(workflow, job)
     for step in job.steps:
         yield from _step(step, set(logins))
     yield from _references(workflow, job)
@@ -78,6 +78,16 @@ def _outputs(job: Job, ids: set[str]) -> Iterator[WorkflowFinding]:
         if any(output in TOKENS for _, output in references(value, ids)):
             facts = {"output": sanitize_line(name, 60), "job": sanitize_line(job.key, 80)}
             yield WorkflowFinding("token-across-jobs", "error", line_of(job.outputs, name), facts)
+
+
+def _ignored(workflow: Workflow, job: Job) -> Iterator[WorkflowFinding]:
+    """Finds HF_OIDC_RESOURCE beside a login step. Set for a single command, it may be meant so."""
+    for variable in resource_variables(workflow, job):
+        written = RESOURCE_VARIABLE in variable.step.env if variable.step else True
+        scripted = variable.step.run.splitlines() if variable.step and not written else []
+        for_later_steps = any("GITHUB_ENV" in line[found.end() :] for line in scripted if (found := SETS.search(line)))
+        if written or for_later_steps:
+            yield WorkflowFinding("token-ignored", "warning", variable.line, {"where": variable.where}, variable.file)
 
 
 def _step(step: Step, ids: set[str]) -> Iterator[WorkflowFinding]:
