@@ -12,9 +12,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from hf_oidc.explain.audiences import other_service
-from hf_oidc.explain.claims import publisher_names
-from hf_oidc.explain.issuers import is_enterprise, issued_by
-from hf_oidc.explain.ref import USUAL_BRANCH, ref_of
+from hf_oidc.explain.claims import USUAL_BRANCH, is_enterprise, issued_by, publisher_names, ref_of
 from hf_oidc.hub.publisher import Claims, text_of, value_of, workflow_of
 from hf_oidc.hub.resource import Resource
 from hf_oidc.sanitize import sanitize_line

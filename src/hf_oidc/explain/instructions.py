@@ -19,7 +19,7 @@ from hf_oidc.errors import (
     LoginError,
 )
 from hf_oidc.explain.audiences import other_service
-from hf_oidc.explain.issuers import issued_by
+from hf_oidc.explain.claims import issued_by
 from hf_oidc.providers.facts import Instruction, ProviderFacts, facts_of
 from hf_oidc.settings import DEFAULT_HUB_URL
 

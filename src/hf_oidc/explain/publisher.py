@@ -9,8 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from hf_oidc.explain.claims import publisher_fields
-from hf_oidc.explain.ref import ref_of
+from hf_oidc.explain.claims import publisher_fields, ref_of
 from hf_oidc.hub.publisher import Claims, Field, field
 from hf_oidc.sanitize import sanitize_line
 

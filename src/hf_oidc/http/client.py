@@ -14,11 +14,10 @@ import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urljoin
 
 from hf_oidc import deferred_imports
-from hf_oidc.deadline import Deadline
 from hf_oidc.errors import InvalidInput, LoginError, Redirected, TlsFailed, TlsFault
 from hf_oidc.http.message import NoResponse, Request, Response
 from hf_oidc.http.proxy import Proxy, proxy_for
@@ -70,6 +69,23 @@ def _context(ca_bundle: str, name: str) -> ssl.SSLContext:
     if ca_bundle:
         _trust_too(_certificates(ca_bundle, name), context, name)
     return context
+
+
+class Deadline(NamedTuple):
+    """`end` is a time of `clock`, in seconds. The clock must be monotonic: the wall clock can change."""
+
+    end: float
+    clock: Callable[[], float]
+
+    @classmethod
+    def after(cls, seconds: float, clock: Callable[[], float]) -> Deadline:
+        """The deadline so many seconds from now."""
+        return cls(clock() + seconds, clock)
+
+    @property
+    def remaining(self) -> float:
+        """Seconds until the deadline; negative after it."""
+        return self.end - self.clock()
 
 
 class Transport:
