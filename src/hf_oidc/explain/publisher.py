@@ -30,6 +30,11 @@ class Suggestion:
     side_branch: str = ""
 
     @property
+    def table(self) -> tuple[Field, ...]:
+        """The fields to show, with the issuer first."""
+        return (Field("issuer", "GitHub Actions" if self.preset else self.issuer), *self.fields)
+
+    @property
     def entries(self) -> dict[str, str]:
         """What to enter, by the name of the field; the preset stands for its issuer."""
         issuer = {} if self.preset else {"issuer": self.issuer}
