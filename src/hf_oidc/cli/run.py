@@ -61,7 +61,6 @@ class WithCommand(LoginCommand):
 @click.pass_context
 def run(
     context: click.Context,
-    /,
     *,
     resources: tuple[str, ...],
     git_: bool,

@@ -72,7 +72,11 @@ def findings(
     found += branch(claims, preset=preset)
     if is_enterprise(claims) and not preset:
         found.append(Finding("enterprise-issuer", {"issuer": sanitize_line(claims["iss"])}))
-    found += [*pull_request_target(claims), *_workflow(claims, preset=preset), *_letter_case(claims, resource)]
+    found += [*pull_request_target(claims), *reusable_workflow(claims), *_letter_case(claims, resource)]
+    mine, title = workflow_of(claims.get("workflow_ref")), text_of(claims.get("workflow"))
+    # A workflow without `name:` has the path of its file as title.
+    if preset and mine and title and title.rpartition("/")[2] != mine:
+        found.append(Finding("display-name", {"display_name": sanitize_line(title), "workflow": sanitize_line(mine)}))
     ref = ref_of(claims)
     if not is_explained and (ref is None or ref.kind == "branch"):
         found += _to_compare(claims, {finding.name for finding in found}, preset=preset)
@@ -130,15 +134,6 @@ def own_audience(claims: Claims, hub_url: str) -> Iterator[Finding]:
     audiences = [each for each in (aud if isinstance(aud, list) else [aud]) if isinstance(each, str)]
     if audiences and not {hub_url, DEFAULT_HUB_URL} & set(audiences):
         yield Finding("own-audience", {"audience": sanitize_line(audiences[0]), "hub": sanitize_line(hub_url)})
-
-
-def _workflow(claims: Claims, *, preset: bool) -> Iterator[Finding]:
-    yield from reusable_workflow(claims)
-    mine = workflow_of(claims.get("workflow_ref"))
-    display_name = text_of(claims.get("workflow"))
-    # A workflow without `name:` has the path of its file as title.
-    if preset and mine and display_name and display_name.rpartition("/")[2] != mine:
-        yield Finding("display-name", {"display_name": sanitize_line(display_name), "workflow": sanitize_line(mine)})
 
 
 def _to_compare(claims: Claims, found: Collection[Name], *, preset: bool) -> Iterator[Finding]:
