@@ -61,6 +61,7 @@ class WithCommand(LoginCommand):
 @click.pass_context
 def run(
     context: click.Context,
+    /,
     *,
     resources: tuple[str, ...],
     git_: bool,
@@ -81,8 +82,7 @@ def run(
     The exit code is COMMAND's; 127 if COMMAND is not found, 126 if it cannot be run. It is 1 if the login failed,
     and 2 if the arguments are wrong.
     """
-    env = dict(os.environ)
-    command: tuple[str, ...] = context.obj
+    env, command = dict(os.environ), tuple(context.obj)
     with explained():
         if not command:
             raise click.UsageError(NO_COMMAND)
