@@ -6,6 +6,7 @@ It does no I/O and reads no environment.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -51,8 +52,8 @@ def from_arguments(arguments: Sequence[str], input_name: str) -> tuple[TokenRequ
     for argument in arguments:
         _require_one(argument, input_name, f"a separate argument for each, with a name: {EXAMPLE}")
     found = [_request(argument, input_name) for argument in arguments]
-    names = [each.name.upper() for each in found]  # Windows ignores the case of names
-    if twice := next((each.name for each in found if names.count(each.name.upper()) > 1), None):
+    names = Counter(each.name.upper() for each in found)  # Windows ignores the case of names
+    if twice := next((each.name for each in found if names[each.name.upper()] > 1), None):
         problem = f"Two tokens for the variable `{twice}`"
         raise InvalidInput(input_name, problem, f"a different name for each: {EXAMPLE}")
     return tuple(found)
