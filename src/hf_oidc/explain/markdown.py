@@ -49,7 +49,12 @@ def _sections(diagnosis: Diagnosis) -> Iterator[str]:
         found = "\n".join(f"- {_markdown(cause(finding))}" for finding in diagnosis.findings)
         yield f"### Check these, in this order\n\n{found}"
     if diagnosis.enter:
-        yield f"### The publisher to add on the Hub\n\n{_enter(diagnosis)}"
+        # These values are our own text, so they need no code element.
+        rows = [(f"`{field.name}`", _escaped(field.value or "")) for field in diagnosis.enter]
+        page = diagnosis.page
+        where = f"{_link(page.url)}, under {page.section}" if page else "the repository's settings"
+        table = _table(("field", "value"), rows)
+        yield f"### The publisher to add on the Hub\n\nAdd it once, on {where}.\n\n{table}"
     if diagnosis.cautions:
         yield "### Security notes\n\n" + "\n".join(f"- {caution}" for caution in diagnosis.cautions)
     if diagnosis.fields_alone:
@@ -64,17 +69,6 @@ def _sections(diagnosis: Diagnosis) -> Iterator[str]:
         yield f"<details><summary>Claims of this job's ID token (unverified)</summary>\n\n{table}\n\n</details>"
     if len(diagnosis.attempts) > 1:
         yield f"### Attempts\n\n{_attempts(diagnosis.attempts)}"
-
-
-def _enter(diagnosis: Diagnosis) -> str:
-    # These values are our own text, so they need no code element.
-    rows = [(f"`{field.name}`", _escaped(field.value or "")) for field in diagnosis.enter]
-    where = (
-        f"{_link(diagnosis.page.url)}, under {diagnosis.page.section}"
-        if diagnosis.page
-        else "the repository's settings"
-    )
-    return f"Add it once, on {where}.\n\n{_table(('field', 'value'), rows)}"
 
 
 def _fields(fields: Sequence[Field], heading: str = "field") -> str:

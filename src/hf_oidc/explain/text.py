@@ -21,16 +21,19 @@ UNQUOTED = {"page", "section", "expected", "host", "request_id", "service"}
 def annotation(diagnosis: Diagnosis) -> tuple[str, str]:
     """Returns title and message: what failed, the first cause, where, the next step, and a link."""
     lines = [f"{diagnosis.what}."]
-    lines += [
-        f"{'Likely cause' if is_likely(finding) else 'Check'}: {_text(cause(finding))}"
-        for finding in diagnosis.findings[:1]
-    ]
+    if diagnosis.findings:
+        first = diagnosis.findings[0]
+        lines.append(f"{'Likely cause' if is_likely(first) else 'Check'}: {_text(cause(first))}")
     if diagnosis.where:
         tries = f", {len(diagnosis.attempts)} attempts" if len(diagnosis.attempts) > 1 else ""
         lines.append(f"Where: {_text(call(diagnosis.where))}{tries}.")
     lines.append(f"Next: {_text(diagnosis.next_step)}")
     lines += [f"    {line}" for line in diagnosis.copy.lines.splitlines()]
-    lines += _enter(diagnosis)
+    if diagnosis.enter:
+        place = sanitize_line(diagnosis.page.url) if diagnosis.page else "in the repository's settings"
+        section = diagnosis.page.section if diagnosis.page else "Trusted Publishers"
+        lines.append(f"Once, on the Hub, add under {section} ({place}):")
+        lines += [f"    {line}" for line in _table(diagnosis.enter)]
     lines += [f"Security note: {caution}" for caution in diagnosis.cautions]
     links = [f"{diagnosis.ci.title}: {diagnosis.ci_link}"] if diagnosis.ci and diagnosis.ci_link else []
     links.append(f"Help: {diagnosis.link}")
@@ -64,16 +67,6 @@ def retry_line(attempt: Attempt) -> str:
     """Returns the log line for a failed attempt that is followed by another one."""
     where = f" ({_text(call(attempt.where))})" if attempt.where else ""
     return f"{attempt.code}{where}; retrying in {attempt.wait or 0:.1f} s."
-
-
-def _enter(diagnosis: Diagnosis) -> list[str]:
-    """The publisher that jobs of this CI need, and where to add it."""
-    if not diagnosis.enter:
-        return []
-    place = sanitize_line(diagnosis.page.url) if diagnosis.page else "in the repository's settings"
-    section = diagnosis.page.section if diagnosis.page else "Trusted Publishers"
-    lines = _table(diagnosis.enter)
-    return [f"Once, on the Hub, add under {section} ({place}):", *(f"    {line}" for line in lines)]
 
 
 def _text(sentence: Sentence) -> str:
