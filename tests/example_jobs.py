@@ -8,7 +8,7 @@ from hf_oidc.providers.facts import all_facts
 from local_hub.issuers.registry import BY_NAME
 from tests.factories import github_claims
 
-# All but GitHub, whose jobs the tests describe themselves.
+# All but GitHub: the tests describe its jobs themselves.
 PLAYED = {name: issuer for name, issuer in BY_NAME.items() if name != "github"}
 # Where the facts say how to find the issuer, because everybody has another one.
 _EXAMPLES = {
