@@ -57,7 +57,10 @@ class ExpressionError(Exception):
 
 @dataclass(frozen=True)
 class Expression:
-    """A node. `operator`: `literal`, `context`, `index`, `*`, a symbol, or the name of a function in lower case."""
+    """A node. `operator`: a symbol, the name of a function in lower case, `literal`, `context`, `index` or `text`.
+
+    `text` is a string that is not written in quotes: the name after a dot, or what is around `${{ }}`.
+    """
 
     operator: str
     operands: tuple[Expression, ...] = ()
@@ -173,7 +176,7 @@ class _Parser:
                 self.take("*")
                 key = Expression("*")
             else:
-                key = self.expression() if symbol == "[" else Expression("literal", value=self.name())
+                key = self.expression() if symbol == "[" else Expression("text", value=self.name())
             if symbol == "[":
                 self.take("]")
             found = self.node("index", found, key)
@@ -181,15 +184,15 @@ class _Parser:
 
     def node(self, operator: str, *operands: Expression) -> Expression:
         """A node. As at GitHub, `a && b && c` is one, so that a long chain is not deep."""
-        flat: tuple[Expression, ...] = ()
+        flat: list[Expression] = []
         depth = 1
         for operand in operands:
             chained = operator in CHAINS and operand.operator == operator
-            flat += operand.operands if chained else (operand,)
+            flat += operand.operands if chained else [operand]
             depth = max(depth, operand.depth + (not chained))
         if depth > MAX_DEPTH:
             self.fail(f"The expression is nested more than {MAX_DEPTH} levels deep")
-        return Expression(operator, flat, depth=depth)
+        return Expression(operator, tuple(flat), depth=depth)
 
     def name(self) -> str:
         """The name that must come next."""
@@ -271,7 +274,7 @@ def _joined(pieces: list[str | Expression]) -> Expression:
         else:
             form += f"{{{len(expressions)}}}"
             expressions.append(piece)
-    return Expression("format", (Expression("literal", value=form), *expressions))
+    return Expression("format", (Expression("text", value=form), *expressions))
 
 
 @lru_cache(maxsize=256)

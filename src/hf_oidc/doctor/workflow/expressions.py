@@ -52,6 +52,7 @@ from hf_oidc.sanitize import sanitize_line
 
 __all__ = [
     "ANYWHERE",
+    "COMPUTE",
     "JOB_CONDITION",
     "STEP_CONDITION",
     "UNKNOWN",
@@ -363,6 +364,7 @@ def _parse_json(text: str) -> Value:
 # Each operator and function, in lower case; `expression_syntax.PARAMETERS` has how many parameters a function takes.
 COMPUTE: dict[str, Compute] = {
     "literal": lambda _, node: node.value,
+    "text": lambda _, node: node.value,
     "context": _context,
     "index": _index,
     "&&": _chain,
