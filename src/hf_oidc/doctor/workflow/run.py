@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from hf_oidc.doctor.workflow.expressions import NOT_EMPTY, UNKNOWN, OpenMapping, SomeText, Value
+from hf_oidc.doctor.workflow.expression_values import NOT_EMPTY, UNKNOWN, OpenMapping, SomeText, Value
 
 # commit: a deployment of one, which has no ref. caller: the ref is that of the calling workflow.
 Kind = Literal["branch", "default-branch", "tag", "pull-request", "merge-queue", "commit", "caller", "unknown"]

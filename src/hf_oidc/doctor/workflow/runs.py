@@ -336,9 +336,10 @@ def _pull_requests(run: Run, settings: Block, compared: Mapping[str, Compared]) 
     # The base branch is the ref of a pull request that was merged.
     on_base = _mentioned(REF_PATHS, BRANCHES, compared) if "closed" in texts(settings.get("types")) else Mentioned()
     mentioned = Mentioned(mentioned.names | on_base.names, mentioned.beginnings | on_base.beginnings)
-    yield [{"github.base_ref": name} for name in names(include, ignore, mentioned)]
+    yield [{"github.base_ref": _not_empty(name)} for name in names(include, ignore, mentioned)]
     if any(path in compared for path in HEAD_PATHS):
-        yield [{"github.head_ref": name} for name in names(None, None, _mentioned(HEAD_PATHS, BRANCHES, compared))]
+        heads = names(None, None, _mentioned(HEAD_PATHS, BRANCHES, compared))
+        yield [{"github.head_ref": _not_empty(name)} for name in heads]
 
 
 def _inputs(settings: Block, compared: Mapping[str, Compared]) -> Iterator[Dimension]:
@@ -400,6 +401,10 @@ def _split(compared: Compared) -> list[Value]:
 
 def _named(name: Name) -> Name:
     return name if isinstance(name, str) else replace(name, name=DEFAULT_BRANCH.name)
+
+
+def _not_empty(name: Name) -> Name:
+    return name if isinstance(name, str) else replace(name, excluded=name.excluded | {""})
 
 
 def _ref(start: str, name: Name) -> str | SomeText:
