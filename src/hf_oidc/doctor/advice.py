@@ -122,7 +122,7 @@ WORDS = {
     ),
     "local-path": Words(
         "GitHub takes `{path}` for an action of another repository, and rejects it.",
-        "Write the path in this repository with `./`:",
+        "Begin the path in this repository with `./`:",
         "uses: ./{path}",
     ),
     "workflow-place": Words(

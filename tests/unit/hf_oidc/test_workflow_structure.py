@@ -131,7 +131,6 @@ def test_what_github_accepts(workflow: str) -> None:
         (GOOD.replace("push: {", "push: {branches-ignore: [x], "), "error: key-beside", "Remove `branches-ignore`"),
         (GOOD.replace("push:", "pull-request: {}, push:"), "error: unknown-key", "Write `pull_request`."),
         (GOOD.replace("push:", "workflow-dispatch: {}, push:"), "error: unknown-key", "Write `workflow_dispatch`."),
-        (GOOD.replace("push:", "earthquake: {}, push:"), "warning: unknown-key", "Remove it"),
     ],
 )
 def test_keys_that_github_does_not_know(workflow: str, expected: str, named: str) -> None:

@@ -128,7 +128,8 @@ def _reports(chain: Chain, reachability: Reachability, repository: str) -> Itera
         )
         yield _with_hub(report, workflow, job)
     elif unread := [*_unread(chain)]:
-        yield WorkflowJobReport(key, line, (), (), Branch("default"), "", tuple(unread))
+        names = tuple(each.facts.get("called") or each.facts["uses"] for each in unread)
+        yield WorkflowJobReport(key, line, (), (), Branch("default"), "", tuple(unread), names)
 
 
 def _logins(workflow: Workflow, job: Job, reachability: Reachability, resources: Collection[Resource]) -> Logins:

@@ -114,11 +114,6 @@ def is_login(step: Step) -> bool:
     return any(map(is_action, actual(step)))
 
 
-def is_command(step: Step, shell: Shell = "sh") -> bool:
-    """Whether the script of `step` calls a command of `hf-oidc` that logs in with the job's own ID token."""
-    return any(True for each in actual(step) for _ in login_commands(each, shell))
-
-
 def login_steps(job: Job) -> tuple[Step, ...]:
     """Returns the steps of `job` that use this action."""
     return tuple(step for step in job.steps if is_login(step))
@@ -244,6 +239,7 @@ def _set_by(step: Step, shell: Shell) -> Iterator[str]:
     text = f"{step.run}\n{given if isinstance(given, str) else ''}"
     if RESOURCE_VARIABLE not in text:
         return
+    for_later = "GITHUB_ENV" in text
     code = re.sub(r"(?m)^\s*#.*$", "", text)
     for match in BY_A_CALL.finditer(code):
         yield match["value"] or match["direct"] or ""
@@ -251,7 +247,7 @@ def _set_by(step: Step, shell: Shell) -> Iterator[str]:
         if RESOURCE_VARIABLE in command.variables:
             yield _known(command.variables[RESOURCE_VARIABLE])
         # For later steps: `echo NAME=value >> "$GITHUB_ENV"`, in any shell, or a here-document.
-        if "GITHUB_ENV" in text and command.name not in {"grep", "sed"}:
+        if for_later and command.name not in {"grep", "sed"}:
             for word in (*command.words, *command.body.splitlines()):
                 name, equals, value = word.strip().partition("=")
                 if equals and name == RESOURCE_VARIABLE:

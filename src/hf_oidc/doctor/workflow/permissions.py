@@ -149,7 +149,8 @@ def _lost(chain: Chain) -> Iterator[WorkflowFinding]:
     has = effective(chain)
     seen = set()
     for need in needs(workflow, job):
-        if RANK.get(has.of(need.scope), 0) >= RANK[need.access] or need.scope in seen:
+        # An access that GitHub does not know is `structure`'s to tell.
+        if RANK.get(has.of(need.scope), 2) >= RANK[need.access] or need.scope in seen:
             continue
         seen.add(need.scope)
         facts = {

@@ -95,7 +95,8 @@ def _triggers(workflow: Workflow) -> Iterator[WorkflowFinding]:
     if not isinstance(on, Block):
         events.update(dict.fromkeys(workflow.triggers, ""))
         events.lines = {name: block.line for name, block in workflow.triggers.items()}
-    yield from _keys(events, syntax.EVENTS, "in `on:`")
+    # An event that is like no other may be newer than our lists: `triggers` says that it is not understood.
+    yield from (each for each in _keys(events, syntax.EVENTS, "in `on:`") if each.severity == "error" or events.merged)
     for name, value in events.items():
         if isinstance(value, Block) and name in syntax.EVENTS:
             yield from _keys(value, syntax.EVENT_KEYS.get(name, {"types"}), f"in `on.{name}:`")

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 
 from hf_oidc.doctor.workflow.expressions import UNKNOWN, SomeText
 from hf_oidc.doctor.workflow.findings import WorkflowFinding
-from hf_oidc.doctor.workflow.login_step import is_command, is_login
+from hf_oidc.doctor.workflow.login_step import commands_of, is_login
 from hf_oidc.doctor.workflow.model import Job, Step, Workflow
 from hf_oidc.doctor.workflow.reach import Reachability
 from hf_oidc.doctor.workflow.run import Run
@@ -95,7 +95,7 @@ def _may_be_a_strangers(run: Run) -> bool:
 
 
 def _logins(job: Job) -> list[Step]:
-    return [step for step in job.steps if is_login(step) or is_command(step)]
+    return [*filter(is_login, job.steps), *(step for step, _ in commands_of(job))]
 
 
 def _is_reached(reachability: Reachability, job: Job, step: Step, runs: Sequence[Run]) -> bool:
