@@ -1,6 +1,6 @@
 """What the steps of a job need of GITHUB_TOKEN: access to the repository on GitHub, as far as the file tells.
 
-It knows git, GitHub's command `gh` and common actions. A step with a token of its own needs nothing.
+It knows git, GitHub's command `gh` and common actions. A step with another token needs nothing.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ def _pushes_to_origin(command: Command) -> bool:
     ):
         return False  # a word named `push` of another command
     if "-C" in before:
-        return False  # another folder, whose `origin` is not known
+        return False  # the `origin` of another folder is not known
     remotes = [
         word
         for at, word in enumerate(after)

@@ -1,6 +1,6 @@
 """Finds what GitHub refuses about a file's structure, so that none of its jobs starts.
 
-It checks all jobs, also those that do not log in. It does not know what a login is, but for the inputs of this action,
+It checks all jobs, also those that do not log in. Of logins it knows only the inputs of this action,
 which users write one level too far left. `syntax` has GitHub's lists.
 """
 
