@@ -159,15 +159,16 @@ def test_the_permissions_that_are_advised_leave_nothing_out(workflow: str) -> No
 
 
 @pytest.mark.parametrize(
-    ("rest", "expected"),
+    ("steps", "rest", "expected"),
     [
-        ("", {"warning: id-token-permission-missing"}),
-        ("    env: {HF_OIDC_RESOURCE: acme/other}\n", {"error: id-token-permission-missing"}),
+        ("{run: make}", "", {"warning: id-token-permission-missing"}),
+        ("{run: make}", "    env: {HF_OIDC_RESOURCE: acme/other}\n", {MISSING}),
+        ("{run: hf upload acme/model .}", "", {MISSING}),
     ],
 )
-def test_a_variable_of_the_whole_workflow(rest: str, expected: set[str]) -> None:
+def test_a_variable_of_the_whole_workflow(steps: str, rest: str, expected: set[str]) -> None:
     """It reaches jobs that do not mean to log in."""
-    assert found("env: {HF_OIDC_RESOURCE: acme/model}\n" + ON_MAIN + job("{run: make}", rest)) == expected
+    assert found("env: {HF_OIDC_RESOURCE: acme/model}\n" + ON_MAIN + job(steps, rest)) == expected
 
 
 # --- strangers

@@ -182,7 +182,7 @@ def _of_the_steps(workflow: Workflow, job: Job, values: Values) -> Iterator[Work
     for step in actions_of(job):
         for finding in check_inputs(workflow, job, step, values):
             yield replace(finding, file=step.file)
-    yield from check_runner(job)
+    yield from check_runner(job, [each for label in job.runs_on for each in values.of(label, None)])
     for step, command in commands_of(job):
         for resource in _arguments(command, step, values):
             for finding in check_resources(read_argument, resource, step.line):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -114,6 +114,11 @@ def is_login(step: Step) -> bool:
     return any(map(is_action, actual(step)))
 
 
+def is_command(step: Step, shell: Shell = "sh") -> bool:
+    """Whether the script of `step` calls a command of `hf-oidc` that logs in with the job's own ID token."""
+    return any(login_commands(each, shell) for each in actual(step))
+
+
 def login_steps(job: Job) -> tuple[Step, ...]:
     """Returns the steps of `job` that use this action."""
     return tuple(step for step in job.steps if is_login(step))
@@ -192,9 +197,9 @@ def variables_of(step: Step, shell: Shell = "sh") -> Iterator[ResourceVariable]:
         yield ResourceVariable(where, scripted, line_of(step.block, "run") or step.line, step, step.file)
 
 
-def check_runner(job: Job) -> Iterator[WorkflowFinding]:
-    """Finds steps that need Docker, on a runner that has none."""
-    label = next((label for label in job.runs_on if NO_DOCKER.match(label)), None)
+def check_runner(job: Job, labels: Iterable[str]) -> Iterator[WorkflowFinding]:
+    """Finds steps that need Docker, on a runner that has none. `labels`: of the runner."""
+    label = next(filter(NO_DOCKER.match, labels), None)
     for step in actions_of(job):
         if label and not is_native(step):
             facts = {"runner": sanitize_line(label, 60), "uses": _native_variant(step.uses)}

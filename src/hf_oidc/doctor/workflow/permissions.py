@@ -22,6 +22,7 @@ from hf_oidc.doctor.workflow.login_step import (
 )
 from hf_oidc.doctor.workflow.model import Job, Permissions, Workflow
 from hf_oidc.doctor.workflow.structure import shown_reference
+from hf_oidc.doctor.workflow.targets import uses_of
 from hf_oidc.sanitize import sanitize_line
 
 # A job, with its workflow; before it those that call its workflow, the file that is checked first.
@@ -167,8 +168,8 @@ def _lost(chain: Chain) -> Iterator[WorkflowFinding]:
 
 def _means_to_log_in(workflow: Workflow, job: Job) -> bool:
     by_step = bool(login_steps(job)) or any(commands_of(job))
-    written = (variable.where != "the workflow" for variable in resource_variables(workflow, job))
-    return by_step or any(written)
+    written = any(variable.where != "the workflow" for variable in resource_variables(workflow, job))
+    return by_step or written or any(each.uses for row in uses_of(workflow, job) for each in row.steps)
 
 
 def _brings_its_own(workflow: Workflow, job: Job) -> bool:
