@@ -35,7 +35,11 @@ BELONGS = {
     "a job": (syntax.JOB | syntax.CALLING_JOB) - syntax.STEP,
     "the top of the file": syntax.FILE - syntax.JOB - syntax.STEP,
     "`on:`": syntax.EVENTS,
+    "`permissions:`": set(syntax.PERMISSIONS),
+    "`with:` of a step": set(INPUTS) - {"timeout"},
 }
+# Blocks that users write beside the jobs, one level too far right.
+BESIDE_JOBS = {"permissions", "env", "defaults", "concurrency"}
 
 
 def check_structure(workflow: Workflow) -> Iterator[WorkflowFinding]:
@@ -44,6 +48,10 @@ def check_structure(workflow: Workflow) -> Iterator[WorkflowFinding]:
     yield from _permissions(workflow.block)
     yield from _triggers(workflow)
     for job in workflow.jobs:
+        if job.key in BESIDE_JOBS and not job.block.keys() & {"runs-on", "steps", "uses"}:
+            facts = {"key": job.key, "where": "in `jobs:`", "place": "a job, or to the top of the file"}
+            yield WorkflowFinding("key-elsewhere", "error", job.line, facts)
+            continue
         where = f"in the job `{sanitize_line(job.key, 80)}`"
         yield from _identifier(job.key, job.line)
         yield from _permissions(job.block)
