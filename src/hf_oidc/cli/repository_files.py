@@ -13,7 +13,7 @@ WORKFLOWS = (".github", "workflows")
 def reader(workflow: Path) -> Callable[[str], str]:
     """Returns a function that takes a path in the repository of `workflow`, and returns the file's text.
 
-    It returns an empty string if there is no such file, or if it is larger than 1 MiB, not UTF-8, or outside of the
+    It returns an empty string if the file does not exist, or if it is larger than 1 MiB, not UTF-8, or outside of the
     repository. A workflow that is not in `.github/workflows` finds the other workflows in its own folder.
     """
     folder = workflow.resolve().parent

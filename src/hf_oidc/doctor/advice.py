@@ -122,7 +122,7 @@ WORDS = {
     ),
     "local-path": Words(
         "GitHub takes `{path}` for an action of another repository, and rejects it.",
-        "Write the path in this repository with `./`:",
+        "Begin the path in this repository with `./`:",
         "uses: ./{path}",
     ),
     "workflow-place": Words(
@@ -156,7 +156,7 @@ WORDS = {
         "id: {better}",
     ),
     "unknown-need": Words(
-        "The job `{job}` needs `{need}`, which is no job of this workflow, so GitHub rejects the whole file.",
+        "The job `{job}` needs `{need}`, but this workflow has no such job, so GitHub rejects the whole file.",
         "{replace}",
     ),
     "circular-needs": Words(
@@ -253,7 +253,7 @@ WORDS = {
     "untrusted-code": Words(
         'For `{event}`, the step "{step}" brings files of a pull request into this job. Anyone can open one, even from '
         "a fork. Its code then runs in a job with your identity: it can take the token, and publish what it likes.",
-        "Let only people start the job whom you trust. {how}",
+        "Let only people that you trust start the job. {how}",
         "{lines}",
     ),
     "untrusted-input": Words(
@@ -264,7 +264,7 @@ WORDS = {
     ),
     "anyone-starts": Words(
         "Anyone can cause `{event}` in a public repository, and so start this job, which publishes in your name.",
-        "Let only people start the job whom you trust. {how}",
+        "Let only people that you trust start the job. {how}",
         "{lines}",
     ),
     # the token after the login

@@ -361,6 +361,24 @@ def test_runners_of_called_jobs_count(runner: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("runner", "expected"),
+    [
+        ("${{ inputs.runner }}", {"error: needs-linux"}),
+        ("${{ inputs.runner || 'ubuntu-latest' }}", {"error: needs-linux"}),
+        ("${{ inputs.other || 'ubuntu-latest' }}", set()),
+        ("${{ github.event_name == 'push' && 'windows-2025' || 'ubuntu-latest' }}", {"error: needs-linux"}),
+        ("${{ github.event_name == 'release' && 'windows-2025' || 'ubuntu-latest' }}", set()),
+        ("${{ vars.RUNNER }}", set()),
+    ],
+)
+def test_runners_that_an_expression_chooses(runner: str, expected: set[str]) -> None:
+    """From what the caller passes, and from the run."""
+    inner = called(INNER, "{workflow_call: {inputs: {runner: {type: string}, other: {type: string}}}}")
+    files = {".github/workflows/a.yml": inner.replace("ubuntu-latest", runner)}
+    assert found(CALL + GRANTS + "    with: {runner: macos-15}\n", files) == expected
+
+
+@pytest.mark.parametrize(
     ("given", "resources", "expected"),
     [
         ("{resource: acme/one}", ["acme/one"], set()),

@@ -135,6 +135,17 @@ def test_a_push_with_other_credentials(checkout: str) -> None:
     assert found(with_permissions("{contents: read, id-token: write}", steps)) == set()
 
 
+def test_rights_that_a_caller_leaves_out() -> None:
+    """A called job without `permissions:` has those of the job that calls it, and there they are to be changed."""
+    called = f"on: workflow_call\n{job(f'{CHECKOUT}, {LOGIN}, {{run: git push origin main}}')}"
+    files = {".github/workflows/a.yml": called}
+    call = f"{ON_MAIN}jobs:\n  call:\n    uses: ./.github/workflows/a.yml\n    permissions: {{id-token: write}}\n"
+    (finding,) = examined(call, files).all_findings
+    assert (finding.code, finding.file, finding.facts["job"]) == ("permission-lost", "", "call")
+    lines = "".join(f"    {line}\n" for line in finding.facts["lines"].splitlines())
+    assert examined(call.partition("    permissions:")[0] + lines, files).all_findings == ()
+
+
 ADVISED = [
     with_permissions("", CHECKOUT + ", " + LOGIN),
     with_permissions("", f"{CHECKOUT}, {LOGIN}, {{run: git push origin main}}"),
@@ -159,15 +170,16 @@ def test_the_permissions_that_are_advised_leave_nothing_out(workflow: str) -> No
 
 
 @pytest.mark.parametrize(
-    ("rest", "expected"),
+    ("steps", "rest", "expected"),
     [
-        ("", {"warning: id-token-permission-missing"}),
-        ("    env: {HF_OIDC_RESOURCE: acme/other}\n", {"error: id-token-permission-missing"}),
+        ("{run: make}", "", {"warning: id-token-permission-missing"}),
+        ("{run: make}", "    env: {HF_OIDC_RESOURCE: acme/other}\n", {MISSING}),
+        ("{run: hf upload acme/model .}", "", {MISSING}),
     ],
 )
-def test_a_variable_of_the_whole_workflow(rest: str, expected: set[str]) -> None:
+def test_a_variable_of_the_whole_workflow(steps: str, rest: str, expected: set[str]) -> None:
     """It reaches jobs that do not mean to log in."""
-    assert found("env: {HF_OIDC_RESOURCE: acme/model}\n" + ON_MAIN + job("{run: make}", rest)) == expected
+    assert found("env: {HF_OIDC_RESOURCE: acme/model}\n" + ON_MAIN + job(steps, rest)) == expected
 
 
 # --- strangers

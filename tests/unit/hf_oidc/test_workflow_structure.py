@@ -115,6 +115,12 @@ def test_what_github_accepts(workflow: str) -> None:
         (in_job("on: push"), "error: key-elsewhere", "It belongs to the top"),
         (in_job("jobs: {}"), "error: key-elsewhere", "It belongs to the top"),
         (in_job("color: red"), "warning: unknown-key", "Remove it"),
+        (in_job("id-token: write"), "error: key-elsewhere", "It belongs to `permissions:`"),
+        (top("contents: read\n"), "error: key-elsewhere", "It belongs to `permissions:`"),
+        (step("{run: make, id-token: write}"), "error: key-elsewhere", "It belongs to `permissions:`"),
+        (in_job("resource: acme/model"), "error: key-elsewhere", "It belongs to `with:` of a step"),
+        (GOOD + "  permissions: {contents: read}\n", "error: key-elsewhere", "It belongs to a job"),
+        (GOOD + "  env: {A: b}\n", "error: key-elsewhere", "It belongs to a job"),
         (step("{run: make, environment: x}"), "error: key-elsewhere", "It belongs to a job"),
         (step("{run: make, needs: publish}"), "error: key-elsewhere", "It belongs to a job"),
         (step("{run: make, workingdirectory: x}"), "error: unknown-key", "Write `working-directory`."),
@@ -131,7 +137,6 @@ def test_what_github_accepts(workflow: str) -> None:
         (GOOD.replace("push: {", "push: {branches-ignore: [x], "), "error: key-beside", "Remove `branches-ignore`"),
         (GOOD.replace("push:", "pull-request: {}, push:"), "error: unknown-key", "Write `pull_request`."),
         (GOOD.replace("push:", "workflow-dispatch: {}, push:"), "error: unknown-key", "Write `workflow_dispatch`."),
-        (GOOD.replace("push:", "earthquake: {}, push:"), "warning: unknown-key", "Remove it"),
     ],
 )
 def test_keys_that_github_does_not_know(workflow: str, expected: str, named: str) -> None:

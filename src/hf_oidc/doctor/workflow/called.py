@@ -86,8 +86,13 @@ class _Repository:
         inserted = _Inputs(declared if isinstance(declared, Block) else Block(), step.inputs).inserted(runs)
         written = read_steps(inserted, path) if isinstance(inserted, Block) else ()
         steps = tuple(self._step(inner, (*users, path)) for inner in written)
-        # A copy of this action: its own steps or image log in.
-        is_ours = _has_our_interface(document) and not any(map(_logs_in, steps))
+        every = [each for inner in steps for each in actual(inner)]
+        logs_in = any(is_action(each) or login_commands(each) or any(variables_of(each)) for each in every)
+        # A copy of this action has its inputs and outputs, and its own steps or image log in.
+        outputs = document.get("outputs")
+        inputs = {*declared} & {*INPUTS} if isinstance(declared, Block) else set()
+        alike = "resource" in inputs and len(inputs) >= 4 and isinstance(outputs, Block) and {*outputs} & {*OUTPUTS}
+        is_ours = bool(alike) and not logs_in
         return LocalAction(path, using if isinstance(using, str) else "", is_ours, () if is_ours else steps)
 
     def _document(self, path: str, users: tuple[str, ...]) -> Value:
@@ -131,29 +136,20 @@ class _Inputs:
         if not self._values or "inputs" not in value.lower():
             return value
         if key == "if" and "${{" not in value:  # a condition is an expression, also without the signs around it
-            return self._in_expression(value)
-        return EXPRESSION.sub(lambda match: _evaluated(self._in_expression(match["inside"])), value)
+            return INPUT.sub(self._value_of, value)
+        return EXPRESSION.sub(self._evaluated, value)
 
-    def _in_expression(self, text: str) -> str:
-        return INPUT.sub(self._value_of, text)
+    def _evaluated(self, expression: re.Match[str]) -> str:
+        """The expression with the values, or its own value if it then is a single string."""
+        text = INPUT.sub(self._value_of, expression["inside"])
+        literal = re.fullmatch(r"\s*\(?'((?:[^']|'')*)'\)?\s*", text)
+        return literal[1].replace("''", "'") if literal else f"${{{{{text}}}}}"
 
     def _value_of(self, match: re.Match[str]) -> str:
         name = match["name"] or match["quoted"]
         value = self._values.get(name.lower(), match[0]) if name else match[0]
         self._left -= len(value)
         return value if self._left > 0 else match[0]
-
-
-def _logs_in(step: Step) -> bool:
-    return any(is_action(each) or any(login_commands(each)) or any(variables_of(each)) for each in actual(step))
-
-
-def _has_our_interface(document: Block) -> bool:
-    inputs, outputs = document.get("inputs"), document.get("outputs")
-    shared = set(inputs) & set(INPUTS) if isinstance(inputs, Block) else set()
-    return (
-        "resource" in shared and len(shared) >= 4 and isinstance(outputs, Block) and bool(set(outputs) & set(OUTPUTS))
-    )
 
 
 def _declared(document: Block) -> Block:
@@ -181,9 +177,3 @@ def _as_expression(value: str, kind: str) -> str:
         return f"'{text}'"
     text = text.replace("{", "{{").replace("}", "}}").replace("\0", "{").replace("\1", "}")
     return f"format('{text}'{''.join(parts)})"
-
-
-def _evaluated(text: str) -> str:
-    """Returns an expression in its signs, or its value if it is a single string."""
-    literal = re.fullmatch(r"\s*\(?'((?:[^']|'')*)'\)?\s*", text)
-    return literal[1].replace("''", "'") if literal else f"${{{{{text}}}}}"

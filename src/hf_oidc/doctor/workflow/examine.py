@@ -130,12 +130,14 @@ def _reports(chain: Chain, reachability: Reachability, repository: str) -> Itera
         )
         yield _with_hub(report, workflow, job)
         return
-    findings = [*_unread(chain), *_without_login(chain)]
-    resources = written_resources(workflow, job) if any(each.code == "migrate-login" for each in findings) else ()
-    branch = branch_of(_logins(workflow, job, reachability, resources)) if resources else Branch("default")
-    fields = _fields(workflow.file_name if len(chain) == 1 else "", repository, branch) if resources else ()
-    if findings:
-        yield WorkflowJobReport(key, line, resources, fields, branch, job.environment, tuple(_sorted(iter(findings))))
+    unread, findings = [*_unread(chain)], [*_without_login(chain)]
+    if unread or findings:
+        names = tuple(each.facts.get("called") or each.facts["uses"] for each in unread)
+        resources = written_resources(workflow, job) if any(each.code == "migrate-login" for each in findings) else ()
+        branch = branch_of(_logins(workflow, job, reachability, resources)) if resources else Branch("default")
+        fields = _fields(workflow.file_name if len(chain) == 1 else "", repository, branch) if resources else ()
+        found = tuple(_sorted(iter((*unread, *findings))))
+        yield WorkflowJobReport(key, line, resources, fields, branch, job.environment, found, names)
 
 
 def _without_login(chain: Chain) -> Iterator[WorkflowFinding]:
@@ -194,7 +196,7 @@ def _of_the_steps(workflow: Workflow, job: Job, values: Values) -> Iterator[Work
     for step in actions_of(job):
         for finding in check_inputs(workflow, job, step, values):
             yield replace(finding, file=step.file)
-    yield from check_runner(job)
+    yield from check_runner(job, [each for label in job.runs_on for each in values.of(label, None)])
     for step, command in commands_of(job):
         for resource in _arguments(command, step, values):
             for finding in check_resources(read_argument, resource, step.line):

@@ -1,14 +1,16 @@
 """What the steps of a job need of GITHUB_TOKEN: access to the repository on GitHub, as far as the file tells.
 
-It knows git, GitHub's command `gh` and common actions. A step with a token of its own needs nothing.
+It knows git, GitHub's command `gh` and common actions. A step with another token needs nothing.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from typing import NamedTuple
 
+from hf_oidc.doctor.workflow.login_step import actual
 from hf_oidc.doctor.workflow.model import Job, Step, Workflow
 from hf_oidc.doctor.workflow.script import Command, commands, shell_of
 from hf_oidc.doctor.workflow.yaml_text import Value
@@ -73,7 +75,7 @@ class Need(NamedTuple):
 def needs(workflow: Workflow, job: Job) -> Iterator[Need]:
     """Yields what the steps of `job` need, as far as it is certain."""
     pushes = _pushes_to_github(job)
-    for step in job.steps:
+    for step in chain.from_iterable(map(actual, job.steps)):
         action = step.uses.partition("@")[0].lower()
         if action == "actions/checkout" and not _brings_a_token(step.inputs) and "repository" not in step.inputs:
             yield Need("contents", "read", step, "actions/checkout")
@@ -110,7 +112,7 @@ def _pushes_to_origin(command: Command) -> bool:
     ):
         return False  # a word named `push` of another command
     if "-C" in before:
-        return False  # another folder, whose `origin` is not known
+        return False  # the `origin` of another folder is not known
     remotes = [
         word
         for at, word in enumerate(after)

@@ -7,18 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hf_oidc.doctor.workflow.expressions import (
-    ANYWHERE,
-    STATUS_FUNCTIONS,
-    UNKNOWN,
-    Expression,
-    ExpressionError,
-    OpenMapping,
-    Status,
-    Value,
-    condition,
-    nodes,
-)
+from hf_oidc.doctor.workflow.expression_syntax import ANYWHERE, Expression, ExpressionError, parse_condition
+from hf_oidc.doctor.workflow.expressions import UNKNOWN, OpenMapping, Status, Value, condition
 from hf_oidc.doctor.workflow.findings import WorkflowFinding
 from hf_oidc.doctor.workflow.login_step import is_action, is_soft
 from hf_oidc.doctor.workflow.model import Job, Step
@@ -37,7 +27,7 @@ def check_conditions(job: Job) -> Iterator[WorkflowFinding]:
     for step in job.steps:
         if AUTHENTICATED not in step.condition.lower():
             continue
-        named = {_id_of(each) for each in nodes(step.condition)} & set(logins)
+        named = {_id_of(each) for each in _nodes(step.condition)} & set(logins)
         for login in (logins[step_id] for step_id in sorted(named)):
             facts = {"step": step.label, "id": sanitize_line(login.id, 60)}
             outcomes = [_holds(step.condition, login, text) for text in ("true", "false")]
@@ -50,9 +40,7 @@ def check_conditions(job: Job) -> Iterator[WorkflowFinding]:
 def check_outcome(step: Step, login: Step) -> Iterator[WorkflowFinding]:
     """Finds that `step`, which needs the token of `login`, also runs if the login has failed."""
     soft = is_soft(login)
-    statuses = any(each.operator in STATUS_FUNCTIONS for each in nodes(step.condition))
-    # Without a status function, GitHub adds `success()`.
-    if step.continues or not (soft or statuses) or not _runs_after_failure(step, login, soft=soft):
+    if step.continues or not _runs_after_failure(step, login, soft=soft):
         return
     step_id = sanitize_line(login.id or "hf", 60)
     checked, condition = (
@@ -100,14 +88,13 @@ def _runs_after_failure(step: Step, login: Step, *, soft: bool) -> bool:
     if holds is not None:
         return holds
     return not any(
-        each.operator == "context" and str(each.value).lower() in MAY_FOLLOW for each in nodes(step.condition)
+        each.operator == "context" and str(each.value).lower() in MAY_FOLLOW for each in _nodes(step.condition)
     )
 
 
 def _truths(text: str) -> Iterator[Expression]:
     """Yields the parts of a condition that count as true or false by themselves."""
-    whole = next(nodes(text), None)
-    left = [whole] if whole else []
+    left = list(_nodes(text))[:1]
     while left:
         node = left.pop()
         if node.operator in {"&&", "||", "!"}:
@@ -124,6 +111,14 @@ def _id_of(node: Expression) -> str:
         path.append(str(name.value).lower())
     of_steps = node.operator == "context" and str(node.value).lower() == "steps"
     return path[2] if of_steps and path[:2] == [AUTHENTICATED, "outputs"] and len(path) == 3 else ""
+
+
+def _nodes(text: str) -> Iterator[Expression]:
+    """Yields the nodes of a condition; none if GitHub refuses it."""
+    try:
+        yield from parse_condition(text).walk()
+    except ExpressionError:
+        return
 
 
 def _inside(text: str) -> str:

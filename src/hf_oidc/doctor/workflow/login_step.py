@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -116,7 +116,7 @@ def is_login(step: Step) -> bool:
 
 def is_command(step: Step, shell: Shell = "sh") -> bool:
     """Whether the script of `step` calls a command of `hf-oidc` that logs in with the job's own ID token."""
-    return any(True for each in actual(step) for _ in login_commands(each, shell))
+    return any(login_commands(each, shell) for each in actual(step))
 
 
 def login_steps(job: Job) -> tuple[Step, ...]:
@@ -197,9 +197,9 @@ def variables_of(step: Step, shell: Shell = "sh") -> Iterator[ResourceVariable]:
         yield ResourceVariable(where, scripted, line_of(step.block, "run") or step.line, step, step.file)
 
 
-def check_runner(job: Job) -> Iterator[WorkflowFinding]:
-    """Finds steps that need Docker, on a runner that has none."""
-    label = next((label for label in job.runs_on if NO_DOCKER.match(label)), None)
+def check_runner(job: Job, labels: Iterable[str]) -> Iterator[WorkflowFinding]:
+    """Finds steps that need Docker, on a runner that has none. `labels`: of the runner."""
+    label = next(filter(NO_DOCKER.match, labels), None)
     for step in actions_of(job):
         if label and not is_native(step):
             facts = {"runner": sanitize_line(label, 60), "uses": _native_variant(step.uses)}
@@ -244,6 +244,7 @@ def _set_by(step: Step, shell: Shell) -> Iterator[str]:
     text = f"{step.run}\n{given if isinstance(given, str) else ''}"
     if RESOURCE_VARIABLE not in text:
         return
+    for_later = "GITHUB_ENV" in text
     code = re.sub(r"(?m)^\s*#.*$", "", text)
     for match in BY_A_CALL.finditer(code):
         yield match["value"] or match["direct"] or ""
@@ -251,7 +252,7 @@ def _set_by(step: Step, shell: Shell) -> Iterator[str]:
         if RESOURCE_VARIABLE in command.variables:
             yield _known(command.variables[RESOURCE_VARIABLE])
         # For later steps: `echo NAME=value >> "$GITHUB_ENV"`, in any shell, or a here-document.
-        if "GITHUB_ENV" in text and command.name not in {"grep", "sed"}:
+        if for_later and command.name not in {"grep", "sed"}:
             for word in (*command.words, *command.body.splitlines()):
                 name, equals, value = word.strip().partition("=")
                 if equals and name == RESOURCE_VARIABLE:

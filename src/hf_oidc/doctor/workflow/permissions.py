@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from hf_oidc.doctor.workflow import syntax
 from hf_oidc.doctor.workflow.findings import Severity, WorkflowFinding
-from hf_oidc.doctor.workflow.github_token import RANK, needs
+from hf_oidc.doctor.workflow.github_token import RANK, Need, needs
 from hf_oidc.doctor.workflow.login_step import (
     OTHER_ID_TOKEN,
     commands_of,
@@ -22,6 +22,7 @@ from hf_oidc.doctor.workflow.login_step import (
 )
 from hf_oidc.doctor.workflow.model import Job, Permissions, Workflow
 from hf_oidc.doctor.workflow.structure import shown_reference
+from hf_oidc.doctor.workflow.targets import uses_of
 from hf_oidc.sanitize import sanitize_line
 
 # A job, with its workflow; before it those that call its workflow, the file that is checked first.
@@ -61,7 +62,7 @@ def check_permission(chain: Chain) -> Iterator[WorkflowFinding]:
         # A variable of the whole workflow also reaches jobs that never use the Hub. They need no permission.
         severity: Severity = "error" if _means_to_log_in(workflow, job) else "warning"
         yield WorkflowFinding("id-token-permission-missing", severity, job.line, facts, workflow.path)
-    elif own.given:
+    else:
         yield from _lost(chain)
     if "workflow_call" in first.triggers:
         line = first.triggers["workflow_call"].line
@@ -144,30 +145,32 @@ def _is_misspelt(permissions: Permissions) -> bool:
 
 
 def _lost(chain: Chain) -> Iterator[WorkflowFinding]:
-    """Finds what the steps of the last job need and its `permissions:` leave out."""
-    workflow, job = chain[-1]
+    """Finds what the steps of the last job need and its `permissions:` leave out: its own, or a caller's."""
     has = effective(chain)
-    seen = set()
-    for need in needs(workflow, job):
-        if RANK.get(has.of(need.scope), 0) >= RANK[need.access] or need.scope in seen:
-            continue
-        seen.add(need.scope)
+    owners = [at for at, each in enumerate(chain, 1) if any(level.permissions.given for level in each)]
+    # Of several needs of one scope, the greatest. An access that GitHub does not know is `structure`'s to tell.
+    missing: dict[str, Need] = {
+        need.scope: need
+        for need in sorted(needs(*chain[-1]), key=lambda need: RANK[need.access])
+        if has.given and RANK.get(has.of(need.scope), 2) < RANK[need.access]
+    }
+    for need in missing.values():
+        workflow, job = chain[owners[-1] - 1]
         facts = {
             "job": sanitize_line(job.key, 80),
             "permission": f"{need.scope}: {need.access}",
             "step": need.step.label,
             "what": sanitize_line(need.what, 80),
-            "lines": advised(chain),
+            "lines": advised(chain[: owners[-1]], {each.scope: each.access for each in missing.values()}),
         }
         code = "contents-lost" if need.access == "read" else "permission-lost"
-        line = has.line or job.line
-        yield WorkflowFinding(code, "warning", line, facts, workflow.path)
+        yield WorkflowFinding(code, "warning", has.line or job.line, facts, workflow.path)
 
 
 def _means_to_log_in(workflow: Workflow, job: Job) -> bool:
     by_step = bool(login_steps(job)) or any(commands_of(job))
-    written = (variable.where != "the workflow" for variable in resource_variables(workflow, job))
-    return by_step or any(written)
+    written = any(variable.where != "the workflow" for variable in resource_variables(workflow, job))
+    return by_step or written or any(each.uses for row in uses_of(workflow, job) for each in row.steps)
 
 
 def _brings_its_own(workflow: Workflow, job: Job) -> bool:

@@ -89,6 +89,7 @@ class Reachability:
     def __init__(self, workflow: Workflow, runs: Sequence[Run], caller: Caller | None = None) -> None:
         self.runs, self._workflow, self._caller = runs, workflow, caller
         self._jobs = {job.key: job for job in workflow.jobs}
+        self._positions = {id(step): at for job in workflow.jobs for at, step in enumerate(job.steps)}
         self._order = _in_order(workflow)
         self._outcomes: list[list[tuple[_Views, dict[str, _Outcome]]] | None] = [None] * len(runs)
         self._steps: dict[tuple[int, str], list[_Outcome]] = {}
@@ -141,8 +142,7 @@ class Reachability:
             of_job = _both(self._caller.reachability.outcome(index, self._caller.job, None), of_job)
         if step is None or of_job.certainty == "no":
             return of_job
-        position = next(at for at, each in enumerate(job.steps) if each is step)
-        return _both(of_job, self._of_steps(index, job)[position])
+        return _both(of_job, self._of_steps(index, job)[self._positions[id(step)]])
 
     def _of_run(self, index: int) -> list[tuple[_Views, dict[str, _Outcome]]]:
         """The outcome of each job; for each set of inputs, if the workflow is called."""

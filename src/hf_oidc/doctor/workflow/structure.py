@@ -1,6 +1,6 @@
 """Finds what GitHub refuses about a file's structure, so that none of its jobs starts.
 
-It checks all jobs, also those that do not log in. It does not know what a login is, but for the inputs of this action,
+It checks all jobs, also those that do not log in. Of logins it knows only the inputs of this action,
 which users write one level too far left. `syntax` has GitHub's lists.
 """
 
@@ -35,7 +35,11 @@ BELONGS = {
     "a job": (syntax.JOB | syntax.CALLING_JOB) - syntax.STEP,
     "the top of the file": syntax.FILE - syntax.JOB - syntax.STEP,
     "`on:`": syntax.EVENTS,
+    "`permissions:`": set(syntax.PERMISSIONS),
+    "`with:` of a step": set(INPUTS) - {"timeout"},
 }
+# Blocks that users write beside the jobs, one level too far right.
+BESIDE_JOBS = {"permissions", "env", "defaults", "concurrency"}
 
 
 def check_structure(workflow: Workflow) -> Iterator[WorkflowFinding]:
@@ -44,6 +48,10 @@ def check_structure(workflow: Workflow) -> Iterator[WorkflowFinding]:
     yield from _permissions(workflow.block)
     yield from _triggers(workflow)
     for job in workflow.jobs:
+        if job.key in BESIDE_JOBS and not job.block.keys() & {"runs-on", "steps", "uses"}:
+            facts = {"key": job.key, "where": "in `jobs:`", "place": "a job, or to the top of the file"}
+            yield WorkflowFinding("key-elsewhere", "error", job.line, facts)
+            continue
         where = f"in the job `{sanitize_line(job.key, 80)}`"
         yield from _identifier(job.key, job.line)
         yield from _permissions(job.block)
@@ -95,7 +103,8 @@ def _triggers(workflow: Workflow) -> Iterator[WorkflowFinding]:
     if not isinstance(on, Block):
         events.update(dict.fromkeys(workflow.triggers, ""))
         events.lines = {name: block.line for name, block in workflow.triggers.items()}
-    yield from _keys(events, syntax.EVENTS, "in `on:`")
+    # An event that is like no other may be newer than our lists: `triggers` says that it is not understood.
+    yield from (each for each in _keys(events, syntax.EVENTS, "in `on:`") if each.severity == "error" or events.merged)
     for name, value in events.items():
         if isinstance(value, Block) and name in syntax.EVENTS:
             yield from _keys(value, syntax.EVENT_KEYS.get(name, {"types"}), f"in `on.{name}:`")

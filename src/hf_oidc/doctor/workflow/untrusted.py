@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from hf_oidc.doctor.workflow.expressions import UNKNOWN, SomeText
 from hf_oidc.doctor.workflow.findings import WorkflowFinding
-from hf_oidc.doctor.workflow.login_step import is_command, is_login
+from hf_oidc.doctor.workflow.login_step import commands_of, is_login
 from hf_oidc.doctor.workflow.model import Job, Step, Workflow
 from hf_oidc.doctor.workflow.reach import Reachability
 from hf_oidc.doctor.workflow.run import Run
@@ -42,6 +42,7 @@ HEAD = re.compile(
     re.IGNORECASE,
 )
 TAKES_HEAD = re.compile(r"\b(?:gh|hub)\s+pr\s+checkout\b|\bgit\s+(?:fetch|pull)\b[^\n]*\bpull/")
+GETS = re.compile(r"\bgit\s+(?:checkout|switch|clone|fetch|reset)\b")
 TAKES_ARTIFACT = re.compile(r"\bgh\s+run\s+download\b")
 OF_THE_RUN = re.compile(r"github\.event\.workflow_run\.id\b", re.IGNORECASE)
 # Text that a stranger chooses, in an expression.
@@ -62,7 +63,8 @@ def check_untrusted(
     """Finds what strangers can do in `job`, which logs in. `reachability`: of its workflow."""
     runs = [run for run in logins.runs if run.event in BY_ANYONE and _may_be_a_strangers(run)]
     events = sorted({run.event for run in runs})
-    if not events or (ON_WHO.search(job.condition) or any(ON_WHO.search(step.condition) for step in _logins(job))):
+    steps = [*filter(is_login, job.steps), *(step for step, _ in commands_of(job))]
+    if not events or any(ON_WHO.search(text) for text in (job.condition, *(step.condition for step in steps))):
         return
     for event in events:
         of_event = [run for run in runs if run.event == event]
@@ -72,7 +74,12 @@ def check_untrusted(
         if condition and {run.event for run in logins.runs} != {event}:
             condition = f"(github.event_name != '{event}' || {condition})"
         facts |= _also(job, logins.runs, condition) if condition else {"how": "", "lines": ""}
-        taken = [step for step in job.steps if _takes(step, event) and _is_reached(reachability, job, step, of_event)]
+        taken = [
+            step
+            for step in job.steps
+            if _takes(step, event)
+            and any(each.certainty != "no" and each.run in of_event for each in reachability.of(job, step))
+        ]
         if taken:
             code = {**facts, "step": taken[0].label}
             yield WorkflowFinding("untrusted-code", "warning", taken[0].line, code, workflow.path)
@@ -94,14 +101,6 @@ def _may_be_a_strangers(run: Run) -> bool:
     return run.from_fork is not False
 
 
-def _logins(job: Job) -> list[Step]:
-    return [step for step in job.steps if is_login(step) or is_command(step)]
-
-
-def _is_reached(reachability: Reachability, job: Job, step: Step, runs: Sequence[Run]) -> bool:
-    return any(each.certainty != "no" and each.run in runs for each in reachability.of(job, step))
-
-
 def _takes(step: Step, event: str) -> bool:
     """Whether `step` brings a stranger's files into the job."""
     action, _, version = step.uses.lower().partition("@")
@@ -114,14 +113,9 @@ def _takes(step: Step, event: str) -> bool:
         return head and (allowed or not refuses)
     if event == "workflow_run" and (TAKES_ARTIFACT.search(step.run) or "download-artifact" in action):
         return any(OF_THE_RUN.search(text) for text in (step.run, *inputs.values()))
-    return bool(TAKES_HEAD.search(step.run)) or ("git" in step.run and _checks_out(step.run))
-
-
-def _checks_out(script: str) -> bool:
-    lines = (
-        line for line in script.splitlines() if re.search(r"\bgit\s+(?:checkout|switch|clone|fetch|reset)\b", line)
-    )
-    return any(HEAD.search(expression) for line in lines for expression in EXPRESSION.findall(line))
+    checkouts = [line for line in step.run.splitlines() if GETS.search(line)]
+    own = any(HEAD.search(expression) for line in checkouts for expression in EXPRESSION.findall(line))
+    return own or bool(TAKES_HEAD.search(step.run))
 
 
 def _written_by_strangers(workflow: Workflow, job: Job, event: str) -> Iterator[WorkflowFinding]:
