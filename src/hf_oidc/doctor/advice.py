@@ -356,7 +356,7 @@ WORDS = {
     ),
     "other-repository": Words(
         '`{what}` in the step "{step}" writes to the {to}, but its token is only for the {from}. The Hub refuses that.',
-        "{how}",
+        "To write to it: {how}",
         "{lines}",
     ),
     "login-replaced": Words(
@@ -369,7 +369,7 @@ WORDS = {
         'The login is for the user `{resource}`, so its token can only read. `{what}` in the step "{step}" writes to '
         "the {to}.",
         "Log in for that repository:",
-        "resource: {target}",
+        "{lines}",
     ),
     "beyond-the-token": Words(
         '`{what}` in the step "{step}" fails: a token for a single repository cannot {beyond}.',
@@ -403,7 +403,7 @@ WORDS = {
     ),
     "secret-for-another": Words(
         "{subject} {puts}. It is still needed: this is for the {target}, and the login is for {resource}.",
-        "To do without it, log in for both. In the login step and in this step, write:",
+        "To do without it, remove it, and {how}",
         "{lines}",
     ),
     "secret-falls-back": Words(
@@ -477,13 +477,16 @@ HOW = {
     "id-rename": "The login step (line {line}) has another id. Write:",
     "id-elsewhere": "It is in another job, and GitHub passes no token to this one: log in in the job `{job}` too.",
     # another repository
-    "both-login": "Log in for both, and pass this step its own token. In the login step and in this step, write:",
-    "both-exchange": "Set the variable for this step:",
-    "both-command": "Log in for the repository that it writes to:",
+    "both-login": "log in for both. In the login step, and in the step in line {line}, write:",
+    "both-second": "log in for both. Before the step in line {line}, add a login, and in that step, write the last "
+    "lines:",
+    "both-exchange": "set the variable for the step in line {line}:",
+    "both-command": "log in for the repository that it writes to:",
     # what becomes of a secret
     "remove-line": "Remove that line. If nothing else uses the secret, delete it on GitHub.",
     "remove-block": "Remove that line and the `env:` above it, which would be empty. If nothing else uses the secret, "
     "delete it on GitHub.",
+    "remove-entry": "Remove `{name}` from that line. If nothing else uses the secret, delete it on GitHub.",
     "remove-step": "Remove the step. If nothing else uses the secret, delete it on GitHub.",
     "remove-from-script": "Remove this line from the script. If nothing else uses the secret, delete it on GitHub.",
     "remove-and-export": "Remove that line, and `export-env: false` from the login step (line {line}).",
@@ -516,7 +519,7 @@ def words(finding: WorkflowFinding) -> Words:
     written = WRITTEN.get(given, OTHER_WRITTEN).format(written=given)
     because = BECAUSE.get(finding.facts.get("where") or finding.facts.get("why", ""), "").format(written=written)
     facts = {**finding.facts, "because": because}
-    facts["how"] = HOW.get(facts.get("how", ""), "").format_map({"line": "", "job": "", **facts})
+    facts["how"] = HOW.get(facts.get("how", ""), "").format_map({"line": "", "job": "", "name": "", **facts})
     facts["subject"] = SUBJECTS.get(facts.get("place", ""), "").format_map(facts)
     facts["puts"] = PUTS.get(facts.get("way", ""), "").format_map(facts)
     facts.setdefault("needs_id", "")

@@ -96,7 +96,7 @@ def _of_hf(command: Command, shell: Shell) -> Iterator[Use]:
         shell.saved = token or "$"
         return
     given = Given("text", token) if token else None
-    kind = command.option("--type", "--repo-type") or "model"
+    kind = command.option("--type", "--repo-type") or ("space" if words[:1] == ["spaces"] else "model")
     for pattern, beyond in BEYOND:
         if re.match(pattern, start):
             exists = beyond == "create a repository" and "--exist-ok" in command.words

@@ -18,7 +18,7 @@ AUTHENTICATED = "authenticated"
 SUCCEEDS = Status(success=True, failure=False, cancelled=False, always=True)
 FAILS = Status(success=False, failure=True, cancelled=False, always=True)
 # What these hold may follow from the outcome of the login, by way of another step.
-MAY_FOLLOW = {"steps", "env", "needs", "job", "jobs", "hashfiles"}
+MAY_FOLLOW = {"env", "needs", "job", "jobs", "hashfiles"}
 
 
 def check_conditions(job: Job) -> Iterator[WorkflowFinding]:
@@ -87,8 +87,9 @@ def _runs_after_failure(step: Step, login: Step, *, soft: bool) -> bool:
     holds = _holds(step.condition, login, "false", SUCCEEDS if soft else FAILS, outcome)
     if holds is not None:
         return holds
+    named = [_named(each) for each in _nodes(step.condition)]
     return not any(
-        each.operator == "context" and str(each.value).lower() in MAY_FOLLOW for each in _nodes(step.condition)
+        name in MAY_FOLLOW or (name.startswith("steps.") and name != f"steps.{login.id.lower()}") for name in named
     )
 
 
@@ -111,6 +112,13 @@ def _id_of(node: Expression) -> str:
         path.append(str(name.value).lower())
     of_steps = node.operator == "context" and str(node.value).lower() == "steps"
     return path[2] if of_steps and path[:2] == [AUTHENTICATED, "outputs"] and len(path) == 3 else ""
+
+
+def _named(node: Expression) -> str:
+    """`steps.ID`, or the name of another context; empty for other nodes."""
+    if node.operator == "index" and str(node.operands[0].value).lower() == "steps":
+        return f"steps.{node.operands[1].value}".lower()
+    return str(node.value).lower() if node.operator == "context" else ""
 
 
 def _nodes(text: str) -> Iterator[Expression]:

@@ -13,13 +13,13 @@ from hf_oidc.doctor.workflow.findings import Severity, WorkflowFinding
 from hf_oidc.doctor.workflow.hub_commands import TOKEN_VARIABLES
 from hf_oidc.doctor.workflow.hub_target import Target
 from hf_oidc.doctor.workflow.login_step import NO_DOCKER, resource_variables
-from hf_oidc.doctor.workflow.model import Job, Workflow
+from hf_oidc.doctor.workflow.model import Job, Step, Workflow
 from hf_oidc.doctor.workflow.permissions import effective, logs_in
 from hf_oidc.doctor.workflow.script import EXPRESSION, shell_of
 from hf_oidc.doctor.workflow.stored_secrets import SECRET, StoredSecret, stored_secrets
 from hf_oidc.doctor.workflow.targets import uses_of
 from hf_oidc.doctor.workflow.token_source import Login, TokenUse, logins_of, token_uses
-from hf_oidc.doctor.workflow.token_use import described, lines_for_both
+from hf_oidc.doctor.workflow.token_use import described, for_both
 from hf_oidc.hub.resource import Resource
 from hf_oidc.sanitize import sanitize_line
 
@@ -68,15 +68,16 @@ def _remaining(found: _Job, secret: StoredSecret) -> Iterator[WorkflowFinding]:
     resources, target = found.resources, next((each.use.target for each in uses if each.use.target), None)
     facts = {**_facts(secret), "resource": _named(resources)}
     beyond = next((each.use.beyond for each in uses if each.use.beyond), "")
-    others = (each.use.target for each in uses if each.use.target)
-    other = next((each for each in others if resources and not any(map(each.may_be, resources))), None)
+    others = ((each.use.target, each.of_step.step) for each in uses if each.use.target)
+    other = next(((each, step) for each, step in others if resources and not any(map(each.may_be, resources))), None)
     shared = _shared_with(found, secret)
     if _is_ignored(found, secret):
         yield _finding("secret-ignored", "warning", secret, {**facts, **_removal(secret)})
     elif beyond:
         yield _finding("secret-needed", "note", secret, {**facts, "beyond": beyond})
     elif other:
-        facts |= {"target": described(other), "lines": _for_both(found, other)}
+        target, step = other
+        facts |= {"target": described(target), "line": str(step.line), **_for_both(found, target, step)}
         yield _finding("secret-for-another", "note", secret, facts)
     elif secret.falls_back:
         yield _finding("secret-falls-back", "note", secret, facts)
@@ -164,7 +165,8 @@ def _facts(secret: StoredSecret) -> dict[str, str]:
 
 def _removal(secret: StoredSecret) -> dict[str, str]:
     if secret.way == "env":
-        return {"how": "remove-block" if secret.alone else "remove-line", "lines": ""}
+        how = "remove-block" if secret.alone and not secret.inline else "remove-line"
+        return {"how": "remove-entry" if secret.inline and not secret.alone else how, "lines": ""}
     return {"how": "remove-from-script", "lines": sanitize_line(secret.text, MAX_LINE)}
 
 
@@ -236,9 +238,10 @@ def _edit_of_script(job: Job, secret: StoredSecret, login: Login, name: str, val
     return {"how": "write", "lines": sanitize_line(written, MAX_LINE) + handed_over}
 
 
-def _for_both(found: _Job, target: Target) -> str:
-    login = next((each for each in found.logins if each.exports), None)
-    return lines_for_both(login, target) if login else f"env:\n  HF_OIDC_RESOURCE: {target}"
+def _for_both(found: _Job, target: Target, step: Step) -> dict[str, str]:
+    if found.logins:
+        return for_both(found.job, found.logins[0], target, step)
+    return {"how": "both-exchange", "lines": f"env:\n  HF_OIDC_RESOURCE: {target}"}
 
 
 def _variable(target: Target, targets: Sequence[Target]) -> str:

@@ -33,6 +33,7 @@ class StoredSecret:
 
     `level`: where it is written. `step` is None at the workflow and the job. `name`: the variable, the input, the
     option. `text`: the value, or the line of the script, as it is written. `alone`: nothing else is in its block.
+    `inline`: it is on the line on which its block begins, as in `env: {HF_TOKEN: …}`.
     `falls_back`: it counts only if another value is empty (`steps.hf.outputs.token || secrets.HF_TOKEN`).
     """
 
@@ -45,6 +46,7 @@ class StoredSecret:
     step: Step | None = None
     alone: bool = False
     falls_back: bool = False
+    inline: bool = False
 
 
 def stored_secrets(workflow: Workflow, job: Job) -> tuple[StoredSecret, ...]:
@@ -80,7 +82,9 @@ def _of_block(
         for secret, falls_back in _secrets(value, name):
             line = line_of(block, name)
             text = value if isinstance(value, str) else ""
-            yield StoredSecret(way, level, secret, name, line, text, step, len(block) == 1, falls_back)
+            yield StoredSecret(
+                way, level, secret, name, line, text, step, len(block) == 1, falls_back, line == block.line
+            )
 
 
 def _passed(job: Job) -> Iterator[StoredSecret]:

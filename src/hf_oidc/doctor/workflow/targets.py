@@ -89,6 +89,11 @@ def uses_of(workflow: Workflow, job: Job) -> tuple[JobUses, ...]:
     return tuple(_in_row(workflow, job, row) for row in ([None] if too_many else found))
 
 
+def is_token_input(name: str) -> bool:
+    """Whether an input of an action is for a token of the Hub, by its name."""
+    return bool(TOKEN_INPUTS.fullmatch(name.lower().replace("-", "_")))
+
+
 def written_resources(workflow: Workflow, job: Job) -> tuple[Resource, ...]:
     """Returns the resources that `job` writes to, as far as the file tells: what a login of this job would be for."""
     uses = (use for row in uses_of(workflow, job) for each in row.steps for use in each.uses if use.right == "write")
@@ -154,7 +159,7 @@ def _fill(text: str, contexts: Mapping[str, Value]) -> str:
 
 def _of_action(step: Step, contexts: Mapping[str, Value]) -> Iterator[Use]:
     named = {name.lower().replace("-", "_"): value for name, value in step.inputs.items() if isinstance(value, str)}
-    token = next((value for name, value in named.items() if TOKEN_INPUTS.fullmatch(name)), None)
+    token = next((value for name, value in named.items() if is_token_input(name)), None)
     if token is None and not any("env.HF_TOKEN" in value for value in named.values()):
         return
     syncs = "sync" in step.uses.lower()

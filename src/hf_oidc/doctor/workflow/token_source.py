@@ -82,6 +82,7 @@ class Source:
 
 
 UNKNOWN = Source("unknown")
+NONE = Source("none")
 
 
 @dataclass(frozen=True)
@@ -197,8 +198,10 @@ class _Walk:
         variable = ENV.fullmatch(whole["inside"]) if whole else VARIABLE.fullmatch(text.strip())
         name = next(filter(None, variable.groups())) if variable else ""
         found = self._of_variable(name, of_step, depth + 1) if name else UNKNOWN
+        if found.kind != "none":
+            return found
         # Other variables than those of the token may come from anywhere.
-        return UNKNOWN if found.kind == "none" and name not in TOKEN_VARIABLES else found
+        return self._nothing() if name in TOKEN_VARIABLES else UNKNOWN
 
     def _of_variable(self, name: str, of_step: StepUses, depth: int = 0) -> Source:
         """A step's own `env:` counts first, then what steps have exported, then the job's and the workflow's."""
@@ -208,7 +211,7 @@ class _Walk:
             # `HF_TOKEN: ${{ env.HF_TOKEN }}` names the exported variable.
             if own and re.search(rf"\benv\s*\.\s*{name}\b", text):
                 return self.exported.get(name, UNKNOWN)
-            return self.of_text(text, of_step, depth) if text.strip() else self._nothing()
+            return self.of_text(text, of_step, depth) if text.strip() else NONE
         return self.exported[name]
 
     def _of_output(self, output: re.Match[str], text: str, of_step: StepUses) -> Source:
@@ -232,7 +235,7 @@ class _Walk:
         if self.is_unknown:
             return UNKNOWN
         pending = next((each for each in self.logins if each.index < self.index < each.ready), None)
-        return Source("pending", pending) if pending and pending.exports else Source("none")
+        return Source("pending", pending) if pending and pending.exports else NONE
 
 
 def _tokens(text: str) -> dict[str, Resource | None]:

@@ -23,7 +23,7 @@ from hf_oidc.doctor.workflow.login_step import (
     resource_variables,
 )
 from hf_oidc.doctor.workflow.model import Job, Step, Workflow
-from hf_oidc.doctor.workflow.targets import JobUses, uses_of
+from hf_oidc.doctor.workflow.targets import JobUses, is_token_input, uses_of
 from hf_oidc.doctor.workflow.token_lifetime import check_lifetime
 from hf_oidc.doctor.workflow.token_source import Login, TokenUse, logins_of, token_uses
 from hf_oidc.doctor.workflow.yaml_text import Value, line_of
@@ -63,13 +63,15 @@ def check_token_use(workflow: Workflow, job: Job) -> Iterator[WorkflowFinding]:
 def references(value: Value, ids: Collection[str] | None = None) -> set[tuple[str, str]]:
     """Returns the outputs of the steps `ids`, or of all steps, that expressions in `value` use: step and output.
 
-    Ids are in lower case: GitHub ignores the case.
+    Both are in lower case: GitHub ignores the case.
     """
     if isinstance(value, list):
         return {found for item in value for found in references(item, ids)}
     if isinstance(value, Mapping):
         return {found for item in value.values() for found in references(item, ids)}
-    found = {(match["id"].lower(), match["name"] or match["quoted"] or "") for match in OUTPUT.finditer(value)}
+    found = {
+        (match["id"].lower(), (match["name"] or match["quoted"] or "").lower()) for match in OUTPUT.finditer(value)
+    }
     return {(step_id, name) for step_id, name in found if ids is None or step_id in ids}
 
 
@@ -137,8 +139,8 @@ def _in_row(workflow: Workflow, job: Job, uses: JobUses) -> Iterator[WorkflowFin
         elif source.kind == "pending" and source.login and use.right != "read":
             facts |= {"id": sanitize_line(source.login.step.id or "hf", 60), "line": str(source.login.step.line)}
             yield WorkflowFinding("token-before-wait", "error", step.line, facts, step.file)
-        elif source.resource and use.right == "write" and use.target and not use.target.may_be(source.resource):
-            yield from _for_another(logins, each, source.resource, use.target, facts)
+        else:
+            yield from _for_another(job, logins, each, dict(facts))
         if source.kind in {"login", "exchange", "command"} and REFUSED.search(use.beyond):
             yield WorkflowFinding("beyond-the-token", "warning", step.line, {**facts, "beyond": use.beyond}, step.file)
     yield from _outcomes(workflow, job, logins, found)
@@ -219,23 +221,27 @@ def _is_for(login: Login, found: TokenUse, job: Job) -> bool:
     return not given and bool(target and resource and (resource.kind == "user" or target.may_be(resource)))
 
 
-def _for_another(
-    logins: Sequence[Login], found: TokenUse, resource: Resource, target: Target, facts: Facts
-) -> Iterator[WorkflowFinding]:
-    """Finds that a step writes to `target` with a token for `resource`."""
-    step, source = found.of_step.step, found.source
-    facts = {**facts, "resource": str(resource), "from": f"{resource.kind} `{resource}`", "to": described(target)}
+def _for_another(job: Job, logins: Sequence[Login], found: TokenUse, facts: Facts) -> Iterator[WorkflowFinding]:
+    """Finds that a step writes to another repository than its token is for."""
+    step, source, resource, target = found.of_step.step, found.source, found.source.resource, found.use.target
+    if resource is None or target is None or found.use.right != "write" or found.use.beyond or target.may_be(resource):
+        return
+    facts |= {"resource": str(resource), "kind": resource.kind, "line": str(step.line)}
+    facts |= {"from": f"{resource.kind} `{resource}`", "to": described(target)}
     earlier = (each for each in logins if source.login and each.index < source.login.index and each.resource)
     replaced = next((each for each in earlier if each.resource and target.may_be(each.resource)), None)
     code, line, lines = "other-repository", step.line, ""
     if resource.kind == "user":
         code = "user-cannot-write"
+        corrected, lines = _corrected(found, target)
+        line = corrected or line
     elif replaced and not found.use.given and not any(name in step.env for name in TOKEN_VARIABLES):
         facts |= {"id": sanitize_line(replaced.step.id or "hf", 60), "needs_id": _needs_id(replaced)}
         code = "login-replaced"
     elif not target.has_name_of(resource):
-        lines = lines_for_both(source.login, target) if source.login else _own_login(found, target)
-        facts["how"] = f"both-{source.kind}"
+        own = {"exchange": f"env:\n  HF_OIDC_RESOURCE: {target}", "command": f"hf-oidc run {target} -- …"}
+        facts |= for_both(job, source.login, target, step) if source.login else {"how": f"both-{source.kind}"}
+        lines = facts.get("lines") or own.get(source.kind, "")
     elif target.kind == "model":
         code, lines = "missing-repo-type", _with_kind(found.use.what, resource)
     else:
@@ -250,23 +256,25 @@ def described(target: Target) -> str:
     return f"{target.kind} `{target}`" if target.kind else f"repository `{target}`"
 
 
-def lines_for_both(login: Login, target: Target) -> str:
-    """The lines for the login step, and for a step that needs a token for `target` beside the one of `login`."""
-    names = dict(login.tokens)
+def for_both(job: Job, login: Login, target: Target, step: Step) -> Facts:
+    """How to log in for `target` too, which `step` needs, beside what `login` is for."""
+    given = next((each for each in step.inputs if is_token_input(each)), "")
+    own = f"with:\n  {sanitize_line(given, 60)}: " if given else "env:\n  HF_TOKEN: "
+    outputs = references([[each.run, each.inputs, each.env] for each in job.steps], {login.step.id.lower()})
+    if not login.exports or any(name == "token" for _, name in outputs):
+        # With several resources, the action has no output `token`.
+        step_id = f"{target.kind or 'other'}-login"
+        lines = f"- uses: {sanitize_line(login.step.uses, 100)}\n  id: {step_id}\n  with:\n    resource: {target}\n"
+        lines += "    export-env: false\n"
+        return {"how": "both-second", "lines": f"{lines}{own}${{{{ steps.{step_id}.outputs.token }}}}"}
     base = f"{(target.kind or 'model').upper()}_TOKEN"
-    name = next(each for each in (base, f"OTHER_{base}", f"OTHER_{base}_2") if each not in names)
+    name = next(each for each in (base, f"OTHER_{base}", f"OTHER_{base}_2") if each not in login.tokens)
     written = login.step.inputs.get("resource", "")
     text = written if isinstance(written, str) else ""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    requests = lines if len(lines) > 1 or "=" in text else [f"HF_TOKEN={text.strip()}"]
+    requests = [line.strip() for line in text.splitlines() if line.strip()]
+    requests = requests if "=" in text else [f"HF_TOKEN={each}" for each in requests]
     both = "".join(f"    {sanitize_line(line, 200)}\n" for line in [*requests, f"{name}={target}"])
-    return f"with:\n  resource: |\n{both}env:\n  HF_TOKEN: ${{{{ env.{name} }}}}"
-
-
-def _own_login(found: TokenUse, target: Target) -> str:
-    if found.source.kind == "command":
-        return f"hf-oidc run {target} -- …"
-    return f"env:\n  HF_OIDC_RESOURCE: {target}"
+    return {"how": "both-login", "lines": f"with:\n  resource: |\n{both}{own}${{{{ env.{name} }}}}"}
 
 
 def _with_kind(what: str, resource: Resource) -> str:
@@ -287,7 +295,7 @@ def _corrected(found: TokenUse, target: Target) -> tuple[int | None, str]:
         prefix = PREFIX.get(target.kind or "", "")
         if named:
             return line, f"{named[1]}={target}"
-        simple = "\n" not in written and "=" not in written and written.count("/") <= 1
+        simple = "\n" not in written and "=" not in written and written.count("/") == 1
         return line, f"resource: {prefix}{sanitize_line(written, 200)}" if simple else f"resource: {target}"
     if found.source.kind == "command":
         return None, f"hf-oidc run {target} -- …"
