@@ -143,6 +143,22 @@ def test_what_later_steps_keep() -> None:
 
 
 @pytest.mark.parametrize(
+    "script",
+    [
+        "git clone https://huggingface.co/spaces/acme/m\ncd m\ngit push",
+        'git clone --depth 1 https://u:t@huggingface.co/spaces/acme/m "$TMP/x"\ncd "$TMP/x"\ngit push origin main',
+        "git clone https://huggingface.co/spaces/acme/m x\ngit -C x push",
+    ],
+)
+def test_a_clone(script: str) -> None:
+    """Its `origin` is the repository, for the commands in its folder."""
+    clone, push = uses({"run": script})
+    assert (clone.right, str(clone.target)) == ("read", "spaces/acme/m")
+    assert (push.right, str(push.target)) == ("write", "spaces/acme/m")
+    assert [use.what for use in uses({"run": script}, {"run": "git push origin main"})] == ["git clone", "git push"]
+
+
+@pytest.mark.parametrize(
     ("script", "beyond"),
     [
         ("hf repo create acme/m", "create a repository"),

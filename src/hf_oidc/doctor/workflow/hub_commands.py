@@ -23,6 +23,7 @@ FLAGS = {"-q", "-y", "-h", "--yes", "--quiet", "--json", "--private", "--no-priv
 FLAGS |= {"--create-pr", "--no-create-pr", "--exist-ok", "--no-exist-ok", "--force-download", "--dry-run", "--force"}
 FLAGS |= {"--resume-download", "--no-truncate", "--no-bars", "--no-report", "--add-to-git-credential", "--delete"}
 FLAGS |= {"--git", "--keep-fresh", "--export-token", "--verbose", "--show"}
+VALUED_BY_GIT = {"-C", "-c", "-o", "--push-option", "--depth", "-b", "--branch", "--origin", "--filter", "--reference"}
 # What a token for a single repository cannot do, by the start of the command. FACTS: huggingface_hub#4290, #4972.
 BEYOND = (
     (r"repos? create|buckets create|repos duplicate", "create a repository"),
@@ -45,11 +46,14 @@ BEYOND_OF_API = (
 class Shell:
     """What commands see: variables, git's remotes, and the token that `hf auth login` stored.
 
+    `clones`: the URL of each folder that git has cloned. `origin`: that of the working directory, if it is one.
     `given`: what a command of `hf-oidc env` in the script has put into the variables.
     """
 
     variables: dict[str, str]
     remotes: dict[str, str] = field(default_factory=dict)
+    clones: dict[str, str] = field(default_factory=dict)
+    origin: str = ""
     saved: str = ""
     given: Given | None = None
 
@@ -73,6 +77,8 @@ def _of_command(command: Command, variables: Mapping[str, str], shell: Shell) ->
     command = Command(words, body=command.body)
     if command.name in {"hf", "huggingface-cli"}:
         yield from _of_hf(command, shell)
+    elif command.name in {"cd", "pushd"} and len(words) > 1:
+        shell.origin = shell.clones.get(folder_of(words[1]), shell.origin)
     elif command.name == "git":
         yield from _of_git(command, shell)
     elif command.name == "curl":
@@ -114,17 +120,24 @@ def _of_hf(command: Command, shell: Shell) -> Iterator[Use]:
 
 
 def _of_git(command: Command, shell: Shell) -> Iterator[Use]:
-    words = positionals(
-        [word for word in command.words[1:] if word != "lfs"], valued={"-C", "-c", "-o", "--push-option"}
-    )
+    words = positionals([word for word in command.words[1:] if word != "lfs"], valued=VALUED_BY_GIT)
     if words[:1] == ["remote"] and words[1:2] in (["add"], ["set-url"]) and len(words) > 3:
         shell.remotes[words[2]] = words[3]
-    elif words[:1] in (["push"], ["clone"], ["pull"], ["fetch"]) and len(words) > 1:
-        url = shell.remotes.get(words[1], words[1])
+    elif words[:1] in (["push"], ["clone"], ["pull"], ["fetch"]):
+        named = words[1] if len(words) > 1 else "origin"
+        origin = shell.clones.get(folder_of(command.option("-C") or ""), shell.origin)
+        url = shell.remotes.get(named) or (origin if named == "origin" else named)
+        if words[0] == "clone":
+            shell.clones[folder_of(words[2] if len(words) > 2 else url)] = url
         if match := HUB_URL.match(url):
             user, _, password = (match["user"] or "").partition(":")
             given = Given("text", password or user) if match["user"] else Given("git")
             yield Use(f"git {words[0]}", "write" if words[0] == "push" else "read", target_of_url(url), given)
+
+
+def folder_of(path: str) -> str:
+    """The last part of a path or URL: how a script names a clone may differ in what comes before."""
+    return re.split(r"[\\/]", path.rstrip("/\\"))[-1].removesuffix(".git")
 
 
 def _of_curl(command: Command) -> Iterator[Use]:

@@ -92,39 +92,58 @@ def _remaining(found: _Job, secret: StoredSecret) -> Iterator[WorkflowFinding]:
 def _not_migrated(found: _Job, secrets: Sequence[StoredSecret]) -> Iterator[WorkflowFinding]:
     """Says by line what to change in a job that does not log in yet."""
     workflow, job = found.workflow, found.job
-    relevant = [(secret, _uses_with(found, secret)) for secret in secrets if not job.calls]
-    uses = [each for _, of_secret in relevant for each in of_secret]
-    written = [each for each in uses if each.use.right == "write"]
-    targets = list(dict.fromkeys(each.use.target for each in written if each.use.target and each.use.target.kind))
-    beyond = next((each.use.beyond for each in uses if each.use.beyond), "")
-    if not relevant:
+    if job.calls:
         return
+    stored = [each for each in found.uses if each.source.kind in {"secret", "unknown"}]
+    written = [each for each in stored if each.use.right == "write"]
+    targets = list(dict.fromkeys(each.use.target for each in written if each.use.target and each.use.target.kind))
+    beyond = next((each.use.beyond for each in stored if each.use.beyond), "")
     if beyond or not targets:
-        facts = {**_facts(secrets[0]), "beyond": beyond, "job": sanitize_line(job.key, 80), "file": workflow.file_name}
+        facts = {**_facts(secrets[0]), "beyond": beyond, "job": sanitize_line(job.key, 80)}
+        facts["file"] = sanitize_line(workflow.file_name, 100)
         yield _finding("secret-needed" if beyond else "secret-in-use", "note", secrets[0], facts)
         return
-    first = min(written, key=lambda each: each.index).of_step.outer
-    resources = {_variable(target, targets): target for target in targets}
-    tokens = {name: target.resource for name, target in resources.items()}
+    # Another secret may be for something else, such as a gated model.
+    of_writes = {secret.secret for secret in secrets if any(each in written for each in _uses_with(found, secret))}
+    replaced = [
+        (secret, named)
+        for secret in secrets
+        if (not of_writes or secret.secret in of_writes) and not secret.falls_back
+        if set(named := _targets_of(found, secret)) <= set(targets)
+    ]
+    first = _first_step(job, [*(secret.step for secret, _ in replaced), *(each.of_step.outer for each in written)])
     facts = {"job": sanitize_line(job.key, 80), "file": sanitize_line(workflow.file_name, 100), "step": first.label}
     facts["resource"] = ", ".join(map(str, targets))
     if effective(((workflow, job),)).id_token != "granted":
         line, change = _permissions(workflow, job)
         yield WorkflowFinding("migrate-permissions", "warning", line, {**facts, **change})
-    native = any(map(NO_DOCKER.match, job.runs_on))
+    resources = {_variable(target, targets): target for target in targets}
+    with_git = any(each.use.what.startswith("git ") for each in written)
+    lines = _login_step(job, resources, with_git=with_git)
+    yield WorkflowFinding("migrate-login", "warning", first.line, {**facts, "lines": lines})
+    login = Login(first, first, -1, 0, {name: target.resource for name, target in resources.items()}, git=with_git)
+    for secret, named in replaced:
+        change = _edit(replace(found, logins=(login,)), secret, next(iter(named), None))
+        yield _finding("migrate-secret", "warning", secret, {**facts, **_facts(secret), **change})
+
+
+def _first_step(job: Job, steps: Sequence[Step | None]) -> Step:
+    """The first of `steps` in the job: before it, a login belongs."""
+    return next((each for each in job.steps if any(each is step for step in steps)), job.steps[0])
+
+
+def _login_step(job: Job, resources: dict[str, Target], *, with_git: bool) -> str:
+    native = "/native" if any(map(NO_DOCKER.match, job.runs_on)) else ""
     requests = [f"      {name}={target}" for name, target in resources.items()]
-    lines = [f"- uses: org/hf-oidc-action{'/native' if native else ''}@v1", "  with:"]
-    lines += [f"    resource: {targets[0]}"] if len(targets) == 1 else ["    resource: |", *requests]
-    lines += ["    git-credentials: true"] if any(each.use.what.startswith("git ") for each in written) else []
-    yield WorkflowFinding("migrate-login", "warning", first.line, {**facts, "lines": "\n".join(lines)})
-    login = Login(first, first, -1, 0, tokens)
-    for secret, of_secret in relevant:
-        if any(each in written for each in of_secret):
-            target = next((each.use.target for each in of_secret if each.use.target), None)
-            planned = replace(found, logins=(login,))
-            yield _finding(
-                "migrate-secret", "warning", secret, {**facts, **_facts(secret), **_edit(planned, secret, target)}
-            )
+    named = (
+        [f"    resource: {next(iter(resources.values()))}"] if len(resources) == 1 else ["    resource: |", *requests]
+    )
+    git = ["    git-credentials: true"] if with_git else []
+    return "\n".join([f"- uses: org/hf-oidc-action{native}@v1", "  with:", *named, *git])
+
+
+def _targets_of(found: _Job, secret: StoredSecret) -> list[Target]:
+    return [each.use.target for each in _uses_with(found, secret) if each.use.target]
 
 
 def _uses_with(found: _Job, secret: StoredSecret) -> list[TokenUse]:

@@ -16,12 +16,15 @@ from hf_oidc.doctor.workflow.yaml_text import Block, Value, line_of
 from hf_oidc.sanitize import sanitize_line
 
 SECRET = re.compile(r"\bsecrets\s*(?:\.\s*(?P<name>[\w-]+)|\[\s*'(?P<quoted>[^']*)'\s*\])", re.IGNORECASE)
-# A name with HF or HUGGING as a word in it, as in HF_TOKEN, MY_HF_TOKEN, HFTOKEN, HUGGINGFACE_API_KEY.
-OF_THE_HUB = re.compile(r"(?:^|_)HF(?:_(?!OIDC_)|$|TOKEN)|HUGGING_?FACE", re.IGNORECASE)
+# A name with HF as a word in it, as in HF_TOKEN, MY_HF_WRITE, HFTOKEN; or with HUGGINGFACE and a word for a token.
+OF_THE_HUB = re.compile(
+    r"(?:^|_)HF(?:_(?!OIDC_)|$|TOKEN)|HUGGING_?FACE(?:_?HUB)?$|HUGGING_?FACE.*(?:TOKEN|KEY|PAT|SECRET|AUTH|WRITE|READ|API)",
+    re.IGNORECASE,
+)
 # Values of such names that are no token, although people store them as secrets.
 NO_TOKEN = re.compile(
-    r"(?:USER|USERNAME|NAME|ORG|REPO|REPOSITORY|REPO_ID|REPO_NAME|SPACE|SPACE_ID|MODEL|MODEL_ID|DATASET|URL|ENDPOINT|HOME|"
-    r"EMAIL|NAMESPACE|BUCKET|HOST|ID|PATH|CACHE)S?$",
+    r"APP_ID|PRIVATE_KEY|WEBHOOK|(?:USER|USERNAME|NAME|ORG|REPO|REPOSITORY|SPACE|MODEL|DATASET|URL|ENDPOINT|HOME|EMAIL|"
+    r"NAMESPACE|BUCKET|HOST|ID|PATH|CACHE)S?$",
     re.IGNORECASE,
 )
 Way = Literal["env", "input", "export", "option", "git-url", "header", "script", "called-workflow", "inherited"]

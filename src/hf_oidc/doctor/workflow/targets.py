@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hf_oidc.doctor.workflow.expressions import (
     ANYWHERE,
@@ -20,7 +20,7 @@ from hf_oidc.doctor.workflow.expressions import (
     parse,
     text_of,
 )
-from hf_oidc.doctor.workflow.hub_commands import Shell, uses_in
+from hf_oidc.doctor.workflow.hub_commands import Shell, folder_of, uses_in
 from hf_oidc.doctor.workflow.hub_target import Given, Target, Use, target_of
 from hf_oidc.doctor.workflow.login_step import actual
 from hf_oidc.doctor.workflow.matrix import Row, rows
@@ -108,14 +108,16 @@ def _in_row(workflow: Workflow, job: Job, row: Row | None) -> JobUses:
     outer = _environment((workflow.env, job.env), contexts)
     # A step may have changed it for later steps, to what is not known.
     outer = {name: value for name, value in outer.items() if name not in changed}
-    remotes: dict[str, str] = {}
-    saved = ""
+    shell = Shell({})
     steps = []
     for outermost, step in ((each, step) for each in job.steps for step in actual(each)):
         levels = (step.env,) if step is outermost else (outermost.env, step.env)
         env = {**outer, **_environment(levels, {**contexts, "env": _known(outer)})}
         here = {**contexts, "env": _known(env)}
-        shell = Shell(dict(env), remotes, saved)
+        # Variables, and the folder, are not kept for the next step.
+        folder = step.block.get("working-directory", "")
+        origin = shell.clones.get(folder_of(folder), "") if isinstance(folder, str) else ""
+        shell = replace(shell, variables=dict(env), given=None, origin=origin)
         if step.uses:
             uses = tuple(_of_action(step, here))
         elif MAY_USE_THE_HUB.search(step.run):
@@ -125,7 +127,6 @@ def _in_row(workflow: Workflow, job: Job, row: Row | None) -> JobUses:
                 uses = (Use("HF_TOKEN", "variable"),)
         else:
             uses = ()
-        saved = shell.saved
         steps.append(StepUses(step, outermost, env, uses, bool(TESTS.search(step.run))))
     return JobUses(tuple(steps), contexts)
 
@@ -159,7 +160,10 @@ def _fill(text: str, contexts: Mapping[str, Value]) -> str:
 
 def _of_action(step: Step, contexts: Mapping[str, Value]) -> Iterator[Use]:
     named = {name.lower().replace("-", "_"): value for name, value in step.inputs.items() if isinstance(value, str)}
-    token = next((value for name, value in named.items() if is_token_input(name)), None)
+    of_the_hub = "hugging" in step.uses.lower()
+    token = next(
+        (value for name, value in named.items() if is_token_input(name) or (of_the_hub and name == "token")), None
+    )
     if token is None and not any("env.HF_TOKEN" in value for value in named.values()):
         return
     syncs = "sync" in step.uses.lower()
