@@ -343,6 +343,12 @@ WORDS = {
         "Run the step only if the login succeeded.{needs_id} Its condition:",
         "{lines}",
     ),
+    "login-skipped": Words(
+        'The step "{step}" needs the token, but for {runs} the login (line {line}) is skipped: its condition is '
+        "`{condition}`.",
+        "Run the step only if the login runs. Its condition:",
+        "{lines}",
+    ),
     # what the token is for
     "missing-prefix": Words(
         'The login is for the {from}, but `{what}` in the step "{step}" writes to the {to}. The Hub refuses that.',

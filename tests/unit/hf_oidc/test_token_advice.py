@@ -172,6 +172,7 @@ CHANGES: dict[str, Callable[[Lines, WorkflowFinding], None]] = {
     "authenticated-always": to_the_step("if"),
     "token-unchecked": to_the_step("if"),
     "runs-after-failed-login": to_the_step("if"),
+    "login-skipped": to_the_step("if"),
     "missing-prefix": lambda lines, f: replace_line(lines, f.line, words(f).lines),
     "missing-repo-type": in_the_command,
     "other-repository": both,
@@ -187,7 +188,7 @@ CHANGES: dict[str, Callable[[Lines, WorkflowFinding], None]] = {
     "migrate-secret": of_secret,
 }
 # One way among several is shown, or the change is to a program of the reader's.
-NOT_SHOWN = {"beyond-the-token", "authenticated-always"}
+NOT_SHOWN = {"beyond-the-token", "authenticated-always", "never-reached"}
 NOT_BY_LINES = {
     "id of another case",
     "another job, of which the id is used",  # the other job needs a login of its own

@@ -190,6 +190,23 @@ FLOWS: dict[str, tuple[str, set[str]]] = {
     ),
     "always, and checked": (job(LOGIN, when("always() && steps.hf.outcome == 'success'")), set()),
     "always, and no use of the token": (job(LOGIN, when("always()", "- run: make clean")), set()),
+    # a login with a condition
+    "a login that is skipped": (
+        job(when("github.event_name == 'pull_request'", LOGIN), UPLOAD),
+        {"error: login-skipped", "warning: never-reached"},
+    ),
+    "a login that may be skipped": (job(when("vars.PUBLISH == 'yes'", LOGIN), UPLOAD), set()),
+    "a login and its use with the same condition": (
+        job(when("github.ref_name == 'main'", LOGIN), when("github.ref_name == 'main'")),
+        set(),
+    ),
+    "a login that is skipped, and checked": (
+        job(
+            when("github.event_name == 'push'", LOGIN),
+            when("steps.hf.outputs.authenticated == 'true'"),
+        ),
+        set(),
+    ),
     # two logins
     "two logins in turn": (
         job(LOGIN, UPLOAD, DATA, "- run: hf upload acme/corpus . --repo-type dataset"),
@@ -329,6 +346,15 @@ FLOWS: dict[str, tuple[str, set[str]]] = {
 def test_the_flow_of_a_token(jobs: str, expected: set[str]) -> None:
     """The errors and warnings, and no other."""
     assert found(HEAD + jobs) == expected
+
+
+def test_runs_that_skip_the_login() -> None:
+    """They are named, if others do not."""
+    jobs = job(when("github.event_name == 'push'", LOGIN), UPLOAD)
+    text = HEAD.replace("push: {", "workflow_dispatch: , push: {") + jobs
+    assert found(text) == {"warning: login-skipped"}
+    assert "for `workflow_dispatch` the login" in said(text, "login-skipped")
+    assert "if: github.event_name == 'push'" in said(text, "login-skipped")
 
 
 def test_a_composite_action_hands_its_token_on() -> None:

@@ -130,7 +130,7 @@ def _reports(chain: Chain, reachability: Reachability, repository: str) -> Itera
         )
         yield _with_hub(report, workflow, job)
         return
-    unread, findings = [*_unread(chain)], [*_without_login(chain)]
+    unread, findings = [*_unread(chain)], [*_without_login(chain, reachability)]
     if unread or findings:
         names = tuple(each.facts.get("called") or each.facts["uses"] for each in unread)
         resources = written_resources(workflow, job) if any(each.code == "migrate-login" for each in findings) else ()
@@ -140,9 +140,9 @@ def _reports(chain: Chain, reachability: Reachability, repository: str) -> Itera
         yield WorkflowJobReport(key, line, resources, fields, branch, job.environment, found, names)
 
 
-def _without_login(chain: Chain) -> Iterator[WorkflowFinding]:
+def _without_login(chain: Chain, reachability: Reachability) -> Iterator[WorkflowFinding]:
     workflow, job = chain[-1]
-    for finding in (*check_token_use(workflow, job), *check_secrets(workflow, job)):
+    for finding in (*check_token_use(workflow, job, reachability), *check_secrets(workflow, job)):
         yield finding if finding.file else replace(finding, file=workflow.path)
 
 
@@ -188,11 +188,13 @@ def _login_findings(
     yield from check_permission(chain)
     yield from check_triggers(*chain[0], logins)
     yield from check_untrusted(workflow, job, logins, reachability)
-    for finding in _of_the_steps(workflow, job, values):
+    for finding in _of_the_steps(workflow, job, values, reachability):
         yield finding if finding.file else replace(finding, file=workflow.path)
 
 
-def _of_the_steps(workflow: Workflow, job: Job, values: Values) -> Iterator[WorkflowFinding]:
+def _of_the_steps(
+    workflow: Workflow, job: Job, values: Values, reachability: Reachability
+) -> Iterator[WorkflowFinding]:
     for step in actions_of(job):
         for finding in check_inputs(workflow, job, step, values):
             yield replace(finding, file=step.file)
@@ -201,7 +203,7 @@ def _of_the_steps(workflow: Workflow, job: Job, values: Values) -> Iterator[Work
         for resource in _arguments(command, step, values):
             for finding in check_resources(read_argument, resource, step.line):
                 yield replace(finding, file=step.file)
-    yield from check_token_use(workflow, job)
+    yield from check_token_use(workflow, job, reachability)
     yield from check_secrets(workflow, job)
     if login_steps(job):
         return

@@ -5,6 +5,8 @@ It computes each condition twice: as if the login had succeeded, and as if it ha
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
 
 from hf_oidc.doctor.workflow.expression_syntax import ANYWHERE, Expression, ExpressionError, parse_condition
@@ -12,6 +14,8 @@ from hf_oidc.doctor.workflow.expressions import UNKNOWN, OpenMapping, Status, Va
 from hf_oidc.doctor.workflow.findings import WorkflowFinding
 from hf_oidc.doctor.workflow.login_step import is_action, is_soft
 from hf_oidc.doctor.workflow.model import Job, Step
+from hf_oidc.doctor.workflow.reach import Reachability
+from hf_oidc.doctor.workflow.triggers import words_of
 from hf_oidc.sanitize import sanitize_line
 
 AUTHENTICATED = "authenticated"
@@ -51,10 +55,31 @@ def check_outcome(step: Step, login: Step) -> Iterator[WorkflowFinding]:
         "step": step.label,
         "id": step_id,
         "needs_id": "" if login.id else f" First give the login step (line {login.line}) `id: {step_id}`.",
-        "lines": f"if: ({condition}) && {checked}" if condition else f"if: {checked}",
-        "condition": condition,
+        "lines": _if(f"({condition}) && {checked}" if condition else checked),
+        "condition": sanitize_line(condition, 300),
     }
     yield WorkflowFinding("token-unchecked" if soft else "runs-after-failed-login", "warning", step.line, facts)
+
+
+def check_skipped(job: Job, step: Step, login: Step, reachability: Reachability) -> Iterator[WorkflowFinding]:
+    """Finds runs that reach `step`, which needs the token of `login`, for certain, and the login for certain not."""
+    if not login.condition or step.continues:
+        return
+    pairs = list(zip(reachability.of(job, step), reachability.of(job, login), strict=True))
+    without = [of_step.run for of_step, of_login in pairs if of_step.certainty == "yes" and of_login.certainty == "no"]
+    if without:
+        condition, own = _inside(login.condition), _inside(step.condition)
+        facts = {"step": step.label, "line": str(login.line), "condition": sanitize_line(condition, 300)}
+        facts |= {"runs": words_of(without), "lines": _if(f"({own}) && ({condition})" if own else condition)}
+        every = len(without) == sum(of_step.certainty != "no" for of_step, _ in pairs)
+        yield WorkflowFinding("login-skipped", "error" if every else "warning", step.line, facts)
+
+
+def _if(condition: str) -> str:
+    """An `if:`, in quotes if YAML would not take it as it is."""
+    text = sanitize_line(condition, 600)
+    plain = re.match(r"[A-Za-z(]", text) and ": " not in text and " #" not in text
+    return f"if: {text if plain else json.dumps(text)}"
 
 
 def _holds(

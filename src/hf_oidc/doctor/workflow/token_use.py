@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from hf_oidc.doctor.workflow.findings import WorkflowFinding
 from hf_oidc.doctor.workflow.hub_commands import TOKEN_VARIABLES
 from hf_oidc.doctor.workflow.hub_target import PREFIX, Target
-from hf_oidc.doctor.workflow.login_outcome import check_conditions, check_outcome
+from hf_oidc.doctor.workflow.login_outcome import check_conditions, check_outcome, check_skipped
 from hf_oidc.doctor.workflow.login_step import (
     OUTPUTS,
     RESOURCE_VARIABLE,
@@ -23,6 +23,7 @@ from hf_oidc.doctor.workflow.login_step import (
     resource_variables,
 )
 from hf_oidc.doctor.workflow.model import Job, Step, Workflow
+from hf_oidc.doctor.workflow.reach import Reachability
 from hf_oidc.doctor.workflow.targets import JobUses, is_token_input, uses_of
 from hf_oidc.doctor.workflow.token_lifetime import check_lifetime
 from hf_oidc.doctor.workflow.token_source import Login, TokenUse, logins_of, token_uses
@@ -42,7 +43,7 @@ HOSTED = re.compile(r"(ubuntu|macos|windows)-[\w.-]+")
 REFUSED = re.compile(r"create a (repository|tag)|Space")
 
 
-def check_token_use(workflow: Workflow, job: Job) -> Iterator[WorkflowFinding]:
+def check_token_use(workflow: Workflow, job: Job, reachability: Reachability) -> Iterator[WorkflowFinding]:
     """Finds mistakes in `job`, whether it logs in or not."""
     logins = {step.id.lower(): step for step in job.steps if step.id and is_action(step)}
     yield from _outputs(job, set(logins))
@@ -55,7 +56,7 @@ def check_token_use(workflow: Workflow, job: Job) -> Iterator[WorkflowFinding]:
     # The rows of a matrix mostly have the same mistakes, and so have the commands of a step.
     found: dict[tuple[str, int | None, str], WorkflowFinding] = {}
     for uses in uses_of(workflow, job):
-        for finding in _in_row(workflow, job, uses):
+        for finding in _in_row(workflow, job, uses, reachability):
             found.setdefault((finding.code, finding.line, finding.facts.get("target", "")), finding)
     yield from found.values()
 
@@ -128,7 +129,7 @@ def _references(workflow: Workflow, job: Job) -> Iterator[WorkflowFinding]:
                 yield WorkflowFinding("login-without-id", "error", step.line, facts)
 
 
-def _in_row(workflow: Workflow, job: Job, uses: JobUses) -> Iterator[WorkflowFinding]:
+def _in_row(workflow: Workflow, job: Job, uses: JobUses, reachability: Reachability) -> Iterator[WorkflowFinding]:
     """Finds uses of the Hub without a token, with a token for another repository, or after a failed login."""
     logins, found = logins_of(job, uses), list(token_uses(job, uses))
     for each in found:
@@ -143,14 +144,14 @@ def _in_row(workflow: Workflow, job: Job, uses: JobUses) -> Iterator[WorkflowFin
             yield from _for_another(job, logins, each, dict(facts))
         if source.kind in {"login", "exchange", "command"} and REFUSED.search(use.beyond):
             yield WorkflowFinding("beyond-the-token", "warning", step.line, {**facts, "beyond": use.beyond}, step.file)
-    yield from _outcomes(workflow, job, logins, found)
+    yield from _outcomes(workflow, job, logins, found, reachability)
     yield from check_lifetime(job, uses, found)
 
 
 def _outcomes(
-    workflow: Workflow, job: Job, logins: Sequence[Login], found: Sequence[TokenUse]
+    workflow: Workflow, job: Job, logins: Sequence[Login], found: Sequence[TokenUse], reachability: Reachability
 ) -> Iterator[WorkflowFinding]:
-    """Finds steps that need the token of a login, and also run if it has failed."""
+    """Finds steps that need the token of a login, and also run if it has failed or is skipped."""
     by_id = {login.step.id.lower(): login for login in logins if login.step.id and login.outer is login.step}
     # Without a login, a variable of the job may hold another token.
     falls_back = any(name in env for name in TOKEN_VARIABLES for env in (workflow.env, job.env))
@@ -166,6 +167,7 @@ def _outcomes(
                 needed[id(step), id(by_id[step_id])] = (step, by_id[step_id])
     for step, login in needed.values():
         yield from check_outcome(step, login.step)
+        yield from check_skipped(job, step, login.step, reachability)
 
 
 def _without_token(

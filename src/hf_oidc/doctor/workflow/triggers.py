@@ -91,9 +91,9 @@ def check_triggers(workflow: Workflow, job: Job, logins: Logins) -> Iterator[Wor
         yield from _off_branch(workflow, job, runs, branch)
     tags = [run for run in runs if run.kind == "tag" and not run.is_chosen]
     if tags and branch.kind == "none":
-        yield WorkflowFinding("tags", "note", _line(workflow, tags), {"events": _words(tags)})
+        yield WorkflowFinding("tags", "note", _line(workflow, tags), {"events": words_of(tags)})
         if chosen := [run for run in runs if run.is_chosen and run.kind != "tag"]:
-            facts |= {"events": _words(tags), "chosen": _events(chosen)}
+            facts |= {"events": words_of(tags), "chosen": _events(chosen)}
             facts |= _also(job, runs, "startsWith(github.ref, 'refs/tags/')")
             yield WorkflowFinding("tags-and-dispatch", "warning", _line(workflow, chosen), facts)
 
@@ -108,7 +108,7 @@ def _pull_requests(workflow: Workflow, job: Job, logins: Logins, event: str) -> 
     failing = list(filter(fails, logins.runs))
     if not failing or (logins.soft and logins.reads):
         return
-    facts = {"event": event, "job": sanitize_line(job.key, 80), "runs": _words(failing)}
+    facts = {"event": event, "job": sanitize_line(job.key, 80), "runs": words_of(failing)}
     line = _line(workflow, failing)
     if logins.soft:
         yield WorkflowFinding("pull-request-soft", "note", line, facts)
@@ -131,7 +131,7 @@ def _off_branch(workflow: Workflow, job: Job, runs: Sequence[Run], branch: Branc
     facts = {"job": sanitize_line(job.key, 80)}
     fixed = [run for run in runs if not run.is_chosen and run.event != "pull_request_target"]
     if tags := _of_kind("tag", fixed):
-        advice = {"events": _words(tags), **_also(job, runs, "startsWith(github.ref, 'refs/heads/')")}
+        advice = {"events": words_of(tags), **_also(job, runs, "startsWith(github.ref, 'refs/heads/')")}
         yield WorkflowFinding("tags-and-branches", "warning", _line(workflow, tags), {**facts, **advice})
     if queue := _of_kind("merge-queue", runs):
         advice = _also(job, runs, "github.event_name != 'merge_group'")
@@ -221,7 +221,7 @@ def _events(runs: Sequence[Run]) -> str:
     return ", ".join(dict.fromkeys(f"`{run.event}`" for run in runs))
 
 
-def _words(runs: Sequence[Run]) -> str:
+def words_of(runs: Sequence[Run]) -> str:
     """The runs, for a sentence: "a push of a tag, a pull request from a fork or from Dependabot"."""
     found: dict[str, list[str]] = {}
     for run in runs:
