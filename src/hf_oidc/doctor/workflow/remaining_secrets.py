@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 
 from hf_oidc.doctor.workflow.findings import Severity, WorkflowFinding
 from hf_oidc.doctor.workflow.hub_commands import TOKEN_VARIABLES
@@ -27,15 +26,25 @@ MAX_LINE = 200
 VARIABLES = {"sh": "${}", "powershell": "$env:{}", "cmd": "%{}%", "python": 'os.environ["{}"]'}
 
 
-@dataclass(frozen=True)
 class _Job:
-    """A job with its uses of the Hub and its logins, in all rows of the matrix."""
+    """A job with its uses of the Hub and its logins, in all rows of the matrix.
 
-    workflow: Workflow
-    job: Job
-    uses: tuple[TokenUse, ...]
-    logins: tuple[Login, ...]
-    exchanges: bool  # huggingface_hub logs in by itself
+    `exchanges`: huggingface_hub logs in by itself in all steps. `exchanging`: the steps that set HF_OIDC_RESOURCE.
+    """
+
+    def __init__(self, workflow: Workflow, job: Job, logins: Sequence[Login] | None = None) -> None:
+        self.workflow, self.job = workflow, job
+        rows = uses_of(workflow, job)
+        self.uses = [each for row in rows for each in token_uses(job, row)]
+        self.logins = tuple(logins or logins_of(job, rows[0]))
+        variables = list(resource_variables(workflow, job))
+        self.exchanges = any(each.step is None for each in variables)
+        self.exchanging = {id(each.step) for each in variables if each.step}
+        self._of_step: dict[int, list[TokenUse]] = {}
+        for each in self.uses:
+            for step in {id(each.of_step.step), id(each.of_step.outer)}:
+                self._of_step.setdefault(step, []).append(each)
+        self._of_secrets = [each for each in self.uses if each.source.kind == "secret"]
 
     @property
     def resources(self) -> list[Resource]:
@@ -44,28 +53,37 @@ class _Job:
         found += [each.source.resource for each in self.uses if each.source.kind == "exchange" and each.source.resource]
         return list(dict.fromkeys(found))
 
+    def index_of(self, step: Step | None) -> int:
+        """The number of a step that uses the Hub, else -1."""
+        return next((each.index for each in self._of_step.get(id(step), ()) if each.of_step.step is step), -1)
+
+    def uses_with(self, secret: StoredSecret) -> list[TokenUse]:
+        """The uses of the Hub that may have their token from `secret`."""
+        if secret.step is None:
+            return self._of_secrets
+        return [each for each in self._of_step.get(id(secret.step), ()) if each.source.kind in {"secret", "unknown"}]
+
 
 def check_secrets(workflow: Workflow, job: Job) -> Iterator[WorkflowFinding]:
     """Finds stored tokens of the Hub in `job`."""
     secrets = stored_secrets(workflow, job)
     if not secrets:
         return
-    rows = uses_of(workflow, job)
-    uses = tuple(each for row in rows for each in token_uses(job, row))
-    found = _Job(workflow, job, uses, logins_of(job, rows[0]), any(resource_variables(workflow, job)))
+    found = _Job(workflow, job)
     if not logs_in(workflow, job):
         yield from _not_migrated(found, secrets)
         return
     first = next(each for each in workflow.jobs if logs_in(workflow, each))
+    resources = found.resources
     for secret in secrets:
         if secret.level != "workflow" or job is first:
-            yield from _remaining(found, secret)
+            yield from _remaining(found, secret, resources)
 
 
-def _remaining(found: _Job, secret: StoredSecret) -> Iterator[WorkflowFinding]:
+def _remaining(found: _Job, secret: StoredSecret, resources: Sequence[Resource]) -> Iterator[WorkflowFinding]:
     """Finds whether `secret` is still needed in a job that logs in."""
-    uses = _uses_with(found, secret)
-    resources, target = found.resources, next((each.use.target for each in uses if each.use.target), None)
+    uses = found.uses_with(secret)
+    target = next((each.use.target for each in uses if each.use.target), None)
     facts = {**_facts(secret), "resource": _named(resources)}
     beyond = next((each.use.beyond for each in uses if each.use.beyond), "")
     others = ((each.use.target, each.of_step.step) for each in uses if each.use.target)
@@ -104,7 +122,7 @@ def _not_migrated(found: _Job, secrets: Sequence[StoredSecret]) -> Iterator[Work
         yield _finding("secret-needed" if beyond else "secret-in-use", "note", secrets[0], facts)
         return
     # Another secret may be for something else, such as a gated model.
-    of_writes = {secret.secret for secret in secrets if any(each in written for each in _uses_with(found, secret))}
+    of_writes = {secret.secret for secret in secrets if any(each in written for each in found.uses_with(secret))}
     replaced = [
         (secret, named)
         for secret in secrets
@@ -122,8 +140,9 @@ def _not_migrated(found: _Job, secrets: Sequence[StoredSecret]) -> Iterator[Work
     lines = _login_step(job, resources, with_git=with_git)
     yield WorkflowFinding("migrate-login", "warning", first.line, {**facts, "lines": lines})
     login = Login(first, first, -1, 0, {name: target.resource for name, target in resources.items()}, git=with_git)
+    planned = _Job(workflow, job, [login])
     for secret, named in replaced:
-        change = _edit(replace(found, logins=(login,)), secret, next(iter(named), None))
+        change = _edit(planned, secret, next(iter(named), None))
         yield _finding("migrate-secret", "warning", secret, {**facts, **_facts(secret), **change})
 
 
@@ -143,23 +162,14 @@ def _login_step(job: Job, resources: dict[str, Target], *, with_git: bool) -> st
 
 
 def _targets_of(found: _Job, secret: StoredSecret) -> list[Target]:
-    return [each.use.target for each in _uses_with(found, secret) if each.use.target]
-
-
-def _uses_with(found: _Job, secret: StoredSecret) -> list[TokenUse]:
-    """The uses of the Hub that may have their token from `secret`."""
-    if secret.step is None:
-        return [each for each in found.uses if each.source.kind == "secret"]
-    mine = [each for each in found.uses if secret.step in (each.of_step.step, each.of_step.outer)]
-    return [each for each in mine if each.source.kind in {"secret", "unknown"}]
+    return [each.use.target for each in found.uses_with(secret) if each.use.target]
 
 
 def _is_ignored(found: _Job, secret: StoredSecret) -> bool:
     """Whether huggingface_hub ignores it, because HF_OIDC_RESOURCE is set where it is."""
     if secret.name not in TOKEN_VARIABLES or secret.way not in {"env", "export"}:
         return False
-    variables = resource_variables(found.workflow, found.job)
-    return any(each.step is None or (secret.step is not None and each.step is secret.step) for each in variables)
+    return found.exchanges or id(secret.step) in found.exchanging
 
 
 def _shared_with(found: _Job, secret: StoredSecret) -> Job | None:
@@ -191,11 +201,11 @@ def _removal(secret: StoredSecret) -> dict[str, str]:
 
 def _edit(found: _Job, secret: StoredSecret, target: Target | None) -> dict[str, str]:
     """What to write instead of a secret, so that the token of the login is used."""
-    index = next((each.index for each in found.uses if each.of_step.step is secret.step), -1)
+    index = found.index_of(secret.step)
     before = [login for login in found.logins if index < 0 or login.index < index]
     login = before[-1] if before else found.logins[0] if found.logins else None
     if login is None:
-        own = found.exchanges and secret.name in (*TOKEN_VARIABLES, "--token")
+        own = (found.exchanges or found.exchanging) and secret.name in (*TOKEN_VARIABLES, "--token")
         return _removal(secret) if own else {"how": "secret-run", "lines": ""}
     name = next((name for name, each in login.tokens.items() if each and target and target.may_be(each)), "")
     name = name or ("HF_TOKEN" if "HF_TOKEN" in login.tokens else next(iter(login.tokens), "HF_TOKEN"))

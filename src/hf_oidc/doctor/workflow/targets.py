@@ -105,15 +105,16 @@ def _in_row(workflow: Workflow, job: Job, row: Row | None) -> JobUses:
     contexts: dict[str, Value] = dict.fromkeys(ANYWHERE, UNKNOWN)
     contexts["matrix"] = UNKNOWN if row is None else row
     changed = {name for step in job.steps if "GITHUB_ENV" in step.run for name in re.findall(r"\b(\w+)=", step.run)}
-    outer = _environment((workflow.env, job.env), contexts)
+    outer = _environment((workflow.env, job.env), contexts, {})
     # A step may have changed it for later steps, to what is not known.
     outer = {name: value for name, value in outer.items() if name not in changed}
     shell = Shell({})
     steps = []
     for outermost, step in ((each, step) for each in job.steps for step in actual(each)):
         levels = (step.env,) if step is outermost else (outermost.env, step.env)
-        env = {**outer, **_environment(levels, {**contexts, "env": _known(outer)})}
-        here = {**contexts, "env": _known(env)}
+        env = {**outer, **_environment(levels, contexts, outer)}
+        # Only expressions need these.
+        here = {**contexts, "env": _known(env)} if "${{" in step.run or step.inputs else contexts
         # Variables, and the folder, are not kept for the next step.
         folder = step.block.get("working-directory", "")
         origin = shell.clones.get(folder_of(folder), "") if isinstance(folder, str) else ""
@@ -131,11 +132,13 @@ def _in_row(workflow: Workflow, job: Job, row: Row | None) -> JobUses:
     return JobUses(tuple(steps), contexts)
 
 
-def _environment(blocks: tuple[Block, ...], contexts: Mapping[str, Value]) -> dict[str, str]:
+def _environment(blocks: tuple[Block, ...], contexts: Mapping[str, Value], outer: Mapping[str, str]) -> dict[str, str]:
+    """The variables of several levels. An expression sees those of the levels before: `outer`, and so on."""
     found: dict[str, str] = {}
     for block in blocks:
-        here = {**contexts, "env": _known(found)}
-        found |= {name: _fill(value, here) for name, value in block.items() if isinstance(value, str)}
+        if block:
+            here = {**contexts, "env": _known({**outer, **found})}
+            found |= {name: _fill(value, here) for name, value in block.items() if isinstance(value, str)}
     return found
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import islice
 
 from hf_oidc.doctor.workflow.findings import WorkflowFinding
 from hf_oidc.doctor.workflow.hub_commands import TOKEN_VARIABLES
@@ -37,6 +38,8 @@ OUTPUT = re.compile(
 )
 TOKENS = {"token", "tokens"}
 Facts = dict[str, str]
+# Of other jobs, which are searched for a login.
+MAX_STEPS = 500
 # On a runner of GitHub nothing is left from an earlier job. On another one, somebody may have logged in by hand.
 HOSTED = re.compile(r"(ubuntu|macos|windows)-[\w.-]+")
 # Of what a token for a single repository cannot do, this was seen to fail. `whoami` and others are not known.
@@ -132,11 +135,12 @@ def _references(workflow: Workflow, job: Job) -> Iterator[WorkflowFinding]:
 def _in_row(workflow: Workflow, job: Job, uses: JobUses, reachability: Reachability) -> Iterator[WorkflowFinding]:
     """Finds uses of the Hub without a token, with a token for another repository, or after a failed login."""
     logins, found = logins_of(job, uses), list(token_uses(job, uses))
+    elsewhere = not logins and any(each.source.kind == "none" for each in found) and _logs_in_elsewhere(workflow)
     for each in found:
         source, use, step = each.source, each.use, each.of_step.step
         facts = {"step": step.label, "what": use.what, "target": str(use.target or "")}
         if source.kind == "none":
-            yield from _without_token(workflow, job, logins, each, facts)
+            yield from _without_token(job, logins, each, facts, elsewhere=elsewhere)
         elif source.kind == "pending" and source.login and use.right != "read":
             facts |= {"id": sanitize_line(source.login.step.id or "hf", 60), "line": str(source.login.step.line)}
             yield WorkflowFinding("token-before-wait", "error", step.line, facts, step.file)
@@ -171,7 +175,7 @@ def _outcomes(
 
 
 def _without_token(
-    workflow: Workflow, job: Job, logins: Sequence[Login], found: TokenUse, facts: Facts
+    job: Job, logins: Sequence[Login], found: TokenUse, facts: Facts, *, elsewhere: bool
 ) -> Iterator[WorkflowFinding]:
     step, use = found.of_step.step, found.use
     # These run with care for a login that failed, or for a missing token.
@@ -186,7 +190,7 @@ def _without_token(
         yield WorkflowFinding(
             "token-before-login", "error", step.line, {**facts, "line": str(logins[0].step.line)}, step.file
         )
-    elif not logins and _logs_in_elsewhere(workflow) and job.runs_on and all(map(HOSTED.fullmatch, job.runs_on)):
+    elif not logins and elsewhere and job.runs_on and all(map(HOSTED.fullmatch, job.runs_on)):
         facts |= {
             "job": sanitize_line(job.key, 80),
             "resource": str((use.target and use.target.resource) or "namespace/name"),
@@ -195,7 +199,8 @@ def _without_token(
 
 
 def _logs_in_elsewhere(workflow: Workflow) -> bool:
-    return any(is_login(step) or is_command(step) for job in workflow.jobs for step in job.steps)
+    steps = islice((step for job in workflow.jobs for step in job.steps), MAX_STEPS)
+    return any(is_login(step) or is_command(step) for step in steps)
 
 
 def _not_handed_over(job: Job, login: Login, found: TokenUse, facts: Facts) -> Iterator[WorkflowFinding]:
