@@ -67,7 +67,10 @@ def uses_in(commands: Sequence[Command], shell: Shell) -> Iterator[Use]:
             own |= variables
             shell.variables |= variables
             continue
-        given = _given({**own, **variables}) or shell.given
+        set_here = {**own, **variables}
+        given = next((Given("text", set_here[name]) for name in TOKEN_VARIABLES if name in set_here), shell.given)
+        if RESOURCE_VARIABLE in set_here:  # it takes precedence in huggingface_hub
+            given = Given("exchange", set_here[RESOURCE_VARIABLE])
         for use in _of_command(command, {**shell.variables, **variables}, shell):
             yield replace(use, given=use.given or given, saved=shell.saved, at=at)
 
@@ -87,12 +90,6 @@ def _of_command(command: Command, variables: Mapping[str, str], shell: Shell) ->
         yield from _of_hf_oidc(command, variables, shell)
     elif command.name.startswith("python"):
         yield from python_uses(command.body or command.option("-c") or "", variables)
-
-
-def _given(variables: Mapping[str, str]) -> Given | None:
-    if RESOURCE_VARIABLE in variables:
-        return Given("exchange", variables[RESOURCE_VARIABLE])
-    return next((Given("text", variables[name]) for name in TOKEN_VARIABLES if name in variables), None)
 
 
 def _of_hf(command: Command, shell: Shell) -> Iterator[Use]:

@@ -84,18 +84,21 @@ def _remaining(found: _Job, secret: StoredSecret, resources: Sequence[Resource])
     """Finds whether `secret` is still needed in a job that logs in."""
     uses = found.uses_with(secret)
     target = next((each.use.target for each in uses if each.use.target), None)
-    facts = {**_facts(secret), "resource": _named(resources)}
+    facts = {**_facts(secret), "resource": ", ".join(map(str, resources)) or "the repository of the login"}
     beyond = next((each.use.beyond for each in uses if each.use.beyond), "")
     others = ((each.use.target, each.of_step.step) for each in uses if each.use.target)
     other = next(((each, step) for each, step in others if resources and not any(map(each.may_be, resources))), None)
     shared = _shared_with(found, secret)
-    if _is_ignored(found, secret):
+    exchanges = found.exchanges or id(secret.step) in found.exchanging
+    if exchanges and secret.name in TOKEN_VARIABLES and secret.way in {"env", "export"}:
         yield _finding("secret-ignored", "warning", secret, {**facts, **_removal(secret)})
     elif beyond:
         yield _finding("secret-needed", "note", secret, {**facts, "beyond": beyond})
     elif other:
         target, step = other
-        facts |= {"target": described(target), "line": str(step.line), **_for_both(found, target, step)}
+        own = {"how": "both-exchange", "lines": f"env:\n  HF_OIDC_RESOURCE: {target}"}
+        facts |= {"target": described(target), "line": str(step.line)}
+        facts |= for_both(found.job, found.logins[0], target, step) if found.logins else own
         yield _finding("secret-for-another", "note", secret, facts)
     elif secret.falls_back:
         yield _finding("secret-falls-back", "note", secret, facts)
@@ -127,9 +130,10 @@ def _not_migrated(found: _Job, secrets: Sequence[StoredSecret]) -> Iterator[Work
         (secret, named)
         for secret in secrets
         if (not of_writes or secret.secret in of_writes) and not secret.falls_back
-        if set(named := _targets_of(found, secret)) <= set(targets)
+        if set(named := [each.use.target for each in found.uses_with(secret) if each.use.target]) <= set(targets)
     ]
-    first = _first_step(job, [*(secret.step for secret, _ in replaced), *(each.of_step.outer for each in written)])
+    needing = {id(secret.step) for secret, _ in replaced} | {id(each.of_step.outer) for each in written}
+    first = next(step for step in job.steps if id(step) in needing)
     facts = {"job": sanitize_line(job.key, 80), "file": sanitize_line(workflow.file_name, 100), "step": first.label}
     facts["resource"] = ", ".join(map(str, targets))
     if effective(((workflow, job),)).id_token != "granted":
@@ -146,11 +150,6 @@ def _not_migrated(found: _Job, secrets: Sequence[StoredSecret]) -> Iterator[Work
         yield _finding("migrate-secret", "warning", secret, {**facts, **_facts(secret), **change})
 
 
-def _first_step(job: Job, steps: Sequence[Step | None]) -> Step:
-    """The first of `steps` in the job: before it, a login belongs."""
-    return next((each for each in job.steps if any(each is step for step in steps)), job.steps[0])
-
-
 def _login_step(job: Job, resources: dict[str, Target], *, with_git: bool) -> str:
     native = "/native" if any(map(NO_DOCKER.match, job.runs_on)) else ""
     requests = [f"      {name}={target}" for name, target in resources.items()]
@@ -159,17 +158,6 @@ def _login_step(job: Job, resources: dict[str, Target], *, with_git: bool) -> st
     )
     git = ["    git-credentials: true"] if with_git else []
     return "\n".join([f"- uses: org/hf-oidc-action{native}@v1", "  with:", *named, *git])
-
-
-def _targets_of(found: _Job, secret: StoredSecret) -> list[Target]:
-    return [each.use.target for each in found.uses_with(secret) if each.use.target]
-
-
-def _is_ignored(found: _Job, secret: StoredSecret) -> bool:
-    """Whether huggingface_hub ignores it, because HF_OIDC_RESOURCE is set where it is."""
-    if secret.name not in TOKEN_VARIABLES or secret.way not in {"env", "export"}:
-        return False
-    return found.exchanges or id(secret.step) in found.exchanging
 
 
 def _shared_with(found: _Job, secret: StoredSecret) -> Job | None:
@@ -267,12 +255,6 @@ def _edit_of_script(job: Job, secret: StoredSecret, login: Login, name: str, val
     return {"how": "write", "lines": sanitize_line(written, MAX_LINE) + handed_over}
 
 
-def _for_both(found: _Job, target: Target, step: Step) -> dict[str, str]:
-    if found.logins:
-        return for_both(found.job, found.logins[0], target, step)
-    return {"how": "both-exchange", "lines": f"env:\n  HF_OIDC_RESOURCE: {target}"}
-
-
 def _variable(target: Target, targets: Sequence[Target]) -> str:
     """The variable for the token of one of several targets."""
     if len(targets) == 1:
@@ -294,10 +276,6 @@ def _permissions(workflow: Workflow, job: Job) -> tuple[int, dict[str, str]]:
         "how": how,
         "lines": "\n".join(["permissions:", *lines, "  id-token: write"]),
     }
-
-
-def _named(resources: Sequence[Resource]) -> str:
-    return ", ".join(map(str, resources)) or "the repository of the login"
 
 
 def _finding(code: str, severity: Severity, secret: StoredSecret, facts: dict[str, str]) -> WorkflowFinding:

@@ -54,7 +54,19 @@ class StoredSecret:
 
 def stored_secrets(workflow: Workflow, job: Job) -> tuple[StoredSecret, ...]:
     """Returns where stored tokens enter `job`, in the order of the file."""
-    return tuple(_all(workflow, job))
+    container = job.block.get("container")
+    inner = container.get("env") if isinstance(container, Block) else None
+    found = [*_of_block(workflow.env, "env", "workflow", None), *_of_block(job.env, "env", "job", None)]
+    found += _of_block(inner, "env", "job", None) if isinstance(inner, Block) else ()
+    if job.calls and isinstance(job.secrets, Block):
+        found += _of_block(job.secrets, "called-workflow", "job", None)
+    elif job.calls and job.secrets == "inherit":
+        line = job.block.lines.get("secrets")
+        found.append(StoredSecret("inherited", "job", "", "secrets", line, "inherit"))
+    for step in job.steps:
+        found += [*_of_block(step.env, "env", "step", step), *_of_block(step.inputs, "input", "step", step)]
+        found += _of_script(step)
+    return tuple(found)
 
 
 def is_token(secret: str, name: str = "") -> bool:
@@ -62,20 +74,6 @@ def is_token(secret: str, name: str = "") -> bool:
     return any(OF_THE_HUB.search(each) and not NO_TOKEN.search(each) for each in (secret, name)) and not (
         OF_THE_HUB.search(secret) and NO_TOKEN.search(secret)
     )
-
-
-def _all(workflow: Workflow, job: Job) -> Iterator[StoredSecret]:
-    yield from _of_block(workflow.env, "env", "workflow", None)
-    yield from _of_block(job.env, "env", "job", None)
-    container = job.block.get("container")
-    if isinstance(container, Block) and isinstance(env := container.get("env"), Block):
-        yield from _of_block(env, "env", "job", None)
-    if job.calls:
-        yield from _passed(job)
-    for step in job.steps:
-        yield from _of_block(step.env, "env", "step", step)
-        yield from _of_block(step.inputs, "input", "step", step)
-        yield from _of_script(step)
 
 
 def _of_block(
@@ -88,13 +86,6 @@ def _of_block(
             yield StoredSecret(
                 way, level, secret, name, line, text, step, len(block) == 1, falls_back, line == block.line
             )
-
-
-def _passed(job: Job) -> Iterator[StoredSecret]:
-    if isinstance(job.secrets, Block):
-        yield from _of_block(job.secrets, "called-workflow", "job", None)
-    elif job.secrets == "inherit":
-        yield StoredSecret("inherited", "job", "", "secrets", job.block.lines.get("secrets"), "inherit", None)
 
 
 def _of_script(step: Step) -> Iterator[StoredSecret]:

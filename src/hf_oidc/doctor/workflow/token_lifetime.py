@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from hf_oidc.doctor.workflow.findings import WorkflowFinding
 from hf_oidc.doctor.workflow.model import Job, Step
-from hf_oidc.doctor.workflow.script import Command, commands, shell_of
+from hf_oidc.doctor.workflow.script import commands, shell_of
 from hf_oidc.doctor.workflow.targets import JobUses
 from hf_oidc.doctor.workflow.token_source import TokenUse
 
@@ -25,6 +25,7 @@ QUICK = re.compile(
     r"|hf|huggingface-cli|hf-oidc|nvidia-smi|sha256sum|write-host|(copy|new|remove)-item|get-childitem",
     re.IGNORECASE,
 )
+PREPARES = (("-m", "pip"), ("-m", "venv"), ("-m", "build"))
 
 
 def check_lifetime(job: Job, uses: JobUses, found: Sequence[TokenUse]) -> Iterator[WorkflowFinding]:
@@ -39,10 +40,11 @@ def check_lifetime(job: Job, uses: JobUses, found: Sequence[TokenUse]) -> Iterat
         if index == each.index and not _may_take_long(job, step, each.use.at):
             continue
         long = uses.steps[index].step
+        minutes = int(str(long.block.get("timeout-minutes") or job.minutes)[:MAX_DIGITS])
         facts = {
             "step": step.label,
             "slow": long.label,
-            "limit": _duration(str(long.block.get("timeout-minutes") or job.minutes)),
+            "limit": f"{minutes // LIFETIME} hours" if minutes % LIFETIME == 0 else f"{minutes} minutes",
             "line": str(login.step.line),
             "resource": str(login.resource or "namespace/name"),
         }
@@ -56,20 +58,10 @@ def _may_take_long(job: Job, step: Step, end: int | None = None) -> bool:
     limit = own or job.minutes
     if step.background or not isinstance(limit, str) or not limit.isdecimal() or int(limit[:MAX_DIGITS]) <= LIFETIME:
         return False
-    # How long an action takes, the file tells only by a limit of its own.
-    script = commands(step.run, shell_of(job, step))[:end]
-    return bool(own) if step.uses else any(command.words and not _is_quick(command) for command in script)
-
-
-def _is_quick(command: Command) -> bool:
-    installs = command.name.startswith("python") and command.words[1:3] in (
-        ("-m", "pip"),
-        ("-m", "venv"),
-        ("-m", "build"),
-    )
-    return bool(QUICK.fullmatch(command.name)) or installs or command.words[1:2] == ("--version",)
-
-
-def _duration(minutes: str) -> str:
-    hours, rest = divmod(int(minutes[:MAX_DIGITS]), LIFETIME)
-    return f"{hours} hours" if not rest else f"{minutes[:MAX_DIGITS]} minutes"
+    if step.uses:  # how long an action takes, the file tells only by a limit of its own
+        return bool(own)
+    for command in commands(step.run, shell_of(job, step))[:end]:
+        installs = command.name.startswith("python") and command.words[1:3] in PREPARES
+        if command.words and not (QUICK.fullmatch(command.name) or installs or command.words[1:2] == ("--version",)):
+            return True
+    return False

@@ -135,12 +135,15 @@ def _references(workflow: Workflow, job: Job) -> Iterator[WorkflowFinding]:
 def _in_row(workflow: Workflow, job: Job, uses: JobUses, reachability: Reachability) -> Iterator[WorkflowFinding]:
     """Finds uses of the Hub without a token, with a token for another repository, or after a failed login."""
     logins, found = logins_of(job, uses), list(token_uses(job, uses))
-    elsewhere = not logins and any(each.source.kind == "none" for each in found) and _logs_in_elsewhere(workflow)
+    given = {step_id for step_id, _ in references([[step.run, step.inputs, step.env] for step in job.steps])}
+    others = islice((step for other in workflow.jobs for step in other.steps), MAX_STEPS)
+    without = not logins and any(each.source.kind == "none" for each in found)
+    elsewhere = without and any(is_login(step) or is_command(step) for step in others)
     for each in found:
         source, use, step = each.source, each.use, each.of_step.step
         facts = {"step": step.label, "what": use.what, "target": str(use.target or "")}
         if source.kind == "none":
-            yield from _without_token(job, logins, each, facts, elsewhere=elsewhere)
+            yield from _without_token(job, logins, each, facts, given, elsewhere=elsewhere)
         elif source.kind == "pending" and source.login and use.right != "read":
             facts |= {"id": sanitize_line(source.login.step.id or "hf", 60), "line": str(source.login.step.line)}
             yield WorkflowFinding("token-before-wait", "error", step.line, facts, step.file)
@@ -175,7 +178,7 @@ def _outcomes(
 
 
 def _without_token(
-    job: Job, logins: Sequence[Login], found: TokenUse, facts: Facts, *, elsewhere: bool
+    job: Job, logins: Sequence[Login], found: TokenUse, facts: Facts, given: set[str], *, elsewhere: bool
 ) -> Iterator[WorkflowFinding]:
     step, use = found.of_step.step, found.use
     # These run with care for a login that failed, or for a missing token.
@@ -183,7 +186,7 @@ def _without_token(
         return
     before = [login for login in logins if login.index < found.index]
     if before:
-        yield from _not_handed_over(job, before[-1], found, facts)
+        yield from _not_handed_over(before[-1], found, facts, given)
     elif use.right == "read":
         return  # a public repository needs no token
     elif logins and found.index < logins[0].index:
@@ -198,20 +201,18 @@ def _without_token(
         yield WorkflowFinding("no-token-in-job", "error", step.line, facts, step.file)
 
 
-def _logs_in_elsewhere(workflow: Workflow) -> bool:
-    steps = islice((step for job in workflow.jobs for step in job.steps), MAX_STEPS)
-    return any(is_login(step) or is_command(step) for step in steps)
-
-
-def _not_handed_over(job: Job, login: Login, found: TokenUse, facts: Facts) -> Iterator[WorkflowFinding]:
-    step, use = found.of_step.step, found.use
-    if use.right == "read" and not _is_for(login, found, job):
+def _not_handed_over(login: Login, found: TokenUse, facts: Facts, given: set[str]) -> Iterator[WorkflowFinding]:
+    """Finds a use after `login`, which has not set HF_TOKEN. `given`: the ids of steps of which outputs are used."""
+    step, target, resource = found.of_step.step, found.use.target, login.resource
+    fitting = (name for name, each in login.tokens.items() if each and target and target.may_be(each))
+    # A step that only reads seems to need the token if no step is given it, and if it is for this.
+    is_for = target and resource and (resource.kind == "user" or target.may_be(resource))
+    if found.use.right == "read" and (login.step.id.lower() in given or not is_for):
         return
     facts |= {"id": sanitize_line(login.step.id or "hf", 60), "needs_id": _needs_id(login)}
     if login.exports is False:
         yield WorkflowFinding("token-not-exported", "warning", step.line, facts, step.file)
     elif login.exports and login.tokens:
-        fitting = (name for name, each in login.tokens.items() if each and use.target and use.target.may_be(each))
         name = sanitize_line(next(fitting, "") or next(iter(login.tokens)), 60)
         facts |= {"names": sanitize_line(", ".join(login.tokens), 200), "name": name}
         yield WorkflowFinding("token-under-another-name", "warning", step.line, facts, step.file)
@@ -219,13 +220,6 @@ def _not_handed_over(job: Job, login: Login, found: TokenUse, facts: Facts) -> I
 
 def _needs_id(login: Login) -> str:
     return "" if login.step.id else f" Give the login step (line {login.step.line}) the line `id: hf`."
-
-
-def _is_for(login: Login, found: TokenUse, job: Job) -> bool:
-    """Whether a step that only reads seems to need the token of `login`: no step is given it, and it is for this."""
-    given = any(references([step.run, step.inputs, step.env], {login.step.id.lower()}) for step in job.steps)
-    target, resource = found.use.target, login.resource
-    return not given and bool(target and resource and (resource.kind == "user" or target.may_be(resource)))
 
 
 def _for_another(job: Job, logins: Sequence[Login], found: TokenUse, facts: Facts) -> Iterator[WorkflowFinding]:
