@@ -12,12 +12,15 @@ $(shell rm -rf $(VENV))
 endif
 endif
 
+# The tests start thousands of Python processes. With byte-code on disk, they compile the sources once.
+unexport PYTHONDONTWRITEBYTECODE
+
 # Tests wait more than they compute: two for each core.
 WORKERS ?= $(shell echo $$(( $$($(PYTHON) -c 'import os; print(os.cpu_count() or 1)') * 2 )))
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS)
 # What does no I/O and reads no clock: for these, tests reach every branch.
 PURE := src/hf_oidc/errors.py,src/hf_oidc/rfc3339.py,src/hf_oidc/secret.py,src/hf_oidc/strict_json.py,src/hf_oidc/sanitize.py,src/hf_oidc/http/url.py,src/hf_oidc/http/proxy.py,src/hf_oidc/settings.py,src/hf_oidc/http/message.py,$\
-src/hf_oidc/hub/resource.py,src/hf_oidc/token_request.py,src/hf_oidc/env_name.py,src/hf_oidc/hub/exchange.py,src/hf_oidc/hub/token.py,src/hf_oidc/hub/publisher.py,src/hf_oidc/providers/facts.py,src/hf_oidc/providers/*/facts.py,$\
+src/hf_oidc/hub/resource.py,src/hf_oidc/token_request.py,src/hf_oidc/hub/exchange.py,src/hf_oidc/hub/token.py,src/hf_oidc/hub/publisher.py,src/hf_oidc/providers/facts.py,src/hf_oidc/providers/*/facts.py,$\
 src/hf_oidc/id_token.py,src/hf_oidc/retry.py,src/hf_oidc/explain/*,src/hf_oidc/doctor/*
 
 .PHONY: help demo unit test test-all lint lock bench image pyz dist clean
@@ -41,15 +44,16 @@ demo: $(VENV)/demo.stamp
 unit: $(VENV)/dev.stamp
 	@$(PYTEST) -q -m "not process" tests/unit $(PYTEST_ARGS)
 
+test: $(VENV)/dev.stamp
+	@$(PYTEST) $(or $(PYTEST_ARGS),--ignore=tests/e2e)
+
+# Measuring coverage takes two minutes more, and a part of the tests says nothing about the coverage of all.
 ifdef PYTEST_ARGS
-# A part of the tests says nothing of the coverage of all.
-test test-all: $(VENV)/dev.stamp
-	@$(PYTEST) $(PYTEST_ARGS)
+test-all: test
 else
-test: PARTS := --ignore=tests/e2e
-test test-all: $(VENV)/dev.stamp
+test-all: $(VENV)/dev.stamp
 	@$(BIN)/python -m coverage erase
-	@$(BIN)/python -m coverage run -m pytest -n $(WORKERS) $(PARTS)
+	@$(BIN)/python -m coverage run -m pytest -n $(WORKERS)
 	@$(BIN)/python -m coverage combine --quiet
 	@$(BIN)/python -m coverage report
 	@$(BIN)/python -m coverage report --include="$(PURE)" --fail-under=100
