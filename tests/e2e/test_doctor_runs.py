@@ -19,7 +19,7 @@ from typing import Any
 
 import yaml
 
-from hf_oidc.doctor.workflow.expressions import OpenMapping, SomeText, Unknown, Value, fold
+from hf_oidc.doctor.workflow.expression_values import OpenMapping, SomeText, Unknown, Value, fold
 from hf_oidc.doctor.workflow.model import Job, Step, Workflow, read_workflow
 from hf_oidc.doctor.workflow.reach import Certainty, Reachability
 from hf_oidc.doctor.workflow.run import Run

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from hf_oidc.doctor.workflow.expressions import Expression, ExpressionError, evaluate, nodes
+from hf_oidc.doctor.workflow.expression_syntax import Expression, ExpressionError, parse_condition
+from hf_oidc.doctor.workflow.expressions import evaluate
 
 # More comparisons than any workflow has decide nothing more.
 MAX_STRINGS = 20
@@ -32,7 +33,11 @@ def comparisons(texts: Iterable[str]) -> Mapping[str, Compared]:
     """Returns every path that the expressions in `texts` use, in lower case. Each text is an `if:`, or has `${{ }}`."""
     found: dict[str, Compared] = {}
     for text in dict.fromkeys(texts):
-        for node in nodes(text):
+        try:
+            expression = parse_condition(text)
+        except ExpressionError:
+            continue  # GitHub refuses it
+        for node in expression.walk():
             for path, strings in _of(node):
                 found[path] = found.get(path, Compared()) | strings
     return found
@@ -59,7 +64,7 @@ def path_of(node: Expression) -> str:
     names: list[str] = []
     while node.operator == "index":
         node, key = node.operands
-        if key.operator != "literal" or not isinstance(key.value, str):
+        if key.operator not in ("literal", "text") or not isinstance(key.value, str):
             return ""
         names.append(key.value.lower())
     return ".".join([str(node.value), *reversed(names)]) if node.operator == "context" else ""

@@ -140,8 +140,8 @@ def _tokens(pattern: str) -> tuple[_Token, ...]:
             tokens[-1] = replace(
                 tokens[-1], optional=character == "?" or tokens[-1].optional, repeated=character == "+"
             )
-        elif character == "[" and end > 0:
-            tokens.append(_Token(_characters(pattern[index + 1 : end]) or "\0"))
+        elif character == "[" and end > index + 1:
+            tokens.append(_Token(_characters(pattern[index + 1 : end])))
             index = end
         else:
             index += character == "\\" and index + 1 < len(pattern)
@@ -155,5 +155,6 @@ def _characters(listed: str) -> str:
     found = set(listed)
     for index in range(1, len(listed) - 1):
         if listed[index] == "-":
+            found.discard("-")
             found |= {chr(code) for code in range(ord(listed[index - 1]), min(ord(listed[index + 1]), 0x7F) + 1)}
     return "".join(sorted(found))
