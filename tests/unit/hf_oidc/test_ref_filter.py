@@ -25,6 +25,7 @@ PATTERNS = [
     ("colou?r", ["color", "colour"], ["colouur", "colou"]),
     ("ab+", ["ab", "abbb"], ["a", "abc"]),
     ("[CB]at", ["Cat", "Bat"], ["cat", "at", "CBat"]),
+    ("[abc]x", ["ax", "bx", "cx"], ["dx", "abcx"]),
     ("[1-2]00", ["100", "200"], ["300", "-00"]),
     ("[a-]x", ["ax", "-x"], ["bx"]),
     ("v1\\+beta", ["v1+beta"], ["v1beta", "v11beta"]),

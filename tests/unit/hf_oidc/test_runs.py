@@ -183,7 +183,9 @@ def test_where_pull_requests_come_from(repository: str) -> None:
         ("issues", "github.event.repository.private", [True, False]),
         ("watch", "github.repository == 'acme/trainer'", [True]),
         ("watch", "github.repository_owner == 'acme'", [True]),
+        ("issue_comment", "github.event.comment == 'x' || github.event.comment.body == 'y'", [True, False, False]),
         # Activities.
+        ({"pull_request": {"types": ["labeled"]}}, "github.event.pull_request.state", [UNKNOWN] * 3),
         ({"release": {"types": ["released", "published"]}}, "github.event.release.prerelease", [False, True, False]),
         ({"release": {"types": ["prereleased"]}}, "github.event.release.prerelease", [True]),
         ({"release": {"types": ["published"]}}, "github.event.release.draft", [False]),

@@ -161,6 +161,7 @@ CASES: list[tuple[dict[str, Any], str, set[str]]] = [
     (one_job("deployment"), "default", {"warning any-ref"}),
     (one_job({**MAIN, "deployment": None}), "one main", {"warning any-ref"}),
     (one_job("merge_group"), "none", set()),
+    (one_job("create", "github.ref_type == 'tag'"), "none", {"note tags"}),
     # Nothing is known.
     (one_job("launch"), "unknown", set()),
     (one_job({**MAIN, "launch": None}), "one main", set()),

@@ -28,7 +28,7 @@ MAX_FILES = 100
 # Of all files together, each counted as often as it is used: files that use each other several times could otherwise
 # take exponential time.
 MAX_CHARACTERS = 4_194_304
-COST_OF_A_USE = 2_000
+COST_OF_A_USE = 10_000
 # Of what replaces the inputs in one file.
 MAX_INSERTED = 100_000
 EXPRESSION = re.compile(r"\$\{\{(?P<inside>(?:(?!\$\{\{|\}\}).)*)\}\}", re.DOTALL)

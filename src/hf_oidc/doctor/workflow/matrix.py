@@ -9,7 +9,7 @@ import itertools
 import math
 import re
 
-from hf_oidc.doctor.workflow.expressions import UNKNOWN, Value
+from hf_oidc.doctor.workflow.expression_values import UNKNOWN, Unknown, Value
 from hf_oidc.doctor.workflow.yaml_text import Block, Plain
 from hf_oidc.doctor.workflow.yaml_text import Value as Written
 
@@ -32,12 +32,8 @@ def rows(matrix: Written) -> list[Row | None]:
     excluded, included = matrix.get("exclude", []), matrix.get("include", [])
     if not isinstance(excluded, list) or not isinstance(included, list) or len(included) > MAX_ROWS:
         return [None]
-    for each in excluded:
-        entry = _entry(each)
-        # An unknown value may be equal to any: then the row may be left, and is kept.
-        found = [
-            row for row in found if not entry or any(name not in row or row[name] != entry[name] for name in entry)
-        ]
+    for entry in map(_entry, excluded):
+        found = [row for row in found if not entry or not all(_is(row.get(name), entry[name]) for name in entry)]
     return [*_with_included(found, [_entry(each) for each in included], set(axes))]
 
 
@@ -55,6 +51,11 @@ def typed(value: Written) -> Value:
         if NUMBER.fullmatch(value):
             return float(value)
     return str(value)
+
+
+def _is(value: Value, wanted: Value) -> bool:
+    """Whether the two are surely equal. A row that may be excluded is kept."""
+    return value == wanted and not isinstance(value, Unknown)
 
 
 def _entry(value: Written) -> Row:

@@ -8,6 +8,7 @@ This module does not know what a login is.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -24,16 +25,17 @@ from hf_oidc.doctor.workflow.expressions import (
     interpolate,
     value_of,
 )
-from hf_oidc.doctor.workflow.matrix import rows, typed
+from hf_oidc.doctor.workflow.matrix import Row, rows, typed
 from hf_oidc.doctor.workflow.model import Job, Step, Workflow
 from hf_oidc.doctor.workflow.run import Run
 from hf_oidc.doctor.workflow.yaml_text import Block
+from hf_oidc.doctor.workflow.yaml_text import Value as Written
 from hf_oidc.sanitize import sanitize_line
 
 Certainty = Literal["yes", "maybe", "no"]
 Contexts = Mapping[str, Value]
-# Evaluated conditions of one job, over all runs and rows. More than any workflow needs.
-MAX_EVALUATIONS = 200_000
+# Of conditions, over all runs and rows: a few seconds. More than any workflow needs.
+MAX_EVALUATIONS = 50_000
 # Contexts that are known when the job runs.
 LATER = ("steps", "strategy", "job", "runner", "secrets")
 SUCCEEDS = Status(success=True, failure=False, cancelled=False, always=True)
@@ -83,87 +85,102 @@ class Caller:
     job: Job
 
 
+class _TooMuch(Exception):
+    """The file has more conditions, runs and rows of a matrix than can be evaluated in a reasonable time."""
+
+
+class Budget:
+    """Counts evaluations, so that no workflow keeps the doctor busy."""
+
+    def __init__(self) -> None:
+        self._left = MAX_EVALUATIONS
+
+    def spend(self, work: int) -> None:
+        """Counts `work` evaluations. Raises `_TooMuch`."""
+        self._left -= work
+        if self._left < 0:
+            raise _TooMuch
+
+
 class Reachability:
     """What the runs of one workflow reach. Each job is evaluated once for each run. `caller`: of a called workflow."""
 
     def __init__(self, workflow: Workflow, runs: Sequence[Run], caller: Caller | None = None) -> None:
         self.runs, self._workflow, self._caller = runs, workflow, caller
-        self._jobs = {job.key: job for job in workflow.jobs}
-        self._positions = {id(step): at for job in workflow.jobs for at, step in enumerate(job.steps)}
+        self.budget: Budget = caller.reachability.budget if caller else Budget()
         self._order = _in_order(workflow)
-        self._outcomes: list[list[tuple[_Views, dict[str, _Outcome]]] | None] = [None] * len(runs)
+        self._positions = {id(step): at for job in workflow.jobs for at, step in enumerate(job.steps)}
+        self._outcomes: dict[int, list[tuple[_Views, dict[str, _Outcome]]]] = {}
         self._steps: dict[tuple[int, str], list[_Outcome]] = {}
-        work = len(runs) * sum(1 + len(job.steps) for job in workflow.jobs)
-        self._is_too_much = work > MAX_EVALUATIONS
+        self._rows: dict[str, list[Row | None]] = {}
 
     def of(self, job: Job, step: Step | None = None) -> tuple[Reached, ...]:
         """Whether each run reaches `step`, or `job`."""
-        found = []
-        for index, run in enumerate(self.runs):
-            outcome = self.outcome(index, job, step)
-            found.append(Reached(run, outcome.certainty, outcome.unknown))
-        return tuple(found)
+        outcomes = [self.outcome(index, job, step) for index in range(len(self.runs))]
+        return tuple(Reached(run, each.certainty, each.unknown) for run, each in zip(self.runs, outcomes, strict=True))
+
+    def outcome(self, index: int, job: Job, step: Step | None) -> _Outcome:
+        """Whether the run with this number reaches `step`, or `job`."""
+        if not self.runs[index].is_understood:
+            return _Outcome("maybe", ("the event",))
+        try:
+            of_job = _any([outcomes[job.key] for _, outcomes in self._of_run(index)])
+            if self._caller:
+                of_job = _both(self._caller.reachability.outcome(index, self._caller.job, None), of_job)
+            if step is None or of_job.certainty == "no":
+                return of_job
+            return _both(of_job, self._of_steps(index, job)[self._positions[id(step)]])
+        except _TooMuch:
+            return _Outcome("maybe", ("the size of this file",))
+
+    def seen_by(self, job: Job, step: Step | None) -> Iterator[Contexts]:
+        """What the expressions of `step`, or of the job, see in the runs that reach it: for each run and row."""
+        before = job.steps[: self._positions[id(step)] if step else 0]
+        for index in range(len(self.runs)):
+            if not self.runs[index].is_understood or self.outcome(index, job, step).certainty == "no":
+                continue
+            with suppress(_TooMuch):
+                for views, outcomes in self._of_run(index):
+                    inside = _with_needs(job, views, outcomes).changed(dict.fromkeys(LATER, UNKNOWN))
+                    for row in rows(job.matrix):
+                        seen = inside.changed({"matrix": UNKNOWN if row is None else row})
+                        environment = _Environment(self._workflow, job, seen)
+                        for each in before:
+                            environment.after(each)
+                        yield {**seen.possible, "env": environment.of(step) if step else UNKNOWN}
 
     def inputs(self, index: int, job: Job, called: Workflow) -> list[Contexts]:
         """The `inputs` that `job` passes to the workflow `called` in a run: one for each row of its matrix."""
         declared = called.triggers.get("workflow_call", Block()).get("inputs")
+        declared = declared if isinstance(declared, Block) else Block()
         found: list[Contexts] = []
         for views, _ in self._of_run(index):
-            for row in _rows(job, is_too_much=self._is_too_much):
+            for row in self._rows_of(job):
+                self.budget.spend(len(declared))
                 contexts = {**views.possible, "matrix": UNKNOWN if row is None else row, "strategy": UNKNOWN}
-                given: dict[str, Value] = {}
-                for name, about in declared.items() if isinstance(declared, Block) else ():
-                    given[name] = _given(job, name, about if isinstance(about, Block) else Block(), contexts)
+                given = {name: _given(job, name, about, contexts) for name, about in declared.items()}
                 if given not in found:
                     found.append(given)
         return found
 
-    def seen_by(self, job: Job, step: Step | None) -> Iterator[Contexts]:
-        """What the expressions of `step`, or of the job, see in the runs that reach it: for each run and row."""
-        before = job.steps[: next((at for at, each in enumerate(job.steps) if each is step), 0)]
-        for index, run in enumerate(self.runs):
-            if self._is_too_much or not run.is_understood or self.outcome(index, job, step).certainty == "no":
-                continue
-            for views, outcomes in self._of_run(index):
-                inside = _with_needs(job, views, outcomes)
-                for row in rows(job.matrix):
-                    seen = inside.changed({"matrix": UNKNOWN if row is None else row, **dict.fromkeys(LATER, UNKNOWN)})
-                    environment = _Environment(self._workflow, job, seen)
-                    for each in before:
-                        environment.after(each)
-                    yield {**seen.possible, "env": environment.of(step) if step else UNKNOWN}
-
-    def outcome(self, index: int, job: Job, step: Step | None) -> _Outcome:
-        """Whether the run with this number reaches `step`, or `job`."""
-        if self._is_too_much or not self.runs[index].is_understood:
-            return _Outcome("maybe", ("the event",) if not self._is_too_much else ("the size of this file",))
-        of_job = _any([outcomes[job.key] for _, outcomes in self._of_run(index)])
-        if self._caller:
-            of_job = _both(self._caller.reachability.outcome(index, self._caller.job, None), of_job)
-        if step is None or of_job.certainty == "no":
-            return of_job
-        return _both(of_job, self._of_steps(index, job)[self._positions[id(step)]])
-
     def _of_run(self, index: int) -> list[tuple[_Views, dict[str, _Outcome]]]:
         """The outcome of each job; for each set of inputs, if the workflow is called."""
-        found = self._outcomes[index]
-        if found is None:
+        if index not in self._outcomes:
             contexts = self.runs[index].contexts()
             every: list[Contexts] = [contexts]
             if self._caller:
-                outer = self._caller
-                every = [
-                    {**contexts, "inputs": dict(inputs)}
-                    for inputs in outer.reachability.inputs(index, outer.job, self._workflow)
-                ]
-            found = self._outcomes[index] = []
+                inputs = self._caller.reachability.inputs(index, self._caller.job, self._workflow)
+                every = [{**contexts, "inputs": dict(each)} for each in inputs]
+            found = []
             for each in every:
+                self.budget.spend(len(self._order))
                 views = _Views({**each, "vars": UNKNOWN}, {**each, "vars": UNKNOWN})
                 outcomes: dict[str, _Outcome] = {}
                 for job in self._order:
                     outcomes[job.key] = _of_job(job, views, outcomes)
                 found.append((views, outcomes))
-        return found
+            self._outcomes[index] = found
+        return self._outcomes[index]
 
     def _of_steps(self, index: int, job: Job) -> list[_Outcome]:
         key = (index, job.key)
@@ -171,11 +188,21 @@ class Reachability:
             every = []
             for views, outcomes in self._of_run(index):
                 inside = _with_needs(job, views, outcomes)
-                for row in _rows(job, is_too_much=len(job.steps) * len(self.runs) * 4 > MAX_EVALUATIONS):
+                for row in self._rows_of(job):
+                    self.budget.spend(sum(bool(step.condition) for step in job.steps))
                     matrix: Value = UNKNOWN if row is None else row
                     every.append(list(_of_steps(self._workflow, job, inside.changed({"matrix": matrix}))))
             self._steps[key] = [_any(list(outcomes)) for outcomes in zip(*every, strict=True)]
         return self._steps[key]
+
+    def _rows_of(self, job: Job) -> list[Row | None]:
+        """The rows of a job's matrix: a single one of unknown content if they are too many, or if nothing uses them."""
+        if job.key not in self._rows:
+            used = [*job.inputs.values(), job.env, *([step.condition, step.env] for step in job.steps)]
+            found = rows(job.matrix) if job.matrix and "matrix" in str(used) else [None if job.matrix else {}]
+            is_too_much = len(found) * len(job.steps) * len(self.runs) > MAX_EVALUATIONS / 4
+            self._rows[job.key] = [None] if is_too_much and len(found) > 1 else found
+        return self._rows[job.key]
 
 
 def _of_job(job: Job, views: _Views, outcomes: Mapping[str, _Outcome]) -> _Outcome:
@@ -290,17 +317,9 @@ def _in_order(workflow: Workflow) -> list[Job]:
     return [jobs[key] for key in dict.fromkeys([*found, *jobs])]
 
 
-def _rows(job: Job, *, is_too_much: bool) -> list[dict[str, Value] | None]:
-    used = [job.condition, *map(str, job.inputs.values()), *(str([each.condition, each.env]) for each in job.steps)]
-    if not job.matrix:
-        return [{}]
-    if is_too_much or not any("matrix" in text for text in [*used, str(job.env)]):
-        return [None]
-    return rows(job.matrix)
-
-
-def _given(job: Job, name: str, about: Block, contexts: Contexts) -> Value:
+def _given(job: Job, name: str, declared: Written, contexts: Contexts) -> Value:
     """The value of an input that a job passes to the workflow that it calls."""
+    about = declared if isinstance(declared, Block) else Block()
     key = next((key for key in job.inputs if key.lower() == name.lower()), None)
     kind = about.get("type", "string")
     if key is None:

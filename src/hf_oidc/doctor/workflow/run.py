@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Any, Literal
 
 from hf_oidc.doctor.workflow.expression_values import NOT_EMPTY, UNKNOWN, OpenMapping, SomeText, Value
 
@@ -140,18 +140,14 @@ def name_of(ref: str | SomeText) -> str | SomeText:
 
 def _nested(root: str, facts: Mapping[str, Value]) -> dict[str, Value]:
     """`{"a.b.c": 1}` as `{"b": {"c": 1}}`, for the root `a.`."""
-    found: dict[str, Value] = {}
+    found: dict[str, Any] = {}
     for path, value in facts.items():
         if path.startswith(root):
             *above, last = path[len(root) :].split(".")
             inner = found
             for name in above:
-                below = inner.setdefault(name, {})
-                if not isinstance(below, dict):
-                    break
-                inner = below
-            else:
-                inner[last] = value
+                inner = inner.setdefault(name, {})
+            inner[last] = value
     return found
 
 

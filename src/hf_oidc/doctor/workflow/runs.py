@@ -22,6 +22,7 @@ from hf_oidc.doctor.workflow.yaml_text import Block
 
 MAX_RUNS = 500
 MAX_INPUTS = 50  # GitHub allows 25
+MAX_PROPERTIES = 50
 PULL_REQUEST_TYPES = (
     "assigned unassigned labeled unlabeled opened edited closed reopened synchronize converted_to_draft locked "
     "unlocked enqueued dequeued milestoned demilestoned ready_for_review review_requested review_request_removed "
@@ -228,10 +229,12 @@ def _properties(run: Run, compared: Mapping[str, Compared]) -> Iterator[Dimensio
     fixed = DECIDED | {"github.actor", "github.event.schedule"}
     if "github.repository" in run.facts:
         fixed |= {"github.repository", "github.repository_owner", "github.event.repository.owner.login"}
-    for path in sorted(each for each in compared if each.startswith("github.") and each not in fixed):
+    objects = {each.rpartition(".")[0] for each in compared}
+    paths = sorted(each for each in compared if each.startswith("github.") and each not in fixed)
+    for path in paths[:MAX_PROPERTIES]:
         *_, top = path.split(".")[:3]
         of_event = path.startswith("github.event.")
-        if of_event and (top in run.absent or top == "inputs"):
+        if of_event and (top in run.absent or top == "inputs" or path in objects):
             continue
         if path in BOOLEANS:
             yield [{path: True}, {path: False}]

@@ -14,7 +14,7 @@ from hf_oidc.doctor.workflow.reach import Contexts, Reachability
 from hf_oidc.doctor.workflow.yaml_text import Block, Value
 
 # Of one text. A matrix has 256 rows at most, and most runs see the same.
-MAX_CONTEXTS = 600
+MAX_CONTEXTS = 300
 # Steps that are read for all texts of a job: to evaluate a text takes time for each step before it.
 MAX_STEPS = 100_000
 
