@@ -310,12 +310,13 @@ WORDS = {
         "- uses: org/hf-oidc-action@v1\n  with:\n    resource: {resource}",
     ),
     "token-not-exported": Words(
-        'The step "{step}" uses HF_TOKEN, which the login does not set because of `export-env: false`.',
+        'Nothing gives `{what}` in the step "{step}" a token: because of `export-env: false`, the login does not set '
+        "HF_TOKEN.",
         "Pass the token to the step through the `id:` of the login step. Or remove `export-env: false`.{needs_id}",
         "env:\n  HF_TOKEN: ${{{{ steps.{id}.outputs.token }}}}",
     ),
     "token-under-another-name": Words(
-        'The step "{step}" uses HF_TOKEN, but the login sets other variables: {names}.',
+        'Nothing gives `{what}` in the step "{step}" a token: it reads HF_TOKEN, but the login sets {names}.',
         "Pass the right one to the step:",
         "env:\n  HF_TOKEN: ${{{{ env.{name} }}}}",
     ),

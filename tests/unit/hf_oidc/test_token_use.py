@@ -98,13 +98,13 @@ FLOWS: dict[str, tuple[str, set[str]]] = {
     ),
     "another job that reads": (job(LOGIN, name="login") + job("- run: hf download acme/model"), set()),
     "another job on a runner of your own": (job(LOGIN, name="login") + job(UPLOAD, runner="[self-hosted]"), set()),
-    "another job with a login of its own": (job(LOGIN, name="login") + job("- uses: ./login", UPLOAD), set()),
+    "another job that logs in itself": (job(LOGIN, name="login") + job("- uses: ./login", UPLOAD), set()),
     "another job that stores a token": (
         job(LOGIN, name="login") + job("- run: hf auth login --token $T", UPLOAD),
         set(),
     ),
     "no login anywhere": (job(UPLOAD), set()),
-    # not handed over
+    # not passed to the step
     "kept": (job(KEPT, UPLOAD), {"warning: token-not-exported"}),
     "kept, in PowerShell": (job(KEPT, "- run: ./x.ps1 $env:HF_TOKEN\n  shell: pwsh"), {"warning: token-not-exported"}),
     "kept, in cmd": (job(KEPT, "- run: x.bat %HF_TOKEN%\n  shell: cmd"), {"warning: token-not-exported"}),
@@ -503,7 +503,7 @@ def test_stored_tokens_that_are_still_needed(jobs: str, code: str, reason: str) 
 
 
 def test_a_secret_of_the_workflow() -> None:
-    """It is told once, and not as superfluous if a job without a login needs it."""
+    """There is one finding, and none that calls it superfluous if a job without a login needs it."""
     top = HEAD.replace("jobs:", f"env:\n  {S}\njobs:")
     two = [job(LOGIN, UPLOAD, name="one"), job(LOGIN, UPLOAD, name="two")]
     assert [each.code for each in examined(top + "".join(two)).all_findings] == ["secret-remains"]

@@ -163,7 +163,7 @@ def _of_hf_oidc(command: Command, variables: Mapping[str, str], shell: Shell) ->
 
 
 def positionals(words: Sequence[str], valued: set[str] | None = None) -> list[str]:
-    """Returns the words that are no options. `valued`: the options with a value; by default all but FLAGS."""
+    """Returns the words without the options. `valued`: the options with a value; by default all but FLAGS."""
     found, skip = [], False
     for word in words:
         if skip:

@@ -80,7 +80,7 @@ class Use:
 def target_of(repository: str, kind: str | None = "model") -> Target | None:
     """Returns the target that `repository` names: `namespace/name`, with the prefix of its kind or without.
 
-    `kind`: of one without a prefix. Returns None for what is no such name, as a variable is not.
+    `kind`: of one without a prefix. Returns None for anything else, such as a variable.
     """
     text = repository.strip().strip("/").removesuffix(".git")
     prefix, _, rest = text.partition("/")
@@ -93,7 +93,7 @@ def target_of(repository: str, kind: str | None = "model") -> Target | None:
         named = Resource.parse(text)
     except InvalidResource:
         return None
-    # The Hub puts a single word into the namespace of whoever the token is from.
+    # The Hub adds the namespace of the token's user to a single word.
     return Target(KINDS.get(kind or ""), text) if named.kind == "model" else None
 
 

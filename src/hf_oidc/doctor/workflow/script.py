@@ -1,6 +1,6 @@
 """Reads the commands of a `run:` script: words, assignments and here-documents, for sh, PowerShell and cmd.
 
-It is no shell: it evaluates no condition, loop or substitution. It does not know what a command does. It reads each
+It does not evaluate conditions, loops or substitutions. It does not know what a command does. It reads each
 character once, so that its time is in proportion to the length of the script.
 """
 
@@ -59,7 +59,7 @@ SHELLS = {"sh", "bash", "zsh", "dash"}
 
 @dataclass(frozen=True)
 class Command:
-    """A command. `variables`: set for it alone; if there are no `words`, for the rest of the script.
+    """A command. `variables`: what it sets. Without `words`, they stay set for the rest of the script.
 
     `body`: the here-document of its line, which may also be for a command that a pipe connects with it.
     """

@@ -21,7 +21,7 @@ OF_THE_HUB = re.compile(
     r"(?:^|_)HF(?:_(?!OIDC_)|$|TOKEN)|HUGGING_?FACE(?:_?HUB)?$|HUGGING_?FACE.*(?:TOKEN|KEY|PAT|SECRET|AUTH|WRITE|READ|API)",
     re.IGNORECASE,
 )
-# Values of such names that are no token, although people store them as secrets.
+# These names are of other values, which people also store as secrets.
 NO_TOKEN = re.compile(
     r"APP_ID|PRIVATE_KEY|WEBHOOK|(?:USER|USERNAME|NAME|ORG|REPO|REPOSITORY|SPACE|MODEL|DATASET|URL|ENDPOINT|HOME|EMAIL|"
     r"NAMESPACE|BUCKET|HOST|ID|PATH|CACHE)S?$",

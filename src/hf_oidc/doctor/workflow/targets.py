@@ -37,7 +37,7 @@ MAY_USE_THE_HUB = re.compile(r"hf|hugging|hub|git push", re.IGNORECASE)
 # huggingface/hub-sync and similar actions. Those of which the name has `sync` upload to a Space by default.
 TOKEN_INPUTS = re.compile(r"(hf|hugging_?face)(_?hub)?_(api_)?(token|key)")
 REPOSITORY_INPUTS = re.compile(r"(hf|hugging_?face)_(repo|space)(_id|_name)?|hf_?repo_?id|repo_id")
-# A script that expands HF_TOKEN. If it also tests whether there is one, a missing token is no mistake.
+# A script that expands HF_TOKEN. If it also tests whether HF_TOKEN is set, it expects that there may be no token.
 EXPANDS = re.compile(r"""\$\{?HF_TOKEN\b|\$\{?env:HF_TOKEN\b|%HF_TOKEN%|environ\[["']HF_TOKEN["']\]""", re.IGNORECASE)
 TESTS = re.compile(
     r"""-[nz] +["']?\$\{?HF_TOKEN|HF_TOKEN:?[-+?]|(\[\[?|test) +["']?\$\{?HF_TOKEN"""
@@ -48,7 +48,7 @@ TESTS = re.compile(
 
 @dataclass(frozen=True)
 class StepUses:
-    """A step, the variables that the file sets for it (`env`, its own and those of its job), and its uses of the Hub.
+    """A step, its variables (`env`, also those of its job), and its uses of the Hub.
 
     `outer`: the step of the job: of a step in a composite action, the one that uses that action; else the same.
     `checks`: its script tests whether HF_TOKEN is set.

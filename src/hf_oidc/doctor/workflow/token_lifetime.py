@@ -1,6 +1,6 @@
 """Checks that a token is not used more than an hour after its login, as far as the file tells how long a step may run.
 
-It speaks only of steps whose limit the file raises (`timeout-minutes`), and which are not known to be quick.
+It reports a step only if the file lets it run longer (`timeout-minutes`), and if it is not known to be quick.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def _may_take_long(job: Job, step: Step, end: int | None = None) -> bool:
     limit = own or job.minutes
     if step.background or not isinstance(limit, str) or not limit.isdecimal() or int(limit[:MAX_DIGITS]) <= LIFETIME:
         return False
-    if step.uses:  # how long an action takes, the file tells only by a limit of its own
+    if step.uses:  # the file tells only by `timeout-minutes` how long an action may run
         return bool(own)
     for command in commands(step.run, shell_of(job, step))[:end]:
         installs = command.name.startswith("python") and command.words[1:3] in PREPARES

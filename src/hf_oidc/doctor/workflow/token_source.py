@@ -46,7 +46,7 @@ MAY_LOG_IN = re.compile(
 
 @dataclass(frozen=True)
 class Login:
-    """A step that gets a token and hands it to others. `outer`: as in `StepUses`. `index`: its number.
+    """A step that gets a token for other steps. `outer`: as in `StepUses`. `index`: its number.
 
     `tokens`: the resource of each variable, None if it is unknown. `exports`: it sets these variables for later steps,
     None if that is unknown. `git`: it sets up git. `ready`: the number of the first step that sees them.
@@ -72,7 +72,7 @@ class Source:
 
     `login`: a step. `secret`: a stored secret. `exchange`: HF_OIDC_RESOURCE. `command`: `hf-oidc` in the same script.
     `early`: a login that comes later. `pending`: a login in the background that nothing waits for. `no-id`: the output
-    of a step with an id (`name`) that no step has. `none`: there is no token.
+    of a step with an id (`name`) that no step has. `none`: nothing sets a token.
     """
 
     kind: Literal["login", "secret", "exchange", "command", "early", "pending", "no-id", "none", "unknown"]
@@ -217,7 +217,7 @@ class _Walk:
     def _of_output(self, output: re.Match[str], text: str, of_step: StepUses) -> Source:
         step_id = output["id"].lower()
         name = (output["name"] or output["quoted"] or "").lower()
-        # Each composite action has ids of its own.
+        # A composite action does not share its ids with the job.
         inside = of_step.outer if of_step.outer is not of_step.step else None
         scope = [each for each in self.logins if (each.outer if each.outer is not each.step else None) is inside]
         login = next((each for each in scope if each.step.id.lower() == step_id), None)
@@ -257,7 +257,7 @@ def _resource(text: str) -> Resource | None:
 def _ready(job: Job, uses: JobUses) -> list[int]:
     """For each step, the number of the first step that sees what it has exported.
 
-    A step in the background exports when a later step waits for it; the steps of `parallel:`, when all have ended.
+    A background step exports its variables at the `wait` of a later step, and `parallel:` when all its steps have ended.
     """
     ends: list[int] = []  # for each step of the job, the number of the one that follows its group
     steps = job.block.get("steps")

@@ -40,7 +40,7 @@ TOKENS = {"token", "tokens"}
 Facts = dict[str, str]
 # Of other jobs, which are searched for a login.
 MAX_STEPS = 500
-# On a runner of GitHub nothing is left from an earlier job. On another one, somebody may have logged in by hand.
+# A GitHub-hosted runner keeps nothing from an earlier job. Another runner may have a stored login.
 HOSTED = re.compile(r"(ubuntu|macos|windows)-[\w.-]+")
 # Of what a token for a single repository cannot do, this was seen to fail. `whoami` and others are not known.
 REFUSED = re.compile(r"create a (repository|tag)|Space")
@@ -279,7 +279,7 @@ def for_both(job: Job, login: Login, target: Target, step: Step) -> Facts:
 
 
 def _with_kind(what: str, resource: Resource) -> str:
-    """What to add to a command that takes a repository for a model unless it is told otherwise."""
+    """What to add to a command for a repository that is not a model."""
     if what.startswith("git "):
         return f"https://huggingface.co/{resource}"
     if what.startswith(("hf ", "huggingface-cli ")):
