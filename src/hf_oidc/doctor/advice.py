@@ -320,17 +320,22 @@ WORDS = {
         "Pass the right one to the step:",
         "env:\n  HF_TOKEN: ${{{{ env.{name} }}}}",
     ),
+    "token-of-other-steps": Words(
+        'Nothing gives `{what}` in the step "{step}" a token: this job only logs in for other steps.',
+        "Log in for this step too:",
+        "{lines}",
+    ),
     "authenticated-never": Words(
-        'The step "{step}" never runs. Its condition compares `steps.{id}.outputs.authenticated`, a string, with '
-        "something else than a string. GitHub then compares numbers, and `true` is not equal to `'true'`.",
+        "The {who} never runs. Its condition compares `{output}`, a string, with a value that is not a string. GitHub "
+        "then compares numbers, and `true` is not equal to `'true'`.",
         "Compare it with a string:",
-        "if: steps.{id}.outputs.authenticated == 'true'",
+        "if: {output} == 'true'",
     ),
     "authenticated-always": Words(
-        'The condition of the step "{step}" uses `steps.{id}.outputs.authenticated` as true or false. It is a string, '
-        "and `'false'` also counts as true.",
+        "The condition of the {who} uses `{output}` as true or false. It is a string, and `'false'` counts as true, "
+        "too.",
         "Compare it with a string:",
-        "if: steps.{id}.outputs.authenticated == 'true'",
+        "if: {output} == 'true'",
     ),
     "token-unchecked": Words(
         'The step "{step}" needs the token, but the job continues without one if the login fails (`on-error: warn` or '
@@ -399,6 +404,10 @@ WORDS = {
         "{subject} {puts}. It is no longer needed for {resource}: the login has a token for it.",
         "{how}{needs_id}",
         "{lines}",
+    ),
+    "secret-passed": Words(
+        "{subject} {puts}. That workflow logs in by itself, so the secret is no longer needed there.",
+        "{how} Remove it there, too, from `on.workflow_call.secrets`.",
     ),
     "secret-ignored": Words(
         "{subject} {puts}. huggingface_hub ignores it, because HF_OIDC_RESOURCE is set: then it logs in by itself.",
@@ -493,6 +502,7 @@ HOW = {
     "remove-line": "Remove that line. If nothing else uses the secret, delete it on GitHub.",
     "remove-block": "Remove that line and the `env:` above it, which would be empty. If nothing else uses the secret, "
     "delete it on GitHub.",
+    "remove-secrets": "Remove that line and the `secrets:` above it.",
     "remove-entry": "Remove `{name}` from that line. If nothing else uses the secret, delete it on GitHub.",
     "remove-step": "Remove the step. If nothing else uses the secret, delete it on GitHub.",
     "remove-from-script": "Remove this line from the script. If nothing else uses the secret, delete it on GitHub.",

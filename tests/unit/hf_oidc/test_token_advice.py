@@ -105,7 +105,8 @@ def of_secret(lines: Lines, finding: WorkflowFinding) -> None:
         at = next(at for at in range(start, end) if "secrets" in lines[at])
         indent = re.match(r" *(- )?(run: )?", lines[at])[0]  # type: ignore[index] # it matches any line
         quoted = "'" if ": '" in lines[at] else ""
-        lines[at] = f"{indent}{quoted}{said.lines}{quoted}"
+        *before, last = said.lines.splitlines()
+        lines[at : at + 1] = [*(indent + each for each in before), f"{indent}{quoted}{last}{quoted}"]
         if how == "write-git":
             insert(lines, span(lines, finding.facts["line"])[1], "git-credentials: true", f"{INDENT}    ")
 
@@ -161,6 +162,16 @@ def an_id(lines: Lines, finding: WorkflowFinding) -> None:
         lines[:] = [line.replace(f"steps.{finding.facts['id']}", said.lines) for line in lines]
 
 
+def a_login_of_its_own(lines: Lines, finding: WorkflowFinding) -> None:
+    """Logs in for a single step."""
+    said = words(finding).lines
+    if said.startswith("env:"):
+        set_key(lines, finding.line, "env", said)
+    else:
+        at = span(lines, finding.line)[0]
+        lines[at] = lines[at].replace("run: ", f"run: {said.removesuffix('COMMAND')}")
+
+
 CHANGES: dict[str, Callable[[Lines, WorkflowFinding], None]] = {
     "token-before-login": lambda lines, f: move(lines, f.facts["line"], span(lines, f.line)[0]),
     "token-before-wait": step_before,
@@ -168,8 +179,9 @@ CHANGES: dict[str, Callable[[Lines, WorkflowFinding], None]] = {
     "no-token-in-job": step_before,
     "token-not-exported": to_the_step("env"),
     "token-under-another-name": to_the_step("env"),
-    "authenticated-never": to_the_step("if"),
-    "authenticated-always": to_the_step("if"),
+    "token-of-other-steps": a_login_of_its_own,
+    "authenticated-never": lambda lines, f: replace_line(lines, f.line, words(f).lines),
+    "authenticated-always": lambda lines, f: replace_line(lines, f.line, words(f).lines),
     "token-unchecked": to_the_step("if"),
     "runs-after-failed-login": to_the_step("if"),
     "login-skipped": to_the_step("if"),

@@ -103,6 +103,14 @@ FLOWS: dict[str, tuple[str, set[str]]] = {
         job(LOGIN, name="login") + job("- run: hf auth login --token $T", UPLOAD),
         set(),
     ),
+    "another step with hf-oidc": (
+        job("- run: hf-oidc run acme/model -- hf upload acme/model .", "- run: hf upload acme/model x"),
+        {"warning: token-of-other-steps"},
+    ),
+    "another step with HF_OIDC_RESOURCE": (
+        job(UPLOAD + env(HF_OIDC_RESOURCE="acme/model"), "- run: hf upload acme/model x"),
+        {"warning: token-of-other-steps"},
+    ),
     "no login anywhere": (job(UPLOAD), set()),
     # not passed to the step
     "kept": (job(KEPT, UPLOAD), {"warning: token-not-exported"}),
@@ -157,6 +165,21 @@ FLOWS: dict[str, tuple[str, set[str]]] = {
     "a string": (job(SOFT, when("${{ steps.hf.outputs.authenticated == 'true' }}")), set()),
     "the opposite": (
         job(SOFT, when("steps.hf.outputs.authenticated != 'true'", "- run: hf download acme/public")),
+        set(),
+    ),
+    "a boolean in another job": (
+        job(SOFT, name="login", rest="outputs: {ok: '${{ steps.hf.outputs.authenticated }}'}")
+        + job("- run: make", rest="needs: login\nif: needs.login.outputs.ok == true"),
+        {"error: authenticated-never"},
+    ),
+    "a truth in another job": (
+        job(SOFT, name="login", rest="outputs: {ok: '${{ steps.hf.outputs.authenticated }}'}")
+        + job("- run: make", rest="needs: login\nif: needs.login.outputs.ok"),
+        {"warning: authenticated-always"},
+    ),
+    "a string in another job": (
+        job(SOFT, name="login", rest="outputs: {ok: '${{ steps.hf.outputs.authenticated }}'}")
+        + job("- run: make", rest="needs: login\nif: needs.login.outputs.ok == 'true'"),
         set(),
     ),
     # a login that may fail
@@ -407,6 +430,14 @@ SECRETS: dict[str, tuple[str, set[str]]] = {
     ),
     "as an option": (job(LOGIN, f'- run: hf upload acme/model . --token "{SECRET}"'), {"warning: secret-remains"}),
     "as an option of another command": (job(LOGIN, f"- run: ./x --hf-token={SECRET}"), {"warning: secret-remains"}),
+    "stored by a command": (
+        job(LOGIN, script(f"hf auth login --token {SECRET} --add-to-git-credential", "hf upload acme/model .")),
+        {"warning: secret-remains"},
+    ),
+    "in Python": (
+        job(LOGIN, python(f"HfApi(token='{SECRET}').upload_folder(repo_id='acme/model', folder_path='.')")),
+        {"warning: secret-remains"},
+    ),
     "in git's URL": (
         job(LOGIN, f"- run: git push https://u:{SECRET}@huggingface.co/acme/model main"),
         {"warning: secret-remains"},
@@ -500,6 +531,17 @@ def test_stored_tokens_that_are_still_needed(jobs: str, code: str, reason: str) 
     assert (found(HEAD + jobs), code in notes(HEAD + jobs)) == (set(), True)
     assert reason in said(HEAD + jobs, code)
     assert "no longer" not in said(HEAD + jobs, code)
+
+
+@pytest.mark.parametrize(
+    ("step", "expected"), [(UPLOAD, {"warning: secret-passed"}), ("- run: hf repo create acme/x", set())]
+)
+def test_a_secret_that_is_passed_to_a_workflow_that_logs_in(step: str, expected: set[str]) -> None:
+    """It is superfluous, unless the called workflow needs it for something else."""
+    called = "on: {workflow_call: {secrets: {HF_TOKEN: {required: false}}}}\njobs:\n"
+    called += job(LOGIN, step + (env(HF_TOKEN=SECRET) if "create" in step else ""))
+    call = f"  call:\n    uses: ./.github/workflows/called.yml\n    secrets:\n      {S}\n"
+    assert found(HEAD + call, {".github/workflows/called.yml": called}) == expected
 
 
 def test_a_secret_of_the_workflow() -> None:

@@ -41,7 +41,7 @@ from hf_oidc.doctor.workflow.permissions import (
     logs_in,
 )
 from hf_oidc.doctor.workflow.reach import Caller, Reachability
-from hf_oidc.doctor.workflow.remaining_secrets import check_secrets
+from hf_oidc.doctor.workflow.remaining_secrets import check_passed, check_secrets
 from hf_oidc.doctor.workflow.runs import runs_of
 from hf_oidc.doctor.workflow.structure import REUSABLE, check_structure
 from hf_oidc.doctor.workflow.targets import written_resources
@@ -98,6 +98,7 @@ def _about_the_file(workflow: Workflow, seen: set[str]) -> Iterator[WorkflowFind
         yield replace(finding, file=workflow.path)
     for job in workflow.jobs:
         yield from check_step_permissions(workflow, job)
+        yield from (replace(finding, file=workflow.path) for finding in check_passed(workflow, job))
         if job.called and job.called.path not in seen:
             seen.add(job.called.path)
             yield from _about_the_file(job.called, seen)

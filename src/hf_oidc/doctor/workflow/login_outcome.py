@@ -13,32 +13,57 @@ from hf_oidc.doctor.workflow.expression_syntax import ANYWHERE, Expression, Expr
 from hf_oidc.doctor.workflow.expressions import UNKNOWN, OpenMapping, Status, Value, condition
 from hf_oidc.doctor.workflow.findings import WorkflowFinding
 from hf_oidc.doctor.workflow.login_step import is_action, is_soft
-from hf_oidc.doctor.workflow.model import Job, Step
+from hf_oidc.doctor.workflow.model import Job, Step, Workflow
 from hf_oidc.doctor.workflow.reach import Reachability
+from hf_oidc.doctor.workflow.script import EXPRESSION
 from hf_oidc.doctor.workflow.triggers import words_of
 from hf_oidc.sanitize import sanitize_line
 
 AUTHENTICATED = "authenticated"
+Path = tuple[str, ...]
 SUCCEEDS = Status(success=True, failure=False, cancelled=False, always=True)
 FAILS = Status(success=False, failure=True, cancelled=False, always=True)
 # What these hold may follow from the outcome of the login, by way of another step.
 MAY_FOLLOW = {"env", "needs", "job", "jobs", "hashfiles"}
 
 
-def check_conditions(job: Job) -> Iterator[WorkflowFinding]:
+def check_conditions(workflow: Workflow, job: Job) -> Iterator[WorkflowFinding]:
     """Finds conditions that compare `authenticated`, a string, with a boolean, or use it as one."""
-    logins = {step.id.lower(): step for step in job.steps if step.id and is_action(step)}
+    logins = {step.id.lower() for step in job.steps if step.id and is_action(step)}
     for step in job.steps:
-        if AUTHENTICATED not in step.condition.lower():
-            continue
-        named = {_id_of(each) for each in _nodes(step.condition)} & set(logins)
-        for login in (logins[step_id] for step_id in sorted(named)):
-            facts = {"step": step.label, "id": sanitize_line(login.id, 60)}
-            outcomes = [_holds(step.condition, login, text) for text in ("true", "false")]
-            if outcomes == [False, False] and _holds(step.condition, login, None) is not False:
-                yield WorkflowFinding("authenticated-never", "error", _line(step), facts)
-            elif any(_id_of(each) == login.id.lower() for each in _truths(step.condition)):
-                yield WorkflowFinding("authenticated-always", "warning", _line(step), facts)
+        if AUTHENTICATED in step.condition.lower():
+            named = {_path(each) for each in _nodes(step.condition)}
+            for path in sorted(
+                each for each in named if each[1:2] and each[1] in logins and each == _of_login(each[1])
+            ):
+                yield from _compared(f'step "{step.label}"', step.condition, path, _line(step))
+    passed = [path for each in _nodes(job.condition) if len(path := _path(each)) == 4 and path[0] == "needs"]
+    for path in sorted({each for each in passed if _is_passed_on(workflow, each)}):
+        line = job.block.lines.get("if", job.line)
+        yield from _compared(f"job `{sanitize_line(job.key, 80)}`", job.condition, path, line)
+
+
+def _compared(who: str, text: str, path: Path, line: int) -> Iterator[WorkflowFinding]:
+    facts = {"who": who, "output": sanitize_line(".".join(path), 120)}
+    outcomes = [_holds(text, path, each) for each in ("true", "false")]
+    if outcomes == [False, False] and _holds(text, path, None) is not False:
+        yield WorkflowFinding("authenticated-never", "error", line, facts)
+    elif any(_path(each) == path for each in _truths(text)):
+        yield WorkflowFinding("authenticated-always", "warning", line, facts)
+
+
+def _is_passed_on(workflow: Workflow, path: Path) -> bool:
+    """Whether `needs.JOB.outputs.NAME` is the output `authenticated` of a login of that job."""
+    job = next((each for each in workflow.jobs if each.key.lower() == path[1]), None)
+    value = next((value for name, value in job.outputs.items() if name.lower() == path[3]), "") if job else ""
+    inside = EXPRESSION.fullmatch(value.strip()) if isinstance(value, str) else None
+    source = next((_path(each) for each in _nodes(inside["inside"] if inside else "") if _path(each)), ())
+    logins = {step.id.lower() for step in job.steps if step.id and is_action(step)} if job else set()
+    return len(source) == 4 and source[1] in logins and source == _of_login(source[1])
+
+
+def _of_login(step_id: str) -> Path:
+    return ("steps", step_id.lower(), "outputs", AUTHENTICATED)
 
 
 def check_outcome(step: Step, login: Step) -> Iterator[WorkflowFinding]:
@@ -83,19 +108,16 @@ def _if(condition: str) -> str:
 
 
 def _holds(
-    text: str, login: Step, authenticated: str | None, status: Status = SUCCEEDS, outcome: str = "success"
+    text: str, path: Path, authenticated: str | None, status: Status = SUCCEEDS, outcome: str = "success"
 ) -> bool | None:
-    """Whether a condition holds if the login's output is this; `None`: if it is not known."""
-    outputs: Value = UNKNOWN if authenticated is None else OpenMapping({AUTHENTICATED: authenticated})
+    """Whether a condition holds if the output at `path` is this; `None`: if it is not known."""
+    outputs: Value = UNKNOWN if authenticated is None else OpenMapping({path[3]: authenticated})
     if authenticated == "false":
-        outputs = {AUTHENTICATED: "false", "token": "", "tokens": "", "expires-at": "", "expires-in": ""}
+        outputs = {"token": "", "tokens": "", "expires-at": "", "expires-in": "", path[3]: "false"}
+    result = "success" if status is SUCCEEDS else outcome
+    known: dict[str, Value] = {"outputs": outputs, "outcome": outcome, "conclusion": result, "result": result}
     contexts: dict[str, Value] = dict.fromkeys(ANYWHERE, UNKNOWN)
-    known: dict[str, Value] = {
-        "outputs": outputs,
-        "outcome": outcome,
-        "conclusion": "success" if status is SUCCEEDS else outcome,
-    }
-    contexts["steps"] = OpenMapping({login.id: known} if login.id else {})
+    contexts[path[0]] = OpenMapping({path[1]: known} if path[1] else {})
     if authenticated == "false":
         contexts["env"] = OpenMapping({"HF_TOKEN": ""})
     try:
@@ -109,7 +131,7 @@ def _runs_after_failure(step: Step, login: Step, *, soft: bool) -> bool:
     if not step.condition:
         return soft
     outcome = "failure" if login.continues or not soft else "success"
-    holds = _holds(step.condition, login, "false", SUCCEEDS if soft else FAILS, outcome)
+    holds = _holds(step.condition, _of_login(login.id), "false", SUCCEEDS if soft else FAILS, outcome)
     if holds is not None:
         return holds
     named = [_named(each) for each in _nodes(step.condition)]
@@ -129,14 +151,13 @@ def _truths(text: str) -> Iterator[Expression]:
             yield node
 
 
-def _id_of(node: Expression) -> str:
-    """The id in `steps.ID.outputs.authenticated`, in lower case; empty for other nodes."""
-    path = []
+def _path(node: Expression) -> Path:
+    """The names in `steps.ID.outputs.NAME`, in lower case: GitHub ignores the case. Empty for other nodes."""
+    path: list[str] = []
     while node.operator == "index":
         node, name = node.operands
-        path.append(str(name.value).lower())
-    of_steps = node.operator == "context" and str(node.value).lower() == "steps"
-    return path[2] if of_steps and path[:2] == [AUTHENTICATED, "outputs"] and len(path) == 3 else ""
+        path.insert(0, str(name.value).lower())
+    return (str(node.value).lower(), *path) if node.operator == "context" else ()
 
 
 def _named(node: Expression) -> str:

@@ -24,6 +24,15 @@ from hf_oidc.sanitize import sanitize_line
 
 MAX_LINE = 200
 VARIABLES = {"sh": "${}", "powershell": "$env:{}", "cmd": "%{}%", "python": 'os.environ["{}"]'}
+# A line that only sets a variable, and one that only stores the token.
+SETS_A_VARIABLE = re.compile(
+    r"(export\s+|set\s+\"?|\$env:|echo\s+[\"']?)?\w+\s*=\s*[\"']?\$\{\{[^}]*\}\}[\"']?(\s*>>.*)?", re.DOTALL
+)
+STORES = re.compile(r"(hf auth|huggingface-cli|hf)\s+login\s+[^&|;]*")
+PYTHON_CALL = re.compile(r"\b(login|HfApi|\w+\.\w+|\w*(upload|download|push|create)\w*)\(.*\$\{\{")
+# Findings about a stored token that says why it stays.
+NEEDED = {"secret-needed", "secret-for-another", "secret-in-use", "secret-shared"}
+QUOTED = r"[\"']?\$\{\{[^}]*\}\}[\"']?"
 
 
 class _Job:
@@ -78,6 +87,18 @@ def check_secrets(workflow: Workflow, job: Job) -> Iterator[WorkflowFinding]:
     for secret in secrets:
         if secret.level != "workflow" or job is first:
             yield from _remaining(found, secret, resources)
+
+
+def check_passed(workflow: Workflow, job: Job) -> Iterator[WorkflowFinding]:
+    """Finds stored tokens that `job` passes to a workflow which logs in by itself."""
+    called = job.called
+    passed = [each for each in stored_secrets(workflow, job) if each.way == "called-workflow"] if called else []
+    if not called or not passed or not any(logs_in(called, inner) for inner in called.jobs):
+        return
+    inside = {finding.code for inner in called.jobs for finding in check_secrets(called, inner)}
+    for secret in passed if not inside & NEEDED else ():
+        how = "remove-line" if secret.inline or not secret.alone else "remove-secrets"
+        yield _finding("secret-passed", "warning", secret, {**_facts(secret), "how": how})
 
 
 def _remaining(found: _Job, secret: StoredSecret, resources: Sequence[Resource]) -> Iterator[WorkflowFinding]:
@@ -228,31 +249,30 @@ def _edit_of_env(secret: StoredSecret, login: Login, name: str, value: str) -> d
 
 
 def _edit_of_script(job: Job, secret: StoredSecret, login: Login, name: str, value: str) -> dict[str, str]:
-    shell = shell_of(job, secret.step) if secret.step else "sh"
-    variable = VARIABLES[shell].format(name if login.exports else "HF_TOKEN")
-    handed_over = "" if login.exports else f"\nenv:\n  HF_TOKEN: {value}"
+    shell, text = shell_of(job, secret.step) if secret.step else "sh", secret.text
     own = login.exports and name == "HF_TOKEN"
-    text = secret.text
     if secret.way == "git-url":
         written = re.sub(r"(https?://)(?:\$\{\{[^}]*\}\}|[^/\s@])*@", r"\1", text)
         how = "write" if login.git or not login.step.inputs else "write-git"
         return {"how": how, "lines": sanitize_line(written, MAX_LINE), "line": str(login.step.line)}
-    if secret.way == "export" and own and secret.name in TOKEN_VARIABLES and len(EXPRESSION.findall(text)) == 1:
-        # The whole line sets the variable: nothing else is left of it.
-        whole = re.fullmatch(
-            r"(export\s+|set\s+\"?|\$env:|echo\s+[\"']?)?\w+\s*=\s*[\"']?\$\{\{[^}]*\}\}[\"']?(\s*>>.*)?", text
-        )
-        if whole:
-            lines = [line for line in (secret.step.run if secret.step else "").splitlines() if line.strip()]
-            return {
-                "how": "remove-step" if len(lines) == 1 else "remove-from-script",
-                "lines": sanitize_line(text, MAX_LINE),
-            }
+    sets = secret.way == "export" and secret.name in TOKEN_VARIABLES and SETS_A_VARIABLE.fullmatch(text)
+    if own and (sets or STORES.fullmatch(text)):
+        script = [line for line in (secret.step.run if secret.step else "").splitlines() if line.strip()]
+        return {
+            "how": "remove-step" if len(script) == 1 else "remove-from-script",
+            "lines": sanitize_line(text, MAX_LINE),
+        }
     if secret.way == "option" and own and re.search(r"\b(hf|huggingface-cli)\s", text):
         written = re.sub(r"\s*--[\w-]*token(?:=|\s+)[\"']?\$\{\{[^}]*\}\}[\"']?", "", text)
+    elif shell == "python" or PYTHON_CALL.search(text):
+        variable = VARIABLES["python"].format(name if login.exports else "HF_TOKEN")
+        written = f"import os\n{re.sub(QUOTED, lambda match: variable if SECRET.search(match[0]) else match[0], text)}"
     else:
+        variable = VARIABLES[shell].format(name if login.exports else "HF_TOKEN")
         written = EXPRESSION.sub(lambda match: variable if SECRET.search(match[0]) else match[0], text)
-    return {"how": "write", "lines": sanitize_line(written, MAX_LINE) + handed_over}
+    handed_over = "" if login.exports else f"\nenv:\n  HF_TOKEN: {value}"
+    lines = "\n".join(sanitize_line(line, MAX_LINE) for line in written.splitlines())
+    return {"how": "write", "lines": lines + handed_over}
 
 
 def _variable(target: Target, targets: Sequence[Target]) -> str:

@@ -257,7 +257,7 @@ def _resource(text: str) -> Resource | None:
 def _ready(job: Job, uses: JobUses) -> list[int]:
     """For each step, the number of the first step that sees what it has exported.
 
-    A background step exports its variables at the `wait` of a later step, and `parallel:` when all its steps have ended.
+    A background step exports its variables at the `wait` of a later step, `parallel:` when all its steps have ended.
     """
     ends: list[int] = []  # for each step of the job, the number of the one that follows its group
     steps = job.block.get("steps")

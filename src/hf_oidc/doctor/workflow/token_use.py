@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from itertools import islice
+from itertools import chain, islice
 
 from hf_oidc.doctor.workflow.findings import WorkflowFinding
 from hf_oidc.doctor.workflow.hub_commands import TOKEN_VARIABLES
@@ -24,6 +24,7 @@ from hf_oidc.doctor.workflow.login_step import (
     resource_variables,
 )
 from hf_oidc.doctor.workflow.model import Job, Step, Workflow
+from hf_oidc.doctor.workflow.permissions import logs_in
 from hf_oidc.doctor.workflow.reach import Reachability
 from hf_oidc.doctor.workflow.targets import JobUses, is_token_input, uses_of
 from hf_oidc.doctor.workflow.token_lifetime import check_lifetime
@@ -55,7 +56,7 @@ def check_token_use(workflow: Workflow, job: Job, reachability: Reachability) ->
     for step in job.steps:
         yield from _step(step, set(logins))
     yield from _references(workflow, job)
-    yield from check_conditions(job)
+    yield from check_conditions(workflow, job)
     # The rows of a matrix mostly have the same mistakes, and so have the commands of a step.
     found: dict[tuple[str, int | None, str], WorkflowFinding] = {}
     for uses in uses_of(workflow, job):
@@ -136,9 +137,15 @@ def _in_row(workflow: Workflow, job: Job, uses: JobUses, reachability: Reachabil
     """Finds uses of the Hub without a token, with a token for another repository, or after a failed login."""
     logins, found = logins_of(job, uses), list(token_uses(job, uses))
     given = {step_id for step_id, _ in references([[step.run, step.inputs, step.env] for step in job.steps])}
-    others = islice((step for other in workflow.jobs for step in other.steps), MAX_STEPS)
+    inside = (called for each in workflow.jobs if (called := each.called))
+    others = islice(
+        (step for each in chain((workflow,), inside) for other in each.jobs for step in other.steps), MAX_STEPS
+    )
     without = not logins and any(each.source.kind == "none" for each in found)
     elsewhere = without and any(is_login(step) or is_command(step) for step in others)
+    if without and logs_in(workflow, job):
+        yield from _beside_others(workflow, job, found)
+        return
     for each in found:
         source, use, step = each.source, each.use, each.of_step.step
         facts = {"step": step.label, "what": use.what, "target": str(use.target or "")}
@@ -175,6 +182,18 @@ def _outcomes(
     for step, login in needed.values():
         yield from check_outcome(step, login.step)
         yield from check_skipped(job, step, login.step, reachability)
+
+
+def _beside_others(workflow: Workflow, job: Job, found: Sequence[TokenUse]) -> Iterator[WorkflowFinding]:
+    """Finds uses without a token in a job that only logs in for other steps."""
+    exchanges = any(resource_variables(workflow, job))
+    for each in found:
+        step, target = each.of_step.step, each.use.target
+        if each.source.kind == "none" and each.use.right == "write" and not each.of_step.checks:
+            resource = str((target and target.resource) or "namespace/name")
+            lines = f"env:\n  HF_OIDC_RESOURCE: {resource}" if exchanges else f"hf-oidc run {resource} -- COMMAND"
+            facts = {"step": step.label, "what": each.use.what, "lines": lines}
+            yield WorkflowFinding("token-of-other-steps", "warning", step.line, facts, step.file)
 
 
 def _without_token(
