@@ -56,6 +56,11 @@ def sanitize(text: str) -> str:
     return NUMBER_SIGN.sub("# ", COLONS.sub(lambda colons: colons["harmless"] or ": ", seen))
 
 
+def hides_part_of(text: str) -> bool:
+    """Whether `sanitize` hides a token or a password in `text`."""
+    return any(_without_secrets(word) != word for word in text.split())
+
+
 def _visible(character: str) -> str:
     category = unicodedata.category(character)
     if category == "Cf":  # joiners, bidi marks: removed, so that they cannot split a token

@@ -18,6 +18,7 @@ from click.core import ParameterSource
 
 from hf_oidc import command
 from hf_oidc.cli.masks import mask_for
+from hf_oidc.cli.migration import migrated
 from hf_oidc.cli.options import AMBIENT, LoginCommand, Settings, asks_for_id_token
 from hf_oidc.cli.repository_files import MAX_BYTES, reader
 from hf_oidc.cli.session import now
@@ -68,6 +69,8 @@ Examples:
 @click.option(
     "--repository", metavar="OWNER/NAME", help="The workflow's repository on GitHub.  [default: git's remote origin]"
 )
+@click.option("--migrate", is_flag=True, help="With --workflow: show how it logs in instead of using a stored token.")
+@click.option("--write", is_flag=True, help="With --migrate: change the file.")
 @click.argument("misplaced", metavar="", nargs=-1)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @asks_for_id_token
@@ -80,6 +83,8 @@ def doctor(
     expect: tuple[str, ...],
     workflow: str | None,
     repository: str | None,
+    migrate: bool,
+    write: bool,
     as_json: bool,
     misplaced: tuple[str, ...],
     **given: Any,
@@ -97,7 +102,28 @@ def doctor(
     if misplaced:  # as other commands take a resource
         option = "--workflow" if misplaced[0].lower().endswith((".yml", ".yaml")) else "--resource"
         raise click.UsageError(f"Did you mean `hf-oidc doctor {option} {sanitize_line(misplaced[0], 200)}`?")
+    if (migrate and workflow is None) or (write and not migrate):
+        raise click.UsageError("--migrate needs --workflow FILE, and --write needs --migrate")
     try:
+        if workflow is not None and migrate:
+            _no_use(context, OF_A_JOB[1:], "with --workflow")  # --resource does: some steps do not show theirs
+            url = hub_url(given["hub_url"], env, "--hub-url")
+            # GitHub computes an expression, such as `${{ vars.MODEL }}`.
+            computed = resource is None or "${{" in resource
+            wanted = (resource or "") if computed else str(_resource(resource, {}))
+            path = Path(workflow)
+            found, is_left = migrated(
+                path,
+                _file(path),
+                repository=repository,
+                remote=_remote(path.parent),
+                given=wanted,
+                hub_url=url,
+                write=write,
+                as_json=as_json,
+            )
+            click.echo(_json(found) if isinstance(found, dict) else found)
+            raise click.exceptions.Exit(1 if is_left else 0)
         if workflow is not None:
             _no_use(context, OF_A_JOB, "with --workflow")
             url = hub_url(given["hub_url"], env, "--hub-url")

@@ -6,11 +6,14 @@ from typing import Any
 
 from hf_oidc.doctor.advice import words
 from hf_oidc.doctor.job import JobReport
+from hf_oidc.doctor.migration_advice import sentence
 from hf_oidc.doctor.workflow.findings import WorkflowFinding, WorkflowJobReport, WorkflowReport
+from hf_oidc.doctor.workflow.migration import Migration
 from hf_oidc.explain.advice import cause
 from hf_oidc.explain.publisher import Suggestion
 from hf_oidc.hub.publisher import Field, settings_page
 from hf_oidc.rfc3339 import rfc3339
+from hf_oidc.sanitize import hides_part_of, sanitize
 
 NO_PUBLISHER = ("caller", "never")
 
@@ -55,6 +58,29 @@ def workflow(report: WorkflowReport, hub_url: str) -> dict[str, Any]:
         "repository": report.repository or None,
         "jobs": [_job(each, hub_url) for each in report.jobs],
         "findings": list(map(_finding, report.findings)),
+    }
+
+
+def migration(found: Migration, name: str, hub_url: str, *, written: bool) -> dict[str, Any]:
+    """Returns the migration of the file `name`. The diff is exact, but for lines of the file that hold a token."""
+    about = workflow(found.report, hub_url)
+    return {
+        "doctor": "migration",
+        "ok": found.is_complete,
+        "workflow": about["workflow"],
+        "repository": about["repository"],
+        "diff": "".join(sanitize(line) if hides_part_of(line) else line for line in found.diff(name)) or None,
+        "written": written,
+        "jobs": [job for job in about["jobs"] if job["job"] in found.jobs],
+        "remarks": [
+            {
+                "kind": each.kind,
+                "code": each.code,
+                "line": each.line,
+                "what": sentence(each),
+            }
+            for each in found.remarks
+        ],
     }
 
 

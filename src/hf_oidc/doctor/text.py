@@ -10,17 +10,23 @@ from collections.abc import Iterable, Iterator
 
 from hf_oidc.doctor.advice import words
 from hf_oidc.doctor.job import JobReport
+from hf_oidc.doctor.migration_advice import sentence
 from hf_oidc.doctor.workflow.findings import WorkflowFinding, WorkflowJobReport, WorkflowReport
+from hf_oidc.doctor.workflow.migration import Migration
 from hf_oidc.explain.advice import NO_SUGGESTION, SIDE_BRANCH, absent, cause
 from hf_oidc.explain.publisher import NoSuggestion, Suggestion
 from hf_oidc.explain.report import Diagnosis
 from hf_oidc.hub.publisher import Field, SettingsPage, settings_page
 from hf_oidc.hub.resource import Resource
-from hf_oidc.sanitize import sanitize_line
+from hf_oidc.sanitize import sanitize, sanitize_line
 
 WIDTH = 100
 MAX_LISTED = 10
 LABEL = {"error": "WRONG", "warning": "CAREFUL", "note": "NOTE"}
+REMARK = {"to-do": "TO DO", "kept": "KEPT", "note": "NOTE"}
+NOT_WRITTEN = "The file was not changed. To change it, run the command again with --write."
+NOTHING_LEFT = "Nothing is left to change: no job uses a stored token where it could log in instead."
+NOTHING_CHANGED = "Nothing can be changed automatically: see TO DO above."
 SUPPLIED = "not asked: HF_OIDC_ID_TOKEN holds an ID token"
 WHAT_IT_IS = (
     "An ID token is a statement about this job, signed by the CI. The Hub gives a short-lived token to the jobs that "
@@ -83,6 +89,23 @@ def workflow(report: WorkflowReport, hub_url: str) -> Iterator[str]:
             yield from _to_enter(each, hub_url)
     yield ""
     yield from _wrapped(_summary(report))
+
+
+def migration(found: Migration, name: str, hub_url: str, *, written: bool) -> Iterator[str]:
+    """Yields the lines about the migration of the file `name`, sanitized. `written`: whether the file was changed."""
+    # Tabs are part of the layout. No CI reads a command behind one.
+    yield from ("\t".join(map(sanitize, line.rstrip("\r\n").split("\t"))) for line in found.diff(name))
+    for report in found.publishers:
+        yield from _heading(f"Job {sanitize_line(report.key, 80)}")
+        yield from _to_enter(report, hub_url)
+    for remark in found.remarks:
+        place = "" if remark.kind == "note" else f"Line {remark.line}: "
+        yield from _said(REMARK[remark.kind], place + sentence(remark), "", "")
+    yield ""
+    if found.edits:
+        yield f"Changed: {sanitize_line(name, 200)}" if written else NOT_WRITTEN
+    else:
+        yield NOTHING_LEFT if found.is_complete else NOTHING_CHANGED
 
 
 def _ci(report: JobReport) -> str:

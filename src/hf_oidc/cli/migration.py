@@ -1,0 +1,102 @@
+"""`hf-oidc doctor --workflow FILE --migrate`: shows how a workflow logs in, and with `--write` changes the file.
+
+The file is replaced as a whole or not at all, and keeps its mode, line ends and byte order mark.
+"""
+
+from __future__ import annotations
+
+import codecs
+import os
+import secrets
+import stat
+from pathlib import Path
+from typing import Any
+
+import click
+
+from hf_oidc.cli.repository_files import reader
+from hf_oidc.doctor import json_report, text
+from hf_oidc.doctor.workflow.migration import Migration
+from hf_oidc.sanitize import sanitize_line
+
+NO_YAML = "Changing a workflow needs PyYAML: pip install PyYAML"
+
+
+def migrated(
+    path: Path,
+    content: str,
+    *,
+    repository: str | None,
+    remote: str,
+    given: str,
+    hub_url: str,
+    write: bool,
+    as_json: bool,
+) -> tuple[dict[str, Any] | str, bool]:
+    """Returns what to print, and whether something is left to do by hand. Raises `UsageError` if the file is wrong.
+
+    `content`: of the file. `remote`: of its checkout. `given`: the resource of steps that do not show theirs.
+    """
+    try:
+        from hf_oidc.doctor.workflow import examine  # noqa: PLC0415 - needs PyYAML, which nothing else does
+        from hf_oidc.doctor.workflow.migrate import migrate  # noqa: PLC0415 - likewise
+        from hf_oidc.doctor.workflow.yaml_text import UnreadableYaml  # noqa: PLC0415 - likewise
+    except ImportError:
+        raise click.UsageError(NO_YAML) from None
+    if repository is not None and not examine.REPOSITORY.fullmatch(repository):
+        raise click.UsageError(f"--repository must be owner/name, as on GitHub: {sanitize_line(repository, 100)!r}")
+    try:
+        found = migrate(content, path.name, repository or examine.repository_of(remote), reader(path), given)
+    except UnreadableYaml as error:
+        place = f", line {error.line}" if error.line else ""
+        raise click.UsageError(f"{sanitize_line(str(path), 200)}{place}: {sanitize_line(error.what)}.") from None
+    written = write and bool(found.edits)
+    if written:
+        _replace(path, found)
+    if as_json:
+        return json_report.migration(found, str(path), hub_url, written=written), not found.is_complete
+    shown = "\n".join(text.migration(found, str(path), hub_url, written=written)).lstrip("\n")
+    return shown, not found.is_complete
+
+
+class _NotWritten(Exception):
+    """The file must not be replaced. The text says why, behind its path."""
+
+
+def _replace(path: Path, found: Migration) -> None:
+    """Writes the changed file beside the old one, and then replaces that. Raises `UsageError`."""
+    new = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    try:
+        _require_in_place(path)
+        mark = _mark(path.read_bytes(), found.text.encode())
+        try:
+            with new.open("xb") as file:
+                file.write(mark + found.changed.encode())
+            new.chmod(stat.S_IMODE(path.stat().st_mode))
+            new.replace(path)
+        finally:
+            new.unlink(missing_ok=True)
+    except _NotWritten as refused:
+        problem = str(refused)
+    except OSError as error:
+        problem = f"cannot be written: {error.strerror}"
+    else:
+        return
+    raise click.UsageError(f"{sanitize_line(str(path), 200)} {problem}. The file was not changed")
+
+
+def _mark(before: bytes, text: bytes) -> bytes:
+    """The byte order mark of the file. Raises `_NotWritten` if it no longer has this text."""
+    mark = codecs.BOM_UTF8 if before.startswith(codecs.BOM_UTF8) else b""
+    if before != mark + text:
+        raise _NotWritten("was changed by another program meanwhile. Run the command again")
+    return mark
+
+
+def _require_in_place(path: Path) -> None:
+    """Refuses links that came with the checkout, which could lead to any file of this machine."""
+    here, absolute = Path.cwd(), Path(os.path.abspath(path))  # noqa: PTH100 - `resolve` would follow the links
+    for part in (absolute, *absolute.parents):
+        if part.is_symlink() and (part == absolute or part.is_relative_to(here)):
+            shown = sanitize_line(str(part), 200)
+            raise _NotWritten(f"is reached through {shown}, a symbolic link. Name the file that it leads to")
