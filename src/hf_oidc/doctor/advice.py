@@ -276,7 +276,7 @@ WORDS = {
     "token-across-jobs": Words(
         "The job's output `{output}` contains the token. GitHub drops outputs that contain a secret, so other jobs get "
         "an empty string.",
-        "Log in again in each job that needs a token: add the login step and the permission there.",
+        "Remove this output. Log in again in each job that needs a token: add the login step and the permission there.",
     ),
     "unknown-output": Words(
         'The step "{step}" reads `steps.{id}.outputs.{output}`, which the action does not have. It is an empty string.',
