@@ -33,7 +33,9 @@ def rows(matrix: Written) -> list[Row | None]:
     if not isinstance(excluded, list) or not isinstance(included, list) or len(included) > MAX_ROWS:
         return [None]
     for entry in map(_entry, excluded):
-        found = [row for row in found if not entry or not all(_is(row.get(name), entry[name]) for name in entry)]
+        # An unknown value may be another one: the row is kept.
+        known = entry and not any(isinstance(value, Unknown) for value in entry.values())
+        found = [row for row in found if not known or any(row.get(name) != value for name, value in entry.items())]
     return [*_with_included(found, [_entry(each) for each in included], set(axes))]
 
 
@@ -51,11 +53,6 @@ def typed(value: Written) -> Value:
         if NUMBER.fullmatch(value):
             return float(value)
     return str(value)
-
-
-def _is(value: Value, wanted: Value) -> bool:
-    """Whether the two are surely equal. A row that may be excluded is kept."""
-    return value == wanted and not isinstance(value, Unknown)
 
 
 def _entry(value: Written) -> Row:

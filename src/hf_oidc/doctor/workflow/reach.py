@@ -334,7 +334,8 @@ class _Environment:
         for level in (self.workflow.env, self.job.env, step.env):
             contexts = {**self.views.possible, "secrets": UNKNOWN, "env": dict(found)}
             if level is step.env:
-                found = {name: UNKNOWN if self._may_be_set(name) else value for name, value in found.items()}
+                set_later = {name for name in found if any(name in script for script in self.may_have_set)}
+                found |= dict.fromkeys(set_later, UNKNOWN)
             for name, written in level.items():
                 try:
                     found[name] = interpolate(written, contexts) if isinstance(written, str) else UNKNOWN
@@ -348,6 +349,3 @@ class _Environment:
         self.is_open = self.is_open or bool(step.uses) or "GITHUB_ENV" in step.run
         if "GITHUB_ENV" in step.run:
             self.may_have_set.append(step.run)
-
-    def _may_be_set(self, name: str) -> bool:
-        return any(name in script for script in self.may_have_set)

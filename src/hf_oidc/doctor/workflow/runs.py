@@ -259,7 +259,15 @@ def _refs(run: Run, settings: Block, compared: Mapping[str, Compared]) -> Dimens
     # If only tags are filtered, no push of a branch starts a run, and the other way round.
     if not filters or {"branches", "branches-ignore"} & set(filters):
         for name in names(filters.get("branches"), filters.get("branches-ignore"), branches):
-            found += _branch(name, is_default_compared=DEFAULT_PATH in compared)
+            other = name if isinstance(name, str) else replace(name, excluded=name.excluded | {DEFAULT_BRANCH})
+            found += (
+                [
+                    {"ref": _ref(BRANCHES, _named(name)), "on_default": True},
+                    {"ref": _ref(BRANCHES, other), "on_default": False},
+                ]
+                if DEFAULT_PATH in compared
+                else [{"ref": _ref(BRANCHES, name)}]
+            )
     if not filters or {"tags", "tags-ignore"} & set(filters):
         # A tag with the name of a branch is possible, and nobody means it with `github.ref_name == 'main'`.
         branch_refs = {each["ref"] for each in found}
@@ -275,16 +283,6 @@ FIXED_REFS: Mapping[Kind, SomeText] = {
     "merge-queue": SomeText("refs/heads/gh-readonly-queue/"),
     "caller": SomeText(),
 }
-
-
-def _branch(name: Name, *, is_default_compared: bool) -> Iterator[dict[str, Any]]:
-    """A branch, which may be the default branch or not, if conditions compare that."""
-    if not is_default_compared:
-        yield {"ref": _ref(BRANCHES, name)}
-        return
-    yield {"ref": _ref(BRANCHES, _named(name)), "on_default": True}
-    other = name if isinstance(name, str) else replace(name, excluded=name.excluded | {DEFAULT_BRANCH})
-    yield {"ref": _ref(BRANCHES, other), "on_default": False}
 
 
 def _activities(run: Run, event: Event, settings: Block, compared: Mapping[str, Compared]) -> Dimension:
