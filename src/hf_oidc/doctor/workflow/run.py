@@ -16,6 +16,8 @@ from hf_oidc.doctor.workflow.expression_values import NOT_EMPTY, UNKNOWN, OpenMa
 # commit: a deployment of one, which has no ref. caller: the ref is that of the calling workflow.
 Kind = Literal["branch", "default-branch", "tag", "pull-request", "merge-queue", "commit", "caller", "unknown"]
 
+# Whoever causes these chooses a branch or tag.
+CHOSEN = frozenset({"workflow_dispatch", "deployment", "deployment_status", "registry_package"})
 BRANCHES, TAGS = "refs/heads/", "refs/tags/"
 DEPENDABOT = "dependabot[bot]"
 # These two have a value that the file does not tell, and that conditions compare with others.
@@ -51,7 +53,7 @@ class Run:
     @property
     def is_chosen(self) -> bool:
         """Whether whoever starts the run chooses the branch or tag."""
-        return self.event in ("workflow_dispatch", "deployment", "deployment_status", "registry_package")
+        return self.event in CHOSEN
 
     @property
     def gets_id_token(self) -> bool:

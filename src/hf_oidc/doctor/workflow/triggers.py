@@ -14,7 +14,7 @@ from hf_oidc.doctor.workflow.expressions import condition
 from hf_oidc.doctor.workflow.findings import Branch, Severity, WorkflowFinding
 from hf_oidc.doctor.workflow.model import Job, Workflow
 from hf_oidc.doctor.workflow.reach import SUCCEEDS, Reached
-from hf_oidc.doctor.workflow.run import Run, name_of
+from hf_oidc.doctor.workflow.run import CHOSEN, Run, name_of
 from hf_oidc.sanitize import sanitize_line
 
 ANY_BRANCH = "any branch"
@@ -148,9 +148,11 @@ def _off_branch(workflow: Workflow, job: Job, runs: Sequence[Run], branch: Branc
         yield WorkflowFinding("several-branches", "warning", line, {"branches": branch.name, **facts, **only})
     for event in sorted({run.event for run in runs if run.is_chosen}):
         chosen = [run for run in runs if run.event == event and not _is_on(run, branch)]
-        # Of several branches that conditions name, that somebody chooses one is no news.
+        # Of several branches that conditions name, that somebody chooses one is no news. Whoever starts each run by
+        # hand knows that there is a choice.
+        severity: Severity = "note" if CHOSEN.issuperset(workflow.triggers) else "warning"
         if any(run.kind != "branch" or branch.kind != "several" or not isinstance(run.ref, str) for run in chosen):
-            yield WorkflowFinding("any-ref", "warning", _line(workflow, chosen), {"event": event, **facts, **only})
+            yield WorkflowFinding("any-ref", severity, _line(workflow, chosen), {"event": event, **facts, **only})
     default = [run for run in fixed if run.on_default and not isinstance(run.ref, str)]
     if branch.kind == "one" and default:
         facts |= {"events": _events(default), "branch": branch.name}
