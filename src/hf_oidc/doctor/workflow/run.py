@@ -19,7 +19,6 @@ Kind = Literal["branch", "default-branch", "tag", "pull-request", "merge-queue",
 # Whoever causes these chooses a branch or tag.
 CHOSEN = frozenset({"workflow_dispatch", "deployment", "deployment_status", "registry_package"})
 BRANCHES, TAGS = "refs/heads/", "refs/tags/"
-DEPENDABOT = "dependabot[bot]"
 # These two have a value that the file does not tell, and that conditions compare with others.
 REPOSITORY = SomeText(name="the repository")
 DEFAULT_BRANCH = SomeText(name="the default branch")
@@ -88,8 +87,6 @@ class Run:
             fixed["github.repository_owner"] = fixed["github.event.repository.owner.login"] = repository.split("/")[0]
         if self.activity:
             fixed["github.event.action"] = self.activity
-        if self.event == "schedule":  # GitHub does not document whether its payload has a repository
-            fixed = {path: value for path, value in fixed.items() if not path.startswith("github.event.repository.")}
         if "pull_request" not in self.absent:
             fixed |= self._of_the_pull_request(fixed)
         if self.event not in ("pull_request", "pull_request_target"):
@@ -105,6 +102,7 @@ class Run:
         tag = self.kind == "tag"
         fixed["github.ref_type"] = "tag" if tag else "branch"
         fixed["github.ref_name"] = name = name_of(self.ref)
+        # GitHub's starter workflow `code-scanning/scorecard.yml` relies on this property also for `schedule`.
         if self.on_default is not None and not tag:
             fixed["github.event.repository.default_branch"] = (
                 name if self.on_default else replace(DEFAULT_BRANCH, excluded=frozenset({name}))
@@ -125,8 +123,6 @@ class Run:
             fixed[f"{path}.{side}.ref"] = facts.get(f"github.{side}_ref", UNKNOWN)
         if self.merged is not None:
             fixed[f"{path}.merged"] = self.merged
-        if self.dependabot:
-            fixed[f"{path}.user.login"] = DEPENDABOT
         return fixed
 
 

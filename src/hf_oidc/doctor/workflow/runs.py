@@ -14,10 +14,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from hf_oidc.doctor.workflow.comparisons import Compared, comparisons
-from hf_oidc.doctor.workflow.expressions import UNKNOWN, SomeText, Value
+from hf_oidc.doctor.workflow.expression_values import UNKNOWN, SomeText, Value, equal
 from hf_oidc.doctor.workflow.model import Workflow, texts
 from hf_oidc.doctor.workflow.ref_filter import Mentioned, Name, names
-from hf_oidc.doctor.workflow.run import BRANCHES, DEFAULT_BRANCH, DEPENDABOT, TAGS, Kind, Run
+from hf_oidc.doctor.workflow.run import BRANCHES, DEFAULT_BRANCH, TAGS, Kind, Run
 from hf_oidc.doctor.workflow.yaml_text import Block
 
 MAX_RUNS = 500
@@ -49,23 +49,15 @@ BASE_PATHS = ("github.base_ref", "github.event.pull_request.base.ref")
 HEAD_PATHS = ("github.head_ref", "github.event.pull_request.head.ref")
 DEFAULT_PATH = "github.event.repository.default_branch"
 # Split elsewhere, or fixed for each run.
+DEPENDABOT = "dependabot[bot]"
+DEPENDABOT_PATHS = ("github.actor", "github.event.pull_request.user.login")
+ACTOR_PATHS = ("github.actor", "github.triggering_actor", "github.event.sender.login")
+# Split elsewhere, or fixed for each run.
 DECIDED = frozenset(
-    {*REF_PATHS, *BASE_PATHS, *HEAD_PATHS, DEFAULT_PATH}
-    | {
-        f"github.{name}"
-        for name in (
-            "event_name",
-            "ref_type",
-            "event.action",
-            "triggering_actor",
-            "event.sender.login",
-            "event.repository.full_name",
-        )
-    }
-    | {
-        f"github.event.pull_request.{name}"
-        for name in ("merged", "user.login", "head.repo.fork", "head.repo.full_name")
-    }
+    {*REF_PATHS, *BASE_PATHS, *HEAD_PATHS, *ACTOR_PATHS, DEFAULT_PATH}
+    | {f"github.{name}" for name in ("event_name", "ref_type", "event.action", "event.schedule")}
+    | {"github.event.repository.full_name"}
+    | {f"github.event.pull_request.{name}" for name in ("merged", "head.repo.fork", "head.repo.full_name")}
 )
 # Where a run can differ: the ways in which it does. Each gives attributes of `Run`, and facts by their path.
 Dimension = Sequence[Mapping[str, Any]]
@@ -193,7 +185,8 @@ def _combined(start: Run, dimensions: Iterable[Dimension], limit: int) -> Iterat
         facts = dict(start.facts)
         for path, value in (item for change in changes for item in change.items()):
             target = facts if "." in path else attributes
-            if target.setdefault(path, value) != value:
+            before = target.setdefault(path, value)
+            if before != value and not (isinstance(before, str) and equal(before, value) is None):
                 break  # for example, a draft that is ready for review
         else:
             yield replace(start, facts=facts, **attributes)
@@ -214,8 +207,8 @@ def _dimensions(
     yield _activities(run, event, settings, compared)
     if "pull_request" not in run.absent:
         yield from _pull_requests(run, settings, compared)
-    elif "github.actor" in compared:
-        yield [{"github.actor": each} for each in _split(compared["github.actor"])]
+    elif compared.keys() & ACTOR_PATHS:
+        yield [{"github.actor": each} for each in _split(_all(ACTOR_PATHS, compared))]
     if run.event == "schedule" and "github.event.schedule" in compared:
         yield [{"github.event.schedule": each} for each in _crons(workflow)] or [{}]
     if run.event == "workflow_dispatch":
@@ -226,7 +219,7 @@ def _dimensions(
 
 def _properties(run: Run, compared: Mapping[str, Compared]) -> Iterator[Dimension]:
     """What conditions compare of the event's payload, and nothing above decides."""
-    fixed = DECIDED | {"github.actor", "github.event.schedule"}
+    fixed = DECIDED
     if "github.repository" in run.facts:
         fixed |= {"github.repository", "github.repository_owner", "github.event.repository.owner.login"}
     objects = {each.rpartition(".")[0] for each in compared}
@@ -324,11 +317,11 @@ def _fixed_by(event: str, activity: str) -> list[dict[str, Any]]:
 
 
 def _pull_requests(run: Run, settings: Block, compared: Mapping[str, Compared]) -> Iterator[Dimension]:
-    actors = _split(compared.get("github.actor", Compared()) | Compared(literals=frozenset({DEPENDABOT})))
+    actors = _split(_all(ACTOR_PATHS, compared) | Compared(literals=frozenset({DEPENDABOT})))
     people = [each for each in actors if each != DEPENDABOT]
     yield [
         {"from_fork": fork, "dependabot": False, "github.actor": actor} for fork in (False, True) for actor in people
-    ] + [{"from_fork": False, "dependabot": True, "github.actor": DEPENDABOT}]
+    ] + [{"from_fork": False, "dependabot": True, **dict.fromkeys(DEPENDABOT_PATHS, DEPENDABOT)}]
     filtered = run.event in ("pull_request", "pull_request_target")
     include, ignore = (
         list(texts(settings[key])) if filtered and key in settings else None for key in ("branches", "branches-ignore")
@@ -373,12 +366,19 @@ def _crons(workflow: Workflow) -> list[Value]:
 
 def _mentioned(paths: Collection[str], start: str, compared: Mapping[str, Compared]) -> Mentioned:
     """The names that conditions compare with one of `paths`, without the `start` of a ref."""
-    literals = {each for path in paths if path in compared for each in compared[path].literals}
-    beginnings = {each for path in paths if path in compared for each in compared[path].beginnings}
+    found = _all(paths, compared)
     return Mentioned(
-        frozenset(each.removeprefix(start) for each in literals if _may_name(each, start)),
-        frozenset(each.removeprefix(start) for each in beginnings if _may_name(each, start)),
+        frozenset(each.removeprefix(start) for each in found.literals if _may_name(each, start)),
+        frozenset(each.removeprefix(start) for each in found.beginnings if _may_name(each, start)),
     )
+
+
+def _all(paths: Collection[str], compared: Mapping[str, Compared]) -> Compared:
+    """What conditions compare with any of `paths`."""
+    found = Compared()
+    for path in paths:
+        found |= compared.get(path, Compared())
+    return found
 
 
 def _may_name(text: str, start: str) -> bool:
