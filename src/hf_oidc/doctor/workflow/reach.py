@@ -35,6 +35,7 @@ Certainty = Literal["yes", "maybe", "no"]
 Contexts = Mapping[str, Value]
 # Of conditions, over all runs and rows: a few seconds. More than any workflow needs.
 MAX_EVALUATIONS = 50_000
+TOO_MUCH = "the size of this file"
 SUCCEEDS = Status(success=True, failure=False, cancelled=False, always=True)
 
 
@@ -128,7 +129,7 @@ class Reachability:
                 return of_job
             return _both(of_job, self._of_steps(index, job)[self._positions[id(step)]])
         except _TooMuch:
-            return _Outcome("maybe", ("the size of this file",))
+            return _Outcome("maybe", (TOO_MUCH,))
 
     def inputs(self, index: int, job: Job, called: Workflow) -> list[Contexts]:
         """The `inputs` that `job` passes to the workflow `called` in a run: one for each row of its matrix."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Literal
 
 from hf_oidc.doctor.workflow.expression_values import NOT_EMPTY, UNKNOWN, OpenMapping, SomeText, Value
@@ -62,6 +63,10 @@ class Run:
 
     def contexts(self) -> Mapping[str, Value]:
         """What conditions see of the run: the contexts `github` and `inputs`. Others depend on the job."""
+        return self._contexts
+
+    @cached_property
+    def _contexts(self) -> Mapping[str, Value]:
         if self.kind in ("caller", "unknown"):
             return {"github": UNKNOWN, "inputs": OpenMapping(_nested("inputs.", self.facts))}
         facts = {**dict.fromkeys(f"github.event.{name}" for name in self.absent), **self._fixed()}

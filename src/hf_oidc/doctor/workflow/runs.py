@@ -21,6 +21,8 @@ from hf_oidc.doctor.workflow.run import BRANCHES, DEFAULT_BRANCH, TAGS, Kind, Ru
 from hf_oidc.doctor.workflow.yaml_text import Block
 
 MAX_RUNS = 500
+MANY_STEPS = 300
+MAX_EVENTS = 50  # GitHub has fewer
 MAX_INPUTS = 50  # GitHub allows 25
 MAX_PROPERTIES = 50
 PULL_REQUEST_TYPES = (
@@ -145,10 +147,17 @@ def runs_of(workflow: Workflow, called: Collection[Workflow] = (), repository: s
 
     `repository`: its name on GitHub, if known.
     """
-    compared = comparisons(text for each in (workflow, *called) for text in _expressions(each))
-    share = max(1, MAX_RUNS // max(1, len(workflow.triggers)))
+    jobs = [job for each in (workflow, *called) for job in each.jobs]
+    written = [each.env for each in (workflow, *called)]
+    written += [block for job in jobs for block in (job.env, job.inputs, *(step.env for step in job.steps))]
+    conditions = [text for job in jobs for text in (job.condition, *(step.condition for step in job.steps)) if text]
+    texts_in = (text for block in written for text in block.values() if isinstance(text, str) and "${{" in text)
+    compared = comparisons([*conditions, *texts_in])
+    # The work is in proportion to the runs and to the steps.
+    size = sum(1 + len(job.steps) for job in jobs)
+    share = max(1, MAX_RUNS // max(1, len(workflow.triggers), size // MANY_STEPS))
     runs: list[Run] = []
-    for name, settings in list(workflow.triggers.items())[:MAX_RUNS]:
+    for name, settings in sorted(workflow.triggers.items(), key=lambda item: item[0] not in EVENTS)[:MAX_EVENTS]:
         event = EVENTS.get(name)
         inputs = settings.get("inputs")
         if event is None or (isinstance(inputs, Block) and len(inputs) > MAX_INPUTS):
@@ -159,14 +168,6 @@ def runs_of(workflow: Workflow, called: Collection[Workflow] = (), repository: s
         dimensions = _dimensions(workflow, start, event, settings, compared)
         runs += (_finished(each) for each in _combined(start, dimensions, share))
     return tuple(runs)
-
-
-def _expressions(workflow: Workflow) -> Iterator[str]:
-    """The conditions of a workflow, and what they may read from `env` and `inputs`."""
-    for job in workflow.jobs:
-        yield from filter(None, [job.condition, *(step.condition for step in job.steps)])
-        written: list[Block] = [workflow.env, job.env, job.inputs, *(step.env for step in job.steps)]
-        yield from (text for block in written for text in block.values() if isinstance(text, str) and "${{" in text)
 
 
 def _combined(start: Run, dimensions: Iterable[Dimension], limit: int) -> Iterator[Run]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from hf_oidc.doctor.workflow.expressions import condition
 from hf_oidc.doctor.workflow.findings import Branch, Severity, WorkflowFinding
 from hf_oidc.doctor.workflow.model import Job, Workflow
-from hf_oidc.doctor.workflow.reach import SUCCEEDS, Reached
+from hf_oidc.doctor.workflow.reach import SUCCEEDS, TOO_MUCH, Reached
 from hf_oidc.doctor.workflow.run import CHOSEN, Run, name_of
 from hf_oidc.sanitize import sanitize_line
 
@@ -44,9 +44,10 @@ class Logins:
         """The events and conditions because of which it is not known whether, or on which ref, a login is reached."""
         found: list[str] = []
         for each in self.reached:
-            if each.certainty == "maybe" and each.run.kind != "caller":
-                found += [f"the event `{sanitize_line(each.run.event, 60)}`"] if each.run.kind == "unknown" else []
-                found += [f"`{text}`" for text in each.unknown] if each.run.kind != "unknown" else []
+            if each.run.kind == "unknown":
+                found.append(f"the event `{sanitize_line(each.run.event, 60)}`")
+            elif each.certainty == "maybe" and each.run.kind != "caller":
+                found += [text if text == TOO_MUCH else f"`{text}`" for text in each.unknown]
         return tuple(dict.fromkeys(found))
 
 
