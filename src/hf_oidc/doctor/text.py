@@ -22,6 +22,7 @@ from hf_oidc.sanitize import sanitize, sanitize_line
 
 WIDTH = 100
 MAX_LISTED = 10
+NOT_UNDERSTOOD = "Whether and where the job logs in is then known only when the workflow runs."
 LABEL = {"error": "WRONG", "warning": "CAREFUL", "note": "NOTE"}
 REMARK = {"to-do": "TO DO", "kept": "KEPT", "note": "NOTE"}
 NOT_WRITTEN = "The file was not changed. To change it, run the command again with --write."
@@ -254,7 +255,7 @@ def _summary(report: WorkflowReport) -> str:
     if careful:
         return f"No certain failure was found: {careful} marked CAREFUL."
     if not_understood:
-        return f"Nothing found; not understood: {', '.join(not_understood[:MAX_LISTED])}."
+        return f"Nothing found; not understood: {', '.join(not_understood[:MAX_LISTED])}. {NOT_UNDERSTOOD}"
     return "No problem was found in this file."
 
 

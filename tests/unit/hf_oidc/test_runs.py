@@ -136,7 +136,7 @@ def test_the_default_branch_is_known_without_its_name(condition: str) -> None:
         ("branch", False, False),
     ]
     assert all(seen(run, condition) is True for run in runs("issues", condition))
-    assert seen(runs("schedule", condition)[0], condition) == UNKNOWN, "not documented"
+    assert [seen(run, condition) for run in runs("schedule", condition)] == [True]
 
 
 ORIGINS = [
@@ -178,6 +178,13 @@ def test_where_pull_requests_come_from(repository: str) -> None:
         ("issue_comment", "github.event.comment.body == '/go'", [True, False, False]),
         ("issue_comment", "startsWith(github.event.comment.body, '/go')", [False, True, False]),
         ("push", "github.actor == 'x'", [True, False, True, False]),
+        ("push", "github.event.sender.login != 'x'", [False, True, False, True]),
+        (
+            "pull_request",
+            "github.event.pull_request.user.login == 'dependabot[bot]'",
+            [True, False, False] * 2 + [True],
+        ),
+        ("pull_request", "github.event.pull_request.user.login == 'x'", [True, False, False] * 2 + [False]),
         ("push", "github.event.forced", [True, False, True, False]),
         ("push", "github.event.comment.body == '/go'", [False, False]),
         ("issues", "github.event.repository.private", [True, False]),

@@ -6,6 +6,7 @@ The runs of a workflow are split by these. This module knows no context, and eva
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from hf_oidc.doctor.workflow.expression_syntax import Expression, ExpressionError, parse_condition
@@ -56,7 +57,10 @@ def _of(node: Expression) -> Iterator[tuple[str, Compared]]:
         if node.operator == "startswith" and (path := path_of(first)) and isinstance(second.value, str):
             yield path, Compared(beginnings=frozenset({second.value}))
         if node.operator == "contains" and first.operator == "fromjson" and (path := path_of(second)):
-            yield path, Compared(literals=_listed(first))
+            with suppress(ExpressionError):
+                values = evaluate(first, {})
+                listed = values if isinstance(values, list) else []
+                yield path, Compared(literals=frozenset(each for each in listed if isinstance(each, str)))
 
 
 def path_of(node: Expression) -> str:
@@ -68,11 +72,3 @@ def path_of(node: Expression) -> str:
             return ""
         names.append(key.value.lower())
     return ".".join([str(node.value), *reversed(names)]) if node.operator == "context" else ""
-
-
-def _listed(node: Expression) -> frozenset[str]:
-    try:
-        values = evaluate(node, {})
-    except ExpressionError:
-        return frozenset()
-    return frozenset(each for each in values if isinstance(each, str)) if isinstance(values, list) else frozenset()

@@ -33,8 +33,18 @@ def rows(matrix: Written) -> list[Row | None]:
     if not isinstance(excluded, list) or not isinstance(included, list) or len(included) > MAX_ROWS:
         return [None]
     for entry in map(_entry, excluded):
-        found = [row for row in found if not entry or not all(_is(row.get(name), entry[name]) for name in entry)]
-    return [*_with_included(found, [_entry(each) for each in included], set(axes))]
+        # An unknown value may be another one: the row is kept.
+        known = entry and not any(isinstance(value, Unknown) for value in entry.values())
+        found = [row for row in found if not known or any(row.get(name) != value for name, value in entry.items())]
+    # An entry of `include` extends each row of the product whose own values it leaves; else it is a row itself.
+    extended: list[Row | None] = [*found]
+    for entry in map(_entry, included):
+        own = entry.keys() & axes.keys()
+        fitting = [index for index, row in enumerate(found) if all(row[name] == entry[name] for name in own)]
+        for index in fitting:
+            extended[index] = {**(extended[index] or {}), **entry}
+        extended += [] if fitting else [entry]
+    return extended
 
 
 def typed(value: Written) -> Value:
@@ -53,25 +63,5 @@ def typed(value: Written) -> Value:
     return str(value)
 
 
-def _is(value: Value, wanted: Value) -> bool:
-    """Whether the two are surely equal. A row that may be excluded is kept."""
-    return value == wanted and not isinstance(value, Unknown)
-
-
 def _entry(value: Written) -> Row:
     return {name: typed(each) for name, each in value.items()} if isinstance(value, Block) else {}
-
-
-def _with_included(found: list[Row], entries: list[Row], axes: set[str]) -> list[Row]:
-    # An entry extends each row of the product whose own values it does not change; else it is a row of its own.
-    extended = [dict(row) for row in found]
-    alone: list[Row] = []
-    for entry in entries:
-        fitting = [
-            index for index, row in enumerate(found) if all(row[name] == entry[name] for name in axes & set(entry))
-        ]
-        for index in fitting:
-            extended[index] |= entry
-        if not fitting:
-            alone.append(entry)
-    return extended + alone

@@ -18,6 +18,7 @@ from hf_oidc.doctor.workflow.expressions import (
     UNKNOWN,
     EnvMapping,
     ExpressionError,
+    OpenEnvMapping,
     OpenMapping,
     Status,
     Value,
@@ -38,6 +39,7 @@ Contexts = Mapping[str, Value]
 MAX_EVALUATIONS = 50_000
 # Contexts that are known when the job runs.
 LATER = ("steps", "strategy", "job", "runner", "secrets")
+TOO_MUCH = "the size of this file"
 SUCCEEDS = Status(success=True, failure=False, cancelled=False, always=True)
 
 
@@ -131,7 +133,7 @@ class Reachability:
                 return of_job
             return _both(of_job, self._of_steps(index, job)[self._positions[id(step)]])
         except _TooMuch:
-            return _Outcome("maybe", ("the size of this file",))
+            return _Outcome("maybe", (TOO_MUCH,))
 
     def seen_by(self, job: Job, step: Step | None) -> Iterator[Contexts]:
         """What the expressions of `step`, or of the job, see in the runs that reach it: for each run and row."""
@@ -353,13 +355,14 @@ class _Environment:
         for level in (self.workflow.env, self.job.env, step.env):
             contexts = {**self.views.possible, "secrets": UNKNOWN, "env": dict(found)}
             if level is step.env:
-                found = {name: UNKNOWN if self._may_be_set(name) else value for name, value in found.items()}
+                set_later = {name for name in found if any(name in script for script in self.may_have_set)}
+                found |= dict.fromkeys(set_later, UNKNOWN)
             for name, written in level.items():
                 try:
                     found[name] = interpolate(written, contexts) if isinstance(written, str) else UNKNOWN
                 except ExpressionError:
                     found[name] = UNKNOWN
-        return OpenMapping(found) if self.is_open else EnvMapping(found)
+        return OpenEnvMapping(found) if self.is_open else EnvMapping(found)
 
     def after(self, step: Step) -> None:
         """Notes what `step` may have set for later steps."""
@@ -367,6 +370,3 @@ class _Environment:
         self.is_open = self.is_open or bool(step.uses) or "GITHUB_ENV" in step.run
         if "GITHUB_ENV" in step.run:
             self.may_have_set.append(step.run)
-
-    def _may_be_set(self, name: str) -> bool:
-        return any(name in script for script in self.may_have_set)

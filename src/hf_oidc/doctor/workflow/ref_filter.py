@@ -99,7 +99,14 @@ def _others(patterns: Sequence[str] | None, ignored: Sequence[str] | None) -> li
         elif SPECIAL & set(pattern) and not pattern.startswith("!"):
             found.append(_known_of(pattern))
     # `**` includes what `release/**` includes.
-    return [each for each in dict.fromkeys(found) if not any(_includes(other, each) for other in found)]
+    return [
+        each
+        for each in dict.fromkeys(found)
+        if not any(
+            each != other and each.prefix.startswith(other.prefix) and each.suffix.endswith(other.suffix)
+            for other in found
+        )
+    ]
 
 
 def _known_of(pattern: str) -> SomeText:
@@ -109,10 +116,6 @@ def _known_of(pattern: str) -> SomeText:
     prefix = pattern[: first - (pattern[first] == "?" and first > 0)]
     suffix = "" if pattern[last] == "\\" else pattern[last + 1 :]
     return SomeText(prefix[:MAX_LENGTH], suffix[-MAX_LENGTH:])
-
-
-def _includes(wide: SomeText, narrow: SomeText) -> bool:
-    return wide != narrow and narrow.prefix.startswith(wide.prefix) and narrow.suffix.endswith(wide.suffix)
 
 
 def _closure(tokens: Sequence[_Token], states: set[int]) -> set[int]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Literal
 
 from hf_oidc.doctor.workflow.expression_values import NOT_EMPTY, UNKNOWN, OpenMapping, SomeText, Value
@@ -16,8 +17,9 @@ from hf_oidc.doctor.workflow.expression_values import NOT_EMPTY, UNKNOWN, OpenMa
 # commit: a deployment of one, which has no ref. caller: the ref is that of the calling workflow.
 Kind = Literal["branch", "default-branch", "tag", "pull-request", "merge-queue", "commit", "caller", "unknown"]
 
+# Whoever causes these chooses a branch or tag.
+CHOSEN = frozenset({"workflow_dispatch", "deployment", "deployment_status", "registry_package"})
 BRANCHES, TAGS = "refs/heads/", "refs/tags/"
-DEPENDABOT = "dependabot[bot]"
 # These two have a value that the file does not tell, and that conditions compare with others.
 REPOSITORY = SomeText(name="the repository")
 DEFAULT_BRANCH = SomeText(name="the default branch")
@@ -51,7 +53,7 @@ class Run:
     @property
     def is_chosen(self) -> bool:
         """Whether whoever starts the run chooses the branch or tag."""
-        return self.event in ("workflow_dispatch", "deployment", "deployment_status", "registry_package")
+        return self.event in CHOSEN
 
     @property
     def gets_id_token(self) -> bool:
@@ -61,6 +63,10 @@ class Run:
 
     def contexts(self) -> Mapping[str, Value]:
         """What conditions see of the run: the contexts `github` and `inputs`. Others depend on the job."""
+        return self._contexts
+
+    @cached_property
+    def _contexts(self) -> Mapping[str, Value]:
         if self.kind in ("caller", "unknown"):
             return {"github": UNKNOWN, "inputs": OpenMapping(_nested("inputs.", self.facts))}
         facts = {**dict.fromkeys(f"github.event.{name}" for name in self.absent), **self._fixed()}
@@ -86,8 +92,6 @@ class Run:
             fixed["github.repository_owner"] = fixed["github.event.repository.owner.login"] = repository.split("/")[0]
         if self.activity:
             fixed["github.event.action"] = self.activity
-        if self.event == "schedule":  # GitHub does not document whether its payload has a repository
-            fixed = {path: value for path, value in fixed.items() if not path.startswith("github.event.repository.")}
         if "pull_request" not in self.absent:
             fixed |= self._of_the_pull_request(fixed)
         if self.event not in ("pull_request", "pull_request_target"):
@@ -103,6 +107,7 @@ class Run:
         tag = self.kind == "tag"
         fixed["github.ref_type"] = "tag" if tag else "branch"
         fixed["github.ref_name"] = name = name_of(self.ref)
+        # GitHub's starter workflow `code-scanning/scorecard.yml` relies on this property also for `schedule`.
         if self.on_default is not None and not tag:
             fixed["github.event.repository.default_branch"] = (
                 name if self.on_default else replace(DEFAULT_BRANCH, excluded=frozenset({name}))
@@ -123,8 +128,6 @@ class Run:
             fixed[f"{path}.{side}.ref"] = facts.get(f"github.{side}_ref", UNKNOWN)
         if self.merged is not None:
             fixed[f"{path}.merged"] = self.merged
-        if self.dependabot:
-            fixed[f"{path}.user.login"] = DEPENDABOT
         return fixed
 
 

@@ -14,13 +14,15 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from hf_oidc.doctor.workflow.comparisons import Compared, comparisons
-from hf_oidc.doctor.workflow.expressions import UNKNOWN, SomeText, Value
+from hf_oidc.doctor.workflow.expression_values import UNKNOWN, SomeText, Value, equal
 from hf_oidc.doctor.workflow.model import Workflow, texts
 from hf_oidc.doctor.workflow.ref_filter import Mentioned, Name, names
-from hf_oidc.doctor.workflow.run import BRANCHES, DEFAULT_BRANCH, DEPENDABOT, TAGS, Kind, Run
+from hf_oidc.doctor.workflow.run import BRANCHES, DEFAULT_BRANCH, TAGS, Kind, Run
 from hf_oidc.doctor.workflow.yaml_text import Block
 
 MAX_RUNS = 500
+MANY_STEPS = 300
+MAX_EVENTS = 50  # GitHub has fewer
 MAX_INPUTS = 50  # GitHub allows 25
 MAX_PROPERTIES = 50
 PULL_REQUEST_TYPES = (
@@ -49,23 +51,15 @@ BASE_PATHS = ("github.base_ref", "github.event.pull_request.base.ref")
 HEAD_PATHS = ("github.head_ref", "github.event.pull_request.head.ref")
 DEFAULT_PATH = "github.event.repository.default_branch"
 # Split elsewhere, or fixed for each run.
+DEPENDABOT = "dependabot[bot]"
+DEPENDABOT_PATHS = ("github.actor", "github.event.pull_request.user.login")
+ACTOR_PATHS = ("github.actor", "github.triggering_actor", "github.event.sender.login")
+# Split elsewhere, or fixed for each run.
 DECIDED = frozenset(
-    {*REF_PATHS, *BASE_PATHS, *HEAD_PATHS, DEFAULT_PATH}
-    | {
-        f"github.{name}"
-        for name in (
-            "event_name",
-            "ref_type",
-            "event.action",
-            "triggering_actor",
-            "event.sender.login",
-            "event.repository.full_name",
-        )
-    }
-    | {
-        f"github.event.pull_request.{name}"
-        for name in ("merged", "user.login", "head.repo.fork", "head.repo.full_name")
-    }
+    {*REF_PATHS, *BASE_PATHS, *HEAD_PATHS, *ACTOR_PATHS, DEFAULT_PATH}
+    | {f"github.{name}" for name in ("event_name", "ref_type", "event.action", "event.schedule")}
+    | {"github.event.repository.full_name"}
+    | {f"github.event.pull_request.{name}" for name in ("merged", "head.repo.fork", "head.repo.full_name")}
 )
 # Where a run can differ: the ways in which it does. Each gives attributes of `Run`, and facts by their path.
 Dimension = Sequence[Mapping[str, Any]]
@@ -153,10 +147,17 @@ def runs_of(workflow: Workflow, called: Collection[Workflow] = (), repository: s
 
     `repository`: its name on GitHub, if known.
     """
-    compared = comparisons(text for each in (workflow, *called) for text in _expressions(each))
-    share = max(1, MAX_RUNS // max(1, len(workflow.triggers)))
+    jobs = [job for each in (workflow, *called) for job in each.jobs]
+    written = [each.env for each in (workflow, *called)]
+    written += [block for job in jobs for block in (job.env, job.inputs, *(step.env for step in job.steps))]
+    conditions = [text for job in jobs for text in (job.condition, *(step.condition for step in job.steps)) if text]
+    texts_in = (text for block in written for text in block.values() if isinstance(text, str) and "${{" in text)
+    compared = comparisons([*conditions, *texts_in])
+    # The work is in proportion to the runs and to the steps.
+    size = sum(1 + len(job.steps) for job in jobs)
+    share = max(1, MAX_RUNS // max(1, len(workflow.triggers), size // MANY_STEPS))
     runs: list[Run] = []
-    for name, settings in list(workflow.triggers.items())[:MAX_RUNS]:
+    for name, settings in sorted(workflow.triggers.items(), key=lambda item: item[0] not in EVENTS)[:MAX_EVENTS]:
         event = EVENTS.get(name)
         inputs = settings.get("inputs")
         if event is None or (isinstance(inputs, Block) and len(inputs) > MAX_INPUTS):
@@ -167,14 +168,6 @@ def runs_of(workflow: Workflow, called: Collection[Workflow] = (), repository: s
         dimensions = _dimensions(workflow, start, event, settings, compared)
         runs += (_finished(each) for each in _combined(start, dimensions, share))
     return tuple(runs)
-
-
-def _expressions(workflow: Workflow) -> Iterator[str]:
-    """The conditions of a workflow, and what they may read from `env` and `inputs`."""
-    for job in workflow.jobs:
-        yield from filter(None, [job.condition, *(step.condition for step in job.steps)])
-        written: list[Block] = [workflow.env, job.env, job.inputs, *(step.env for step in job.steps)]
-        yield from (text for block in written for text in block.values() if isinstance(text, str) and "${{" in text)
 
 
 def _combined(start: Run, dimensions: Iterable[Dimension], limit: int) -> Iterator[Run]:
@@ -193,7 +186,8 @@ def _combined(start: Run, dimensions: Iterable[Dimension], limit: int) -> Iterat
         facts = dict(start.facts)
         for path, value in (item for change in changes for item in change.items()):
             target = facts if "." in path else attributes
-            if target.setdefault(path, value) != value:
+            before = target.setdefault(path, value)
+            if before != value and not (isinstance(before, str) and equal(before, value) is None):
                 break  # for example, a draft that is ready for review
         else:
             yield replace(start, facts=facts, **attributes)
@@ -214,8 +208,8 @@ def _dimensions(
     yield _activities(run, event, settings, compared)
     if "pull_request" not in run.absent:
         yield from _pull_requests(run, settings, compared)
-    elif "github.actor" in compared:
-        yield [{"github.actor": each} for each in _split(compared["github.actor"])]
+    elif compared.keys() & ACTOR_PATHS:
+        yield [{"github.actor": each} for each in _split(_all(ACTOR_PATHS, compared))]
     if run.event == "schedule" and "github.event.schedule" in compared:
         yield [{"github.event.schedule": each} for each in _crons(workflow)] or [{}]
     if run.event == "workflow_dispatch":
@@ -226,7 +220,7 @@ def _dimensions(
 
 def _properties(run: Run, compared: Mapping[str, Compared]) -> Iterator[Dimension]:
     """What conditions compare of the event's payload, and nothing above decides."""
-    fixed = DECIDED | {"github.actor", "github.event.schedule"}
+    fixed = DECIDED
     if "github.repository" in run.facts:
         fixed |= {"github.repository", "github.repository_owner", "github.event.repository.owner.login"}
     objects = {each.rpartition(".")[0] for each in compared}
@@ -259,7 +253,15 @@ def _refs(run: Run, settings: Block, compared: Mapping[str, Compared]) -> Dimens
     # If only tags are filtered, no push of a branch starts a run, and the other way round.
     if not filters or {"branches", "branches-ignore"} & set(filters):
         for name in names(filters.get("branches"), filters.get("branches-ignore"), branches):
-            found += _branch(name, is_default_compared=DEFAULT_PATH in compared)
+            other = name if isinstance(name, str) else replace(name, excluded=name.excluded | {DEFAULT_BRANCH})
+            found += (
+                [
+                    {"ref": _ref(BRANCHES, _named(name)), "on_default": True},
+                    {"ref": _ref(BRANCHES, other), "on_default": False},
+                ]
+                if DEFAULT_PATH in compared
+                else [{"ref": _ref(BRANCHES, name)}]
+            )
     if not filters or {"tags", "tags-ignore"} & set(filters):
         # A tag with the name of a branch is possible, and nobody means it with `github.ref_name == 'main'`.
         branch_refs = {each["ref"] for each in found}
@@ -275,16 +277,6 @@ FIXED_REFS: Mapping[Kind, SomeText] = {
     "merge-queue": SomeText("refs/heads/gh-readonly-queue/"),
     "caller": SomeText(),
 }
-
-
-def _branch(name: Name, *, is_default_compared: bool) -> Iterator[dict[str, Any]]:
-    """A branch, which may be the default branch or not, if conditions compare that."""
-    if not is_default_compared:
-        yield {"ref": _ref(BRANCHES, name)}
-        return
-    yield {"ref": _ref(BRANCHES, _named(name)), "on_default": True}
-    other = name if isinstance(name, str) else replace(name, excluded=name.excluded | {DEFAULT_BRANCH})
-    yield {"ref": _ref(BRANCHES, other), "on_default": False}
 
 
 def _activities(run: Run, event: Event, settings: Block, compared: Mapping[str, Compared]) -> Dimension:
@@ -326,11 +318,11 @@ def _fixed_by(event: str, activity: str) -> list[dict[str, Any]]:
 
 
 def _pull_requests(run: Run, settings: Block, compared: Mapping[str, Compared]) -> Iterator[Dimension]:
-    actors = _split(compared.get("github.actor", Compared()) | Compared(literals=frozenset({DEPENDABOT})))
+    actors = _split(_all(ACTOR_PATHS, compared) | Compared(literals=frozenset({DEPENDABOT})))
     people = [each for each in actors if each != DEPENDABOT]
     yield [
         {"from_fork": fork, "dependabot": False, "github.actor": actor} for fork in (False, True) for actor in people
-    ] + [{"from_fork": False, "dependabot": True, "github.actor": DEPENDABOT}]
+    ] + [{"from_fork": False, "dependabot": True, **dict.fromkeys(DEPENDABOT_PATHS, DEPENDABOT)}]
     filtered = run.event in ("pull_request", "pull_request_target")
     include, ignore = (
         list(texts(settings[key])) if filtered and key in settings else None for key in ("branches", "branches-ignore")
@@ -375,12 +367,19 @@ def _crons(workflow: Workflow) -> list[Value]:
 
 def _mentioned(paths: Collection[str], start: str, compared: Mapping[str, Compared]) -> Mentioned:
     """The names that conditions compare with one of `paths`, without the `start` of a ref."""
-    literals = {each for path in paths if path in compared for each in compared[path].literals}
-    beginnings = {each for path in paths if path in compared for each in compared[path].beginnings}
+    found = _all(paths, compared)
     return Mentioned(
-        frozenset(each.removeprefix(start) for each in literals if _may_name(each, start)),
-        frozenset(each.removeprefix(start) for each in beginnings if _may_name(each, start)),
+        frozenset(each.removeprefix(start) for each in found.literals if _may_name(each, start)),
+        frozenset(each.removeprefix(start) for each in found.beginnings if _may_name(each, start)),
     )
+
+
+def _all(paths: Collection[str], compared: Mapping[str, Compared]) -> Compared:
+    """What conditions compare with any of `paths`."""
+    found = Compared()
+    for path in paths:
+        found |= compared.get(path, Compared())
+    return found
 
 
 def _may_name(text: str, start: str) -> bool:

@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from hf_oidc.doctor.workflow.expressions import condition
 from hf_oidc.doctor.workflow.findings import Branch, Severity, WorkflowFinding
 from hf_oidc.doctor.workflow.model import Job, Workflow
-from hf_oidc.doctor.workflow.reach import SUCCEEDS, Reached
-from hf_oidc.doctor.workflow.run import Run, name_of
+from hf_oidc.doctor.workflow.reach import SUCCEEDS, TOO_MUCH, Reached
+from hf_oidc.doctor.workflow.run import CHOSEN, Run, name_of
 from hf_oidc.sanitize import sanitize_line
 
 ANY_BRANCH = "any branch"
+DEFAULT = "the default branch"
 # The usual default branches. Of another branch, nobody expects that `schedule` runs on it.
 USUAL_DEFAULTS = {"main", "master"}
 # These run on the merge ref of a pull request, or of one that was merged, on its base branch.
@@ -43,9 +44,10 @@ class Logins:
         """The events and conditions because of which it is not known whether, or on which ref, a login is reached."""
         found: list[str] = []
         for each in self.reached:
-            if each.certainty == "maybe" and each.run.kind != "caller":
-                found += [f"the event `{sanitize_line(each.run.event, 60)}`"] if each.run.kind == "unknown" else []
-                found += [f"`{text}`" for text in each.unknown] if each.run.kind != "unknown" else []
+            if each.run.kind == "unknown":
+                found.append(f"the event `{sanitize_line(each.run.event, 60)}`")
+            elif each.certainty == "maybe" and each.run.kind != "caller":
+                found += [text if text == TOO_MUCH else f"`{text}`" for text in each.unknown]
         return tuple(dict.fromkeys(found))
 
 
@@ -74,7 +76,11 @@ def branch_of(logins: Logins) -> Branch:
     if fixed:
         return _branch_among(fixed)
     tags = [run for run in others if run.kind == "tag" and not run.is_chosen]
-    return Branch("none") if tags or not on_branches else _branch_chosen(on_branches)
+    if tags or not on_branches:
+        return Branch("none")
+    # Whoever starts these chooses the branch: most likely the default branch, unless conditions require others.
+    required = all(isinstance(run.ref, str) for run in on_branches)
+    return _branch_among(on_branches) if required else Branch("default")
 
 
 def check_triggers(workflow: Workflow, job: Job, logins: Logins) -> Iterator[WorkflowFinding]:
@@ -136,15 +142,18 @@ def _off_branch(workflow: Workflow, job: Job, runs: Sequence[Run], branch: Branc
     if queue := _of_kind("merge-queue", runs):
         advice = _also(job, runs, "github.event_name != 'merge_group'")
         yield WorkflowFinding("merge-queue", "warning", _line(workflow, queue), {**facts, **advice})
-    only = _also(job, runs, f"github.ref == 'refs/heads/{_to_choose(branch)}'")
+    names = [name for name in branch.name.split(", ") if name not in ("", ANY_BRANCH, DEFAULT) and "*" not in name]
+    only = _also(job, runs, f"github.ref == 'refs/heads/{'main' if 'main' in names or not names else names[0]}'")
     if branch.kind == "several":
         line = _line(workflow, [run for run in runs if _is_on_branch(run)])
         yield WorkflowFinding("several-branches", "warning", line, {"branches": branch.name, **facts, **only})
     for event in sorted({run.event for run in runs if run.is_chosen}):
         chosen = [run for run in runs if run.event == event and not _is_on(run, branch)]
-        # Of several branches that conditions name, that somebody chooses one is no news.
+        # Of several branches that conditions name, that somebody chooses one is no news. Whoever starts each run by
+        # hand knows that there is a choice.
+        severity: Severity = "note" if CHOSEN.issuperset(workflow.triggers) else "warning"
         if any(run.kind != "branch" or branch.kind != "several" or not isinstance(run.ref, str) for run in chosen):
-            yield WorkflowFinding("any-ref", "warning", _line(workflow, chosen), {"event": event, **facts, **only})
+            yield WorkflowFinding("any-ref", severity, _line(workflow, chosen), {"event": event, **facts, **only})
     default = [run for run in fixed if run.on_default and not isinstance(run.ref, str)]
     if branch.kind == "one" and default:
         facts |= {"events": _events(default), "branch": branch.name}
@@ -152,50 +161,24 @@ def _off_branch(workflow: Workflow, job: Job, runs: Sequence[Run], branch: Branc
 
 
 def _branch_among(runs: Sequence[Run]) -> Branch:
-    """The branch of runs that are on one without a choice of whoever starts them."""
-    names = [name_of(run.ref) for run in runs]
-    literal = list(dict.fromkeys(name for name in names if isinstance(name, str)))
-    others = [run for run, name in zip(runs, names, strict=True) if not isinstance(name, str)]
-    if all(run.on_default for run in runs):
-        return Branch("default") if others else _named(literal)
-    elsewhere = [run for run in others if not run.on_default]
-    if not elsewhere and len(literal) == 1 and (not others or literal[0] in USUAL_DEFAULTS):
-        return _named(literal)
-    listed = [sanitize_line(name, 60) for name in literal]
-    listed += dict.fromkeys(_pattern(run) for run in elsewhere)
-    listed += ["the default branch"] if others != elsewhere else []
-    return Branch("several", ANY_BRANCH if ANY_BRANCH in listed or "" in listed else ", ".join(listed[:20]))
-
-
-def _branch_chosen(runs: Sequence[Run]) -> Branch:
-    """The branch of runs that whoever starts them puts where they like: the default branch, unless one is required."""
-    if all(isinstance(run.ref, str) for run in runs):
-        return _named(list(dict.fromkeys(str(name_of(run.ref)) for run in runs)))
-    return Branch("default")
-
-
-def _named(names: Sequence[str]) -> Branch:
-    listed = [sanitize_line(name, 60) for name in names]
-    if len(names) == 1 and listed[0]:
-        return Branch("one", names[0])
-    return Branch("several", ", ".join(listed) if all(listed) else ANY_BRANCH)
-
-
-def _pattern(run: Run) -> str:
-    name = name_of(run.ref)
-    if isinstance(name, str) or not (name.prefix or name.suffix):
-        return ANY_BRANCH
-    return sanitize_line(f"{name.prefix}*{name.suffix}", 60)
-
-
-def _to_choose(branch: Branch) -> str:
-    """The branch for a condition: the one to enter, or the first of several that is a name."""
-    names = [
-        name
-        for name in branch.name.split(", ")
-        if name not in ("", ANY_BRANCH, "the default branch") and "*" not in name
-    ]
-    return "main" if "main" in names or not names else names[0]
+    """The branch of runs that are all on one. There are several if it is not the same for all."""
+    found: dict[str, str] = {}
+    for run in runs:
+        name = name_of(run.ref)
+        shown = DEFAULT if run.on_default else ANY_BRANCH
+        if isinstance(name, str):
+            shown = sanitize_line(name, 60) or ANY_BRANCH
+            name = name if shown != ANY_BRANCH else ""
+        elif not run.on_default and (name.prefix or name.suffix):
+            shown = sanitize_line(f"{name.prefix}*{name.suffix}", 60)
+        found[shown] = name if isinstance(name, str) else ""
+    if DEFAULT in found and all(run.on_default for run in runs):
+        return Branch("default")
+    literal = [name for name in found.values() if name]
+    is_only = len(literal) == 1 and len(found) == 1 + (DEFAULT in found)
+    if is_only and (DEFAULT not in found or literal[0] in USUAL_DEFAULTS):
+        return Branch("one", literal[0])
+    return Branch("several", ANY_BRANCH if ANY_BRANCH in found else ", ".join([*found][:20]))
 
 
 def _is_on(run: Run, branch: Branch) -> bool:
