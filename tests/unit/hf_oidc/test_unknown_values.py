@@ -12,6 +12,7 @@ from hf_oidc.doctor.workflow.expressions import (
     UNKNOWN,
     EnvMapping,
     ExpressionError,
+    OpenEnvMapping,
     OpenMapping,
     SomeText,
     Status,
@@ -35,6 +36,7 @@ CONTEXTS: dict[str, Value] = {
     ),
     "inputs": {"any": UNKNOWN, "list": ["a", UNKNOWN], "texts": ["a", BRANCH], "map": {"a": UNKNOWN}},
     "env": EnvMapping({"Name": "x"}),
+    "vars": OpenEnvMapping({"Name": "x"}),
     "matrix": {"open": OpenMapping({"a": "b"}), "rows": [{"a": 1}, OpenMapping()], "row": [{"a": UNKNOWN}, {"b": 1}]},
 }
 
@@ -66,6 +68,9 @@ CONTEXTS: dict[str, Value] = {
         ("env.Name", "x"),
         ("env.NAME", UNKNOWN),
         ("env.Other", None),
+        ("vars.Name", "x"),
+        ("vars.NAME", UNKNOWN),
+        ("vars.Other", UNKNOWN),
         # Operators.
         ("!inputs.any", UNKNOWN),
         ("!github.ref", False),
@@ -175,10 +180,11 @@ def test_a_value_that_is_not_known(text: str, expected: Value) -> None:
     assert (type(found) is bool, found) == (type(expected) is bool, expected)
 
 
-def test_a_string_predicate_of_case_fails() -> None:
-    """A string is no boolean, whatever it is."""
+@pytest.mark.parametrize("text", ["case(github.ref, 1, 2)", "true && fromJSON('')", "false || case('', inputs.any, 1)"])
+def test_a_failure_that_is_known(text: str) -> None:
+    """GitHub fails, whatever the unknown value is."""
     with pytest.raises(ExpressionError):
-        evaluate(parse("case(github.ref, 1, 2)"), CONTEXTS)
+        evaluate(parse(text), CONTEXTS)
 
 
 SUCCEEDED = Status(success=True, failure=False, cancelled=False)

@@ -49,6 +49,10 @@ class EnvMapping(dict[str, Value]):
     """The `env` context. Names that differ in case alone are one name on Windows, and two on Linux."""
 
 
+class OpenEnvMapping(EnvMapping, OpenMapping):
+    """The `env` context after a step that may have set more names (`GITHUB_ENV`)."""
+
+
 def is_collection(value: Value) -> bool:
     """Whether the value is an array or an object."""
     return isinstance(value, (list, Mapping))

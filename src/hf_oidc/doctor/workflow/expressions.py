@@ -29,6 +29,7 @@ from hf_oidc.doctor.workflow.expression_values import (
     TRUTHY,
     UNKNOWN,
     EnvMapping,
+    OpenEnvMapping,
     OpenMapping,
     SomeText,
     Text,
@@ -52,13 +53,13 @@ from hf_oidc.sanitize import sanitize_line
 
 __all__ = [
     "ANYWHERE",
-    "COMPUTE",
     "JOB_CONDITION",
     "STEP_CONDITION",
     "UNKNOWN",
     "EnvMapping",
     "Expression",
     "ExpressionError",
+    "OpenEnvMapping",
     "OpenMapping",
     "SomeText",
     "Status",
@@ -106,10 +107,11 @@ def interpolate(text: str, contexts: Mapping[str, Value], allowed: frozenset[str
 
 def literals(text: str) -> set[str]:
     """The strings in the expressions of a text or an `if:`, and those that `fromJSON`, `format` and `join` make."""
+    evaluation = _Evaluation({}, None)
+    made = ("literal", "fromjson", "format", "join")
     try:
-        nodes = list(parse_condition(text).walk())
-        values = [evaluate(node, {}) for node in nodes if node.operator in ("literal", "fromjson", "format", "join")]
-    except ExpressionError:
+        values = [evaluation.value(node) for node in parse_condition(text).walk() if node.operator in made]
+    except (ExpressionError, _NotKnown, RecursionError):
         return set()
     found = set()
     while values:
