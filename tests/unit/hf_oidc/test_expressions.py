@@ -4,11 +4,12 @@ import math
 
 import pytest
 
+from hf_oidc.doctor.workflow.expression_functions import OPERATIONS
 from hf_oidc.doctor.workflow.expression_syntax import PARAMETERS
 from hf_oidc.doctor.workflow.expressions import (
     ANYWHERE,
-    COMPUTE,
     JOB_CONDITION,
+    SPECIAL,
     STEP_CONDITION,
     UNKNOWN,
     EnvMapping,
@@ -422,8 +423,8 @@ def test_a_documented_rule(text: str, expected: Value) -> None:
 
 
 def test_every_function_can_be_evaluated() -> None:
-    """Each function that the parser accepts is in the table of the evaluation."""
-    assert PARAMETERS.keys() <= COMPUTE.keys()
+    """Each function that the parser accepts is in a table of the evaluation."""
+    assert PARAMETERS.keys() <= OPERATIONS.keys() | SPECIAL.keys()
 
 
 @pytest.mark.parametrize(
@@ -497,7 +498,7 @@ def test_a_bad_expression(text: str, what: str, position: int) -> None:
         ("format('{', 'a')", "format() cannot use this format: '{'"),
         ("format('{x}', 'a')", "format() cannot use this format: '{x}'"),
         ("format('{0}}', 'a')", "format() cannot use this format: '{0}}'"),
-        ("case('true', 1, 2)", "A predicate of case() is no boolean"),
+        ("case('true', 1, 2)", "A predicate of case() is not a boolean"),
         ("success()", "success() exists only in an `if:`"),
     ],
 )

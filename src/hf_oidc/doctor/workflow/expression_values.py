@@ -87,7 +87,7 @@ def text_of(value: Value) -> Text:
 _DECIMAL = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _WHOLE = re.compile(r"0x(?P<hex>[0-9a-fA-F]+)|0o(?P<octal>[0-7]+)")
 _INFINITY = re.compile(r"[+-]?infinity", re.IGNORECASE)
-# A text with any other character is no number.
+# A text with any other character is not a number.
 _IN_NO_NUMBER = re.compile(r"[^\s0-9a-fxointy+.-]", re.IGNORECASE)
 
 
@@ -132,6 +132,7 @@ def equal(left: Value, right: Value) -> Truth:
     if isinstance(left, (str, SomeText)) and isinstance(right, (str, SomeText)):
         return _equal_texts(left, right)
     if is_collection(left) or is_collection(right):
+        # As a number it would be NaN.
         return left is right
     return _compare(number_of(left), number_of(right), lambda first, second: first == second)
 
@@ -174,6 +175,7 @@ def _equal_texts(left: Text, right: Text) -> Truth:
 
 def starts(text: Text, start: Text) -> Truth:
     """Whether a string starts with another one, ignoring case."""
+    # Of a string of which only a part is known, this holds for its start: what follows may be anything.
     known = fold(text if isinstance(text, str) else text.prefix)
     wanted = fold(start if isinstance(start, str) else start.prefix)
     if known.startswith(wanted):
