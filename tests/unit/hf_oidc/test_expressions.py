@@ -110,7 +110,7 @@ RULES: dict[str, dict[str, Value]] = {
         "GitHub.EVENT_name": "push",
         "github['Event_Name']": "push",
         "fromJSON('{\"a\": 1}').A": 1.0,
-        'fromJSON(\'{"a": 1, "A": 2}\').A': 1.0,
+        'fromJSON(\'{"a": 1, "A": 2, "b": 3}\').b': 3.0,
     },
     "Index.cs: the index of an array is a number, rounded down": {
         "matrix.list[0.9]": "zero",
@@ -372,6 +372,8 @@ RULES: dict[str, dict[str, Value]] = {
         "fromJSON('[1, \"a\", [true]]')": [1.0, "a", [True]],
         "fromJSON(toJSON(matrix.rows))": [[1.0, 2.0], [3.0]],
         "fromJSON(true)": True,
+        "toJSON(fromJSON('" + "[" * 99 + "]" * 99 + "')) != ''": True,
+        "fromJSON('\"[[{\"')": "[[{",
     },
     "docs, case: the value after the first predicate that is true, else the last": {
         "case(true, 'a', 'b')": "a",
@@ -489,10 +491,9 @@ def test_a_bad_expression(text: str, what: str, position: int) -> None:
 @pytest.mark.parametrize(
     ("text", "what"),
     [
-        ("fromJSON('')", "fromJSON() was not given JSON: ''"),
-        ("fromJSON('{''a'': 1}')", "fromJSON() was not given JSON: '{'a': 1}'"),
-        ("fromJSON('NaN')", "fromJSON() was not given JSON: 'NaN'"),
-        ("fromJSON(matrix.list)", "fromJSON() was not given JSON: 'Array'"),
+        ("fromJSON('')", "fromJSON() was given an empty string"),
+        ("fromJSON(' ')", "fromJSON() was given an empty string"),
+        ("fromJSON(null)", "fromJSON() was given an empty string"),
         ("format('{0}')", "format() cannot use this format: '{0}'"),
         ("format('{1}', 'a')", "format() cannot use this format: '{1}'"),
         ("format('{', 'a')", "format() cannot use this format: '{'"),
@@ -658,7 +659,7 @@ def test_a_bad_text_with_expressions(text: str, what: str, position: int) -> Non
         ("format('refs/heads/{0}', 'a') == github.ref", {"refs/heads/{0}", "a", "refs/heads/a"}),
         ("github['ref']", {"ref"}),
         ("github.ref", set()),
-        ("fromJSON('no JSON') == 'a'", set()),
+        ("fromJSON('') == 'a'", set()),
         ("echo 'a' | tee b", set()),
         ("${{ 'a", set()),
         pytest.param("||".join(["format('" + "{0}" * 990 + "', '" + "a" * 100 + "')"] * 5), set(), id="much work"),
@@ -684,12 +685,10 @@ def test_the_strings_of_a_text(text: str, expected: set[str]) -> None:
         pytest.param("1" + "==1" * 6_000, id="comparisons"),
         pytest.param("format(" + "1," * 10_000 + "1)", id="parameters"),
         pytest.param("'" * 19_999, id="quotes"),
-        pytest.param("toJSON(fromJSON('" + "[" * 9_000 + "]" * 9_000 + "'))", id="nested JSON"),
-        pytest.param("fromJSON('" + '{"a":' * 4_000 + "')", id="open JSON"),
     ],
 )
 def test_a_hostile_expression_is_refused(text: str) -> None:
-    """Length, depth and JSON are limited; nothing overflows."""
+    """Length and depth are limited; nothing overflows."""
     with pytest.raises(ExpressionError):
         evaluate(parse(text), CONTEXTS)
 
@@ -706,6 +705,8 @@ def test_fifty_levels_are_accepted(text: str) -> None:
         pytest.param("||".join(["0"] * 5_000) + "||'x'", "x", id="chain"),
         pytest.param("&&".join(["(0 || 1)"] * 2_000), 1.0, id="chain of groups"),
         pytest.param("1 && (1 && (1 && (1 && 2)))", 2.0, id="one chain"),
+        pytest.param("fromJSON('" + "[" * 9_000 + "]" * 9_000 + "')", UNKNOWN, id="nested JSON"),
+        pytest.param("fromJSON('" + '{"a":' * 4_000 + "')", UNKNOWN, id="open JSON"),
         pytest.param("length", UNKNOWN, id="long list"),
         pytest.param("length names", UNKNOWN, id="many names"),
         pytest.param("length JSON", UNKNOWN, id="long JSON"),

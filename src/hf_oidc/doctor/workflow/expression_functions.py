@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
+from itertools import accumulate
 from typing import NoReturn
 
 from hf_oidc.doctor.workflow.expression_syntax import ExpressionError
@@ -125,15 +126,26 @@ def _json(value: Value, line: str, spend: Callable[[int], None]) -> str:
     return start + ",".join(parts) + (line if parts else "") + end
 
 
+# GitHub makes a string of what is nested as deeply as this (`JTokenExtensions.cs`).
+MAX_JSON_DEPTH = 100
+_JSON_STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+
+
 def from_json(value: Value) -> Value:
-    """The value that JSON stands for."""
+    """The value that JSON stands for. Of a text that is not quite JSON it is not known."""
     text = text_of(value)
     if isinstance(text, SomeText):
         return UNKNOWN
+    if not text.strip():
+        raise ExpressionError("fromJSON() was given an empty string")
+    steps = ((char in "[{") - (char in "]}") for char in _JSON_STRING.sub("", text))
+    if max(accumulate(steps), default=0) >= MAX_JSON_DEPTH:
+        return UNKNOWN
     try:
-        found: Value = json.loads(text, parse_int=float, parse_constant=_refuse, object_pairs_hook=_firsts)
-    except (ValueError, RecursionError):
-        raise ExpressionError(f"fromJSON() was not given JSON: '{sanitize_line(text)}'") from None
+        found: Value = json.loads(text, parse_int=float, parse_constant=_refuse, object_pairs_hook=_mapping)
+    except ValueError:
+        # GitHub reads it with Newtonsoft.Json, which also takes single quotes, comments, trailing commas and more.
+        return UNKNOWN
     return found
 
 
@@ -142,10 +154,13 @@ def _refuse(name: str) -> NoReturn:
     raise ValueError(name)
 
 
-def _firsts(pairs: list[tuple[str, Value]]) -> Value:
-    # Of names that differ in case alone, GitHub keeps the first (`JsonParser.cs`).
-    firsts = {fold(name): (name, item) for name, item in reversed(pairs)}
-    return dict(reversed(firsts.values()))
+def _mapping(pairs: list[tuple[str, Value]]) -> Value:
+    found: dict[str, tuple[str, Value]] = {}
+    for name, item in pairs:
+        # Of names that differ in case alone, one parser of GitHub's keeps the first value, the other the last.
+        same = fold(name)
+        found[same] = (found[same][0], UNKNOWN) if same in found else (name, item)
+    return dict(found.values())
 
 
 # `expression_syntax.PARAMETERS` has how many parameters a function takes.
