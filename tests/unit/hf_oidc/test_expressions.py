@@ -66,6 +66,7 @@ RULES: dict[str, dict[str, Value]] = {
         "0xffffffff": -1.0,
         "0x7fffffff": 2147483647.0,
         "0o37777777777": -1.0,
+        "0x80000000": -2147483648.0,
         "'0x100000000' == '0x100000000' && '0x100000000' == 4294967296": False,
     },
     "LexicalAnalyzer.cs: Infinity and NaN are numbers": {
@@ -187,7 +188,7 @@ RULES: dict[str, dict[str, Value]] = {
         "true || fromJSON('')": True,
     },
     "Token.cs, precedence: ! before comparisons": {"!0 == 2": False, "!(0 == 2)": True, "!'a' < 1": True},
-    "Token.cs, precedence: < before ==": {"1 < 2 == true": True, "true == 1 < 2": True, "1 == 1 < 1": False},
+    "Token.cs, precedence: < before ==": {"1 < 2 == true": True, "2 == 1 < 3": False, "1 != 2 < 3": False},
     "Token.cs, precedence: == before &&": {"1 == 1 && 2 == 2": True, "2 && 1 == 1": True},
     "Token.cs, precedence: && before ||": {
         "true || true && false": True,
@@ -197,6 +198,10 @@ RULES: dict[str, dict[str, Value]] = {
     },
     "Token.cs: operators of one precedence apply from the left": {
         "3 > 2 > 1": False,
+        "3 <= 2 < 1": True,
+        "3 < 2 <= 0": True,
+        "1 <= 3 > 2": False,
+        "0 < 3 >= 2": False,
         "3 == 3 == 1": True,
         "1 == 3 == 3": False,
         "1 != 1 == false": True,
@@ -243,6 +248,7 @@ RULES: dict[str, dict[str, Value]] = {
         "'10' < '9'": True,
         "'' < 'a'": True,
         "'a' <= 'A'": True,
+        "'a' < 'A'": False,
         "'a' >= 'B'": False,
         "'\U0001f600' < '\uffee'": True,
     },
@@ -459,7 +465,7 @@ def test_every_function_can_be_evaluated() -> None:
         ("github.ref@v1", "Unexpected symbol: 'ref@v1'", 8),
         ("0x", "Unexpected symbol: '0x'", 1),
         ("-0xff", "Unexpected symbol: '-0xff'", 1),
-        ("0x1ffffffff", "Unexpected symbol: '0x1ffffffff'", 1),
+        ("0x100000000", "Unexpected symbol: '0x100000000'", 1),
         ("1a", "Unexpected symbol: '1a'", 1),
         ("-", "Unexpected symbol: '-'", 1),
         ("1 - 1", "Unexpected symbol: '-'", 3),
@@ -693,10 +699,16 @@ def test_a_hostile_expression_is_refused(text: str) -> None:
         evaluate(parse(text), CONTEXTS)
 
 
-@pytest.mark.parametrize("text", ["1" + "==1" * 48, "!" * 48 + "true", "github" + ".a" * 49, "(" * 48 + "1" + ")" * 48])
-def test_fifty_levels_are_accepted(text: str) -> None:
-    """The limit is GitHub's."""
-    assert parse(text)
+@pytest.mark.parametrize(
+    ("start", "repeated", "end"),
+    [("1", "==1", ""), ("", "!", "true"), ("github", ".a", ""), ("toJSON(github", "[1]", ")")],
+)
+def test_fifty_levels(start: str, repeated: str, end: str) -> None:
+    """GitHub accepts 50 levels, and not one more."""
+    most = 50 - parse(start + end).depth
+    assert parse(start + repeated * most + end).depth == 50
+    with pytest.raises(ExpressionError, match="more than 50 levels"):
+        parse(start + repeated * (most + 1) + end)
 
 
 @pytest.mark.parametrize(

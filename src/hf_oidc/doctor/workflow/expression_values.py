@@ -138,10 +138,7 @@ def equal(left: Value, right: Value) -> Truth:
 
 
 def less(left: Value, right: Value) -> Truth:
-    """`<`: numbers unless both are strings."""
-    if is_collection(left) or is_collection(right):
-        # Also if the other one is not known.
-        return False
+    """`<`: numbers unless both are strings. An array or an object counts as NaN."""
     if isinstance(left, (str, SomeText)) and isinstance(right, (str, SomeText)):
         if isinstance(left, SomeText) or isinstance(right, SomeText):
             return None
@@ -189,7 +186,7 @@ def ends(text: Text, end: Text) -> Truth:
 
 
 def _backwards(text: Text) -> Text:
-    return text[::-1] if isinstance(text, str) else SomeText(text.suffix[::-1], text.prefix[::-1])
+    return text[::-1] if isinstance(text, str) else SomeText(text.suffix[::-1])
 
 
 def holds(text: Text, part: Text) -> Truth:
