@@ -436,6 +436,30 @@ def test_every_function_can_be_evaluated() -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "least", "most"),
+    [
+        *(
+            ("contains", 2, 2),
+            ("startsWith", 2, 2),
+            ("endsWith", 2, 2),
+            ("join", 1, 2),
+            ("toJSON", 1, 1),
+            ("fromJSON", 1, 1),
+        ),
+        *(("format", 1, 255), ("hashFiles", 1, 255), ("case", 3, 255), ("success", 0, 255), ("failure", 0, 255)),
+        *(("always", 0, 0), ("cancelled", 0, 0)),
+    ],
+)
+def test_the_number_of_parameters(name: str, least: int, most: int) -> None:
+    """GitHub accepts from `least` to `most` (`ExpressionConstants.cs`, `workflow-v1.0.json`)."""
+    for count in (least, most):
+        assert parse(f"{name}({','.join(['1'] * count)})")
+    for count in (least - 1, most + 1):
+        with pytest.raises(ExpressionError):
+            parse(f"{name}({','.join(['1'] * count)})" if count >= 0 else name)
+
+
+@pytest.mark.parametrize(
     ("text", "what", "position"),
     [
         ("", "Unexpected end of the expression", 1),
@@ -673,7 +697,7 @@ def test_a_bad_text_with_expressions(text: str, what: str, position: int) -> Non
     ],
 )
 def test_the_strings_of_a_text(text: str, expected: set[str]) -> None:
-    """Those that are written and those that functions make of them; none of a text that is no expression."""
+    """Those that are written and those that functions make of them; no strings of a text that cannot be parsed."""
     assert literals(text) == expected
 
 

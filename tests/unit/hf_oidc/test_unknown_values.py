@@ -323,7 +323,7 @@ class Failed:
 
 
 def result(text: str, contexts: Mapping[str, Value], status: Status) -> Value | Failed:
-    """The value, or that there is none."""
+    """The value, or `Failed`."""
     try:
         return evaluate(parse(text), contexts, status)
     except ExpressionError:

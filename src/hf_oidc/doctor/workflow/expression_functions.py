@@ -157,7 +157,7 @@ def _refuse(name: str) -> NoReturn:
 def _mapping(pairs: list[tuple[str, Value]]) -> Value:
     found: dict[str, tuple[str, Value]] = {}
     for name, item in pairs:
-        # Of names that differ in case alone, one parser of GitHub's keeps the first value, the other the last.
+        # If names differ only in case, one of GitHub's two parsers keeps the first value, the other the last.
         same = fold(name)
         found[same] = (found[same][0], UNKNOWN) if same in found else (name, item)
     return dict(found.values())
