@@ -214,7 +214,7 @@ class _Parser:
         self.skip(self.at + len(symbol))
 
     def skip(self, at: int) -> None:
-        """Goes on at the first character from `at` that is no space."""
+        """Goes on at the first character from `at` that is not a space."""
         match = _SPACE.match(self.text, at, self.end)
         self.at = match.end() if match else at
 

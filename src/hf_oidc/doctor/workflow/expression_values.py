@@ -84,6 +84,10 @@ class EnvMapping(dict[str, Value]):
     """The `env` context. Names that differ in case alone are one name on Windows, and two on Linux."""
 
 
+class OpenEnvMapping(EnvMapping, OpenMapping):
+    """The `env` context after a step that may have set more names (`GITHUB_ENV`)."""
+
+
 def is_collection(value: Value) -> bool:
     """Whether the value is an array or an object."""
     return isinstance(value, (list, Mapping))
@@ -118,7 +122,7 @@ def text_of(value: Value) -> Text:
 _DECIMAL = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _WHOLE = re.compile(r"0x(?P<hex>[0-9a-fA-F]+)|0o(?P<octal>[0-7]+)")
 _INFINITY = re.compile(r"[+-]?infinity", re.IGNORECASE)
-# A text with any other character is no number.
+# A text with any other character is not a number.
 _IN_NO_NUMBER = re.compile(r"[^\s0-9a-fxointy+.-]", re.IGNORECASE)
 
 
@@ -163,15 +167,13 @@ def equal(left: Value, right: Value) -> Truth:
     if isinstance(left, (str, SomeText)) and isinstance(right, (str, SomeText)):
         return _equal_texts(left, right)
     if is_collection(left) or is_collection(right):
+        # As a number it would be NaN.
         return left is right
     return _compare(number_of(left), number_of(right), lambda first, second: first == second)
 
 
 def less(left: Value, right: Value) -> Truth:
-    """`<`: numbers unless both are strings."""
-    if is_collection(left) or is_collection(right):
-        # Also if the other one is not known.
-        return False
+    """`<`: numbers unless both are strings. An array or an object counts as NaN."""
     if isinstance(left, (str, SomeText)) and isinstance(right, (str, SomeText)):
         if isinstance(left, SomeText) or isinstance(right, SomeText):
             return None
@@ -219,6 +221,7 @@ def starts(text: Text, start: Text) -> Truth:
     """Whether a string starts with another one, ignoring case."""
     if isinstance(text, SomeText) and isinstance(start, str) and text.excludes_start(start):
         return False
+    # Of a string of which only a part is known, this holds for its start: what follows may be anything.
     known = fold(text if isinstance(text, str) else text.prefix)
     wanted = fold(start if isinstance(start, str) else start.prefix)
     if known.startswith(wanted):
@@ -232,7 +235,7 @@ def ends(text: Text, end: Text) -> Truth:
 
 
 def _backwards(text: Text) -> Text:
-    return text[::-1] if isinstance(text, str) else SomeText(text.suffix[::-1], text.prefix[::-1])
+    return text[::-1] if isinstance(text, str) else SomeText(text.suffix[::-1])
 
 
 def holds(text: Text, part: Text) -> Truth:
