@@ -6,7 +6,7 @@ line. This module does not know what a workflow is.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import yaml
 
@@ -43,11 +43,17 @@ class UnreadableYaml(Exception):
 
 def read(text: str) -> Value:
     """Returns the document in `text`. Raises `UnreadableYaml`."""
-    if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
-        raise UnreadableYaml("The file is larger than 1 MiB, which is too large for a workflow")
+    return _reported(lambda: [yaml.compose(_bounded(text, MAX_ALIASES), Loader=yaml.SafeLoader)], Reader())[0]
+
+
+def read_all(text: str, reader: Reader) -> list[Value]:
+    """Returns all documents in `text`, as `reader` reads them. Raises `UnreadableYaml`."""
+    return _reported(lambda: yaml.compose_all(_bounded(text, reader.max_aliases), Loader=yaml.SafeLoader), reader)
+
+
+def _reported(compose: Callable[[], Iterable[yaml.Node | None]], reader: Reader) -> list[Value]:
     try:
-        node = yaml.compose(_bounded(text), Loader=yaml.SafeLoader)
-        return _Reader().value(node) if node else ""
+        return [reader.value(node) if node else "" for node in compose()]
     except yaml.MarkedYAMLError as error:
         line = getattr(error.problem_mark, "line", -1) + 1
         problem = UnreadableYaml(f"This is not YAML: {error.problem}", line or None)
@@ -58,15 +64,17 @@ def read(text: str) -> Value:
     raise problem
 
 
-def _bounded(text: str) -> str:
+def _bounded(text: str, max_aliases: int) -> str:
+    if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
+        raise UnreadableYaml("The file is larger than 1 MiB, which is too large for a workflow")
     # Check while parsing, to save the time that PyYAML needs for the rest.
     aliases = values = depth = 0
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
         aliases += isinstance(event, yaml.AliasEvent)
         values += isinstance(event, yaml.NodeEvent)
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if aliases > MAX_ALIASES:
-            raise UnreadableYaml(f"There are more than {MAX_ALIASES} aliases (`*name`)")
+        if aliases > max_aliases:
+            raise UnreadableYaml(f"There are more than {max_aliases} aliases (`*name`)")
         if values > MAX_VALUES:
             raise UnreadableYaml("There are more values than any workflow has")
         if depth > MAX_DEPTH:
@@ -74,18 +82,21 @@ def _bounded(text: str) -> str:
     return text
 
 
-class _Reader:
+class Reader:
     """Converts nodes to values, and counts them and their characters. An alias counts each time it is used."""
+
+    max_aliases = MAX_ALIASES
 
     def __init__(self) -> None:
         self._values = self._characters = 0
 
     def value(self, node: yaml.Node) -> Value:
+        """Returns the value that `node` stands for."""
         self._values += 1
         if self._values > MAX_VALUES:
             raise UnreadableYaml(EXPANDS)
         if isinstance(node, yaml.MappingNode):
-            return self._block(node)
+            return self.block(node)
         if isinstance(node, yaml.SequenceNode):
             return [self.value(item) for item in node.value]
         text = str(node.value)
@@ -94,7 +105,8 @@ class _Reader:
             raise UnreadableYaml(EXPANDS)
         return "" if text in NULLS and not getattr(node, "style", None) else text
 
-    def _block(self, node: yaml.MappingNode) -> Block:
+    def block(self, node: yaml.MappingNode) -> Block:
+        """Returns the block that `node` stands for."""
         block = Block(node.start_mark.line + 1)
         for key_node, value_node in node.value:
             line = key_node.start_mark.line + 1
