@@ -8,10 +8,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hf_oidc.doctor import json_report, sarif, text
+from hf_oidc.doctor.advice import words
 from hf_oidc.doctor.gitlab_ci.advice import GITLAB_WORDS
 from hf_oidc.doctor.gitlab_ci.examine import examine
 from hf_oidc.doctor.remote import read_remote
@@ -167,8 +169,12 @@ BROKEN: Mapping[str, tuple[str, dict[str, str]]] = {
     ),
     # pipelines
     "no rules": (JOB, {"branch-pipelines": "warning"}),
-    "merge requests": (JOB + MERGE_REQUEST, {"merge-request": "error"}),
-    "merge requests by only": (JOB + "  only: [merge_requests]\n", {"merge-request-only": "error"}),
+    "merge requests": (JOB + MERGE_REQUEST, {"only-merge-requests": "error"}),
+    "merge requests by only": (JOB + "  only: [merge_requests]\n", {"only-merge-requests": "error"}),
+    "merge requests and a branch by only": (
+        JOB + "  only: [main, merge_requests]\n",
+        {"merge-request-only": "warning"},
+    ),
     "merge requests and a branch": (
         JOB + "  rules: [{if: $CI_MERGE_REQUEST_IID}, {if: $CI_COMMIT_BRANCH == 'main'}]\n",
         {"merge-request": "warning"},
@@ -176,7 +182,7 @@ BROKEN: Mapping[str, tuple[str, dict[str, str]]] = {
     "always": (JOB + "  rules: [{when: always}]\n", {"merge-request": "warning", "branch-pipelines": "warning"}),
     "the target branch": (
         JOB + "  rules: [{if: $CI_MERGE_REQUEST_TARGET_BRANCH_NAME == 'main'}]\n",
-        {"merge-request": "error"},
+        {"only-merge-requests": "error"},
     ),
     "the name of the ref": (JOB + "  rules: [{if: $CI_COMMIT_REF_NAME == 'main'}]\n", {"merge-request": "warning"}),
     "tags": (JOB + "  rules: [{if: $CI_COMMIT_TAG}]\n", {"tag-pipelines": "note"}),
@@ -255,6 +261,52 @@ def test_what_is_found_in_a_broken_file(name: str) -> None:
     """These findings, with these severities, and no other."""
     content, expected = BROKEN[name]
     assert codes(content) == expected
+
+
+# How a program applies what is said of a finding to the job: the lines are put in, or what it names is removed.
+REMOVED = {
+    "merge-request-only": lambda job: job["only"].remove("merge_requests"),
+    "stored-token-used": lambda job: job.update(script=["hf-oidc run acme/model -- hf upload acme/model ."]),
+    "stored-token-remains": lambda job: job["variables"].pop("HF_TOKEN"),
+}
+# What is said of these is no change to the file, or none that follows from the file alone.
+NO_CHANGE = {"not-understood", "tag-pipelines", "never-runs", "resource-is-user", "own-exchange", "invalid-name"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        name
+        for name, (content, expected) in BROKEN.items()
+        if not NO_CHANGE & set(expected) and "!reference" not in content and "publish:" in content
+    ],
+)
+def test_advice_that_is_followed_ends_its_finding(name: str) -> None:
+    """And begins no other, whichever finding of the file is taken first."""
+    document = yaml.safe_load(BROKEN[name][0])
+    job = document["publish"]
+    for finding in report(BROKEN[name][0]).all_findings:
+        said = words(finding)
+        if finding.code in REMOVED:
+            REMOVED[finding.code](job)
+        elif finding.code == "invalid-resource":
+            script = [line.replace("https://huggingface.co/acme", "acme") for line in job["script"]]
+            job["script"] = script
+            assert "`acme/model`" in said.do
+        else:
+            given = yaml.safe_load(said.lines)
+            rules = job.get("rules", []) if finding.code == "merge-request" else []
+            if isinstance(given, str):  # a command
+                job["script"] = [given.replace("namespace/name", "acme/model")]
+                continue
+            if finding.code == "stored-token":
+                job.get("variables", {}).pop("HF_TOKEN", "")
+            if "rules" in given:
+                job.pop("only", None)
+                job.pop("except", None)
+                given["rules"] += rules
+            job.update(given)
+    assert codes(yaml.safe_dump(document)) == {}
 
 
 def test_each_finding_is_tested_and_has_words() -> None:

@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 # lib/gitlab/ci/jwt.rb in GitLab's source: the claims are those of the source project and the source branch.
-MERGE_REQUEST = (
-    "Merge request pipelines run this job. Their `ref` is the source branch, and for a fork `project_path` is the "
-    "fork, so a publisher with your project and your branch refuses them."
+CLAIMS = (
+    "Their `ref` is the source branch, and for a fork `project_path` is the fork, so a publisher with your project and "
+    "your branch refuses them."
 )
+DEFAULT_BRANCH = "rules:\n  - if: $CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH"
 GITLAB_WORDS: dict[str, tuple[str, str, str]] = {
     "gitlab-rejects": (
         "`{where}` is not {expected}, so GitLab rejects the whole file.",
@@ -59,11 +60,20 @@ GITLAB_WORDS: dict[str, tuple[str, str, str]] = {
     ),
     # pipelines
     "merge-request": (
-        MERGE_REQUEST,
+        f"Merge request pipelines run this job. {CLAIMS}",
         "Leave the job out of them. As the first of its `rules:`, write:",
         'rules:\n  - if: $CI_PIPELINE_SOURCE == "merge_request_event"\n    when: never',
     ),
-    "merge-request-only": (MERGE_REQUEST, "Remove `merge_requests` from the job's `only:`.", ""),
+    "merge-request-only": (
+        f"Merge request pipelines run this job. {CLAIMS}",
+        "Remove `merge_requests` from the job's `only:`.",
+        "",
+    ),
+    "only-merge-requests": (
+        f"Only merge request pipelines run this job. {CLAIMS}",
+        "Publish after the merge. In place of the job's conditions, write:",
+        DEFAULT_BRANCH,
+    ),
     "tag-pipelines": (
         "Only pipelines for tags run this job. Each tag is another `ref`.",
         (
@@ -74,19 +84,19 @@ GITLAB_WORDS: dict[str, tuple[str, str, str]] = {
     ),
     "tag-and-branch-pipelines": (
         "Pipelines for branches and for tags run this job. A publisher with `ref_type` branch refuses those for tags.",
-        "Publish only from the branch or only from tags. For the branch alone, write:",
-        "rules:\n  - if: $CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH",
+        "Publish only from the branch or only from tags. For the branch alone, write in place of the job's conditions:",
+        DEFAULT_BRANCH,
     ),
     "branch-pipelines": (
         "Pipelines of several branches run this job ({branches}). A publisher names one, and refuses the others.",
-        "Choose the branch that publishes, in this file and on the Hub:",
-        "rules:\n  - if: $CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH",
+        "Choose the branch that publishes, here and on the Hub. In place of the job's conditions, write:",
+        DEFAULT_BRANCH,
     ),
     "never-runs": ("As far as this file shows, no pipeline runs this job.", "Check its conditions.", ""),
     # other tokens
     "stored-token": (
         "This job uses the Hub without a login: it uses {token}.",
-        "To use a short-lived token instead, declare an ID token, and run the command with `hf-oidc`:",
+        "To use a short-lived token instead, take the stored one out, declare an ID token, and run the command so:",
         (
             "id_tokens:\n  HF_ID_TOKEN:\n    aud: https://huggingface.co\nscript:\n"
             "  - hf-oidc run namespace/name -- hf upload namespace/name ./model ."

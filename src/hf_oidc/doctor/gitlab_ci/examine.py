@@ -14,7 +14,7 @@ from hf_oidc.doctor.gitlab_ci.model import Config, Job, read_gitlab_ci
 from hf_oidc.doctor.gitlab_ci.pipelines import DEFAULT_BRANCH, OTHER_BRANCH, Pipelines
 from hf_oidc.doctor.gitlab_ci.script import Login, commands, logins, stored_tokens, takes_long, uses_hub
 from hf_oidc.doctor.remote import Remote, instance
-from hf_oidc.doctor.workflow.findings import Branch, Severity, WorkflowFinding, WorkflowJobReport, WorkflowReport
+from hf_oidc.doctor.workflow.findings import Branch, WorkflowFinding, WorkflowJobReport, WorkflowReport
 from hf_oidc.doctor.workflow.login_step import RESOURCE_VARIABLE, check_resources, read_variable
 from hf_oidc.errors import UsageError
 from hf_oidc.hub.publisher import Field
@@ -48,7 +48,7 @@ def examine(text: str, file_name: str, project: str, remote: Remote | None, hub_
 def _of_file(config: Config, jobs: tuple[WorkflowJobReport, ...], pipelines: Pipelines) -> Iterator[WorkflowFinding]:
     if not jobs:
         yield WorkflowFinding("no-job-uses-hub", "note")
-    elif config.includes:
+    if config.includes:
         what = "`include:`. Other files can change `default:`, `workflow:` and the jobs"
         yield WorkflowFinding("not-understood", "note", config.block.lines.get("include"), {"what": what})
     for what in sorted(pipelines.not_understood):
@@ -104,9 +104,11 @@ def _branch(job: Job, pipelines: Pipelines) -> tuple[Branch, list[WorkflowFindin
     findings = list[WorkflowFinding]()
     kinds = {pipeline.kind for pipeline in reaching}
     if "merge-request" in kinds:
-        severity: Severity = "error" if kinds == {"merge-request"} else "warning"
         code = "merge-request" if "rules" in job.block else "merge-request-only"
-        findings.append(WorkflowFinding(code, severity, line))
+        if kinds == {"merge-request"}:
+            findings.append(WorkflowFinding("only-merge-requests", "error", line))
+        else:
+            findings.append(WorkflowFinding(code, "warning", line))
     several = OTHER_BRANCH in refs or len(refs) > 1
     if "tag" in kinds and not several:
         code = "tag-and-branch-pipelines" if refs else "tag-pipelines"
