@@ -267,7 +267,8 @@ NOT_WORKFLOWS = {
 def test_a_file_that_is_no_workflow(tmp_path: Path, name: str) -> None:
     """One clear line, with the line of the file if there is one, and exit code 2."""
     content, expected = NOT_WORKFLOWS[name]
-    path = tmp_path / "x.yml"
+    path = tmp_path / ".github" / "workflows" / "x.yml"
+    path.parent.mkdir(parents=True)
     path.write_bytes(content)
     told = doctor("--workflow", str(path))
     assert (told.exit_code, told.stdout) == (2, "")

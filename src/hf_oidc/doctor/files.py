@@ -6,7 +6,7 @@ It gives each file its check, and says what to do with a file that has none. It 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from hf_oidc.doctor import forgejo
 from hf_oidc.doctor.gitlab_ci import examine as gitlab
@@ -17,12 +17,13 @@ from hf_oidc.doctor.workflow.findings import WorkflowReport
 from hf_oidc.doctor.workflow.yaml_text import Block, UnreadableYaml, Value, read_all
 from hf_oidc.explain.entry_point import DOCUMENTS
 from hf_oidc.explain.instructions import LoginTarget
-from hf_oidc.providers.facts import ProviderFacts, facts_of
+from hf_oidc.providers.facts import facts_of
 from hf_oidc.sanitize import sanitize_line
 
 REPOSITORY = re.compile(r"[\w.-]+(?:/[\w.-]+)+", re.ASCII)
 # The kinds that are checked; every other one is only named. The names are those of providers, where there is one.
 CHECKED = {"github", "forgejo", "gitlab"}
+MAX_PARTS = 5
 # What ends a path. The first that fits counts.
 PATHS = (
     (re.compile(r"\.github/workflows/[^/]+\.ya?ml"), "github"),
@@ -95,7 +96,8 @@ def kind_of(path: Sequence[str], text: str) -> str:
 
     Raises `UnreadableYaml` if the path does not tell, and the content is not YAML.
     """
-    by_path = next((kind for form, kind in PATHS if _ends(form, path)), "")
+    ends = ["/".join(path[-count:]) for count in range(1, min(len(path), MAX_PARTS) + 1)]
+    by_path = next((kind for form, kind in PATHS if any(map(form.fullmatch, ends))), "")
     if by_path and by_path != "action":
         return by_path
     documents = read_all(text, GitLabReader())
@@ -107,29 +109,23 @@ def kind_of(path: Sequence[str], text: str) -> str:
 
 def next_step(kind: str, file_name: str, hub_url: str) -> str:
     """Returns what to do with a file that the doctor does not check."""
-    facts = facts_of(kind)
-    what, do = OTHER.get(kind, OTHER["unknown"])
-    lines = [f"{sanitize_line(file_name, 100)}: {what}", do]
-    if facts:
-        target = LoginTarget(hub_url, hub_url, "")
-        lines = list(_of_provider(facts, sanitize_line(file_name, 100), target))
-    return "\n".join(lines)
-
-
-def _of_provider(facts: ProviderFacts, file_name: str, target: LoginTarget) -> Iterator[str]:
-    yield f"{file_name}: This file is for {facts.title}. The doctor does not check it."
-    yield target.fill(facts.declare.text)
-    yield from (f"    {line}" for line in target.fill(facts.declare.lines).splitlines())
-    yield "Once, on the Hub, add under Trusted Publishers (in the repository's settings):"
+    facts, target, file_name = facts_of(kind), LoginTarget(hub_url, hub_url, ""), sanitize_line(file_name, 100)
+    if not facts:
+        what, do = OTHER[kind]
+        return f"{file_name}: {what}\n{do}"
     rows = {"issuer": facts.issuer, **facts.claims}
     width = max(map(len, rows))
-    yield from (f"    {name:<{width}}  {value}" for name, value in rows.items())
-    yield "Then run `hf-oidc doctor` in the job: it shows the claims of its ID token, and a publisher that fits."
-    yield f"{facts.title}: {DOCUMENTS}/providers.md#{facts.section}"
-
-
-def _ends(form: re.Pattern[str], path: Sequence[str]) -> bool:
-    return any(form.fullmatch("/".join(path[-count:])) for count in range(1, min(len(path), 5) + 1))
+    return "\n".join(
+        [
+            f"{file_name}: This file is for {facts.title}. The doctor does not check it.",
+            target.fill(facts.declare.text),
+            *(f"    {line}" for line in target.fill(facts.declare.lines).splitlines()),
+            "Once, on the Hub, add under Trusted Publishers (in the repository's settings):",
+            *(f"    {name:<{width}}  {value}" for name, value in rows.items()),
+            "Then run `hf-oidc doctor` in the job: it shows the claims of its ID token, and a publisher that fits.",
+            f"{facts.title}: {DOCUMENTS}/providers.md#{facts.section}",
+        ]
+    )
 
 
 def _by_content(document: Value) -> str:
@@ -146,7 +142,8 @@ def _by_content(document: Value) -> str:
         "bitbucket": isinstance(document.get("pipelines"), Block),
         "aws": "phases" in document and "version" in document,
         **_by_steps(document.get("steps")),
-        "azure": bool({"pool", "trigger", "pr", "extends"} & set(document)) and _has_list(document),
+        "azure": bool({"pool", "trigger", "pr", "extends"} & set(document))
+        and any(isinstance(document.get(key), list) for key in ("stages", "jobs", "steps")),
         "gitlab": any(isinstance(each, Block) and {"script", "id_tokens"} & set(each) for each in document.values()),
     }
     return next((kind for kind, fits in kinds.items() if fits), "")
@@ -166,7 +163,3 @@ def _by_steps(steps: Value | None) -> dict[str, bool]:
 
 def _is_buildkite(step: Block) -> bool:
     return bool({"command", "commands", "label", "plugins", "trigger", "wait", "block", "group"} & set(step))
-
-
-def _has_list(document: Block) -> bool:
-    return any(isinstance(document.get(key), list) for key in ("stages", "jobs", "steps"))

@@ -16,6 +16,7 @@ from hf_oidc.doctor import json_report, sarif, text
 from hf_oidc.doctor.advice import words
 from hf_oidc.doctor.gitlab_ci.advice import GITLAB_WORDS
 from hf_oidc.doctor.gitlab_ci.examine import examine
+from hf_oidc.doctor.gitlab_ci.expressions import ExpressionError, SomeName, Special, Text, parse
 from hf_oidc.doctor.remote import read_remote
 from hf_oidc.doctor.workflow.findings import WorkflowReport
 from hf_oidc.doctor.workflow.yaml_text import UnreadableYaml
@@ -79,6 +80,16 @@ RIGHT = {
     '      vars=$(hf-oidc env \\\n        acme/model) || exit; eval "$vars"\n      hf upload acme/model .\n',
     "the default branch of a schedule": JOB
     + "  rules: [{if: $CI_PIPELINE_SOURCE == 'schedule' && $CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH}]\n",
+    "a variable that names the ID token": f"publish:\n{ID_TOKENS.replace('HF_ID_TOKEN', 'MINE')}"
+    "  variables: {HF_OIDC_ID_TOKEN: $MINE}\n" + SCRIPT + MAIN,
+    "a variable that names a file": f"publish:\n  variables: {{HF_OIDC_ID_TOKEN_FILE: token}}\n{SCRIPT}{MAIN}",
+    "variables that are not inherited": "variables: {HF_ENDPOINT: https://hub.example, B: {value: b, description: x}}\n"
+    + JOB
+    + "  inherit: {variables: [B]}\n"
+    + MAIN,
+    "files that changed": JOB + "  rules: [{if: $CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH, changes: [model/*]}]\n",
+    "only, with files and variables": JOB + "  only: {refs: [main], changes: [model/*]}\n",
+    "merges of a list": f".a: &a\n{ID_TOKENS}.b: &b\n{MAIN}  image: x\npublish:\n  <<: [*a, *b]\n{SCRIPT}",
     "parentheses": JOB + "  rules: [{if: ($CI_COMMIT_BRANCH == 'main') && ($A || $B != null)}]\n",
 }
 
@@ -242,6 +253,19 @@ BROKEN: Mapping[str, tuple[str, dict[str, str]]] = {
     ),
     "two tokens in one variable": (JOB.replace("run acme/model", "run PATH=acme/a") + MAIN, {"invalid-name": "error"}),
     "a user": (JOB.replace("run acme/model", "run alice") + MAIN, {"resource-is-user": "note"}),
+    "a quote that is not closed": (
+        JOB.replace("run acme/model", "run 'acme/model") + MAIN,
+        {"no-resource-argument": "warning"},
+    ),
+    "a resource that is a variable": (
+        OWN_EXCHANGE.replace("HF_ID_TOKEN", "HF_OIDC_ID_TOKEN").replace("RESOURCE: acme/model", "RESOURCE: $R"),
+        {"own-exchange": "note"},
+    ),
+    "only variables": (JOB + "  only: {variables: [$PUBLISH]}\n", {"branch-pipelines": "warning"}),
+    "a list for a condition": (
+        JOB + "  rules: [{if: [a]}]\n",
+        {"merge-request": "warning", "branch-pipelines": "warning"},
+    ),
     "no resource": (JOB.replace("run acme/model", "run") + MAIN, {"no-resource-argument": "warning"}),
     "huggingface_hub's own exchange": (
         OWN_EXCHANGE,
@@ -376,6 +400,9 @@ def test_repeats_no_password(form: str, password: str) -> None:
 HOSTILE = {
     "no block": "- a\n- b\n",
     "a text": "hello\n",
+    "a reference that is none": ".a: {script: x}\npublish: {script: [hf-oidc run a/b -- x, !reference [.a, [b]]]}\n",
+    "a merge of a text": "publish: {<<: [x, y], script: hf-oidc run a/b -- x}\n",
+    "a list as a name": "? [a]\n: {script: x}\n",
     "three documents": "a: {script: x}\n---\nb: {script: x}\n---\nc: {script: x}\n",
     "no job": "image: x\n",
     "an anchor within itself": "a: &a {script: x, b: *a}\n",
@@ -429,6 +456,95 @@ SLOW = {
 def test_a_file_that_could_take_long(name: str) -> None:
     """It is reported, with what was not followed."""
     assert report(SLOW[name]).jobs
+
+
+SOMEWHERE = SomeName("another branch", elsewhere=True)
+VARIABLES: Mapping[str, Text] = {
+    "A": "main",
+    "EMPTY": "",
+    "NULL": Special.NULL,
+    "UNKNOWN": Special.UNKNOWN,
+    "ELSEWHERE": SOMEWHERE,
+    "SOURCE": SomeName("the source branch"),
+    "B": "release/1.2",
+}
+EXPRESSIONS = [
+    # https://docs.gitlab.com/ci/jobs/job_rules/#cicd-variable-expressions
+    ('$A == "main"', True),
+    ("$A == 'main'", True),
+    ("${A} == 'main'", True),
+    ("$A != 'main'", False),
+    ("$A == 'Main'", False),
+    ("$A == $A", True),
+    ("$A == $B", False),
+    ("$NULL == null", True),
+    ("$A == null", False),
+    ("$A != null", True),
+    ("$EMPTY == null", False),
+    ("$EMPTY == ''", True),
+    ("$NULL == ''", False),
+    ("$A", True),
+    ("$EMPTY", False),
+    ("$NULL", False),
+    ("$UNKNOWN", None),
+    ("$NOWHERE", None),
+    ("$ELSEWHERE", True),
+    ("$UNKNOWN == 'main'", None),
+    ("$UNKNOWN != 'main'", None),
+    ("$ELSEWHERE == 'main'", False),
+    ("$ELSEWHERE == $ELSEWHERE", True),
+    ("$ELSEWHERE == $SOURCE", False),
+    ("$SOURCE == 'main'", None),
+    ("$SOURCE == ''", False),
+    ("$SOURCE == null", False),
+    ("$A =~ /^ma/", True),
+    ("$A =~ /^MA/", False),
+    ("$A =~ /^MA/i", True),
+    ("$A !~ /^ma/", False),
+    ("$B =~ /^release\\/\\d+\\.\\d+$/", True),
+    ("$NULL =~ /x/", False),
+    ("$UNKNOWN =~ /x/", None),
+    ("$ELSEWHERE =~ /^main$/", False),
+    ("$ELSEWHERE =~ /^(main|dev)$/", False),
+    ("$ELSEWHERE =~ /main/", None),
+    ("$SOURCE =~ /^main$/", None),
+    ("$A =~ $B", None),
+    ("$A =~ 'main'", None),
+    ("$A == /main/", None),
+    # Python's regular expressions differ, or could take long.
+    ("$A =~ /(?i)MAIN/", None),
+    ("$A =~ /(a+)+$/", None),
+    ("$A =~ /a*b*c*/", None),
+    ("$A =~ /[[:alpha:]]/", None),
+    ("$A =~ /a{99999999999999999999}/", None),
+    ("$A =~ /(/", None),
+    # Precedence and parentheses
+    ("$A || $NULL && $NULL", True),
+    ("($A || $NULL) && $NULL", False),
+    ("$UNKNOWN && $NULL", False),
+    ("$UNKNOWN || $A", True),
+    ("$UNKNOWN && $A", None),
+    ("$UNKNOWN || $NULL", None),
+    ("(($A == 'main'))", True),
+    ("$A == 'main' && ($B =~ /^rel/ || $NULL)", True),
+]
+
+
+@pytest.mark.parametrize(("expression", "expected"), EXPRESSIONS)
+def test_expressions(expression: str, expected: bool | None) -> None:
+    """True, false, or unknown: what is not known is never assumed."""
+    assert parse(expression)(VARIABLES) is expected
+
+
+@pytest.mark.parametrize(
+    "expression",
+    ["", "$A ==", "== 'a'", "$A === 'a'", "($A", "$A)", "$A $B", "$A == 'a", "A == 'a'", "!$A", "&& $A", "$A ||",
+     "$A + 1", "(" * 60 + "$A" + ")" * 60, "$A && " * 1_000 + "$A"],
+)  # fmt: skip
+def test_what_is_no_expression(expression: str) -> None:
+    """It is refused, and the report says that the condition was not understood."""
+    with pytest.raises(ExpressionError):
+        parse(expression)
 
 
 VALUES = st.recursive(

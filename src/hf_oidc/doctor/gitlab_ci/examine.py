@@ -10,7 +10,7 @@ from contextlib import suppress
 from itertools import islice
 
 from hf_oidc.doctor.gitlab_ci.id_tokens import check_id_tokens
-from hf_oidc.doctor.gitlab_ci.model import Config, Job, read_gitlab_ci
+from hf_oidc.doctor.gitlab_ci.model import Job, read_gitlab_ci
 from hf_oidc.doctor.gitlab_ci.pipelines import DEFAULT_BRANCH, OTHER_BRANCH, Pipelines
 from hf_oidc.doctor.gitlab_ci.script import Login, commands, logins, stored_tokens, takes_long, uses_hub
 from hf_oidc.doctor.remote import Remote, instance
@@ -41,21 +41,14 @@ def examine(text: str, file_name: str, project: str, remote: Remote | None, hub_
         for job in islice(config.jobs, MAX_JOBS)
         for report in _job(job, pipelines, Field("issuer", issuer), hub_url)
     )
-    findings = tuple(_of_file(config, jobs, pipelines))
-    return WorkflowReport(file_name, project, jobs, findings, "gitlab")
-
-
-def _of_file(config: Config, jobs: tuple[WorkflowJobReport, ...], pipelines: Pipelines) -> Iterator[WorkflowFinding]:
-    if not jobs:
-        yield WorkflowFinding("no-job-uses-hub", "note")
+    findings = [] if jobs else [WorkflowFinding("no-job-uses-hub", "note")]
     if config.includes:
         what = "`include:`. Other files can change `default:`, `workflow:` and the jobs"
-        yield WorkflowFinding("not-understood", "note", config.block.lines.get("include"), {"what": what})
-    for what in sorted(pipelines.not_understood):
-        yield WorkflowFinding("not-understood", "note", None, {"what": sanitize_line(what, 200)})
-    if len(config.jobs) > MAX_JOBS:
-        facts = {"what": f"the jobs after number {MAX_JOBS}"}
-        yield WorkflowFinding("not-understood", "note", None, facts)
+        findings.append(WorkflowFinding("not-understood", "note", config.block.lines.get("include"), {"what": what}))
+    unknown = sorted(sanitize_line(what, 200) for what in pipelines.not_understood)
+    unknown += [f"the jobs after number {MAX_JOBS}"] if len(config.jobs) > MAX_JOBS else []
+    findings += [WorkflowFinding("not-understood", "note", None, {"what": what}) for what in unknown]
+    return WorkflowReport(file_name, project, jobs, tuple(findings), "gitlab")
 
 
 def _job(job: Job, pipelines: Pipelines, issuer: Field, hub_url: str) -> Iterator[WorkflowJobReport]:
@@ -66,7 +59,9 @@ def _job(job: Job, pipelines: Pipelines, issuer: Field, hub_url: str) -> Iterato
         return
     findings = [WorkflowFinding("not-understood", "note", job.line, {"what": each}) for each in job.unknown]
     if not found and not own_exchange:
-        findings += _without_login(job, lines)
+        token = next(stored_tokens(lines), "HF_TOKEN" if "HF_TOKEN" in job.variables else "")
+        facts = {"token": f"the stored token in `{sanitize_line(token, 60)}`" if token else "a stored token, or none"}
+        findings.append(WorkflowFinding("stored-token", "note", job.line, facts))
         yield WorkflowJobReport(sanitize_line(job.name, 80), job.line, (), (), Branch("default"), "", tuple(findings))
         return
     branch, of_pipelines = _branch(job, pipelines)
@@ -74,8 +69,7 @@ def _job(job: Job, pipelines: Pipelines, issuer: Field, hub_url: str) -> Iterato
     findings += check_id_tokens(job, found, lines, hub_url)
     findings += of_resources
     findings += of_pipelines
-    findings += _lifetime(job, found)
-    findings += _stored(job, lines)
+    findings += _tokens(job, found, lines)
     yield WorkflowJobReport(
         sanitize_line(job.name, 80),
         job.line,
@@ -85,12 +79,6 @@ def _job(job: Job, pipelines: Pipelines, issuer: Field, hub_url: str) -> Iterato
         job.environment,
         tuple(sorted(findings, key=lambda each: ("error", "warning", "note").index(each.severity))),
     )
-
-
-def _without_login(job: Job, lines: list[str]) -> Iterator[WorkflowFinding]:
-    token = next(stored_tokens(lines), "") or next((name for name in ("HF_TOKEN",) if name in job.variables), "")
-    facts = {"token": f"the stored token in `{sanitize_line(token, 60)}`" if token else "a stored token, or none"}
-    yield WorkflowFinding("stored-token", "note", job.line, facts)
 
 
 def _branch(job: Job, pipelines: Pipelines) -> tuple[Branch, list[WorkflowFinding]]:
@@ -147,7 +135,11 @@ def _resources(job: Job, found: list[Login]) -> tuple[tuple[Resource, ...], list
     words = [word for login in found for word in login.resources]
     if any(not login.resources for login in found) and RESOURCE_VARIABLE not in job.variables:
         findings.append(WorkflowFinding("no-resource-argument", "warning", line))
-    return _parsed([word for word in dict.fromkeys(words) if "$" not in word], _read_argument, line, findings)
+
+    def read(word: str) -> list[Resource]:
+        return [request.resource for request in from_arguments([word], "RESOURCE")]
+
+    return _parsed([word for word in dict.fromkeys(words) if "$" not in word], read, line, findings)
 
 
 def _parsed(
@@ -161,19 +153,12 @@ def _parsed(
     return tuple(dict.fromkeys(resources)), findings
 
 
-def _read_argument(word: str) -> list[Resource]:
-    return [request.resource for request in from_arguments([word], "RESOURCE")]
-
-
-def _lifetime(job: Job, found: list[Login]) -> Iterator[WorkflowFinding]:
-    """The ID token is valid for the job's `timeout:`, or for five minutes without one."""
-    before = found[0].before if found else ()
-    if not job.text("timeout") and (command := takes_long(before)):
+def _tokens(job: Job, found: list[Login], lines: list[str]) -> Iterator[WorkflowFinding]:
+    """An ID token that may be too old for the login, and stored tokens."""
+    # The ID token is valid for the job's `timeout:`, or for five minutes without one.
+    if found and not job.text("timeout") and (command := takes_long(found[0].before)):
         facts = {"command": sanitize_line(command, 60)}
         yield WorkflowFinding("id-token-short-lived", "warning", job.line_of("script"), facts)
-
-
-def _stored(job: Job, lines: list[str]) -> Iterator[WorkflowFinding]:
     declared = job.block.get("id_tokens")
     own = set(declared) if isinstance(declared, dict) else set()
     for name in sorted({*stored_tokens(lines)} - own):

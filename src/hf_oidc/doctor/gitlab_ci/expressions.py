@@ -127,9 +127,9 @@ class _Parser:
             return inner
         left = self._operand()
         if self.operator not in {"==", "!=", "=~", "!~"}:
-            return lambda variables: _is_set(left(variables))
+            return lambda variables: is_set(left(variables))
         operator, right = self._tokens.pop().group().strip(), self._operand()
-        compare = matches if operator.endswith("~") else _equal
+        compare = matches if operator.endswith("~") else equal
         if operator.startswith("!"):
             opposite = {True: False, False: True, None: None}
             return lambda variables: opposite[compare(left(variables), right(variables))]
@@ -161,13 +161,15 @@ def all_of(found: Iterable[bool | None]) -> bool | None:
     return False if False in values else None if None in values else True
 
 
-def _is_set(value: Text | Pattern) -> bool | None:
+def is_set(value: Text | Pattern) -> bool | None:
+    """Whether a variable has a value that is not empty."""
     if isinstance(value, Special):
         return None if value is Special.UNKNOWN else False
     return value != ""
 
 
-def _equal(left: Text | Pattern, right: Text | Pattern) -> bool | None:
+def equal(left: Text | Pattern, right: Text | Pattern) -> bool | None:
+    """Whether two values are the same."""
     if Special.UNKNOWN in (left, right) or isinstance(left, Pattern) or isinstance(right, Pattern):
         return None
     if Special.NULL in (left, right) or (isinstance(left, str) and isinstance(right, str)) or left == right:

@@ -36,10 +36,14 @@ def check_id_tokens(job: Job, logins: list[Login], lines: list[str], hub_url: st
         return
     names = [name for name in ((SUPPLIED, DETECTED) if logins else (SUPPLIED,)) if name in tokens][:1]
     names = names or [name for name in tokens if _is_passed_on(name, job, lines)]
+    # Another tool may fill the variable, or the file.
+    is_supplied = any(name in job.variables for name in (SUPPLIED, SUPPLIED_FILE)) or any(
+        SUPPLIED in line or "--id-token-file" in line for line in lines
+    )
     if names:
         for name in names:
             yield from _check_audience(job, tokens, name, _audience(job, logins, hub_url))
-    elif not _is_supplied(job, logins, lines):
+    elif not is_supplied:
         severity: Severity = "warning" if job.may_have_more else "error"
         facts = {"job": sanitize_line(job.name, 80), "name": expected, "audience": hub_url}
         other = next((name for name, value in tokens.items() if hub_url in _audiences(value)), "")
@@ -86,13 +90,6 @@ def _is_passed_on(name: str, job: Job, lines: list[str]) -> bool:
     if isinstance(supplied, str) and mention.search(supplied):
         return True
     return any(mention.search(line) and (SUPPLIED in line or "--id-token-file" in line) for line in lines)
-
-
-def _is_supplied(job: Job, logins: list[Login], lines: list[str]) -> bool:
-    """Whether the ID token comes from elsewhere: a variable or a file that another tool fills."""
-    if any(name in job.variables for name in (SUPPLIED, SUPPLIED_FILE)):
-        return True
-    return any(login.option("--id-token-file") for login in logins) or any(SUPPLIED in line for line in lines)
 
 
 def _rejected(job: Job, where: str, expected: str, line: int | None = None) -> WorkflowFinding:

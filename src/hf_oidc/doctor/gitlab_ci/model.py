@@ -76,7 +76,9 @@ def read_gitlab_ci(text: str) -> Config:
 
 def _config(block: Block, expander: Expander) -> Config:
     includes = "include" in block
-    names = [name for name, value in block.items() if isinstance(value, Block) and _is_job(name)]
+    # A name with a dot before it is a template, and no job.
+    candidates = (name for name in block if name not in GLOBAL and not name.startswith("."))
+    names = [name for name in candidates if isinstance(block[name], Block)]
     inherited, given = Block(), block.get("default", "")
     defaults: Block = given if isinstance(given, Block) else Block()
     for level in (block, defaults):
@@ -90,10 +92,6 @@ def _config(block: Block, expander: Expander) -> Config:
     if not jobs and not includes:
         raise UnreadableYaml("This is not a GitLab CI/CD configuration: it has no job")
     return Config(tuple(job for job in jobs if job.script or job.unknown), rules, includes, block)
-
-
-def _is_job(name: str) -> bool:
-    return name not in GLOBAL and not name.startswith(".")
 
 
 def _job(config: Block, name: str, defaults: Block, expander: Expander) -> Job:

@@ -106,33 +106,38 @@ class Pipelines:
     _evaluated: int = 0
     _conditions: dict[str, Condition | None] = field(default_factory=dict)
 
-    def _all(self, job: Job) -> list[Pipeline]:
-        """Every source, for each branch that the conditions of the job or of `workflow:` tell apart."""
+    def reaching(self, job: Job) -> Iterator[Pipeline]:
+        """Yields the pipelines that may run `job`: every source, for each branch that its conditions tell apart."""
+        self.unclear = False
         parts = [self.config.workflow_rules, *(job.block.get(key) for key in ("rules", "only", "except"))]
         texts = [text for part in parts for text in _conditions(part)]
-        names = {name for text in texts for name in _names(text) if NAME.fullmatch(name)}
-        named = sorted(names - {*SOURCES, "branches", "tags"})
+        regexes = [REGEX.fullmatch(text) for text in texts]
+        patterns = [regex["text"] for regex in regexes if regex] + [
+            each for text in texts for each in MATCHED.findall(text)
+        ]
+        names = {*texts, *(name for pattern in patterns for name in named_by(pattern))}
+        names.update(name for text in texts for name in COMPARED.findall(text))
+        named = sorted(name for name in names - {*SOURCES, "branches", "tags"} if NAME.fullmatch(name))
         if len(named) > MAX_NAMES:
             self._not_understood(f"conditions that name more than {MAX_NAMES} branches")
         refs: list[Text] = [DEFAULT_BRANCH] if any("CI_DEFAULT_BRANCH" in text for text in texts) else []
         refs += [*named[:MAX_NAMES], OTHER_BRANCH]
-        found = [Pipeline("branch", source, ref) for source in OF_REFS for ref in refs]
-        found += [Pipeline("tag", source, TAG) for source in OF_REFS]
-        found += [Pipeline("merge-request", "merge_request_event", SOURCE_BRANCH, fork) for fork in (False, True)]
-        return found
+        pipelines = [Pipeline("branch", source, ref) for source in OF_REFS for ref in refs]
+        pipelines += [Pipeline("tag", source, TAG) for source in OF_REFS]
+        pipelines += [Pipeline("merge-request", "merge_request_event", SOURCE_BRANCH, fork) for fork in (False, True)]
+        yield from (pipeline for pipeline in pipelines if self._runs(pipeline, job))
 
-    def reaching(self, job: Job) -> Iterator[Pipeline]:
-        """Yields the pipelines that may run `job`."""
-        self.unclear = False
-        for pipeline in self._all(job):
-            variables = pipeline.variables(self.project)
-            created = self._by_rules(self.config.workflow_rules, variables) if self.config.workflow_rules else {True}
-            if "rules" in job.block:
-                added = self._by_rules(job.block["rules"], variables)
-            else:
-                added = self._by_refs(job, pipeline, variables)
-            if True in created and True in added:
-                yield pipeline
+    def _runs(self, pipeline: Pipeline, job: Job) -> bool:
+        """Whether `pipeline` may be created, and `job` may be in it."""
+        variables = pipeline.variables(self.project)
+        if self.config.workflow_rules and True not in self._by_rules(self.config.workflow_rules, variables):
+            return False
+        if "rules" in job.block:
+            return True in self._by_rules(job.block["rules"], variables)
+        # A job without any of the keywords has `only: [branches, tags]`, also one that has `except:` alone.
+        only = self._policy(job.block.get("only", ["branches", "tags"]), pipeline, variables, every=True)
+        excluded = self._policy(job.block.get("except", []), pipeline, variables, every=False)
+        return only is not False and not excluded
 
     def _by_rules(self, rules: Value, variables: Variables) -> set[bool]:
         """What the first rule that holds can decide: `never` or not. Without one that holds, it is no."""
@@ -150,17 +155,11 @@ class Pipelines:
                 return decisions
         return {*decisions, False}
 
-    def _by_refs(self, job: Job, pipeline: Pipeline, variables: Variables) -> set[bool]:
-        # A job without any of the keywords has `only: [branches, tags]`, also one that has `except:` alone.
-        only = self._policy(job.block.get("only", ["branches", "tags"]), pipeline, variables, every=True)
-        excluded = self._policy(job.block.get("except", []), pipeline, variables, every=False)
-        if only is False or excluded:
-            return {False}
-        return {True} if only and excluded is False else {True, False}
-
     def _policy(self, policy: Value, pipeline: Pipeline, variables: Variables, *, every: bool) -> bool | None:
         """Whether `only:` (every part must hold) or `except:` (any part suffices) applies."""
-        parts = policy if isinstance(policy, Block) else {"refs": policy}
+        parts: dict[str, Value] = dict(policy) if isinstance(policy, Block) else {"refs": policy}
+        if every:  # `only: {variables: …}` keeps the default of `refs`
+            parts.setdefault("refs", ["branches", "tags"])
         found = list[bool | None]()
         for name, value in parts.items():
             texts = [*texts_within(value)]
@@ -170,9 +169,7 @@ class Pipelines:
                 found.append(any_of(self._holds(text, variables) for text in texts))
             else:
                 found.append(None)
-        if not every:
-            return any_of(found)
-        return all_of(found)
+        return all_of(found) if every else any_of(found)
 
     def _is_ref(self, text: str, pipeline: Pipeline) -> bool | None:
         text, at, project = text.partition("@")
@@ -221,13 +218,6 @@ def _conditions(value: Value | None) -> Iterator[str]:
     elif isinstance(value, (list, str)):
         for each in _flat(value):
             yield from _conditions(each) if isinstance(each, Block) else texts_within(each)
-
-
-def _names(text: str) -> list[str]:
-    """The branches that a condition, or a ref of `only:`, tells apart from others."""
-    regex = REGEX.fullmatch(text)
-    patterns = [regex["text"]] if regex else MATCHED.findall(text)
-    return [text, *COMPARED.findall(text), *(name for pattern in patterns for name in named_by(pattern))]
 
 
 def _flat(rules: Value) -> Iterator[Value]:

@@ -95,8 +95,13 @@ class Expander:
     def resolved(self, value: Value, level: int = 0) -> Value:
         """`value` with each reference replaced by what it refers to; `Reference` if that is not in this file."""
         if isinstance(value, Reference):
-            found = self._target(value)
-            return value if found is None or level > MAX_LEVELS else self.resolved(found, level + 1)
+            names = [each for each in value if isinstance(each, str)]
+            found: Value | None = self._config.get(names[0]) if names and len(names) == len(value) else None
+            if isinstance(found, Block):
+                found, _ = self.extended(names[0])
+            for name in names[1:]:
+                found = found.get(name) if isinstance(found, Block) else None
+            return self.resolved(found, level + 1) if found and level <= MAX_LEVELS else value
         if isinstance(value, list):
             return [self.resolved(each, level) for each in self._counted(value)]
         if isinstance(value, Block):
@@ -108,17 +113,6 @@ class Expander:
         if self._characters > MAX_CHARACTERS:
             raise UnreadableYaml(EXPANDS)
         return value
-
-    def _target(self, reference: Reference) -> Value | None:
-        names = [each for each in reference if isinstance(each, str)]
-        if not names or len(names) != len(reference):
-            return None
-        found: Value | None = self._config.get(names[0])
-        if isinstance(found, Block):
-            found, _ = self.extended(names[0])
-        for name in names[1:]:
-            found = found.get(name) if isinstance(found, Block) else None
-        return found or None
 
     def _merge(self, target: Block, source: Block) -> None:
         for name in self._counted(source):

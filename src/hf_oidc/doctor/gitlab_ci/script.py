@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -35,7 +36,6 @@ OPTIONS_WITH_VALUE = {
     *("--provider", "--hub-url", "--audience", "--id-token-file", "--ca-bundle", "--timeout"),
     *("--format", "--output", "-o", "--on-expiry"),
 }
-ENDS = re.compile(r"[;&|<>()`]+$|^[;&|<>()`]")
 
 
 @dataclass(frozen=True)
@@ -83,32 +83,22 @@ def takes_long(lines: Iterable[str]) -> str:
 
 
 def _login(text: str, before: tuple[str, ...]) -> Login:
-    command, words, options = "", list[str](), dict[str, str]()
-    remaining = iter(_words(text))
-    for word in remaining:
-        if word == "--":
-            break
-        name, equals, value = word.partition("=")
-        if word.startswith("-"):
-            options[name] = value if equals else next(remaining, "") if name in OPTIONS_WITH_VALUE else ""
-        elif command:
-            words.append(word)
-        else:
-            command = word
-    return Login(command, tuple(words), options, before)
-
-
-def _words(text: str) -> list[str]:
-    """The words up to the end of the command; of a quote that is not closed, up to it."""
     lexer = shlex.shlex(text, posix=True, punctuation_chars=True)
     lexer.whitespace_split = True
     lexer.commenters = "#"
-    found = list[str]()
-    try:
+    command, words, options, last = "", list[str](), dict[str, str](), ""
+    with suppress(ValueError):  # a quote that is not closed: what is before it counts
         for word in lexer:
-            if ENDS.match(word) and set(word) <= set(";&|<>()`"):
+            if word == "--" or set(word) <= set(";&|<>()`"):
                 break
-            found.append(word)
-    except ValueError:
-        pass
-    return found
+            name, equals, value = word.partition("=")
+            if last:
+                options[last], last = word, ""
+            elif word.startswith("-"):
+                options[name] = value
+                last = name if name in OPTIONS_WITH_VALUE and not equals else ""
+            elif command:
+                words.append(word)
+            else:
+                command = word
+    return Login(command, tuple(words), options, before)
