@@ -12,6 +12,9 @@ $(shell rm -rf $(VENV))
 endif
 endif
 
+# The tests start thousands of Python processes. With byte-code on disk, they compile the sources once.
+unexport PYTHONDONTWRITEBYTECODE
+
 # Tests wait more than they compute: two for each core.
 WORKERS ?= $(shell echo $$(( $$($(PYTHON) -c 'import os; print(os.cpu_count() or 1)') * 2 )))
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS)
@@ -41,15 +44,16 @@ demo: $(VENV)/demo.stamp
 unit: $(VENV)/dev.stamp
 	@$(PYTEST) -q -m "not process" tests/unit $(PYTEST_ARGS)
 
+test: $(VENV)/dev.stamp
+	@$(PYTEST) $(or $(PYTEST_ARGS),--ignore=tests/e2e)
+
+# Measuring coverage takes two minutes more, and a part of the tests says nothing about the coverage of all.
 ifdef PYTEST_ARGS
-# A part of the tests says nothing of the coverage of all.
-test test-all: $(VENV)/dev.stamp
-	@$(PYTEST) $(PYTEST_ARGS)
+test-all: test
 else
-test: PARTS := --ignore=tests/e2e
-test test-all: $(VENV)/dev.stamp
+test-all: $(VENV)/dev.stamp
 	@$(BIN)/python -m coverage erase
-	@$(BIN)/python -m coverage run -m pytest -n $(WORKERS) $(PARTS)
+	@$(BIN)/python -m coverage run -m pytest -n $(WORKERS)
 	@$(BIN)/python -m coverage combine --quiet
 	@$(BIN)/python -m coverage report
 	@$(BIN)/python -m coverage report --include="$(PURE)" --fail-under=100

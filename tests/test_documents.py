@@ -9,9 +9,16 @@ import click
 import pytest
 import yaml
 
+from hf_oidc.providers.facts import all_facts
+from hf_oidc.providers.registry import PROVIDERS
+from local_hub.issuers.registry import BY_NAME as LOCAL_HUB
+from tests.contract.provider_table import ROWS
+
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 ACTION: dict[str, Any] = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+FACTS = all_facts()
 DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
 
 
@@ -105,11 +112,44 @@ def test_the_readme_says_whether_there_is_a_release() -> None:
 
 
 def test_every_provider_has_its_section() -> None:
-    """In the registry's order, under the CI's own name."""
-    from hf_oidc.providers.names import NAMES  # noqa: PLC0415 - the one test here that needs it
-
+    """In the registry's order, under the CI's own name, with its example if the Hub accepts its ID tokens."""
     text = (ROOT / "docs" / "providers.md").read_text(encoding="utf-8")
-    assert re.findall(r"^`--provider (\w+)`", text, re.MULTILINE) == list(NAMES[1:])
+    sections = re.findall(
+        r"^## (.+)\n\n`--provider (\w+)`(?: · \[example\]\(\.\./examples/(\w+)/)?", text, re.MULTILINE
+    )
+    assert [name for _, name, _ in sections] == [name for name in PROVIDERS if name != "supplied"]
+    for title, name, example in sections:
+        assert re.sub(r"[^\w -]", "", title).lower().replace(" ", "-") == FACTS[name].section
+        assert example == ("" if PROVIDERS[name].audience == "fixed" else name)
+
+
+def test_the_readme_names_providers_as_they_are() -> None:
+    """Each example under its provider's title, or the first part of it; and each provider that cannot work."""
+    section = README.split("\n## Other CIs\n")[1].split("\n## ")[0]
+    linked = re.findall(r"\[([^\]]+)\]\(examples/((?!shell)\w+)\)", section)
+    assert {"gitlab", "circleci", "bitbucket"} <= {name for _, name in linked}
+    assert [name for text, name in linked if not FACTS[name].title.startswith(text)] == []
+    cannot = " ".join(README.split(" do not work:")[0].rpartition(". ")[2].split())
+    fixed = [FACTS[name].title for name, provider in PROVIDERS.items() if provider.audience == "fixed"]
+    assert cannot == f"{', '.join(fixed[:-1])} and {fixed[-1]}"
+
+
+def test_contributing_names_providers_to_start_from() -> None:
+    """One for each source of ID tokens that it speaks of; each has the files that it lists."""
+    recipe = CONTRIBUTING.split("\n### Add a provider\n")[1].split("\n### ")[0]
+    named = re.findall(r"`(\w+)` \((?:a variable|an endpoint|a command)\)", recipe)
+    assert [ROWS[name].source for name in named] == ["variable", "endpoint", "command"]
+    for name in named:
+        paths = [path.replace("<name>", name) for path in re.findall(r"`([\w./]*<name>[\w./]*)`", recipe)]
+        assert [path for path in paths if not (ROOT / path).exists()] == []
+
+
+@pytest.mark.parametrize("path", [ROOT / "README.md", *(ROOT / "docs").glob("*.md")], ids=lambda path: path.name)
+def test_no_document_names_a_provider_that_there_is_not(path: Path) -> None:
+    """After `--provider`, and in the jobs and publishers of Local Hub."""
+    text = path.read_text(encoding="utf-8")
+    assert set(re.findall(r"--provider ([a-z]+)", text)) <= set(PROVIDERS)
+    assert set(re.findall(r"\b(?:ci|issuer): ([a-z]+)[,}]", text)) <= set(LOCAL_HUB)
 
 
 def test_every_command_is_in_its_document() -> None:

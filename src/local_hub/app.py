@@ -21,8 +21,9 @@ from local_hub.fields import FieldError
 from local_hub.hub import endpoint as token_endpoint
 from local_hub.hub.log import rfc3339
 from local_hub.hub.service import Hub
-from local_hub.issuers import http as issuers
+from local_hub.issuers import http as issuer_routes
 from local_hub.issuers.endpoint import Refused
+from local_hub.issuers.registry import ISSUERS
 from local_hub.issuers.running import RunningIssuers
 from local_hub.loopback import is_loopback_authority
 from local_hub.repositories.router import RepositoryRouter
@@ -43,7 +44,7 @@ def make_app(hub: Hub, running: RunningIssuers, script: Script, router: Reposito
         hub.store.append("refused-mints", entry)
 
     routes = [
-        *issuers.routes(running, record),
+        *issuer_routes.routes(running, ISSUERS, record),
         *token_endpoint.routes(hub),
         *router.routes(),
         *control.routes(hub, running, script),

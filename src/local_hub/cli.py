@@ -6,6 +6,7 @@ Exit codes: 0 stopped by a signal, 1 the demo failed, 2 the arguments or the con
 import argparse
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from local_hub import demo
@@ -23,7 +24,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if parsed.command == "demo":
         return demo.main()
     try:
-        serve(_options(parsed))
+        options = ServeOptions(
+            load(parsed.config) if parsed.config else Config(),
+            parsed.host,
+            parsed.port,
+            parsed.data,
+            parsed.tls or parsed.tls_fault is not None,
+            tuple(parsed.audience),
+            parsed.token_lifetime,
+            parsed.tls_fault,
+        )
+        serve(options)
     except ConfigError as error:
         sys.stderr.write(f"local-hub: {error}\n")
         return 2
@@ -37,22 +48,20 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("demo", help="run the action against Local Hub, step by step")
-    _add_serve_arguments(commands.add_parser("serve", help="start the server; stop it with Ctrl-C"))
-    return parser
-
-
-def _add_serve_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
+    server = commands.add_parser("serve", help="start the server; stop it with Ctrl-C")
+    server.add_argument(
         "--config", type=Path, metavar="FILE", help="YAML file: publishers, resources, accounts, jobs, faults, issuers"
     )
-    parser.add_argument("--data", type=Path, metavar="DIR", help="store all data in this directory; default: in memory")
-    parser.add_argument("--host", type=_host, default="127.0.0.1", help="127.0.0.1 (default), ::1 or localhost")
-    parser.add_argument("--port", type=_port, default=0, help="0 (default): any free port")
-    parser.add_argument("--tls", action="store_true", help="serve https, with a temporary certificate authority")
-    parser.add_argument(
+    server.add_argument("--data", type=Path, metavar="DIR", help="store all data in this directory; default: in memory")
+    server.add_argument("--host", type=_host, default="127.0.0.1", help="127.0.0.1 (default), ::1 or localhost")
+    server.add_argument(
+        "--port", type=partial(_number, least=0, most=65_535), default=0, help="0 (default): any free port"
+    )
+    server.add_argument("--tls", action="store_true", help="serve https, with a temporary certificate authority")
+    server.add_argument(
         "--tls-fault", choices=TLS_FAULTS, help="serve https with a fault that every client must reject"
     )
-    parser.add_argument(
+    server.add_argument(
         "--audience",
         type=_audience,
         action="append",
@@ -60,26 +69,14 @@ def _add_serve_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="URL",
         help="also accept this audience (`aud`) in ID tokens",
     )
-    parser.add_argument(
+    server.add_argument(
         "--token-lifetime",
-        type=_lifetime,
+        type=partial(_number, least=1, most=LONGEST_LIFETIME),
         default=3600,
         metavar="SECONDS",
         help="lifetime of Hub tokens; default: 3600",
     )
-
-
-def _options(parsed: argparse.Namespace) -> ServeOptions:
-    return ServeOptions(
-        load(parsed.config) if parsed.config else Config(),
-        parsed.host,
-        parsed.port,
-        parsed.data,
-        parsed.tls or parsed.tls_fault is not None,
-        tuple(parsed.audience),
-        parsed.token_lifetime,
-        parsed.tls_fault,
-    )
+    return parser
 
 
 def _host(value: str) -> str:
@@ -90,21 +87,13 @@ def _host(value: str) -> str:
     return value
 
 
-def _port(value: str) -> int:
-    return _number(value, 0, 65_535)
-
-
-def _lifetime(value: str) -> int:
-    return _number(value, 1, LONGEST_LIFETIME)
-
-
 def _audience(value: str) -> str:
     if not is_trustworthy_url(value):
         raise argparse.ArgumentTypeError("must be an https:// URL, or http:// on loopback")
     return value
 
 
-def _number(value: str, least: int, most: int) -> int:
+def _number(value: str, *, least: int, most: int) -> int:
     if not (value.isascii() and value.isdigit() and least <= int(value) <= most):
         raise argparse.ArgumentTypeError(f"must be a whole number from {least} to {most}")
     return int(value)

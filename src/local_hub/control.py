@@ -26,13 +26,16 @@ LOGS = ("audit", "commits", "exchanges", "introspections", "refused-mints")
 
 def routes(hub: Hub, running: RunningIssuers, script: Script) -> list[Route]:
     """Return the routes of the operator API."""
-    logs = [Route(f"{PATH}/{kind}", _log_reader(hub, kind)) for kind in LOGS]
+
+    async def read_log(request: Request) -> JSONResponse:
+        return JSONResponse(hub.store.log(request.scope["path"].rpartition("/")[2]))
+
     return [
         *_issuer_routes(running),
         *_publisher_routes(hub),
         *_account_routes(hub),
         *_fault_routes(script),
-        *logs,
+        *[Route(f"{PATH}/{kind}", read_log) for kind in LOGS],
     ]
 
 
@@ -131,10 +134,3 @@ def _declared_json(declared: Declared) -> dict[str, Any]:
         "gated": declared.gated,
         "readers": sorted(declared.readers),
     }
-
-
-def _log_reader(hub: Hub, kind: str) -> Any:
-    async def read_log(_: Request) -> JSONResponse:
-        return JSONResponse(hub.store.log(kind))
-
-    return read_log

@@ -77,7 +77,10 @@ class _Hub:
 def _show(hub: _Hub, directory: Path) -> None:
     _title("Local Hub is running")
     _line(f"It stands in for huggingface.co and for GitHub's OIDC issuer, at {hub.url}")
-    _add_publisher(hub)
+    claims = {name: {"kind": "eq", "value": value} for name, value in CLAIMS.items()}
+    hub.post("/local-hub/publishers", {"resource": RESOURCE, "issuerUrl": hub.issuer, "claims": claims})
+    _title(f"{RESOURCE} has one trusted publisher")
+    _facts(CLAIMS)
     token = _granted(hub, directory)
     _behind_the_log(hub)
     _later_step(hub, token)
@@ -87,13 +90,6 @@ def _show(hub: _Hub, directory: Path) -> None:
     _title("All checks passed")
     _line("No secret was stored anywhere: the job's identity was enough.")
     _line()
-
-
-def _add_publisher(hub: _Hub) -> None:
-    claims = {name: {"kind": "eq", "value": value} for name, value in CLAIMS.items()}
-    hub.post("/local-hub/publishers", {"resource": RESOURCE, "issuerUrl": hub.issuer, "claims": claims})
-    _title(f"{RESOURCE} has one trusted publisher")
-    _facts(CLAIMS)
 
 
 def _granted(hub: _Hub, directory: Path) -> str:

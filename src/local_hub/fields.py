@@ -47,3 +47,10 @@ def flag(value: object, field: str) -> bool:
     if not isinstance(value, bool):
         raise FieldError(field, "must be true or false")
     return value
+
+
+def byte_count(value: object, field: str, most: int | None = None) -> int:
+    """Read a number of bytes."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0 or (most is not None and value > most):
+        raise FieldError(field, "must be a number of bytes" + ("" if most is None else f", at most {most}"))
+    return value

@@ -1,4 +1,7 @@
-"""Each provider, with an environment in which it is here, one in which it has no means, and the CI that answers it."""
+"""Each provider, with an environment in which it is here, one in which it has no means, and the CI that answers it.
+
+A provider whose ID token is in a variable or comes from an endpoint needs no row: `as_local_hub_plays_it` makes one.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,9 @@ from typing import Literal
 
 from hf_oidc.errors import AudienceMismatch, IdentityError, IdTokenNotDeclared, IdTokenPermissionMissing
 from hf_oidc.providers.kubernetes import mint as kubernetes
+from hf_oidc.providers.names import NAMES
+from local_hub.issuers.base import Handout
+from local_hub.issuers.registry import BY_NAME
 from tests.factories import id_token
 from tests.scripted_server import Answer
 
@@ -61,9 +67,29 @@ def _refused(sign: Mapping[str, str]) -> Row:
     return Row("none", lambda _url, _token: sign, cannot=sign, reason=AudienceMismatch)
 
 
+def as_local_hub_plays_it(name: str) -> Row:
+    """The row of a provider of which the job that Local Hub plays says all: a variable, or an endpoint."""
+    issuer = BY_NAME[name]
+
+    def job(url: str, token: str, secret: str) -> dict[str, str]:
+        handout = Handout(token and f" {token}\n", url and f"{url}/idtoken", secret, authority="", path="")
+        return {variable: value for variable, value in issuer.environment(handout).items() if value}
+
+    without = job("", "", "")
+    if issuer.endpoint is None:
+        return Row("variable", lambda url, token: job(url, token, REQUEST_TOKEN), without)
+    answer = issuer.endpoint.answer
+    return Row(
+        "endpoint",
+        lambda url, token: job(url, token, REQUEST_TOKEN),
+        without,
+        answer=lambda token: Answer(answer(token)),
+    )
+
+
 GITHUB = {"GITHUB_ACTIONS": "true"}
 FORGEJO = {"GITHUB_ACTIONS": "true", "GITEA_ACTIONS": "true", "FORGEJO_ACTIONS": "true"}
-ROWS: Mapping[str, Row] = {
+WRITTEN: Mapping[str, Row] = {
     "supplied": Row("variable", lambda _url, token: {"HF_OIDC_ID_TOKEN": f" {token}\n"}),
     "github": Row("endpoint", _actions, GITHUB, IdTokenPermissionMissing),
     "forgejo": Row("endpoint", lambda url, token: {**_actions(url, token), **FORGEJO}, FORGEJO),
@@ -85,6 +111,12 @@ ROWS: Mapping[str, Row] = {
     ),
     "aws": _command({"CODEBUILD_BUILD_ID": "publish:1"}, "aws", lambda token: json.dumps({"WebIdentityToken": token})),
     "kubernetes": Row("file", lambda _url, _token: {"KUBERNETES_SERVICE_HOST": "10.0.0.1"}),
+}
+# In the registry's order.
+ROWS: Mapping[str, Row] = {
+    name: WRITTEN[name] if name in WRITTEN else as_local_hub_plays_it(name)
+    for name in NAMES
+    if name in {*WRITTEN, *BY_NAME}
 }
 FILE = kubernetes.PATH
 

@@ -1,4 +1,4 @@
-"""What holds for every provider. A new one adds its row to `provider_table.ROWS`; every test here is its test too."""
+"""What holds for every provider. Every test here is a new provider's too: `provider_table.ROWS` has a row for each."""
 
 from __future__ import annotations
 
@@ -30,12 +30,21 @@ from hf_oidc.errors import (
 from hf_oidc.hub.resource import Resource
 from hf_oidc.id_token import IdToken
 from hf_oidc.login import Login, log_in
-from hf_oidc.providers.base import CannotMint, NotHere
+from hf_oidc.providers.base import CannotMint
 from hf_oidc.providers.registry import PROVIDERS, choose
 from hf_oidc.retry import Pace
 from hf_oidc.secret import Secret
 from hf_oidc.token_request import TokenRequest
-from tests.contract.provider_table import FILE, METADATA, REQUEST_TOKEN, ROWS, TOKEN, executable
+from tests.contract.provider_table import (
+    FILE,
+    METADATA,
+    REQUEST_TOKEN,
+    ROWS,
+    TOKEN,
+    WRITTEN,
+    as_local_hub_plays_it,
+    executable,
+)
 from tests.factories import HUB, id_token, login_context
 from tests.scripted_server import Answer, ScriptedServer, scripted_server
 
@@ -120,27 +129,46 @@ Make = Callable[..., World]
 
 
 def test_every_provider_is_tested_here() -> None:
-    """The registry and the table name the same providers, in the same order."""
+    """The registry and the table name the same providers, in the same order; no row is left over."""
     assert tuple(PROVIDERS) == NAMES
+    assert set(WRITTEN) <= set(PROVIDERS)
+
+
+@pytest.mark.parametrize("name", ["forgejo", "gitlab", "bitbucket", "codefresh", "jenkins", "terraform"])
+def test_a_provider_without_a_row_is_tested_as_local_hub_plays_it(name: str, tmp_path: Path) -> None:
+    """These have rows, which say the same: whose the job is, what it gets, and that it may lack an ID token."""
+    row = as_local_hub_plays_it(name)
+    assert (row.source, row.path) == (ROWS[name].source, ROWS[name].path)
+    assert row.answer(TOKEN) == ROWS[name].answer(TOKEN)
+    with scripted_server({row.path: row.answer(TOKEN)}) as server:
+        world = World(name, server, tmp_path, TOKEN)
+        chosen = choose(row.here(server.url, TOKEN), world.read)
+        assert chosen.provider == name
+        assert chosen.mint(HUB, login_context(world.env, world.read)).reveal() == TOKEN
+    assert row.cannot is not None
+    with pytest.raises(row.reason) as caught:
+        choose(row.cannot, str)
+    assert caught.value.provider == name
 
 
 @every
 def test_is_not_here_in_an_empty_environment(name: str) -> None:
     """Nothing is assumed."""
-    assert PROVIDERS[name].detect({}) == NotHere()
+    assert not PROVIDERS[name].is_here({})
 
 
 @every
 def test_is_not_here_where_its_variables_are_empty(name: str) -> None:
     """An empty variable is as good as none: runners pass undefined inputs so."""
-    assert PROVIDERS[name].detect(dict.fromkeys(ROWS[name].here("http://localhost", TOKEN), "")) == NotHere()
+    assert not PROVIDERS[name].is_here(dict.fromkeys(ROWS[name].here("http://localhost", TOKEN), ""))
 
 
 @every
 def test_detecting_sends_nothing(name: str, worlds: Make) -> None:
-    """detect() is pure."""
+    """Only `mint` requests an ID token; `is_here` and `obtain` are pure."""
     world = worlds(name)
-    PROVIDERS[name].detect(world.env)
+    assert PROVIDERS[name].is_here(world.env)
+    PROVIDERS[name].obtain(world.env)
     assert world.server.requests == []
     assert not list(world.bin.glob("*.args"))
 
@@ -150,7 +178,8 @@ def test_says_why_it_cannot_mint(name: str) -> None:
     """Here, but without means: the reason has a code, and says whose it is."""
     row = ROWS[name]
     assert row.cannot is not None
-    assert isinstance(PROVIDERS[name].detect(row.cannot), CannotMint)
+    assert PROVIDERS[name].is_here(row.cannot)
+    assert isinstance(PROVIDERS[name].obtain(row.cannot), CannotMint)
     with pytest.raises(row.reason) as caught:
         choose(row.cannot, str)
     assert caught.value.provider == name
@@ -173,7 +202,7 @@ def test_gives_the_id_token(name: str, worlds: Make) -> None:
 @minting
 def test_does_not_print_what_it_was_given(name: str) -> None:
     """A detection in a log or a traceback holds no token."""
-    shown = repr(PROVIDERS[name].detect(ROWS[name].here("http://localhost", TOKEN)))
+    shown = repr(PROVIDERS[name].obtain(ROWS[name].here("http://localhost", TOKEN)))
     assert REQUEST_TOKEN not in shown
     assert TOKEN not in shown
 

@@ -8,13 +8,14 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from hf_oidc.providers.facts import all_facts
 from hf_oidc.providers.kubernetes import mint as kubernetes
 from hf_oidc.providers.registry import PROVIDERS
 from tests.action_process import MASK_LINE, scrubbed
@@ -42,67 +43,50 @@ fi
 """
 
 
-def _runs(steps: list[Any]) -> list[str]:
-    return [step["run"] for step in steps if isinstance(step, dict) and "run" in step]
-
-
-def _each_in_a_shell(text: str) -> list[str]:
-    return [f"(\n{command}\n)" for command in re.findall(r"\bsh '([^']+)'", text)]
-
-
 def _bitbucket_steps(file: Any) -> list[Any]:
     return [each["step"] for each in file["pipelines"]["branches"]["main"]]
 
 
-# Where each CI's file has its shell; with the shell's own flags where the CI has some.
-SCRIPTS: Mapping[str, tuple[str, Callable[[Any], list[str]]]] = {
-    "gitlab": ("gitlab/.gitlab-ci.yml", lambda file: [*file["train"]["script"], *file["publish"]["script"]]),
-    "circleci": ("circleci/config.yml", lambda file: _runs(file["jobs"]["publish"]["steps"])),
-    "bitbucket": (
-        "bitbucket/bitbucket-pipelines.yml",
-        lambda file: [line for step in _bitbucket_steps(file) for line in step["script"]],
-    ),
-    "buildkite": ("buildkite/pipeline.yml", lambda file: file["steps"][0]["commands"]),
-    "codefresh": ("codefresh/codefresh.yml", lambda file: file["steps"]["publish"]["commands"]),
-    "forgejo": ("forgejo/publish-model.yml", lambda file: _runs(file["jobs"]["publish"]["steps"])),
-    "google": ("google/cloudbuild.yaml", lambda file: [file["steps"][0]["args"][1]]),
-    "aws": (
-        "aws/buildspec.yml",
-        lambda file: [*file["phases"]["install"]["commands"], *file["phases"]["build"]["commands"]],
-    ),
-    "kubernetes": ("kubernetes/job.yaml", lambda file: file["spec"]["template"]["spec"]["containers"][0]["args"]),
-    "jenkins": ("jenkins/Jenkinsfile", _each_in_a_shell),
-    "terraform": ("terraform/publish.sh", lambda text: [text]),
-    "shell": ("shell/publish.sh", lambda text: [text]),
-}
-# Parts of the claims of the job that Local Hub plays, for its publisher: those that the example names.
-CLAIMS = {
-    "gitlab": ("project_path", "ref_type", "ref", "ref_protected"),
-    "circleci": ("oidc.circleci.com/project-id", "oidc.circleci.com/vcs-origin", "oidc.circleci.com/vcs-ref"),
-    "bitbucket": ("repositoryUuid", "branchName"),
-    "buildkite": ("organization_slug", "pipeline_slug", "build_branch"),
-    "codefresh": ("account_id", "pipeline_id", "scm_repo_url", "scm_ref"),
-    "forgejo": ("repository", "ref"),
-    "google": ("sub",),
-    "aws": ("sub",),
-    "kubernetes": ("sub",),
-    "jenkins": ("sub",),
-    "terraform": ("terraform_organization_name", "terraform_workspace_name", "terraform_run_phase"),
-    "shell": ("sub",),
-}
-# Whose ID tokens these are: the CI's one issuer, or the form that it has. What is the reader's own is in capitals.
+# The keys below which the CIs' YAML has its shell: text, or a list of it.
+SHELL = ("script", "commands", "run")
+
+
+def _lines(value: Any) -> list[str]:
+    return [value] if isinstance(value, str) else [line for line in value if isinstance(line, str)]
+
+
+def shell_of(file: Any) -> list[str]:
+    """All that a CI's YAML gives to a shell, in its order; of a container's `args`, what follows `-c`."""
+    if isinstance(file, list):
+        return [line for each in file for line in shell_of(each)]
+    if not isinstance(file, dict):
+        return []
+    found = []
+    for key, value in file.items():
+        if key in SHELL and isinstance(value, (str, list)):
+            found += _lines(value)
+        elif key == "args":
+            found += value[-1:]
+        else:
+            found += shell_of(value)
+    return found
+
+
+ABLE = [name for name, each in PROVIDERS.items() if each.audience != "fixed" and name not in {"github", "supplied"}]
+NAMES = (*ABLE, "shell")
+FACTS = all_facts()
+# Parts of the claims of the job that Local Hub plays, for its publisher: those that the facts say to enter.
+CLAIMS = {"shell": ("sub",), **{name: tuple(FACTS[name].claims) for name in ABLE}}
+# Whose ID tokens these are: the issuer with which the facts begin, or, where those say how to find it, the form that it
+# has. What is the reader's own is in capitals.
 ISSUERS = {
-    "gitlab": "https://gitlab.com",
+    **{name: FACTS[name].issuer.partition(",")[0] for name in ABLE},
     "circleci": "https://oidc.circleci.com/org/YOUR-ORGANIZATION-ID",
     "bitbucket": "https://api.bitbucket.org/2.0/workspaces/acme/pipelines-config/identity/oidc",
-    "buildkite": "https://agent.buildkite.com",
-    "codefresh": "https://oidc.codefresh.io",
     "forgejo": "https://YOUR-INSTANCE/api/actions",
-    "google": "https://accounts.google.com",
     "aws": "THE-ISSUER-OF-YOUR-ACCOUNT",
     "kubernetes": "THE-ISSUER-OF-YOUR-CLUSTER",
     "jenkins": "https://jenkins.acme.example/oidc",
-    "terraform": "https://app.terraform.io",
     "shell": "THE-ISSUER-OF-YOUR-IDENTITY-PROVIDER",
 }
 THE_READERS_OWN = re.compile(r"YOUR-|whom it says")
@@ -113,22 +97,33 @@ SCHEMAS = {
     "buildkite": "vendor.buildkite",
     "google": "vendor.cloudbuild",
 }
-every = pytest.mark.parametrize("name", SCRIPTS)
+every = pytest.mark.parametrize("name", NAMES)
+
+
+def path(name: str) -> Path:
+    """The example's file, the only one of its folder."""
+    (file,) = (EXAMPLES / name).iterdir()
+    return file
 
 
 def text(name: str) -> str:
-    """The example's file."""
-    return (EXAMPLES / SCRIPTS[name][0]).read_text(encoding="utf-8")
+    """What is in it."""
+    return path(name).read_text(encoding="utf-8")
 
 
 def document(name: str) -> Any:
     """The example, read: YAML's values, or a text."""
-    return yaml.safe_load(text(name)) if SCRIPTS[name][0].endswith((".yml", ".yaml")) else text(name)
+    return yaml.safe_load(text(name)) if path(name).suffix in {".yml", ".yaml"} else text(name)
 
 
 def script(name: str) -> str:
     """What its CI gives to a shell."""
-    return "\n".join(["set -e", *SCRIPTS[name][1](document(name))])
+    file = document(name)
+    if path(name).name == "Jenkinsfile":
+        commands = [f"(\n{command}\n)" for command in re.findall(r"\bsh '([^']+)'", file)]
+    else:
+        commands = [file] if isinstance(file, str) else shell_of(file)
+    return "\n".join(["set -e", *commands])
 
 
 @pytest.fixture(scope="module")
@@ -173,9 +168,7 @@ def entered(name: str) -> dict[str, str]:
 
 def test_every_provider_has_an_example() -> None:
     """But for those that are refused; what was supplied is the shell's."""
-    able = {name for name, each in PROVIDERS.items() if each.audience != "fixed"} - {"github", "supplied"}
-    assert able == set(SCRIPTS) - {"shell"}
-    assert {path.name for path in EXAMPLES.iterdir()} == {*SCRIPTS, "github"}
+    assert {folder.name for folder in EXAMPLES.iterdir()} == {*NAMES, "github"}
 
 
 @every

@@ -15,8 +15,6 @@ from pathlib import Path
 import pytest
 import trustme
 import yaml
-from cyclonedx.schema import SchemaVersion
-from cyclonedx.validation.json import JsonStrictValidator
 
 from release import contents, image, lock
 from release.contents import Contents
@@ -262,6 +260,10 @@ def test_it_is_collected_the_same_each_time(action_checkout: Path) -> None:
 
 def test_its_bill_of_materials_is_valid(inside: Contents) -> None:
     """Against the published schema of CycloneDX 1.6; it names each package once, Debian's and Python's."""
+    # Loading the validator takes two seconds, in each process that collects the tests.
+    from cyclonedx.schema import SchemaVersion  # noqa: PLC0415
+    from cyclonedx.validation.json import JsonStrictValidator  # noqa: PLC0415
+
     document = contents.bill(inside)
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(json.dumps(document)) is None
     purls = [part["purl"] for part in document["components"]]

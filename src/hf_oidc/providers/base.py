@@ -16,10 +16,6 @@ from hf_oidc.secret import Secret
 Mint = Callable[[str, LoginContext], Secret]
 
 
-class NotHere(NamedTuple):
-    """This environment does not belong to the provider."""
-
-
 class CannotMint(NamedTuple):
     """This environment belongs to the provider, but it issues no ID token here. `reason` finds out why."""
 
@@ -38,7 +34,6 @@ class CanMint(NamedTuple):
     until_expiry_of: Secret | None = None
 
 
-Detection = NotHere | CannotMint | CanMint
 # How an ID token gets its audience. `chosen`: each request names it. `declared`: the CI's own file or settings name it,
 # before the job starts. `fixed`: it cannot be chosen.
 Audience = Literal["chosen", "declared", "fixed"]
@@ -58,10 +53,6 @@ class Provider(NamedTuple):
     obtain: Callable[[Mapping[str, str]], CanMint | CannotMint]
     audience: Audience
     kind: Kind = "ci"
-
-    def detect(self, env: Mapping[str, str]) -> Detection:
-        """Whether the provider is here, and whether it can issue an ID token."""
-        return self.obtain(env) if self.is_here(env) else NotHere()
 
 
 def as_id_token(value: object, source: str, where: Where | None = None) -> Secret:

@@ -32,7 +32,9 @@ class Answer:
 
     def head(self, request_id: str) -> bytes:
         """Return the status line and the headers as bytes."""
-        reason = _phrase(self.status) if self.reason is None else self.reason
+        reason = self.reason
+        if reason is None:
+            reason = next((known.phrase for known in HTTPStatus if known == self.status), "Unknown")
         fixed = {"Content-Length": str(len(self.body)), "Connection": "close", "x-request-id": request_id}
         lines = [f"HTTP/1.1 {self.status} {reason}"]
         lines += [f"{name}: {value}" for name, value in {**fixed, **self.headers}.items()]
@@ -45,13 +47,6 @@ class Fault:
 
     answer: Answer | Callable[[Answer], Answer]
     send: Send = connection.whole
-
-
-def _phrase(status: int) -> str:
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return "Unknown"
 
 
 def _error(status: int, message: str, headers: Mapping[str, str] | None = None) -> Fault:
@@ -69,10 +64,6 @@ def _refusal(error: str, description: str, headers: Mapping[str, str] | None = N
 def _limited(**headers: str) -> Fault:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return _error(429, "Too many requests, please try again later.", named)
-
-
-def _redirect(status: int) -> Fault:
-    return Fault(Answer(status, {"Location": "/elsewhere"}))
 
 
 def _body(alter: Callable[[bytes], bytes]) -> Fault:
@@ -145,7 +136,7 @@ _STATUS = {
     "503": _error(503, "Service Unavailable"),
     "504": _error(504, "Gateway Timeout"),
     "599": _error(599, "Network connect timeout error"),
-    **{f"redirect-{status}": _redirect(status) for status in (301, 302, 303, 307, 308)},
+    **{f"redirect-{status}": Fault(Answer(status, {"Location": "/elsewhere"})) for status in (301, 302, 303, 307, 308)},
 }
 
 _CONTENT = {

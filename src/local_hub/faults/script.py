@@ -76,28 +76,20 @@ def with_faults(inner: ASGIApp, script: Script, clock: Callable[[], float] = tim
         fault = script.take(scope["path"], clock()) if scope["type"] == "http" else None
         if fault is None:
             await inner(scope, receive, send)
+            return
+        if isinstance(fault.answer, Answer):
+            # Read the whole request: closing a socket with unread bytes sends a reset.
+            while (await receive()).get("more_body", False):
+                pass
+            answer = fault.answer
         else:
-            await _send_fault(fault, inner, scope, receive)
+            answer = fault.answer(await _real_answer(inner, scope, receive))
+        await fault.send(connection_of(scope), answer.head(scope["request_id"]), answer.body)
+        # If the application returned now, uvicorn would send another answer: wait for the disconnect.
+        while (await receive())["type"] != "http.disconnect":
+            pass
 
     return app
-
-
-async def _send_fault(fault: Fault, inner: ASGIApp, scope: Scope, receive: Receive) -> None:
-    if isinstance(fault.answer, Answer):
-        await _drain(receive)
-        answer = fault.answer
-    else:
-        answer = fault.answer(await _real_answer(inner, scope, receive))
-    await fault.send(connection_of(scope), answer.head(scope["request_id"]), answer.body)
-    # If the application returned now, uvicorn would send another answer: wait for the disconnect.
-    while (await receive())["type"] != "http.disconnect":
-        pass
-
-
-async def _drain(receive: Receive) -> None:
-    """Read the whole request: closing a socket with unread bytes sends a reset."""
-    while (await receive()).get("more_body", False):
-        pass
 
 
 async def _real_answer(inner: ASGIApp, scope: Scope, receive: Receive) -> Answer:

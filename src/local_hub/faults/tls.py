@@ -23,7 +23,11 @@ def server_context(authority: trustme.CA, fault: str | None) -> ssl.SSLContext:
     yesterday = datetime.now(timezone.utc) - timedelta(days=1)
     issuer.issue_cert(*names, not_after=yesterday if fault == "expired" else None).configure_cert(context)
     if fault == TLS_1_1:
-        _use_tls_1_1_only(context)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # the outdated version is the fault
+            context.minimum_version = ssl.TLSVersion.TLSv1_1
+            context.maximum_version = ssl.TLSVersion.TLSv1_1
+        context.set_ciphers("ALL:@SECLEVEL=0")
     return context
 
 
@@ -44,27 +48,15 @@ def handshake_only(context: ssl.SSLContext) -> type[asyncio.Protocol]:
         def data_received(self, data: bytes) -> None:
             assert isinstance(self._transport, asyncio.WriteTransport)  # noqa: S101 - always true for TCP
             self._incoming.write(data)
-            over = _handshake_is_over(self._tls)
+            over = True
+            try:
+                self._tls.do_handshake()
+            except ssl.SSLWantReadError:
+                over = False
+            except ssl.SSLError:
+                pass  # OpenSSL has written the alert
             self._transport.write(self._outgoing.read())
             if over:
                 self._transport.close()
 
     return HandshakeOnly
-
-
-def _handshake_is_over(tls: ssl.SSLObject) -> bool:
-    try:
-        tls.do_handshake()
-    except ssl.SSLWantReadError:
-        return False
-    except ssl.SSLError:
-        return True
-    return True
-
-
-def _use_tls_1_1_only(context: ssl.SSLContext) -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # the outdated version is the fault
-        context.minimum_version = ssl.TLSVersion.TLSv1_1
-        context.maximum_version = ssl.TLSVersion.TLSv1_1
-    context.set_ciphers("ALL:@SECLEVEL=0")

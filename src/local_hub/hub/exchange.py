@@ -73,46 +73,46 @@ class _Refusal(Exception):
 def read_request(body: object) -> Request | Refused:
     """Read the parameters of RFC 8693 § 2.1 from a JSON document."""
     try:
-        return _read_request(body)
-    except _Refusal as refusal:
-        return refusal.refused
-
-
-def decide(request: Request, lookups: Lookups, now: float) -> Granted | Refused:
-    """Decide a well-formed request."""
-    try:
-        candidates = _authenticated(request, lookups)
-    except _Refusal as refusal:
-        return refusal.refused
-    try:
-        return _authorized(request, candidates, lookups, now)
-    except _Refusal as refusal:
-        return replace(refusal.refused, authentic=True)
-
-
-def malformed(description: str) -> Refused:
-    """Refuse a malformed request (RFC 6749 § 5.2)."""
-    return Refused(INVALID_REQUEST, description, description)
-
-
-def _read_request(body: object) -> Request:
-    if not isinstance(body, dict):
-        _malformed("The request body must be a JSON object")
-    if _parameter(body, "grant_type") != GRANT_TYPE:
-        reason = f"grant_type must be {GRANT_TYPE}"
-        raise _Refusal(reason, reason, "unsupported_grant_type")
-    if _parameter(body, "subject_token_type") != ID_TOKEN_TYPE:
-        _malformed(f"subject_token_type must be {ID_TOKEN_TYPE}")
-    try:
+        if not isinstance(body, dict):
+            _malformed("The request body must be a JSON object")
+        if _parameter(body, "grant_type") != GRANT_TYPE:
+            _malformed(f"grant_type must be {GRANT_TYPE}", "unsupported_grant_type")
+        if _parameter(body, "subject_token_type") != ID_TOKEN_TYPE:
+            _malformed(f"subject_token_type must be {ID_TOKEN_TYPE}")
         token = parse(_parameter(body, "subject_token"))
         return Request(parse_resource(_parameter(body, "resource")), token)
     except NotAToken:
         # RFC 8693 § 2.2.2: "If either the subject_token or actor_token are invalid for any reason […] the value of
         # the error parameter MUST be the invalid_request error code". The Hub does this only if the
         # token is not a JWT; for a JWT that it does not trust, it answers invalid_grant.
-        _malformed("subject_token is not a JWT")
+        return malformed("subject_token is not a JWT")
     except InvalidResource as error:
-        _malformed(f"resource: {error}")
+        return malformed(f"resource: {error}")
+    except _Refusal as refusal:
+        return refusal.refused
+
+
+def decide(request: Request, lookups: Lookups, now: float) -> Granted | Refused:
+    """Decide a well-formed request: first whether the issuer signed the token, then what its claims permit."""
+    resource, token, authentic = request.resource, request.token, False
+    if lookups.is_locked(resource.owner):
+        return Refused(INVALID_GRANT, NOT_ACCEPTED, f"the account {resource.owner} is locked")
+    try:
+        candidates = _publishers_of_issuer(resource, token.claims.get("iss"), lookups)
+        issuer = candidates[0][1].issuer_url
+        _check_signature(token, issuer, lookups)
+        authentic = True
+        _check_audience(token.claims.get("aud"), lookups.audiences)
+        _check_times(token.claims, now)
+        publisher_id, publisher = _matching(candidates, token.claims, preset=issuer in lookups.github_issuers)
+    except _Refusal as refusal:
+        return replace(refusal.refused, authentic=authentic)
+    return Granted(publisher_id, publisher, request)
+
+
+def malformed(description: str) -> Refused:
+    """Refuse a malformed request (RFC 6749 § 5.2)."""
+    return Refused(INVALID_REQUEST, description, description)
 
 
 def _parameter(body: Mapping[str, Any], name: str) -> str:
@@ -122,27 +122,8 @@ def _parameter(body: Mapping[str, Any], name: str) -> str:
     return value
 
 
-def _malformed(description: str) -> NoReturn:
-    raise _Refusal(description, description, INVALID_REQUEST)
-
-
-def _authenticated(request: Request, lookups: Lookups) -> list[tuple[int, Publisher]]:
-    """Return the publishers that trust the token's issuer, after verifying the signature."""
-    resource, token = request.resource, request.token
-    if lookups.is_locked(resource.owner):
-        raise _Refusal(f"the account {resource.owner} is locked")
-    candidates = _publishers_of_issuer(resource, token.claims.get("iss"), lookups)
-    _check_signature(token, candidates[0][1].issuer_url, lookups)
-    return candidates
-
-
-def _authorized(request: Request, candidates: Sequence[tuple[int, Publisher]], lookups: Lookups, now: float) -> Granted:
-    claims = request.token.claims
-    _check_audience(claims.get("aud"), lookups.audiences)
-    _check_times(claims, now)
-    preset = candidates[0][1].issuer_url in lookups.github_issuers
-    publisher_id, publisher = _matching(candidates, claims, preset=preset)
-    return Granted(publisher_id, publisher, request)
+def _malformed(description: str, error: str = INVALID_REQUEST) -> NoReturn:
+    raise _Refusal(description, description, error)
 
 
 def _publishers_of_issuer(resource: Resource, issuer: object, lookups: Lookups) -> list[tuple[int, Publisher]]:
@@ -183,7 +164,13 @@ def _check_audience(audience: object, accepted: frozenset[str]) -> None:
 
 
 def _check_times(claims: Mapping[str, Any], now: float) -> None:
-    expires, not_before, issued = (_time(claims.get(name)) for name in ("exp", "nbf", "iat"))
+    times: dict[str, float | None] = {}
+    for name in ("exp", "nbf", "iat"):
+        value = claims.get(name)
+        # A NumericDate (RFC 7519 § 2) is a number. JSON such as 1e999 parses as infinity, which is not a date.
+        is_date = type(value) is int or (isinstance(value, float) and math.isfinite(value))
+        times[name] = value if is_date else None
+    expires, not_before, issued = times.values()
     found = {name: f"{name}: {claims.get(name)!r:.50}, now is {now:.0f}" for name in ("exp", "nbf", "iat")}
     if expires is None or expires <= now:
         raise _Refusal(f"{found['exp']}: the token has expired, or has no valid exp")
@@ -191,13 +178,6 @@ def _check_times(claims: Mapping[str, Any], now: float) -> None:
         raise _Refusal(f"{found['nbf']}: the token is not valid yet")
     if claims.get("iat") is not None and (issued is None or issued > now):
         raise _Refusal(f"{found['iat']}: the token was issued in the future")
-
-
-def _time(value: object) -> float | None:
-    """Read a NumericDate (RFC 7519 § 2). JSON such as 1e999 parses as infinity, which is not a date."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return value if isinstance(value, int) or math.isfinite(value) else None
 
 
 def _matching(

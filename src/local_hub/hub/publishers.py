@@ -94,10 +94,14 @@ def compare(publisher: Publisher, claims: Mapping[str, Any], *, preset: bool) ->
 
     `preset`: the Hub's GitHub preset applies, so `branch` and `workflow` are derived from other claims.
     """
-    return [
-        Comparison(name, value, _found(name, claims, preset=preset), _presented(name, claims, preset=preset) == value)
-        for name, value in publisher.claims.items()
-    ]
+    compared = []
+    for name, expected in publisher.claims.items():
+        source, derive = _PRESET[name] if preset and name in _PRESET else (name, claim_text)
+        given = claims.get(source)
+        presented = derive(given)
+        found = ("none" if given is None else str(given)) if presented is None else presented
+        compared.append(Comparison(name, expected, found[:_FOUND_CHARACTERS], presented == expected))
+    return compared
 
 
 def differences(publisher: Publisher, claims: Mapping[str, Any], *, preset: bool) -> list[str]:
@@ -135,21 +139,6 @@ def claim_text(value: object) -> str | None:
 
 
 _PRESET = {"branch": ("ref", branch_of), "workflow": ("workflow_ref", workflow_of)}
-
-
-def _presented(name: str, claims: Mapping[str, Any], *, preset: bool) -> str | None:
-    if preset and name in _PRESET:
-        source, derive = _PRESET[name]
-        return derive(claims.get(source))
-    return claim_text(claims.get(name))
-
-
-def _found(name: str, claims: Mapping[str, Any], *, preset: bool) -> str:
-    value = _presented(name, claims, preset=preset)
-    source = _PRESET[name][0] if preset and name in _PRESET else name
-    if value is None:
-        value = "none" if claims.get(source) is None else str(claims[source])
-    return value[:_FOUND_CHARACTERS]
 
 
 def _wire_claim(name: str, claim: object) -> str:

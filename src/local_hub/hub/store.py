@@ -41,7 +41,11 @@ class Store:
     def __init__(self, directory: Path | None = None) -> None:
         """Open the database in `directory`, or in memory without one."""
         self._lock = threading.Lock()
-        self._database = sqlite3.connect(_database_path(directory), check_same_thread=False)
+        path = directory / FILE_NAME if directory else None
+        if path:
+            # SQLite creates its -wal and -shm files with the mode of the database.
+            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        self._database = sqlite3.connect(path or ":memory:", check_same_thread=False)
         self._database.row_factory = sqlite3.Row
         self._database.execute("PRAGMA journal_mode = WAL")
         self._database.executescript(_TABLES)
@@ -201,15 +205,6 @@ class Store:
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         with self._lock, self._database:
             yield self._database
-
-
-def _database_path(directory: Path | None) -> str:
-    if directory is None:
-        return ":memory:"
-    path = directory / FILE_NAME
-    # SQLite creates its -wal and -shm files with the mode of the database.
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-    return str(path)
 
 
 def _append(database: sqlite3.Connection, kind: str, entry: Mapping[str, Any]) -> None:

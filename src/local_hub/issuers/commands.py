@@ -60,7 +60,14 @@ def buildkite_agent(arguments: Sequence[str]) -> str:
     redactor = groups.add_parser("redactor").add_subparsers(required=True).add_parser("add")
     redactor.add_argument("--format", choices=["none", "json"], default="none")
     options = parser.parse_args(arguments)
-    return _mint(options.audience) if options.group == "oidc" else _redact(options.format)
+    if options.group == "oidc":
+        return _mint(options.audience)
+    # No log needs redaction here. Fail on wrong input, so that a mistake of the client shows.
+    text = sys.stdin.read()
+    secrets = json.loads(text).values() if options.format == "json" else [text]
+    if not all(isinstance(each, str) for each in secrets) or not text.strip():
+        raise ValueError("nothing to redact")
+    return ""
 
 
 def aws(arguments: Sequence[str]) -> str:
@@ -92,14 +99,6 @@ def _parameter(text: str) -> str:
     if text.startswith(("http://", "https://")):
         raise argparse.ArgumentTypeError(f"Unable to retrieve {text}")
     return text
-
-
-def _redact(form: str) -> str:
-    # No log needs redaction here. Fail on wrong input, so that a mistake of the client shows.
-    text = sys.stdin.read()
-    if not (text.strip() if form == "none" else all(isinstance(each, str) for each in json.loads(text).values())):
-        raise ValueError("nothing to redact")
-    return ""
 
 
 def _mint(audience: object) -> str:

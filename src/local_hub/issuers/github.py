@@ -128,7 +128,14 @@ KNOWN = tuple(field.name for field in fields(GithubJob))
 def read_github_job(description: object, where: str = "job") -> GithubJob:
     """Read a job description; complete it as GitHub would."""
     given = mapping(description, where, ("ci", *KNOWN, "claims"))
-    values = {name: _value(name, value, where) for name, value in given.items() if name in KNOWN}
+    values: dict[str, str] = {}
+    for name in (each for each in given if each in KNOWN):
+        value = given[name]
+        if isinstance(value, int):
+            # In GitHub's tokens, booleans and numbers are strings.
+            values[name] = str(value).lower()
+        else:
+            values[name] = "" if value == "" and name in _MAY_BE_EMPTY else text(value, f"{where}.{name}")
     if not _REPOSITORY.fullmatch(values.get("repository", "")):
         raise FieldError(f"{where}.repository", "must be owner/name")
     for name, (form, example) in FORMS.items():
@@ -144,16 +151,6 @@ def read_job(issuer: Issuer, description: Mapping[str, Any], where: str = "job")
     job = read_github_job(description, where)
     overrides = mapping(description.get("claims", {}), f"{where}.claims")
     return Job(issuer, job.claims, job.variables, overrides, default_audience=f"{SERVER_URL}/{job.owner}")
-
-
-def _value(name: str, value: object, where: str) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, int):
-        return str(value)
-    if value == "" and name in _MAY_BE_EMPTY:
-        return ""
-    return text(value, f"{where}.{name}")
 
 
 def _completed(job: GithubJob) -> GithubJob:

@@ -5,6 +5,8 @@ It knows nothing of the Hub: neither publishers nor the exchange.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
@@ -12,14 +14,13 @@ from starlette.routing import Route
 from local_hub.issuers import google_http
 from local_hub.issuers.base import Issuer
 from local_hub.issuers.endpoint import Record, mint_route, not_found_route
-from local_hub.issuers.registry import ISSUERS
 from local_hub.issuers.running import RunningIssuers
 from local_hub.issuers.signing_keys import ALGORITHM, jwks
 
 
-def routes(running: RunningIssuers, record: Record) -> list[Route]:
-    """Return the routes of all issuers; `record` gets each refused request."""
-    own = [route for issuer in ISSUERS for route in _issuer_routes(running, issuer, record)]
+def routes(running: RunningIssuers, issuers: Iterable[Issuer], record: Record) -> list[Route]:
+    """Return the routes of the issuers; `record` gets each refused request."""
+    own = [route for issuer in issuers for route in _issuer_routes(running, issuer, record)]
     return own + google_http.routes(running, record)
 
 

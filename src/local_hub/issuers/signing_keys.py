@@ -54,16 +54,15 @@ def rotated(ring: KeyRing, *, retire: bool) -> KeyRing:
 
 def jwks(ring: KeyRing) -> dict[str, Any]:
     """Return the public keys as a JWK Set (RFC 7517 § 5)."""
-    return {"keys": [_public_jwk(key) for key in ring.keys]}
+    published = []
+    for key in ring.keys:
+        public = RSAAlgorithm.to_jwk(key.private.public_key(), as_dict=True)
+        material = {name: public[name] for name in ("kty", "n", "e")}
+        published.append({**material, "use": "sig", "alg": ALGORITHM, "kid": key.kid})
+    return {"keys": published}
 
 
 def sign(key: SigningKey, claims: Mapping[str, Any]) -> str:
     """Sign any claims, even wrong ones: tests need invalid tokens."""
     payload = json.dumps(claims, separators=(",", ":")).encode()
     return PyJWS().encode(payload, key.private, ALGORITHM, headers={"kid": key.kid})
-
-
-def _public_jwk(key: SigningKey) -> dict[str, Any]:
-    public = RSAAlgorithm.to_jwk(key.private.public_key(), as_dict=True)
-    material = {name: public[name] for name in ("kty", "n", "e")}
-    return {**material, "use": "sig", "alg": ALGORITHM, "kid": key.kid}

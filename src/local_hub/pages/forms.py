@@ -3,7 +3,7 @@
 It knows no HTTP beyond form fields, and no store.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
@@ -113,7 +113,13 @@ def with_more_rows(draft: Draft) -> Draft:
 
 def publisher_of(draft: Draft, resource: Resource) -> Publisher | list[Problem]:
     """Return the publisher of the form, or all its problems."""
-    problems = [*_issuer_problems(draft), *_row_problems(draft.rows)]
+    problems = []
+    if not draft.issuer:
+        problems.append(Problem("issuer", "Enter the URL of the issuer."))
+    elif not is_trustworthy_url(draft.issuer):
+        form = "must be an https:// URL, or http:// on loopback, without query or fragment"
+        problems.append(Problem("issuer", f"The issuer {form}."))
+    problems += _row_problems(draft.rows)
     claims = {row.name: row.value for row in draft.rows if row.name and row.value}
     if not claims and not problems:
         problems.append(
@@ -141,35 +147,20 @@ def _arranged(rows: Sequence[Row], preset: Preset) -> tuple[Row, ...]:
     return (*asked, *others, *[Row()] * BLANK_ROWS)
 
 
-def _issuer_problems(draft: Draft) -> list[Problem]:
-    if not draft.issuer:
-        return [Problem("issuer", "Enter the URL of the issuer.")]
-    if not is_trustworthy_url(draft.issuer):
-        form = "must be an https:// URL, or http:// on loopback, without query or fragment"
-        return [Problem("issuer", f"The issuer {form}.")]
-    return []
-
-
-def _row_problems(rows: Sequence[Row]) -> list[Problem]:
-    problems: list[Problem] = []
+def _row_problems(rows: Sequence[Row]) -> Iterator[Problem]:
     seen: set[str] = set()
     for number, row in enumerate(rows, 1):
-        wrong = _row_problem(row, seen)
+        at_name, at_value = f"name-{number}", f"value-{number}"
+        if row.field and not row.value:
+            if row.field.required:
+                yield Problem(at_value, f"Enter a value for {row.name}.")
+        elif row.name and not row.value:
+            yield Problem(at_value, f"The claim {row.name[:LONGEST_NAME]} needs a value.")
+        elif row.value and not row.name:
+            yield Problem(at_name, "This claim needs a name.")
+        elif len(row.name) > LONGEST_NAME or len(row.value) > LONGEST_VALUE:
+            limits = f"The name may have at most {LONGEST_NAME} characters, the value {LONGEST_VALUE}."
+            yield Problem(at_value, limits)
+        elif row.name and row.name in seen:
+            yield Problem(at_name, f"The claim {row.name} appears twice.")
         seen.add(row.name)
-        if wrong:
-            problems.append(Problem(f"{wrong[0]}-{number}", wrong[1]))
-    return problems
-
-
-def _row_problem(row: Row, seen: set[str]) -> tuple[str, str] | None:
-    if row.field and not row.value:
-        return ("value", f"Enter a value for {row.name}.") if row.field.required else None
-    if row.name and not row.value:
-        return "value", f"The claim {row.name[:LONGEST_NAME]} needs a value."
-    if row.value and not row.name:
-        return "name", "This claim needs a name."
-    if len(row.name) > LONGEST_NAME or len(row.value) > LONGEST_VALUE:
-        return "value", f"The name may have at most {LONGEST_NAME} characters, the value {LONGEST_VALUE}."
-    if row.name and row.name in seen:
-        return "name", f"The claim {row.name} appears twice."
-    return None

@@ -4,7 +4,6 @@ Input: a principal, a repository and a verb. Output: permission, or the Hub's re
 store: the token lookup has already rejected expired tokens.
 """
 
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import Enum
 
@@ -85,19 +84,17 @@ def _is_of(principal: Principal, repository: Declared) -> bool:
 
 
 def _reading(principal: Principal, repository: Declared, verb: Verb) -> Denied | None:
-    can_read = _is_of(principal, repository) or not repository.gated or verb is Verb.SEE
-    if can_read or (isinstance(principal, IssuedToken) and principal.resource.text in _readers(repository)):
+    if _is_of(principal, repository) or not repository.gated or verb is Verb.SEE:
+        return None
+    # User names have no slash, so a repository token never matches a user here.
+    readers = {repository.resource.owner, *repository.readers}
+    if isinstance(principal, IssuedToken) and principal.resource.text in readers:
         return None
     name = repository.resource
     if principal is Unauthenticated.ANONYMOUS:
         message = f"Access to {name} is restricted. You must have access to it and be authenticated to access it."
         return Denied(401, "GatedRepo", message)
     return Denied(403, "GatedRepo", f"Access to {name} is restricted and you are not in the authorized list.")
-
-
-def _readers(repository: Declared) -> AbstractSet[str]:
-    # User names have no slash, so a repository token never matches a user here.
-    return {repository.resource.owner, *repository.readers}
 
 
 def _changing(principal: Principal, repository: Declared, verb: Verb) -> Denied | None:

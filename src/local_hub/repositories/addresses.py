@@ -51,7 +51,13 @@ def read_address(raw_path: bytes) -> Address | None:
     """Parse the raw path of a URL; None if it names no repository."""
     try:
         segments = [unquote_to_bytes(segment).decode() for segment in raw_path.split(b"/")[1:]]
-        return _api_address(segments[1:]) if segments[:1] == ["api"] else _repository_address(segments)
+        if segments[:1] != ["api"]:
+            return _repository_address(segments)
+        if len(segments) < 4 or segments[1] not in API_KINDS:
+            return None
+        _, kind, owner, name, *rest = segments
+        action, tail = (rest[0], rest[1:]) if rest else ("", [])
+        return Address(_repository(f"{API_KINDS[kind]}{owner}/{name}"), f"api/{action}", tuple(tail))
     except (UnicodeDecodeError, InvalidResource):
         return None
 
@@ -87,14 +93,6 @@ def full_names(revision: str) -> list[str]:
     own = [revision] if revision.startswith(_HUB_REFS) else []
     commit = [revision] if _COMMIT.fullmatch(revision) else []
     return [*commit, *own, f"refs/heads/{revision}", f"refs/tags/{revision}"]
-
-
-def _api_address(segments: list[str]) -> Address | None:
-    if len(segments) < 3 or segments[0] not in API_KINDS:
-        return None
-    kind, owner, name, *rest = segments
-    action, tail = (rest[0], rest[1:]) if rest else ("", [])
-    return Address(_repository(f"{API_KINDS[kind]}{owner}/{name}"), f"api/{action}", tuple(tail))
 
 
 def _repository_address(segments: list[str]) -> Address | None:

@@ -66,7 +66,14 @@ def info(context: RequestContext) -> Response:
             "downloads": 0,
             "likes": 0,
             "tags": [],
-            "siblings": [_sibling(one, with_sizes=with_sizes) for one in listed if one.entry.kind == "blob"],
+            "siblings": [
+                {
+                    "rfilename": json_name(one.entry.path),
+                    **({"blobId": one.entry.oid, "size": one.entry.size, **_lfs(one, "sha256")} if with_sizes else {}),
+                }
+                for one in listed
+                if one.entry.kind == "blob"
+            ],
         }
     )
 
@@ -204,13 +211,6 @@ def _entry_json(one: _Listed) -> dict[str, Any]:
         return {"type": "directory", "oid": entry.oid, "size": 0, "path": json_name(entry.path)}
     described = {"type": "file", "oid": entry.oid, "size": entry.size, "path": json_name(entry.path)}
     return {**described, **_lfs(one, "oid")}
-
-
-def _sibling(one: _Listed, *, with_sizes: bool) -> dict[str, Any]:
-    if not with_sizes:
-        return {"rfilename": json_name(one.entry.path)}
-    described = {"rfilename": json_name(one.entry.path), "blobId": one.entry.oid, "size": one.entry.size}
-    return {**described, **_lfs(one, "sha256")}
 
 
 def _lfs(one: _Listed, digest: str) -> dict[str, Any]:

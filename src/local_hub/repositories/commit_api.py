@@ -3,11 +3,9 @@
 The responses have the form that huggingface_hub reads. The router has already authorized the caller.
 """
 
-from typing import Any
-
 from starlette.responses import JSONResponse, Response
 
-from local_hub.fields import FieldError, items, mapping, text
+from local_hub.fields import byte_count, items, mapping, text
 from local_hub.repositories.addresses import checked_path, checked_revision, is_ambiguous
 from local_hub.repositories.api import commit_of, json_name
 from local_hub.repositories.commit_body import INLINE_LIMIT, read_commit
@@ -41,7 +39,7 @@ def preupload(context: RequestContext) -> Response:
             "files": [
                 {
                     "path": path,
-                    "uploadMode": "regular" if _size(file) <= INLINE_LIMIT else "lfs",
+                    "uploadMode": "regular" if byte_count(file.get("size"), "files.size") <= INLINE_LIMIT else "lfs",
                     "shouldIgnore": path in ignored,
                     # For a large file, git has only the id of the pointer.
                     **({"oid": known[path]} if path in known and path not in large else {}),
@@ -109,10 +107,3 @@ def delete_branch(context: RequestContext) -> Response:
     if not context.repository.move(ref, known[ref], NO_OBJECT, context.person):
         raise Refusal(bad_request("The branch has moved since", 409))
     return Response(status_code=204)
-
-
-def _size(file: Any) -> int:
-    size = file.get("size")
-    if isinstance(size, bool) or not isinstance(size, int) or size < 0:
-        raise FieldError("files.size", "must be a number of bytes")
-    return size

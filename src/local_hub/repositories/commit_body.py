@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from local_hub.fields import FieldError, mapping, text
+from local_hub.fields import FieldError, byte_count, mapping, text
 from local_hub.repositories.addresses import checked_path
 from local_hub.repositories.lfs import Digesting, Pointer, is_oid
 
@@ -50,7 +50,11 @@ def read_commit(body: BinaryIO, scratch: Path) -> Requested:
     requested = Requested()
     for number, line in enumerate(_lines(body), 1):
         where = f"line {number}"
-        operation = mapping(_json(line, where), where, ("key", "value"))
+        try:
+            parsed = json.loads(line)
+        except (ValueError, RecursionError):
+            raise FieldError(where, "must be JSON") from None
+        operation = mapping(parsed, where, ("key", "value"))
         key, value = text(operation.get("key"), f"{where}.key"), mapping(operation.get("value"), f"{where}.value")
         if (key == "header") != (number == 1):
             raise FieldError(where, "the first line must be the header, and no other line may be one")
@@ -71,7 +75,10 @@ def _read_operation(requested: Requested, key: str, value: Mapping[str, Any], wh
     if key == "file":
         requested.uploads.append(Upload(path, file, _received(value, where, file)))
     elif key == "lfsFile":
-        requested.large.append((path, *_announced(value, where)))
+        oid, size = value.get("oid"), value.get("size")
+        if not is_oid(oid) or value.get("algo") != "sha256":
+            raise FieldError(f"{where}.oid", "must be a SHA-256 in hexadecimal; algo must be sha256")
+        requested.large.append((path, str(oid), None if size is None else byte_count(size, f"{where}.size")))
     elif key == "deletedFile":
         requested.deleted.append(path)
     elif key == "deletedFolder":
@@ -101,25 +108,9 @@ def _received(value: Mapping[str, Any], where: str, file: Path) -> Pointer:
         received.close()
 
 
-def _announced(value: Mapping[str, Any], where: str) -> tuple[str, int | None]:
-    oid, size = value.get("oid"), value.get("size")
-    if not is_oid(oid) or value.get("algo") != "sha256":
-        raise FieldError(f"{where}.oid", "must be a SHA-256 in hexadecimal; algo must be sha256")
-    if size is not None and (isinstance(size, bool) or not isinstance(size, int) or size < 0):
-        raise FieldError(f"{where}.size", "must be a number of bytes")
-    return str(oid), size
-
-
 def _lines(body: BinaryIO) -> Iterator[bytes]:
     while line := body.readline(LINE_LIMIT + 1):
         if len(line) > LINE_LIMIT:
             raise FieldError("body", f"a line may have at most {LINE_LIMIT} bytes")
         if line.strip():
             yield line
-
-
-def _json(line: bytes, where: str) -> Any:
-    try:
-        return json.loads(line)
-    except (ValueError, RecursionError):
-        raise FieldError(where, "must be JSON") from None

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from local_hub.repositories.commit_body import Requested, Upload
+from local_hub.repositories.commit_body import Requested
 from local_hub.repositories.git_store import LINK, Change, Person, Repository
 from local_hub.repositories.lfs import Objects, Pointer
 
@@ -35,7 +35,11 @@ class Planner:
         """Move the large files to LFS and return the change, with pointers in their place."""
         requested, objects = self.requested, Objects(self.repository.path)
         rules = [upload for upload in requested.uploads if upload.path.rpartition("/")[2] == ATTRIBUTES_FILE]
-        tracked = self._tracked(rules)
+        # The paths that .gitattributes gives to LFS once this commit is made.
+        changes_rules = bool(rules or requested.deleted or requested.deleted_folders)
+        after = self._change([(upload.path, upload.content) for upload in rules]) if changes_rules else None
+        paths = [*(upload.path for upload in requested.uploads), *(path for path, _, _ in requested.large)]
+        tracked = self.repository.large(self.commit, paths, after)
         files: dict[str, Path] = {}
         large: list[str] = []
         for upload in requested.uploads:
@@ -56,14 +60,6 @@ class Planner:
             files[ATTRIBUTES_FILE] = self._extended_attributes(untracked)
         return self._change(list(files.items()))
 
-    def _tracked(self, rules: Sequence[Upload]) -> set[str]:
-        """Return the paths that .gitattributes gives to LFS once this commit is made."""
-        requested = self.requested
-        paths = [*(upload.path for upload in requested.uploads), *(path for path, _, _ in requested.large)]
-        changes_rules = bool(rules or requested.deleted or requested.deleted_folders)
-        after = self._change([(upload.path, upload.content) for upload in rules]) if changes_rules else None
-        return self.repository.large(self.commit, paths, after)
-
     def _change(self, files: Sequence[tuple[str, Path]]) -> Change:
         return Change(self.message, self.person, files, self.requested.deleted, self.requested.deleted_folders)
 
@@ -82,7 +78,13 @@ class Planner:
             known = b"" if deleted else read_rules(self.repository, self.commit, ATTRIBUTES_FILE)
         if known is None:
             raise InvalidCommit(f"{ATTRIBUTES_FILE} must be a file of at most {RULES_LIMIT} bytes")
-        lines = "".join(f"{_pattern(path)} filter=lfs diff=lfs merge=lfs -text\n" for path in paths)
+        lines = ""
+        for path in paths:
+            # gitattributes(5): a pattern that begins with a double quote is quoted in C style; the rest are wildcards.
+            pattern = "".join(f"\\{character}" if character in "*?[!#" else character for character in path)
+            if set(path) & set(' "'):
+                pattern = '"' + pattern.replace("\\", "\\\\").replace('"', '\\"') + '"'
+            lines += f"{pattern} filter=lfs diff=lfs merge=lfs -text\n"
         file = self.scratch / "attributes"
         file.write_bytes((known if not known or known.endswith(b"\n") else known + b"\n") + lines.encode())
         return file
@@ -95,9 +97,3 @@ def read_rules(repository: Repository, commit: str, name: str) -> bytes | None:
         return b""
     readable = entry.kind == "blob" and entry.mode != LINK and entry.size <= RULES_LIMIT
     return repository.blob(entry.oid) if readable else None
-
-
-def _pattern(path: str) -> str:
-    # gitattributes(5): a pattern that begins with a double quote is quoted in C style; the rest are wildcards.
-    escaped = "".join(f"\\{character}" if character in "*?[!#" else character for character in path)
-    return '"' + escaped.replace("\\", "\\\\").replace('"', '\\"') + '"' if set(path) & set(' "') else escaped

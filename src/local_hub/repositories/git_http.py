@@ -78,7 +78,6 @@ class Backend:
             if not logged and len(held) > COMMANDS_LIMIT:
                 raise Refusal(bad_request("this push updates too many refs", 413))
             if not logged and (commands := read_commands(held)) is not None:
-                _check_refs(commands)
                 await run_in_threadpool(_record, self._context, commands)
                 logged = True
             if logged and held:
@@ -96,7 +95,12 @@ def read_commands(held: bytes) -> list[tuple[str, str, str]] | None:
     commands: list[tuple[str, str, str]] = []
     while True:
         head = held[at : at + 4]
-        size = _size(head) if len(head) == 4 else COMMANDS_LIMIT
+        if len(head) < 4:
+            return None
+        # gitprotocol-common(5): the length has four hexadecimal digits and counts them; 0000 is a flush packet.
+        if not re.fullmatch(rb"[0-9a-f]{4}", head) or 0 < int(head, 16) < 5:
+            raise Refusal(bad_request("the body is not a push"))
+        size = int(head, 16)
         if size == 0:
             return commands
         if len(held) < at + size:
@@ -109,20 +113,10 @@ def read_commands(held: bytes) -> list[tuple[str, str, str]] | None:
         at += size
 
 
-def _check_refs(commands: list[tuple[str, str, str]]) -> None:
-    """Accept branches and tags only: all other refs belong to git or to the Hub."""
-    for ref, _, _ in commands:
-        if not ref.startswith(("refs/heads/", "refs/tags/")):
-            raise Refusal(bad_request("a push may update branches and tags only", 403))
-
-
-def _size(head: bytes) -> int:
-    if not re.fullmatch(rb"[0-9a-f]{4}", head) or 0 < int(head, 16) < 5:
-        raise Refusal(bad_request("the body is not a push"))
-    return int(head, 16)
-
-
 def _record(context: RequestContext, commands: list[tuple[str, str, str]]) -> None:
+    """Log the commands of a push. It may update branches and tags only: other refs belong to git or to the Hub."""
+    if not all(ref.startswith(("refs/heads/", "refs/tags/")) for ref, _, _ in commands):
+        raise Refusal(bad_request("a push may update branches and tags only", 403))
     for ref, before, after in commands:
         context.record_change("git", ref, before, after)
 

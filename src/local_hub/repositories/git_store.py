@@ -113,7 +113,12 @@ class GitStore:
         for folder in (self._root, self._incoming):
             folder.mkdir(mode=0o700, exist_ok=True)
         self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
-        self._clean_up()
+        # Delete what a killed process has left: partial uploads and pushes, and stale git locks.
+        left = [*self._incoming.iterdir()]
+        for repository in self._root.iterdir():
+            left += [path for pattern in _LEFTOVERS for path in repository.glob(pattern)]
+        for path in left:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
 
     def open(self, resource: Resource) -> "Repository":
         """Return the repository of a resource; create it if necessary."""
@@ -150,14 +155,6 @@ class GitStore:
             first.commit_first(Change("initial commit\n", owner, [(".gitattributes", Path(attributes.name))]))
         made.rename(path)
 
-    def _clean_up(self) -> None:
-        """Delete what a killed process has left: partial uploads and pushes, and stale git locks."""
-        left = [*self._incoming.iterdir()]
-        for repository in self._root.iterdir():
-            left += [path for pattern in _LEFTOVERS for path in repository.glob(pattern)]
-        for path in left:
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
-
 
 @dataclass(frozen=True)
 class Repository:
@@ -180,7 +177,12 @@ class Repository:
         except GitFailed:
             return []
         prefix = f"{path}/" if path else ""
-        return [_entry(line, prefix) for line in _text(listed).split("\0") if line]
+        entries = []
+        for line in filter(None, _text(listed).split("\0")):
+            about, _, name = line.partition("\t")
+            mode, kind, oid, size = about.split()
+            entries.append(Entry(mode, kind, oid, 0 if size == "-" else int(size), prefix + name))
+        return entries
 
     def entry(self, commit: str, path: str) -> Entry | None:
         """Return the entry of a path, or None."""
@@ -201,7 +203,14 @@ class Repository:
         if not oids:
             return {}
         output = git(self.path, "cat-file", "--batch", stdin="".join(f"{oid}\n" for oid in oids).encode())
-        return dict(_batch(output))
+        # Per object: a line that ends in the size, the content, a line feed.
+        contents, at = {}, 0
+        while at < len(output):
+            end = output.index(b"\n", at)
+            oid, _, size = output[at:end].decode().split(" ")
+            at = end + 1 + int(size) + 1
+            contents[oid] = output[end + 1 : at - 1]
+        return contents
 
     def refs(self) -> dict[str, str]:
         """Return every ref and the id of the object that it points to."""
@@ -214,7 +223,12 @@ class Repository:
         output = git(self.path, "log", "-z", f"--max-count={most}", form, "--end-of-options", commit)
         # Every field ends with NUL. Split by count, because any field can be empty.
         fields = output.decode("utf-8", "replace").split("\0")[:-1]
-        return [_logged(*fields[at : at + len(_FIELDS)]) for at in range(0, len(fields), len(_FIELDS))]
+        commits = []
+        for at in range(0, len(fields), len(_FIELDS)):
+            oid, author, moment, title, message = fields[at : at + len(_FIELDS)]
+            written = rfc3339(min(int(moment or 0), _LAST_SECOND)).replace("Z", ".000Z")
+            commits.append(Commit(oid, author, written, title, message))
+        return commits
 
     def large(self, commit: str, paths: Sequence[str], changed: Change | None = None) -> set[str]:
         """Return the paths that .gitattributes gives to LFS, after applying `changed`."""
@@ -264,13 +278,11 @@ class Repository:
         try:
             git(self.path, "update-ref", "-m", "local-hub", ref, after, before, env=_as(person))
         except GitFailed as error:
-            if self._ref_target(ref) == before:
+            target = git(self.path, "rev-parse", "--verify", "--quiet", ref, successes=(0, 1)).decode().strip()
+            if (target or NO_OBJECT) == before:
                 raise Stuck(f"{ref}: {error}") from None
             return False
         return True
-
-    def _ref_target(self, ref: str) -> str:
-        return git(self.path, "rev-parse", "--verify", "--quiet", ref, successes=(0, 1)).decode().strip() or NO_OBJECT
 
     def _first_commit(self, names: Sequence[str]) -> str:
         request = "".join(f"{name}^{{commit}}\n" for name in names).encode()
@@ -285,7 +297,14 @@ class Repository:
         return git(self.path, "hash-object", "-w", "--no-filters", "--stdin-paths", stdin=paths).decode().split()
 
     def _commit_object(self, before: str | None, change: Change, blobs: Sequence[str]) -> str:
-        tree = self._tree(before, change, blobs)
+        with self._index(before) as env:
+            if set(change.deleted) - self._paths(env):
+                raise NotThere
+            self._stage(before, change, blobs, env)
+            # git silently skips paths that no checkout may contain.
+            if {path for path, _ in change.files} - self._paths(env):
+                raise NotTaken("a path is not allowed")
+            tree = git(self.path, "write-tree", env=env).decode().strip()
         if before and tree == git(self.path, "rev-parse", f"{before}^{{tree}}").decode().strip():
             return before
         parents = ["-p", before] if before else []
@@ -295,16 +314,6 @@ class Repository:
         oid = made.decode().strip()
         self._check(oid, before)
         return oid
-
-    def _tree(self, before: str | None, change: Change, blobs: Sequence[str]) -> str:
-        with self._index(before) as env:
-            if set(change.deleted) - self._paths(env):
-                raise NotThere
-            self._stage(before, change, blobs, env)
-            # git silently skips paths that no checkout may contain.
-            if {path for path, _ in change.files} - self._paths(env):
-                raise NotTaken("a path is not allowed")
-            return git(self.path, "write-tree", env=env).decode().strip()
 
     def _paths(self, env: Mapping[str, str]) -> set[str]:
         return set(_text(git(self.path, "ls-files", "-z", env=env)).split("\0"))
@@ -326,7 +335,10 @@ class Repository:
 
     def _stage(self, before: str | None, change: Change, blobs: Sequence[str], env: Mapping[str, str]) -> None:
         """Apply the change to a private index; the last change to a path wins."""
-        removed = [*change.deleted, *self._below(before, change.deleted_folders)]
+        removed = [*change.deleted]
+        if before:
+            found = [self.entries(before, folder, recursive=True) for folder in change.deleted_folders]
+            removed += [entry.path for entries in found for entry in entries if entry.kind != "tree"]
         lines = [f"0 {NO_OBJECT}\t{path}\0" for path in removed]
         lines += [f"100644 {oid}\t{path}\0" for (path, _), oid in zip(change.files, blobs, strict=True)]
         git(
@@ -337,10 +349,6 @@ class Repository:
             stdin="".join(lines).encode("utf-8", "surrogateescape"),
             env=env,
         )
-
-    def _below(self, commit: str | None, folders: Sequence[str]) -> list[str]:
-        found = [self.entries(commit, folder, recursive=True) for folder in folders if commit]
-        return [entry.path for entries in found for entry in entries if entry.kind != "tree"]
 
     @contextmanager
     def _index(self, commit: str | None) -> Iterator[dict[str, str]]:
@@ -362,24 +370,3 @@ def _as(person: Person) -> dict[str, str]:
         for role in ("AUTHOR", "COMMITTER")
         for field, value in (("NAME", person.name), ("EMAIL", person.email))
     }
-
-
-def _logged(oid: str, author: str, at: str, title: str, message: str) -> Commit:
-    moment = rfc3339(min(int(at or 0), _LAST_SECOND)).replace("Z", ".000Z")
-    return Commit(oid, author, moment, title, message)
-
-
-def _entry(line: str, prefix: str) -> Entry:
-    about, _, path = line.partition("\t")
-    mode, kind, oid, size = about.split()
-    return Entry(mode, kind, oid, 0 if size == "-" else int(size), prefix + path)
-
-
-def _batch(output: bytes) -> Iterator[tuple[str, bytes]]:
-    """Parse `cat-file --batch`: per object, a line that ends in the size, the content, a line feed."""
-    at = 0
-    while at < len(output):
-        end = output.index(b"\n", at)
-        oid, _, size = output[at:end].decode().split(" ")
-        at = end + 1 + int(size) + 1
-        yield oid, output[end + 1 : at - 1]

@@ -11,7 +11,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from local_hub.fields import FieldError, items, mapping
+from local_hub.fields import FieldError, byte_count, items, mapping
 from local_hub.hub.tokens import IssuedToken
 from local_hub.repositories.access import Denied, Verb
 from local_hub.repositories.addresses import LFS_OBJECT, Address
@@ -81,12 +81,10 @@ def send(request: Request, address: Address, store: RepositoryStore) -> Response
 def pointer(value: Any) -> Pointer:
     """Read the digest and the size of an object."""
     given: Mapping[str, Any] = mapping(value, "objects")
-    oid, size = given.get("oid"), given.get("size")
+    oid = given.get("oid")
     if not is_oid(oid):
         raise FieldError("oid", "must be a SHA-256 in hexadecimal")
-    if isinstance(size, bool) or not isinstance(size, int) or not 0 <= size <= OBJECT_LIMIT:
-        raise FieldError("size", f"must be a number of bytes, at most {OBJECT_LIMIT}")
-    return Pointer(str(oid), size)
+    return Pointer(str(oid), byte_count(given.get("size"), "size", most=OBJECT_LIMIT))
 
 
 def _object(context: RequestContext, operation: str, pointed: Pointer) -> dict[str, Any]:

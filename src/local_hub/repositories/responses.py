@@ -35,7 +35,8 @@ class Refusal(Exception):
 
 def refused(denied: Denied, *, basic: bool = False) -> JSONResponse:
     """Respond with a refusal; `basic` asks the client for Basic authentication, which git and git-lfs use."""
-    headers = {"X-Error-Message": _header(denied.message)}
+    one_line = denied.message.replace("\r", " ").replace("\n", " ")
+    headers = {"X-Error-Message": one_line.encode("ascii", "replace").decode()}
     if denied.code:
         headers["X-Error-Code"] = denied.code
     if basic and denied.status == 401:
@@ -71,7 +72,3 @@ class _TemporaryFileResponse(FileResponse):
             await super().__call__(scope, receive, send)
         finally:
             await run_in_threadpool(Path(self.path).unlink)
-
-
-def _header(text: str) -> str:
-    return text.encode("ascii", "replace").decode().replace("\r", " ").replace("\n", " ")

@@ -6,12 +6,12 @@ Only this module calls the handlers.
 
 import base64
 import binascii
+import contextlib
 import logging
 import os
 import secrets
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -166,10 +166,15 @@ class RepositoryRouter:
     def _principal(self, request: Request, *, basic: bool) -> Principal:
         if "authorization" not in request.headers:
             return Unauthenticated.ANONYMOUS
-        token = bearer_token(request) or (_password(request) if basic else None)
+        token = bearer_token(request)
+        scheme, _, encoded = request.headers["authorization"].partition(" ")
+        if not token and basic and scheme.lower() == "basic":
+            # RFC 7617 § 2: a user name, a colon and a password. The password is the token; any user name is accepted.
+            with contextlib.suppress(binascii.Error, ValueError):
+                token = base64.b64decode(encoded.strip(), validate=True).decode().partition(":")[2]
         return self._store.database.find_token(token or "", time.time()) or Unauthenticated.REJECTED
 
-    @asynccontextmanager
+    @contextlib.asynccontextmanager
     async def _received(self, request: Request, limit: int) -> AsyncIterator[Path]:
         path = self._store.git.scratch_file()
         try:
@@ -221,14 +226,3 @@ def _git_verb(request: Request, address: Address) -> Verb:
     if address.resource.kind == "bucket" or service not in _SERVICES or request.method != ("GET" if asking else "POST"):
         raise Refusal(Denied(404, "", "Not Found"))
     return _SERVICES[service]
-
-
-def _password(request: Request) -> str | None:
-    """Read the password of Basic authentication: it is the token, and any user name is accepted (RFC 7617 § 2)."""
-    scheme, _, encoded = request.headers["authorization"].partition(" ")
-    if scheme.lower() != "basic":
-        return None
-    try:
-        return base64.b64decode(encoded.strip(), validate=True).decode().partition(":")[2]
-    except (binascii.Error, ValueError):
-        return None

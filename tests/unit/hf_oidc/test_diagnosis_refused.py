@@ -15,11 +15,11 @@ from hf_oidc.explain.entry_point import COMMAND
 from hf_oidc.explain.publisher import NoSuggestion, Suggestion
 from hf_oidc.explain.report import Diagnosis, diagnose
 from hf_oidc.hub.resource import Resource
-from local_hub.issuers.registry import BY_NAME as LOCAL_HUB_ISSUERS
+from hf_oidc.providers.facts import all_facts
+from tests import example_jobs
+from tests.example_jobs import PLAYED
 from tests.factories import HUB, github_claims
 
-# All but GitHub, whose jobs these tests describe themselves.
-PLAYED = {name: issuer for name, issuer in LOCAL_HUB_ISSUERS.items() if name != "github"}
 MODEL = Resource.parse("acme/model")
 REFUSED = "The Hub refused the exchange: invalid_grant"
 NO_PUBLISHER = 'The Hub refused the exchange: invalid_grant, "No trusted publisher configured on acme/model"'
@@ -33,18 +33,7 @@ def job(name: str, **claims: Any) -> dict[str, Any]:
     """The claims of a job of that CI, for the Hub, on `main` unless `claims` say otherwise."""
     if name == "github":
         return github_claims(**claims)
-    issuer = {
-        "gitlab": "https://gitlab.com",
-        "circleci": "https://oidc.circleci.com/org/c9035eb6-6eb2-4c85-8a81-d9ee6a1fa8c2",
-        "bitbucket": "https://api.bitbucket.org/2.0/workspaces/acme/pipelines-config/identity/oidc",
-        "buildkite": "https://agent.buildkite.com",
-        "codefresh": "https://oidc.codefresh.io",
-        "forgejo": "https://codeberg.org/api/actions",
-        "terraform": "https://app.terraform.io",
-        "google": "https://accounts.google.com",
-        "aws": "https://5f4e1c2d.tokens.sts.global.api.aws",
-    }.get(name, "https://ci.acme.example")
-    return {**PLAYED[name].claims(issuer), "aud": HUB, **claims}
+    return {**example_jobs.claims(name), "aud": HUB, **claims}
 
 
 def refused(claims: dict[str, Any], said: str = REFUSED) -> Diagnosis:
@@ -54,6 +43,8 @@ def refused(claims: dict[str, Any], said: str = REFUSED) -> Diagnosis:
     return diagnose(error, MODEL, HUB, entry_point=COMMAND)
 
 
+# The claim that a publisher names first.
+FIRST = {name: next(iter(facts.claims)) for name, facts in all_facts().items()}
 VCS_REF = "oidc.circleci.com/vcs-ref"
 JOBS: list[tuple[dict[str, Any], list[str]]] = [
     # The branch may be the cause.
@@ -98,7 +89,7 @@ JOBS: list[tuple[dict[str, Any], list[str]]] = [
     (job("github", event_name="pull_request_target"), ["pull-request-target", "workflow-file", "repository"]),
     (job("github", workflow_ref=None), ["repository"]),
     (job("github", iss=ENTERPRISE), ["enterprise-issuer", "repository"]),
-    *[(job(name), ["repository" if name in {"forgejo", "gitlab"} else "claim"]) for name in PLAYED],
+    *[(job(name), ["repository" if FIRST[name] in {"repository", "project_path"} else "claim"]) for name in PLAYED],
     # Nothing is known of such a job.
     ({"iss": "https://ci.example", "sub": "job-7", "aud": HUB}, []),
     ({"iss": "https://ci.example", "sub": "job-7", "aud": HUB, "ref": "feature-x"}, []),

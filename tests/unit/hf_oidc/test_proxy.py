@@ -109,6 +109,8 @@ def test_knows_what_needs_no_proxy(host: str, port: int, no_proxy: str, expected
         ("SOCKS5H://a:secret@p:1080", "`X_PROXY` names a SOCKS proxy"),
         ("socks4://p", "`X_PROXY` names a SOCKS proxy"),
         ("ftp://p:21", "`X_PROXY` is not the URL of an http:// or https:// proxy"),
+        ("http://a:b\x01@p", "`X_PROXY` is not the URL of an http:// or https:// proxy"),
+        ("http://a:\x7f@p", "`X_PROXY` is not the URL of an http:// or https:// proxy"),
         ("http://", "`X_PROXY` is not"),
         ("http://p:99999", "`X_PROXY` is not"),
         ("http://p:0", "`X_PROXY` is not"),

@@ -80,6 +80,13 @@ def test_claims_match_exactly(wanted: dict[str, str], claims: dict[str, Any], pr
     assert differences(publisher(**wanted), claims, preset=preset) == said
 
 
+def test_a_long_claim_is_compared_whole_and_shown_in_part() -> None:
+    """A claim can have any length, and the reason is stored in the log."""
+    long = "x" * 300
+    assert differences(publisher(sub=long), {"sub": long}, preset=False) == []
+    assert differences(publisher(sub="x"), {"sub": long}, preset=False) == [f"sub: expected x, token has {'x' * 200}"]
+
+
 def test_the_wire_shape_comes_back_as_it_went_in() -> None:
     """A publisher is written as it was read."""
     assert to_wire(from_wire(WIRE)) == WIRE

@@ -10,8 +10,6 @@ from typing import Any
 
 import pytest
 import yaml
-from cyclonedx.schema import SchemaVersion
-from cyclonedx.validation.json import JsonStrictValidator
 
 from release import dist, lock, pyz, sbom, tag, version
 from release.version import Version
@@ -444,6 +442,10 @@ def test_the_bill_of_materials_names_what_is_locked() -> None:
 
 def test_the_bill_of_materials_is_valid() -> None:
     """Against the published schema of CycloneDX 1.6, as its own library has it."""
+    # Loading the validator takes two seconds, in each process that collects the tests.
+    from cyclonedx.schema import SchemaVersion  # noqa: PLC0415
+    from cyclonedx.validation.json import JsonStrictValidator  # noqa: PLC0415
+
     document = sbom.bill("1.0.0", b"zip", lock.locked(lock.LOCK.read_text()))
     validator = JsonStrictValidator(SchemaVersion.V1_6)
     assert validator.validate_str(json.dumps(document)) is None
