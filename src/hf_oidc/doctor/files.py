@@ -75,7 +75,7 @@ class NotChecked(Exception):
 def examine(
     text: str, path: Sequence[str], repository: str, remote: str, *, hub_url: str, read_called: github.ReadCalled
 ) -> WorkflowReport:
-    """Returns the report about a file. `repository`: as the user gave it; else it is that of git's `remote`.
+    """Returns the report about a file. `repository`: as the user gave it; else git's `remote` names it.
 
     Raises `NotChecked`, or `UnreadableYaml` if the file is not what it should be.
     """

@@ -18,13 +18,11 @@ from hf_oidc.sanitize import sanitize_line
 
 NOT_FORGEJO = {"github.com", "gitlab.com", "bitbucket.org"}
 ENABLED = "enable-openid-connect"
-# GitHub's rights, and its runners.
+# GitHub's rights and runners, and the keys and places that its own check of a file insists on.
 ONLY_GITHUB = {
-    "id-token-permission-missing",
-    "callers-must-grant",
-    "caller-does-not-grant",
-    "called-unknown",
-    "needs-linux",
+    *("id-token-permission-missing", "callers-must-grant", "caller-does-not-grant", "called-unknown", "needs-linux"),
+    *("contents-lost", "permission-lost", "permissions-at-step", "permissions-word", "unknown-access", "unknown-scope"),
+    *("unknown-key", "key-beside", "key-elsewhere", "merge-key", "workflow-place"),
 }
 
 

@@ -24,7 +24,7 @@ class Remote(NamedTuple):
 
 
 def read_remote(url: str) -> Remote | None:
-    """Returns what `url` names, or None if it is no URL of a forge."""
+    """Returns what `url` names, or None if it is not the URL of a repository on a forge."""
     url = url.strip()[:MAX_LENGTH]
     match = next((found for form in FORMS if (found := form.fullmatch(url))), None)
     return Remote(match["host"].lower(), match["path"]) if match else None

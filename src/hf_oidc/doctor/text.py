@@ -20,6 +20,7 @@ from hf_oidc.providers.facts import facts_of
 from hf_oidc.sanitize import sanitize_line
 
 WIDTH = 100
+MAX_LISTED = 10
 LABEL = {"error": "WRONG", "warning": "CAREFUL", "note": "NOTE"}
 SUPPLIED = "not asked: HF_OIDC_ID_TOKEN holds an ID token"
 WHAT_IT_IS = (
@@ -50,11 +51,10 @@ NO_REPOSITORY = {
     "gitlab": "(git has no remote `origin` on a GitLab here; pass --repository group/project)",
 }
 NO_REPOSITORY_THERE = "(git has no remote `origin` here; pass --repository owner/name)"
-# What to enter for a claim that the file does not tell.
+# What to enter for a claim that the file does not tell; for `ref`, by the kind of the branch.
 UNKNOWN_CLAIMS = {
     "project_path": "group/project of this project",
     "repository": "owner/name of this repository",
-    "several": "the branch that publishes",
     "default": "your default branch, such as {prefix}main",
     "none": "leave it out: each tag is another one",
     "pull-request": "leave it out: each source branch is another one",
@@ -102,7 +102,8 @@ def workflow(report: WorkflowReport, hub_url: str) -> Iterator[str]:
             yield from _claims_to_enter(each, report.provider, hub_url)
         elif each.fields:
             yield from _to_enter(each, hub_url)
-    yield from _heading(_summary(report))
+    yield ""
+    yield from _wrapped(_summary(report))
 
 
 def _ci(report: JobReport) -> str:
@@ -221,7 +222,11 @@ def _claims_to_enter(report: WorkflowJobReport, provider: str, hub_url: str) -> 
     for resource in report.resources or (None,):
         yield from _place(_page(resource, hub_url), "    ")
     prefix = "" if facts.ref_claims.plain else "refs/heads/"
-    unknown = {**UNKNOWN_CLAIMS, "issuer": facts.issuer, "ref": UNKNOWN_CLAIMS.get(report.branch.kind, "")}
+    unknown = {
+        **UNKNOWN_CLAIMS,
+        "issuer": facts.issuer,
+        "ref": UNKNOWN_CLAIMS.get(report.branch.kind, "the branch that publishes"),
+    }
     rows = [(each.name, each.value or unknown.get(each.name, "").format(prefix=prefix)) for each in report.fields]
     yield from _table(rows, "    ")
     for caution in facts.cautions:
@@ -266,8 +271,9 @@ def _summary(report: WorkflowReport) -> str:
         return f"This {kind} would fail: {wrong} marked WRONG, {careful} marked CAREFUL."
     if careful:
         return f"No certain failure was found: {careful} marked CAREFUL."
-    if any(finding.code == "not-understood" for finding in report.all_findings):
-        return "Nothing was found, but not all of this file was understood: see NOTE above."
+    unknown = [finding.facts["what"] for finding in report.all_findings if finding.code == "not-understood"]
+    if unknown:
+        return f"Nothing found; not understood: {', '.join(unknown[:MAX_LISTED])}."
     return "No problem was found in this file."
 
 

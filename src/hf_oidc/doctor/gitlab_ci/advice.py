@@ -84,7 +84,7 @@ GITLAB_WORDS: dict[str, tuple[str, str, str]] = {
     ),
     "tag-and-branch-pipelines": (
         "Pipelines for branches and for tags run this job. A publisher with `ref_type` branch refuses those for tags.",
-        "Publish only from the branch or only from tags. For the branch alone, write in place of the job's conditions:",
+        "Publish only from the branch or only from tags. For the branch, write in place of the job's conditions:",
         DEFAULT_BRANCH,
     ),
     "branch-pipelines": (

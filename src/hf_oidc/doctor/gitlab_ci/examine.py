@@ -27,7 +27,7 @@ NOT_GITLAB = {"github.com", "bitbucket.org", "codeberg.org"}
 
 
 def examine(text: str, file_name: str, project: str, remote: Remote | None, hub_url: str) -> WorkflowReport:
-    """Returns the report about a file. `project`: its path as the user gave it; else it is that of `remote`.
+    """Returns the report about a file. `project`: its path as the user gave it; else `remote` names it.
 
     Raises `UnreadableYaml` if `text` is not a configuration.
     """

@@ -97,7 +97,7 @@ class _Parser:
 
     @property
     def operator(self) -> str:
-        """The operator that comes next; of another token its text, so that it is no operator."""
+        """The text of the next token, which may be an operator."""
         return self._tokens[-1].group().strip() if self._tokens else ""
 
     def any_of(self, depth: int) -> Condition:

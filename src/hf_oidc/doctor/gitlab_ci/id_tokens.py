@@ -1,6 +1,6 @@
 """Checks `id_tokens:` of a job: whether its login finds an ID token, and whether that one is for the Hub.
 
-`hf-oidc` reads $HF_OIDC_ID_TOKEN, then $HF_ID_TOKEN; huggingface_hub reads $HF_OIDC_ID_TOKEN alone.
+`hf-oidc` reads $HF_OIDC_ID_TOKEN, then $HF_ID_TOKEN; huggingface_hub reads only $HF_OIDC_ID_TOKEN.
 https://docs.gitlab.com/ci/yaml/#id_tokens
 """
 

@@ -134,7 +134,7 @@ class Pipelines:
             return False
         if "rules" in job.block:
             return True in self._by_rules(job.block["rules"], variables)
-        # A job without any of the keywords has `only: [branches, tags]`, also one that has `except:` alone.
+        # A job without any of the keywords has `only: [branches, tags]`, also one that has only `except:`.
         only = self._policy(job.block.get("only", ["branches", "tags"]), pipeline, variables, every=True)
         excluded = self._policy(job.block.get("except", []), pipeline, variables, every=False)
         return only is not False and not excluded

@@ -1,7 +1,7 @@
 """Reads `.gitlab-ci.yml` as GitLab does: merge keys, `!reference` tags, `extends`, `default:` and header sections.
 
 It knows neither jobs nor the Hub. What comes from another file stays unresolved, and the caller says so. What `extends`
-and references expand to is limited, as everything else in a file of somebody else's.
+and references expand to is limited: the file may be hostile.
 https://docs.gitlab.com/ci/yaml/yaml_optimization/
 """
 
@@ -15,7 +15,6 @@ import yaml
 from hf_oidc.doctor.workflow.yaml_text import EXPANDS, MAX_BYTES, Block, Reader, UnreadableYaml, Value, read_all
 
 Item = TypeVar("Item")
-MERGE_KEY = "tag:yaml.org,2002:merge"
 MAX_LEVELS = 11  # GitLab's limit for `extends`; for references it is ten
 MAX_COPIES = 200_000
 MAX_CHARACTERS = 2 * MAX_BYTES  # many jobs may share a long script
@@ -28,7 +27,7 @@ class Reference(list[Value]):
 class GitLabReader(Reader):
     """Reads what GitLab reads: tags, merge keys and equal names too."""
 
-    # GitLab's own file has hundreds of aliases. Each counts as what it stands for, so that many of them are no danger.
+    # GitLab's own file has hundreds of aliases. Each counts as what it stands for, so many of them do no harm.
     max_aliases = 5_000
 
     def value(self, node: yaml.Node) -> Value:
@@ -44,7 +43,7 @@ class GitLabReader(Reader):
             if not isinstance(key_node, yaml.ScalarNode):
                 raise UnreadableYaml("A list or a block is used as a name", line)
             value = self.value(value_node)
-            if key_node.tag == MERGE_KEY:
+            if key_node.value == "<<" and not key_node.style:
                 # Of several merged blocks the first has precedence.
                 for each in reversed(value) if isinstance(value, list) else [value]:
                     if isinstance(each, Block):
