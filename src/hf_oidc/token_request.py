@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -77,8 +78,8 @@ def _request(text: str, input_name: str) -> TokenRequest:
 
 def _distinct(found: list[TokenRequest], input_name: str) -> tuple[TokenRequest, ...]:
     # Windows ignores the case of names.
-    names = [each.name.upper() for each in found]
-    if twice := next((each.name for each in found if names.count(each.name.upper()) > 1), None):
+    names = Counter(each.name.upper() for each in found)
+    if twice := next((each.name for each in found if names[each.name.upper()] > 1), None):
         problem = f"Two tokens for the variable `{twice}`"
         raise InvalidInput(input_name, problem, f"a different name for each: {EXAMPLE}")
     return tuple(found)

@@ -193,9 +193,12 @@ def test_a_workflow_as_json(tmp_path: Path) -> None:
             }
         ],
         "publisher": {"repository": "acme/trainer", "branch": "main", "workflow": "publish.yml"},
+        "hub_url": None,
+        "audience": None,
         "branch": "one",
         "environment": None,
         "findings": [],
+        "not_understood": [],
     }
 
 

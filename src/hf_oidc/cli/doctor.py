@@ -21,6 +21,7 @@ from hf_oidc import command
 from hf_oidc.cli import streams
 from hf_oidc.cli.masks import mask_for
 from hf_oidc.cli.options import AMBIENT, LoginCommand, Settings, asks_for_id_token
+from hf_oidc.cli.repository_files import MAX_BYTES, reader
 from hf_oidc.cli.session import now
 from hf_oidc.doctor import json_report, sarif, text
 from hf_oidc.doctor.job import JobReport, Question, with_claims
@@ -42,7 +43,6 @@ from hf_oidc.token_request import TokenRequest, from_single
 
 GIT_TIMEOUT = 10.0  # seconds
 NO_YAML = "Checking a file needs PyYAML: pip install PyYAML"
-MAX_BYTES = 1_048_576
 # The options that apply only to a job, or only to a file, by their names in click.
 OF_A_JOB = ("resource", "expect", "try_", "provider", "audience", "id_token_file", "ca_bundle", "timeout")
 OF_A_FILE = ("repository",)
@@ -227,7 +227,7 @@ def _check_workflow(path: Path, repository: str | None, hub_url: str) -> Workflo
             repository or "",
             _remote(path.parent),
             hub_url=hub_url,
-            read_called=lambda name: read_file(str(path.parent / name)),
+            read_called=reader(path),
         )
     except files.NotChecked as error:
         message = error.next_step

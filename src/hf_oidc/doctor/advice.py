@@ -32,8 +32,23 @@ WORDS = {
     # permissions
     "id-token-permission-missing": Words(
         "This job may not request an ID token, so the login fails: {because}",
-        "Add these permissions to the job `{job}`, and keep its other permissions:",
-        PERMISSION,
+        "Give the job `{job}` these permissions:",
+        "{lines}",
+    ),
+    "permissions-at-step": Words(
+        'The step "{step}" has `permissions:`. Only a workflow and a job have permissions, so GitHub rejects the file.',
+        "Remove them from the step, and give the job `{job}` these permissions:",
+        "{lines}",
+    ),
+    "contents-lost": Words(
+        "The `permissions:` of the job `{job}` leave out `{permission}`. In a private repository, {what} then fails.",
+        "Give the job `{job}` these permissions:",
+        "{lines}",
+    ),
+    "permission-lost": Words(
+        'The `permissions:` of the job `{job}` leave out `{permission}`, which the step "{step}" needs for `{what}`.',
+        "Give the job `{job}` these permissions:",
+        "{lines}",
     ),
     "callers-must-grant": Words(
         "Other workflows can call this one. It then has at most the permissions that they grant.",
@@ -41,21 +56,119 @@ WORDS = {
         PERMISSION,
     ),
     "caller-does-not-grant": Words(
-        "This job calls {called}, which logs in to the Hub, but does not grant it `id-token: write`.",
-        "Add these permissions to the job `{job}`, next to its `uses:`, and keep its other permissions:",
-        PERMISSION,
+        "This job calls {called}, which logs in to the Hub, but does not grant it {missing}.",
+        "Give the job `{job}` these permissions, next to its `uses:`:",
+        "{lines}",
     ),
     "called-unknown": Words(
-        "This job calls {called}, which `hf-oidc` cannot read. If that workflow logs in to the Hub, it lacks "
+        "This job calls {called}, which `hf-oidc` cannot read from here. If that workflow logs in to the Hub, it lacks "
         "`id-token: write`.",
-        "In that case, add these permissions to the job `{job}`, next to its `uses:`:",
+        "In that case, give the job `{job}` these permissions, next to its `uses:`:",
+        "{lines}",
+    ),
+    "called-unread": Words(
+        "This job calls {called}, which `hf-oidc` cannot read from here. Whether it logs in to the Hub is not known.",
+        "Run hf-oidc doctor on that workflow too.",
+    ),
+    "action-unread": Words(
+        'The step "{step}" uses {uses}, which `hf-oidc` cannot read from here. Whether it logs in to the Hub is not '
+        "known.",
+        "Run hf-oidc doctor in a checkout of the repository.",
+    ),
+    # what GitHub rejects
+    "empty-block": Words("`{key}:` {where} is empty, so GitHub rejects the whole file.", "Remove this line."),
+    "merge-key": Words(
+        "There is a merge key (`<<`) {where}. GitHub knows anchors and aliases, but no merge keys, and rejects the "
+        "whole file.",
+        "Write the merged lines out here.",
+    ),
+    "unknown-key": Words("GitHub does not know `{key}` {where}, so it rejects the whole file.", "{replace}"),
+    "key-elsewhere": Words(
+        "`{key}` is written {where}, where GitHub does not know it, so it rejects the whole file.",
+        "Remove it here. It belongs to {place}.",
+    ),
+    "key-beside": Words(
+        "`{key}` is written beside `{beside}` {where}. GitHub accepts only one of the two, and rejects the whole file.",
+        "Remove `{key}` here.",
+    ),
+    "input-beside-with": Words(
+        "{inputs} is not under `with:` {where}, so GitHub rejects the whole file.",
+        "Move it under `with:`, so that the step has these lines:",
+        "{lines}",
+    ),
+    "permissions-word": Words(
+        "`permissions: {given}` is none of GitHub's words, so it rejects the whole file.",
+        "Write the permissions out:",
         PERMISSION,
+    ),
+    "unknown-scope": Words(
+        "GitHub knows no permission `{scope}`, so it rejects the whole file.",
+        "{replace}",
+    ),
+    "unknown-access": Words(
+        "`{scope}: {access}` does not exist, so GitHub rejects the whole file.",
+        "Write {known}.",
+    ),
+    "action-as-job": Words(
+        "The job `{job}` uses {uses}. That is an action, and a job can only use a reusable workflow, so GitHub rejects "
+        "the whole file.",
+        "Use the action in a step. Instead of `uses:` and `with:`, give the job:",
+        "{lines}",
+    ),
+    "local-version": Words(
+        "{uses} has a version, but a workflow of the same repository is always that of the same commit, so GitHub "
+        "rejects the whole file.",
+        "Leave the version out:",
+        "uses: {path}",
+    ),
+    "local-path": Words(
+        "GitHub takes `{path}` for an action of another repository, and rejects it.",
+        "Begin the path in this repository with `./`:",
+        "uses: ./{path}",
+    ),
+    "workflow-place": Words(
+        "`uses: {uses}` is not where GitHub looks for reusable workflows, so it rejects the whole file. They are files "
+        "directly in `.github/workflows`.",
+        "Move the file there if it is elsewhere, and write:",
+        "uses: {better}",
+    ),
+    "not-reusable": Words(
+        "This job calls {called}, which no other workflow can call, so GitHub rejects the whole file.",
+        "Add this event to the `on:` of {called}:",
+        "on:\n  workflow_call:",
+    ),
+    "input-not-passed": Words(
+        "This job calls {called} without the input `{input}`, which is required. GitHub rejects the whole file.",
+        "Pass it, next to `uses:`:",
+        "with:\n  {input}: …",
+    ),
+    "input-not-declared": Words(
+        "{called} has no input `{input}`, so GitHub rejects the whole file.",
+        "{replace}",
+    ),
+    "invalid-id": Words(
+        "`{id}` cannot be an id: GitHub takes letters, digits, `-` and `_`, and a letter or `_` first. It rejects the "
+        "whole file.",
+        "Write `{better}`.",
+    ),
+    "duplicate-id": Words(
+        "Two steps of the job have the id `{id}`, so GitHub rejects the whole file.",
+        'Give the step "{step}" another one:',
+        "id: {better}",
+    ),
+    "unknown-need": Words(
+        "The job `{job}` needs `{need}`, but this workflow has no such job, so GitHub rejects the whole file.",
+        "{replace}",
+    ),
+    "circular-needs": Words(
+        "These jobs wait for each other: {circle}. GitHub rejects the whole file.",
+        "Remove `{need}` from the `needs:` of the job `{job}`.",
     ),
     # the login step
     "no-version": Words(
-        "`uses: {uses}` has no version, so GitHub rejects it.",
-        "Add the version after an `@`:",
-        "uses: org/hf-oidc-action@v1",
+        "`uses: {uses}` has no version, so GitHub rejects the whole file.",
+        "Add the version after an `@`, such as:",
+        "uses: {uses}@v1",
     ),
     "no-resource": Words(
         "The login step has no `resource`.",
@@ -70,18 +183,26 @@ WORDS = {
     ),
     "unknown-input": Words("The action has no input `{input}`. GitHub only warns, and ignores it.", "{suggest}"),
     "invalid-input": Words("{problem}.", "Write {expected}."),
+    "other-audience": Words(
+        "The audience `{audience}` belongs to {service}. The Hub at {hub} does not accept an ID token for another "
+        "service, and the login refuses to send it.",
+        "Remove the input `audience`: the audience is then the Hub's URL.",
+    ),
+    "own-audience": Words(
+        "The audience is `{audience}`, and {hub} only accepts ID tokens for its own URL.",
+        "Remove the input `audience`: the audience is then the Hub's URL.",
+    ),
     "id-token-written-out": Words(
         "The file contains an ID token, in the input `id-token`. An ID token is valid for minutes only, and anyone who "
         "reads it can use it.",
         "Remove the line: on GitHub, the action requests its own ID token.",
     ),
     # triggers
-    "pull-request": Words(
-        "`{event}` starts this job for pull requests. GitHub gives no ID token to pull requests from forks and from "
-        "Dependabot, so the login fails. Other pull requests do not run on a branch until they are merged, so a "
-        "publisher with a branch refuses them.",
-        "Skip the job in pull requests. Next to its `runs-on:`, add:",
-        "if: github.event_name != '{event}'",
+    "pull-request": Words("`{event}` starts this job for {runs}. {because}", "{how}", "{lines}"),
+    "never-reached": Words(
+        "No event in `on:` reaches the login of the job `{job}`: a condition (`if:`) is never true, or the job needs a "
+        "job that is always skipped.",
+        "Change the condition, or add the event to `on:`.",
     ),
     "pull-request-soft": Words(
         "`{event}` starts this job for pull requests. There the login fails for forks, and for every publisher with a "
@@ -102,18 +223,50 @@ WORDS = {
         "This workflow runs for branches and for tags ({events}). A tag is not on a branch, so a publisher with a "
         "branch refuses the runs for tags.",
         "Publish only from the branch or only from tags. Or leave Branch empty on the Hub, which then trusts every "
-        "branch and tag.",
+        "branch and tag. To publish only from the branch, add a condition. {how}",
+        "{lines}",
+    ),
+    "tags-and-dispatch": Words(
+        "This workflow runs for tags ({events}), and {chosen} runs on the branch or tag that is chosen. No branch on "
+        "the Hub fits both.",
+        "Leave Branch empty on the Hub, or publish only from tags. {how}",
+        "{lines}",
+    ),
+    "any-ref": Words(
+        "`{event}` may run on any branch or tag. A publisher with a branch refuses all others.",
+        "Run the job only on the branch of the publisher. {how}",
+        "{lines}",
+    ),
+    "default-branch": Words(
+        "{events} runs on the default branch. If that is not {branch}, a publisher with the branch {branch} refuses "
+        "these runs.",
     ),
     "merge-queue": Words(
         "`merge_group` starts this job on the temporary branch of a merge queue, which a publisher cannot name.",
-        "Skip the job in the merge queue. Next to its `runs-on:`, add:",
-        "if: github.event_name != 'merge_group'",
+        "Skip the job in the merge queue. {how}",
+        "{lines}",
     ),
     "several-branches": Words(
-        "A push to several branches starts this job ({branches}). A publisher names one branch, and refuses the "
-        "others.",
-        "Choose the branch that publishes, in this file and on the Hub:",
-        "on:\n  push:\n    branches: [main]",
+        "This job runs on several branches ({branches}). A publisher names one branch, and refuses the others.",
+        "Choose the branch that publishes, in this file and on the Hub. {how}",
+        "{lines}",
+    ),
+    "untrusted-code": Words(
+        'For `{event}`, the step "{step}" brings files of a pull request into this job. Anyone can open one, even from '
+        "a fork. Its code then runs in a job with your identity: it can take the token, and publish what it likes.",
+        "Let only people that you trust start the job. {how}",
+        "{lines}",
+    ),
+    "untrusted-input": Words(
+        'The step "{step}" puts `{expression}` into its script, which anyone can write (`{event}`). Such a text can '
+        "contain commands, which take the token or publish in your name.",
+        "Pass it as an environment variable instead, and use that in the script:",
+        "env:\n  TEXT: ${{{{ {expression} }}}}",
+    ),
+    "anyone-starts": Words(
+        "Anyone can cause `{event}` in a public repository, and so start this job, which publishes in your name.",
+        "Let only people that you trust start the job. {how}",
+        "{lines}",
     ),
     # the token after the login
     "own-exchange": Words("{where} sets HF_OIDC_RESOURCE, so huggingface_hub logs in by itself, without this action."),
@@ -159,25 +312,57 @@ WORDS = {
     "needs-linux": Words(
         "The action needs a Linux runner with Docker, but this job runs on {runner}.",
         "Use `runs-on: ubuntu-latest`. Or use the variant that needs no Docker:",
-        "uses: org/hf-oidc-action/native@v1",
+        "uses: {uses}",
     ),
 }
+NO_ID_TOKEN = "GitHub gives no ID token to pull requests from forks and from Dependabot, so the login fails."
 BECAUSE = {
-    "job": "its `permissions:` lack `id-token: write`, and GitHub denies every permission that they do not name.",
-    "workflow": "the `permissions:` at the top of the file lack `id-token: write`, and the job has no `permissions:`.",
+    "job": "its `permissions:` {written}.",
+    "workflow": "the `permissions:` at the top of the file {written}, and the job has no `permissions:`.",
     "nowhere": "there are no `permissions:`, and GitHub does not grant this one by default.",
+    # why runs of pull requests cannot log in
+    "no-id-token": NO_ID_TOKEN,
+    "no-branch": f"{NO_ID_TOKEN} Other pull requests do not run on a branch until they are merged, so a publisher with "
+    "a branch refuses them.",
+}
+# What is written instead of `id-token: write`.
+WRITTEN = {
+    "": "lack `id-token: write`, and GitHub denies every permission that they do not name",
+    "empty": "are `{{}}`, which denies every permission",
+    "read-all": "are `read-all`, which only lets it read. An ID token needs `id-token: write`",
+}
+OTHER_WRITTEN = "have `{written}`, and only `id-token: write` lets it request one"
+# What to do if nothing similar is known.
+OTHERWISE = {
+    "unknown-key": "Remove it, with the lines under it. If an alias (`*name`) uses them, write them out there.",
+    "unknown-scope": "Remove it.",
+    "input-not-declared": "Remove it from `with:`, or declare it there under `on.workflow_call.inputs`.",
+    "unknown-need": "Remove it from `needs:`.",
+}
+HOW = {
+    "add": "Next to the job's `runs-on:` or `uses:`, add:",
+    "replace": "Replace the job's `if:` with:",
+    "and": "In the job's `if:`, also require:",
+    "push": "Start the job by a push to the branch that publishes instead:",
+    "warn": "Let the job continue without a token there. Under the `with:` of the login step, add:",
 }
 
 
 def words(finding: WorkflowFinding) -> Words:
     """Returns what to say about `finding`."""
-    facts = {**finding.facts, "because": BECAUSE.get(finding.facts.get("where", ""), "")}
+    given = finding.facts.get("written", "")
+    written = WRITTEN.get(given, OTHER_WRITTEN).format(written=given)
+    because = BECAUSE.get(finding.facts.get("where") or finding.facts.get("why", ""), "").format(written=written)
+    facts = {**finding.facts, "because": because}
+    facts["how"] = HOW.get(facts.get("how", ""), "")
     suggestion = finding.facts.get("suggestion")
     inputs = f"Its inputs are {facts.get('known', '')}."
     otherwise = (
         "Write namespace/name, datasets/namespace/name or spaces/namespace/name." if "problem" in facts else inputs
     )
     facts["suggest"] = f"Did you mean `{suggestion}`?" if suggestion else otherwise
+    better = finding.facts.get("better")
+    facts["replace"] = f"Write `{better}`." if better else OTHERWISE.get(finding.code, "")
     found = template(finding.code)
     return Words(*(part.format_map(facts) for part in (found.what, found.do, found.lines)))
 

@@ -13,6 +13,7 @@ from hf_oidc.doctor.gitlab_ci import examine as gitlab
 from hf_oidc.doctor.gitlab_ci.read import GitLabReader
 from hf_oidc.doctor.remote import read_remote
 from hf_oidc.doctor.workflow import examine as github
+from hf_oidc.doctor.workflow.called import ReadFile
 from hf_oidc.doctor.workflow.findings import WorkflowReport
 from hf_oidc.doctor.workflow.yaml_text import Block, UnreadableYaml, Value, read_all
 from hf_oidc.explain.entry_point import DOCUMENTS
@@ -73,7 +74,7 @@ class NotChecked(Exception):
 
 
 def examine(
-    text: str, path: Sequence[str], repository: str, remote: str, *, hub_url: str, read_called: github.ReadCalled
+    text: str, path: Sequence[str], repository: str, remote: str, *, hub_url: str, read_called: ReadFile
 ) -> WorkflowReport:
     """Returns the report about a file. `repository`: as the user gave it; else git's `remote` names it.
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from hf_oidc.doctor.remote import Remote, instance
 from hf_oidc.doctor.workflow import examine as github
+from hf_oidc.doctor.workflow.called import ReadFile
 from hf_oidc.doctor.workflow.findings import WorkflowFinding, WorkflowJobReport, WorkflowReport
 from hf_oidc.doctor.workflow.yaml_text import Block, read
 from hf_oidc.hub.publisher import Field
@@ -26,9 +27,7 @@ ONLY_GITHUB = {
 }
 
 
-def examine(
-    text: str, file_name: str, repository: str, remote: Remote | None, read_called: github.ReadCalled
-) -> WorkflowReport:
+def examine(text: str, file_name: str, repository: str, remote: Remote | None, read_called: ReadFile) -> WorkflowReport:
     """Returns the report about a workflow. Raises `UnreadableYaml` if `text` is not one."""
     here = instance(remote, repository, NOT_FORGEJO)
     repository = repository or (here.path if here else "")

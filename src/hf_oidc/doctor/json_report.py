@@ -12,6 +12,8 @@ from hf_oidc.explain.publisher import Suggestion
 from hf_oidc.hub.publisher import Field, settings_page
 from hf_oidc.rfc3339 import rfc3339
 
+NO_PUBLISHER = ("caller", "never")
+
 
 def job(report: JobReport) -> dict[str, Any]:
     """Returns the report about a CI job."""
@@ -63,12 +65,18 @@ def _job(report: WorkflowJobReport, hub_url: str) -> dict[str, Any]:
         "job": report.key,
         "line": report.line,
         "resources": [
-            {"resource": str(each), "settings_url": settings_page(each, hub_url).url} for each in report.resources
+            {"resource": str(each), "settings_url": settings_page(each, report.hub_url or hub_url).url}
+            for each in report.resources
         ],
-        "publisher": _values(report.fields) if report.may_be_trusted and report.branch.kind != "caller" else None,
+        "hub_url": report.hub_url or None,
+        "audience": report.audience or None,
+        "publisher": _values(report.fields)
+        if report.may_be_trusted and report.branch.kind not in NO_PUBLISHER
+        else None,
         "branch": report.branch.kind,
-        "environment": report.environment or None,
+        "environment": report.environment if report.environment and "${{" not in report.environment else None,
         "findings": list(map(_finding, report.findings)),
+        "not_understood": list(report.not_understood),
     }
 
 
@@ -77,6 +85,7 @@ def _finding(finding: WorkflowFinding) -> dict[str, Any]:
     return {
         "code": finding.code,
         "severity": finding.severity,
+        "file": finding.file or None,
         "line": finding.line,
         "what": said.what,
         "next": said.do,

@@ -24,7 +24,8 @@ PROJECT = "https://github.com/org/hf-oidc-action"
 
 def document(reports: Sequence[tuple[str, WorkflowReport]]) -> dict[str, Any]:
     """Returns the reports as one run. Each comes with the path of its file, relative to the repository."""
-    findings = [(path, finding) for path, report in reports for finding in report.all_findings]
+    # A finding may be in a file that the checked one uses.
+    findings = [(each.file or path, each) for path, report in reports for each in report.all_findings]
     codes = list(dict.fromkeys(finding.code for _, finding in findings))
     driver = {
         "name": "hf-oidc doctor",

@@ -37,6 +37,7 @@ BRANCHES = {
     "default": "your default branch, such as main",
     "several": "the branch that publishes (the file names several)",
     "none": "leave it empty: these runs are not on a branch",
+    "unknown": "not known: `hf-oidc` does not know on which branch these runs are",
     "pull-request": "leave it empty: a pull request is not on a branch",
 }
 TWO_WORKFLOWS = "leave it empty: the Hub does not document whether it compares the calling or the called file"
@@ -61,6 +62,7 @@ UNKNOWN_CLAIMS = {
     "caller": "the branch of the calling workflow",
 }
 NO_PULL_REQUEST = "Do not add a publisher for merge requests or pull requests: anyone who can open one could publish."
+OWN_HUB = "The job logs in to {hub}, with an ID token for the audience {audience}, which that Hub must accept."
 # The file does not say which GitHub runs it, and the Hub's preset accepts only the issuer of github.com.
 PROVIDER = "GitHub Actions; for a GitHub Enterprise issuer, enter that issuer's URL"
 
@@ -193,7 +195,9 @@ def _to_enter(report: WorkflowJobReport, hub_url: str) -> Iterator[str]:
         return
     yield from _wrapped(WHAT_TO_ENTER, "  ")
     for resource in report.resources or (None,):
-        yield from _place(_page(resource, hub_url), "    ")
+        yield from _place(_page(resource, report.hub_url or hub_url), "    ")
+    if report.hub_url:
+        yield from _wrapped(OWN_HUB.format(hub=report.hub_url, audience=sanitize_line(report.audience)), "    ")
     if report.branch.kind == "caller":
         yield from _wrapped(CALLER, "    ")
         return
@@ -204,10 +208,13 @@ def _to_enter(report: WorkflowJobReport, hub_url: str) -> Iterator[str]:
     rows = [("Provider", PROVIDER), *((_label(name), value) for name, value in values.items())]
     yield from _table(rows, "    ")
     if report.environment:
+        # An expression would be long, and what it gives is not known.
+        computed = "${{" in report.environment
+        which = "an environment that an expression chooses" if computed else "the environment "
+        name = "" if computed else sanitize_line(report.environment, 80)
         yield from _wrapped(
-            f"The job runs in the environment {sanitize_line(report.environment, 80)}. This kind of publisher does not "
-            "compare the environment. A publisher with the issuer's URL and raw claims can: the claim is "
-            "`environment`.",
+            f"The job runs in {which}{name}. This kind of publisher does not compare the environment. A publisher with "
+            "the issuer's URL and raw claims can: the claim is `environment`.",
             "    ",
         )
 
@@ -250,7 +257,10 @@ def _place(page: SettingsPage | None, indent: str = "  ") -> Iterator[str]:
 def _findings(findings: Iterable[WorkflowFinding]) -> Iterator[str]:
     for finding in findings:
         said = words(finding)
-        place = f"Line {finding.line}: " if finding.line else ""
+        place = f"Line {finding.line}" if finding.line else ""
+        if finding.file:
+            place = f"{place} of {sanitize_line(finding.file, 100)}".strip()
+        place = f"{place}: " if place else ""
         yield from _said(LABEL[finding.severity], place + said.what, said.do, said.lines)
 
 
@@ -266,14 +276,15 @@ def _said(label: str, what: str, do: str, lines: str) -> Iterator[str]:
 def _summary(report: WorkflowReport) -> str:
     severities = [finding.severity for finding in report.all_findings]
     wrong, careful = severities.count("error"), severities.count("warning")
+    not_understood = list(dict.fromkeys(text for job in report.jobs for text in job.not_understood))
     if wrong:
         kind = KIND_OF_FILE.get(report.provider, "workflow")
         return f"This {kind} would fail: {wrong} marked WRONG, {careful} marked CAREFUL."
     if careful:
         return f"No certain failure was found: {careful} marked CAREFUL."
-    unknown = [finding.facts["what"] for finding in report.all_findings if finding.code == "not-understood"]
-    if unknown:
-        return f"Nothing found; not understood: {', '.join(unknown[:MAX_LISTED])}."
+    not_understood += [finding.facts["what"] for finding in report.all_findings if finding.code == "not-understood"]
+    if not_understood:
+        return f"Nothing found; not understood: {', '.join(not_understood[:MAX_LISTED])}."
     return "No problem was found in this file."
 
 

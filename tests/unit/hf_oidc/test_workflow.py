@@ -27,12 +27,14 @@ ROOT = Path(__file__).parents[3]
 HUB = "https://huggingface.co"
 LOGIN = {"uses": "org/hf-oidc-action@v1", "id": "hf", "with": {"resource": "acme/model"}}
 PUSH = {"push": {"branches": ["main"]}}
-CALLED = "on: workflow_call\njobs: {a: {steps: [{uses: org/hf-oidc-action@v1}]}}\n"
+CALLED = "on: workflow_call\njobs: {a: {steps: [{uses: org/hf-oidc-action@v1, with: {resource: acme/model}}]}}\n"
 
 
 def report(document: object, called: str = "", repository: str = "acme/trainer") -> WorkflowReport:
     """The report of a workflow that is given as data; both renderings are made, too."""
-    found = examine(yaml.safe_dump(document, sort_keys=False), "publish.yml", repository, lambda _: called)
+    text_of_it = yaml.safe_dump(document, sort_keys=False)
+    # The same file for every workflow that is called; of actions, none.
+    found = examine(text_of_it, "publish.yml", repository, lambda path: called if "workflows" in path else "")
     assert "\n".join(text.workflow(found, HUB))
     assert json_report.workflow(found, HUB)["ok"] == (not found.fails)
     return found
@@ -78,7 +80,7 @@ PERMISSIONS: list[tuple[dict[str, Any], set[str]]] = [
     (workflow(permissions=None, top={"permissions": {"id-token": "write"}}), set()),
     (workflow(permissions=None, on="workflow_call"), {"callers-must-grant"}),
     (workflow(permissions={}, on="workflow_call"), {"callers-must-grant", MISSING}),
-    (workflow(permissions=None, on=["push", "workflow_call"]), {"callers-must-grant", MISSING, "several-branches"}),
+    (workflow(permissions=None, on=["release", "workflow_call"]), {"callers-must-grant", MISSING, "tags"}),
     (workflow(with_input(id_token="${{ steps.idp.outputs.jwt }}"), permissions=None), set()),
     (workflow(permissions=None, env={"HF_OIDC_ID_TOKEN": "${{ secrets.JWT }}"}), set()),
     (workflow({**LOGIN, "env": {"HF_OIDC_ID_TOKEN": "${{ secrets.JWT }}"}}, permissions=None), set()),
@@ -98,7 +100,8 @@ CALLS = {"uses": "./.github/workflows/x.yml"}
     ("job", "called", "expected"),
     [
         (CALLS, CALLED, {"caller-does-not-grant"}),
-        (CALLS, "on: push\njobs: {a: {steps: [{run: make}]}}\n", {"no-login"}),
+        (CALLS, "on: workflow_call\njobs: {a: {steps: [{run: make}]}}\n", {"no-login"}),
+        (CALLS, "on: push\njobs: {a: {steps: [{run: make}]}}\n", {"no-login", "not-reusable"}),
         (CALLS, "", {"called-unknown"}),
         ({"uses": "acme/x/.github/workflows/x.yml@v1"}, CALLED, {"called-unknown"}),
         ({**CALLS, "permissions": "write-all"}, CALLED, set()),
@@ -110,24 +113,26 @@ def test_callers(job: dict[str, Any], called: str, expected: set[str]) -> None:
 
 
 SOFT = with_input(on_error="warn")
+TAGS_TOO = {"several-branches", "tags-and-branches"}
 TRIGGERS: list[tuple[object, dict[str, Any], set[str], tuple[str, str]]] = [
-    ("workflow_dispatch", {}, set(), ("default", "")),
+    ("workflow_dispatch", {}, {"any-ref"}, ("default", "")),
     ({"schedule": [{"cron": "0 0 * * *"}]}, {}, set(), ("default", "")),
     ({"push": {"branches": "main"}}, {}, set(), ("one", "main")),
     ({"push": {"branches": ["v*"]}}, {}, {"several-branches"}, ("several", "v*")),
-    ({"push": None}, {}, {"several-branches"}, ("several", "any branch")),
+    ({"push": {"branches": ["**"]}}, {}, {"several-branches"}, ("several", "any branch")),
+    ({"push": None}, {}, TAGS_TOO, ("several", "any branch")),
     ({"push": None}, {"if": "github.ref == 'refs/heads/main'"}, set(), ("one", "main")),
     ({"push": None}, {"if": "github.ref_name == 'release'"}, set(), ("one", "release")),
-    ({"push": None}, {"if": "startsWith(github.ref, 'refs/tags/v')"}, set(), ("none", "")),
+    ({"push": None}, {"if": "startsWith(github.ref, 'refs/tags/v')"}, {"tags"}, ("none", "")),
     ({"push": {"tags": ["v*"]}}, {}, {"tags"}, ("none", "")),
     ({"push": {"tags": ["v*"], "branches": ["main"]}}, {}, {"tags-and-branches"}, ("one", "main")),
     ("release", {}, {"tags"}, ("none", "")),
-    (["release", "workflow_dispatch"], {}, {"tags-and-branches"}, ("default", "")),
-    (["release", "workflow_dispatch"], {"if": "github.event_name == 'release'"}, set(), ("none", "")),
-    (["release", "workflow_dispatch"], {"if": "github.event_name == 'workflow_dispatch'"}, set(), ("default", "")),
+    (["release", "workflow_dispatch"], {}, {"tags", "tags-and-dispatch"}, ("none", "")),
+    (["release", "workflow_dispatch"], {"if": "github.event_name == 'release'"}, {"tags"}, ("none", "")),
+    (["release", "workflow_dispatch"], {"if": "github.event_name != 'release'"}, {"any-ref"}, ("default", "")),
     ("pull_request", {}, {"pull-request"}, ("pull-request", "")),
     ("pull_request", {"steps": [SOFT]}, {"pull-request-soft"}, ("pull-request", "")),
-    ("pull_request", {"if": "github.event_name == 'push'"}, set(), ("pull-request", "")),
+    ("pull_request", {"if": "github.event_name == 'push'"}, {"never-reached"}, ("never", "")),
     (
         ["pull_request", "push"],
         {"if": "github.event_name == 'pull_request'"},
@@ -137,16 +142,16 @@ TRIGGERS: list[tuple[object, dict[str, Any], set[str], tuple[str, str]]] = [
     (
         ["pull_request", "push"],
         {"if": "github.event.repository.private"},
-        {"pull-request", "several-branches"},
+        {"pull-request", *TAGS_TOO},
         ("several", "any branch"),
     ),
-    (["pull_request", "push"], {"if": "github.event_name != 'pull_request'"}, set(), ("several", "any branch")),
-    ({"push": None}, {"if": "!(github.ref == 'refs/heads/main')"}, {"several-branches"}, ("several", "any branch")),
+    (["pull_request", "push"], {"if": "github.event_name != 'pull_request'"}, TAGS_TOO, ("several", "any branch")),
+    ({"push": None}, {"if": "!(github.ref == 'refs/heads/main')"}, TAGS_TOO, ("several", "any branch")),
     (
         {"push": None},
         {"if": "github.ref_name == 'a' || github.ref_name == 'b'"},
         {"several-branches"},
-        ("several", "any branch"),
+        ("several", "a, b"),
     ),
     ({"push": {"branches": ["\u200b"]}}, {}, {"several-branches"}, ("several", "any branch")),
     ("pull_request_target", {}, {"pull-request-target"}, ("pull-request", "")),
@@ -187,13 +192,16 @@ STEPS: list[tuple[list[object], set[str]]] = [
     ([with_input(timeout=3600, export_env=False, hub_url="https://hub.example", audience="x")], set()),
     ([with_input(hub_url="http://huggingface.co")], {"invalid-input"}),
     ([with_input(audience="two words")], {"invalid-input"}),
-    ([with_input(audience="me@corp.example")], set()),
+    ([with_input(audience="me@corp.example")], {"own-audience"}),
+    ([with_input(audience="sts.amazonaws.com")], {"other-audience"}),
+    ([with_input(audience="https://huggingface.co", hub_url="https://hub.example")], {"other-audience"}),
+    ([with_input(audience="https://huggingface.co", hub_url="${{ vars.HUB }}")], set()),
     ([with_input(resource="acme/a, acme/b")], {"invalid-name"}),
     ([with_input(resource="acme/m?x=1")], {"invalid-resource"}),
     ([LOGIN, {"run": "x", "env": {"A": "${{ steps.hf.outputs.token }}"}}], set()),
     ([LOGIN, {"run": "x", "env": {"A": "${{ steps.hf.outputs['token'] }}"}}], set()),
     ([LOGIN, {"run": "x ${{ steps.hf.outputs.tokens }}"}], {"token-in-script"}),
-    ([LOGIN, {"run": "x", "with": {"a": ["${{ steps.hf.outputs.Token2 }}"]}}], {"unknown-output"}),
+    ([LOGIN, {"uses": "a/b@v1", "with": {"a": ["${{ steps.hf.outputs.Token2 }}"]}}], {"unknown-output"}),
     ([SOFT, {"run": "x", "env": {"A": "${{ steps.hf.outputs.token }}"}}], {"token-unchecked"}),
     (
         [SOFT, {"if": "steps.hf.outcome", "run": "x", "env": {"A": "${{ steps.hf.outputs.token }}"}}],
@@ -236,7 +244,8 @@ def test_a_runner_without_docker() -> None:
 @pytest.mark.parametrize("jobs", [None, {}])
 def test_a_workflow_without_a_job(jobs: object) -> None:
     """GitHub refuses the file; the job is likely one level too far left."""
-    assert codes({"on": PUSH, "jobs": jobs, "publish": {"steps": [LOGIN]}}) == {"wrong-type", "no-login"}
+    expected = {"wrong-type", "no-login", "unknown-key"}
+    assert codes({"on": PUSH, "jobs": jobs, "publish": {"steps": [LOGIN]}}) == expected
     assert report({"on": PUSH, "jobs": jobs}).fails
 
 
@@ -360,7 +369,7 @@ UPLOAD = {"run": "pip install x\nhf upload acme/model ."}
         ([KEPT, {**UPLOAD, "if": "steps.hf.outputs.authenticated != 'true'"}], set()),
         ([KEPT, {"uses": "a/b@v1", "with": {"t": ["x"]}}], set()),
         ([UPLOAD, KEPT], set()),
-        ([KEPT, LOGIN, UPLOAD], set()),
+        ([{**KEPT, "id": "first"}, LOGIN, UPLOAD], set()),
         ([LOGIN, UPLOAD], set()),
         ([with_input(export_env="${{ inputs.e }}"), UPLOAD], set()),
     ],
@@ -580,19 +589,26 @@ def test_any_text_gives_a_report_or_a_clear_refusal(text: str) -> None:
         assert refusal.what
 
 
+BRANCHES = {"push": {"branches": ["**"]}}
+
+
 @pytest.mark.parametrize(
     ("on", "step", "expected"),
     [
-        ("push", "uses: org/hf-oidc-action@v1", {"several-branches"}),
-        (["push", "pull_request"], "uses: org/hf-oidc-action@v1", {"several-branches", "pull-request"}),
+        (BRANCHES, "uses: org/hf-oidc-action@v1, with: {resource: acme/model}", {"several-branches"}),
         (
-            ["push", "pull_request"],
-            "uses: org/hf-oidc-action@v1, with: {on-error: warn}",
+            {**BRANCHES, "pull_request": None},
+            "uses: org/hf-oidc-action@v1, with: {resource: acme/model}",
+            {"several-branches", "pull-request"},
+        ),
+        (
+            {**BRANCHES, "pull_request": None},
+            "uses: org/hf-oidc-action@v1, with: {resource: acme/model, on-error: warn}",
             {"several-branches", "pull-request-soft"},
         ),
         (
-            ["push", "pull_request"],
-            "uses: org/hf-oidc-action@v1, continue-on-error: true",
+            {**BRANCHES, "pull_request": None},
+            "uses: org/hf-oidc-action@v1, with: {resource: acme/model}, continue-on-error: true",
             {"several-branches", "pull-request-soft"},
         ),
     ],

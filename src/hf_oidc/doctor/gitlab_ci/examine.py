@@ -15,12 +15,12 @@ from hf_oidc.doctor.gitlab_ci.pipelines import DEFAULT_BRANCH, OTHER_BRANCH, Pip
 from hf_oidc.doctor.gitlab_ci.script import Login, commands, logins, stored_tokens, takes_long, uses_hub
 from hf_oidc.doctor.remote import Remote, instance
 from hf_oidc.doctor.workflow.findings import Branch, WorkflowFinding, WorkflowJobReport, WorkflowReport
-from hf_oidc.doctor.workflow.login_step import RESOURCE_VARIABLE, check_resources, read_variable
+from hf_oidc.doctor.workflow.login_inputs import check_resources, read_argument, read_variable
+from hf_oidc.doctor.workflow.login_step import RESOURCE_VARIABLE
 from hf_oidc.errors import UsageError
 from hf_oidc.hub.publisher import Field
 from hf_oidc.hub.resource import Resource
 from hf_oidc.sanitize import sanitize_line
-from hf_oidc.token_request import from_arguments
 
 MAX_JOBS = 1_000
 NOT_GITLAB = {"github.com", "bitbucket.org", "codeberg.org"}
@@ -135,11 +135,7 @@ def _resources(job: Job, found: list[Login]) -> tuple[tuple[Resource, ...], list
     words = [word for login in found for word in login.resources]
     if any(not login.resources for login in found) and RESOURCE_VARIABLE not in job.variables:
         findings.append(WorkflowFinding("no-resource-argument", "warning", line))
-
-    def read(word: str) -> list[Resource]:
-        return [request.resource for request in from_arguments([word], "RESOURCE")]
-
-    return _parsed([word for word in dict.fromkeys(words) if "$" not in word], read, line, findings)
+    return _parsed([word for word in dict.fromkeys(words) if "$" not in word], read_argument, line, findings)
 
 
 def _parsed(

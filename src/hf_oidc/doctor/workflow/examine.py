@@ -6,31 +6,54 @@ It does no I/O. The caller passes a function that reads the workflow files which
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 
+from hf_oidc.doctor.workflow.called import LOCAL_ACTION, ReadFile, with_called
 from hf_oidc.doctor.workflow.findings import Branch, WorkflowFinding, WorkflowJobReport, WorkflowReport
-from hf_oidc.doctor.workflow.login_step import (
-    RESOURCE_VARIABLE,
+from hf_oidc.doctor.workflow.login_inputs import (
     check_inputs,
     check_resources,
-    environment_resources,
-    is_command,
-    is_literal,
-    is_soft,
-    login_steps,
+    hub_of,
+    input_of,
+    read_argument,
     read_input,
     read_variable,
 )
-from hf_oidc.doctor.workflow.model import Job, Workflow, read_workflow
-from hf_oidc.doctor.workflow.permissions import check_caller, check_permission, logs_in
-from hf_oidc.doctor.workflow.token_use import check_token_use, line_of_variable
-from hf_oidc.doctor.workflow.triggers import branch_of, check_triggers
-from hf_oidc.doctor.workflow.yaml_text import UnreadableYaml, read
+from hf_oidc.doctor.workflow.login_step import (
+    LoginCommand,
+    actions_of,
+    actual,
+    check_runner,
+    commands_of,
+    is_literal,
+    is_soft,
+    login_steps,
+    resource_variables,
+)
+from hf_oidc.doctor.workflow.model import Job, Step, Workflow, read_workflow
+from hf_oidc.doctor.workflow.permissions import (
+    Chain,
+    check_permission,
+    check_step_permissions,
+    check_unread,
+    logs_in,
+)
+from hf_oidc.doctor.workflow.reach import Caller, Reachability
+from hf_oidc.doctor.workflow.runs import runs_of
+from hf_oidc.doctor.workflow.structure import REUSABLE, check_structure
+from hf_oidc.doctor.workflow.token_use import check_token_use
+from hf_oidc.doctor.workflow.triggers import Logins, branch_of, check_triggers, together
+from hf_oidc.doctor.workflow.untrusted import check_untrusted
+from hf_oidc.doctor.workflow.values import Values, line_of_value
+from hf_oidc.doctor.workflow.yaml_text import read
 from hf_oidc.errors import UsageError
 from hf_oidc.explain.claims import publisher_fields
 from hf_oidc.hub.publisher import GITHUB_ISSUER, Field
 from hf_oidc.hub.resource import Resource
+from hf_oidc.sanitize import sanitize_line
+from hf_oidc.settings import DEFAULT_HUB_URL
 
 GITHUB_REMOTE = re.compile(
     r"(?:https://(?:[^/@]*@)?github\.com/|(?:ssh://)?git@github\.com[:/]|ssh://git@ssh\.github\.com:443/)"
@@ -38,9 +61,6 @@ GITHUB_REMOTE = re.compile(
     re.ASCII,
 )
 REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
-LOCAL_WORKFLOW = re.compile(r"\./\.github/workflows/(?P<file>[^/\\]+\.ya?ml)")
-# Takes the name of a workflow file in the same folder; returns its text, or an empty string if it cannot be read.
-ReadCalled = Callable[[str], str]
 
 
 def repository_of(remote: str) -> str:
@@ -49,71 +69,138 @@ def repository_of(remote: str) -> str:
     return match["repository"] if match else ""
 
 
-def examine(text: str, file_name: str, repository: str, read_called: ReadCalled) -> WorkflowReport:
+def examine(text: str, file_name: str, repository: str, read_file: ReadFile) -> WorkflowReport:
     """Returns the report about a workflow. Raises `UnreadableYaml` if `text` is not one."""
-    workflow = read_workflow(read(text), file_name)
-    jobs = tuple(report for job in workflow.jobs for report in _job(workflow, job, repository, read_called))
-    findings = list(workflow.findings)
-    if not jobs:
+    workflow = with_called(read_workflow(read(text), file_name), read_file)
+    reachability = Reachability(workflow, runs_of(workflow, [*_every_called(workflow)], repository))
+    jobs = tuple(report for job in workflow.jobs for report in _reports([(workflow, job)], reachability, repository))
+    findings = list(_about_the_file(workflow, set()))
+    # An action as a job's `uses:` is meant to log in.
+    if not jobs and not any(each.code == "action-as-job" for each in findings):
         findings.append(WorkflowFinding("no-login", "note"))
     return WorkflowReport(file_name, repository, jobs, tuple(findings))
 
 
-def _job(workflow: Workflow, job: Job, repository: str, read_called: ReadCalled) -> Iterator[WorkflowJobReport]:
-    if logs_in(workflow, job):
-        branch = branch_of(workflow, _conditions(job))
-        fields = _fields(workflow.file_name, repository, branch)
-        findings = tuple(_sorted(_login_findings(workflow, job)))
-        yield WorkflowJobReport(
-            job.key, job.line, tuple(_resources(workflow, job)), fields, branch, job.environment, findings
-        )
-    elif job.calls:
-        yield from _caller(workflow, job, repository, _called(job.calls, read_called))
+def _every_called(workflow: Workflow) -> Iterator[Workflow]:
+    for job in workflow.jobs:
+        if job.called:
+            yield job.called
+            yield from _every_called(job.called)
 
 
-def _caller(workflow: Workflow, job: Job, repository: str, called: Workflow | None) -> Iterator[WorkflowJobReport]:
-    logins = [inner for inner in called.jobs if logs_in(called, inner)] if called else []
-    findings = list(check_caller(workflow, job, called))
-    if not logins:
-        if findings:
-            yield WorkflowJobReport(job.key, job.line, (), (), Branch("default"), "", tuple(findings))
+def _about_the_file(workflow: Workflow, seen: set[str]) -> Iterator[WorkflowFinding]:
+    """Yields the findings about a workflow and those that it calls, each file once."""
+    found = (*workflow.findings, *check_structure(workflow))
+    # What an alias repeats is at the same line each time.
+    for finding in {(each.code, each.line, str(each.facts)): each for each in found}.values():
+        yield replace(finding, file=workflow.path)
+    for job in workflow.jobs:
+        yield from check_step_permissions(workflow, job)
+        if job.called and job.called.path not in seen:
+            seen.add(job.called.path)
+            yield from _about_the_file(job.called, seen)
+
+
+def _reports(chain: Chain, reachability: Reachability, repository: str) -> Iterator[WorkflowJobReport]:
+    """Yields a report for the last job of `chain` if it logs in; for each that does of the workflow that it calls."""
+    workflow, job = chain[-1]
+    if job.called:
+        inside = Reachability(job.called, reachability.runs, Caller(reachability, job))
+        for inner in job.called.jobs:
+            yield from _reports([*chain, (job.called, inner)], inside, repository)
         return
-    # In a reusable workflow, the ID token has the ref of the calling workflow and the names of both workflows.
-    steps = [step for inner in logins for step in login_steps(inner)]
-    soft = bool(steps) and all(map(is_soft, steps))
-    findings += check_triggers(workflow, job, soft=soft, condition=job.condition)
-    branch = branch_of(workflow, job.condition)
-    fields = _fields("", repository, branch)
-    yield WorkflowJobReport(job.key, job.line, (), fields, branch, "", tuple(_sorted(iter(findings))))
+    key, line = " / ".join(job.key for _, job in chain), chain[0][1].line
+    if logs_in(workflow, job):
+        values = Values(reachability, job)
+        resources = tuple(_resources(workflow, job, values))
+        logins = _logins(workflow, job, reachability, resources)
+        branch = branch_of(logins)
+        report = WorkflowJobReport(
+            key,
+            line,
+            resources,
+            # In a reusable workflow, the ID token has the ref of the calling workflow and the names of both workflows.
+            _fields(workflow.file_name if len(chain) == 1 else "", repository, branch),
+            branch,
+            job.environment,
+            tuple(_sorted(_login_findings(chain, logins, values, reachability))),
+            logins.not_understood,
+        )
+        yield _with_hub(report, workflow, job)
+    elif unread := [*_unread(chain)]:
+        names = tuple(each.facts.get("called") or each.facts["uses"] for each in unread)
+        yield WorkflowJobReport(key, line, (), (), Branch("default"), "", tuple(unread), names)
 
 
-def _login_findings(workflow: Workflow, job: Job) -> Iterator[WorkflowFinding]:
+def _logins(workflow: Workflow, job: Job, reachability: Reachability, resources: Collection[Resource]) -> Logins:
     steps = login_steps(job)
-    yield from check_permission(workflow, job)
-    for step in steps:
-        yield from check_inputs(step)
-    soft = bool(steps) and all(map(is_soft, steps))
-    yield from check_triggers(workflow, job, soft=soft, condition=_conditions(job))
-    if steps:
+    scripted = {id(step) for step, _ in commands_of(job)}
+    scripted |= {id(each.step) for each in resource_variables(workflow, job) if each.step}
+    others = [step for step in job.steps if any(id(each) in scripted for each in actual(step))]
+    reached = [reachability.of(job, step) for step in steps or others] or [reachability.of(job)]
+    return Logins(
+        together(reached),
+        soft=bool(steps) and all(map(is_soft, steps)),
+        reads=bool(resources) and all(each.kind == "user" for each in resources),
+    )
+
+
+def _unread(chain: Chain) -> Iterator[WorkflowFinding]:
+    workflow, job = chain[-1]
+    if REUSABLE.fullmatch(job.calls):
+        yield from check_unread(chain)
+    for step in job.steps:
+        # `./` alone is mostly an action that tests itself.
+        if LOCAL_ACTION.fullmatch(step.uses) and step.uses[2:].strip("./") and step.action is None:
+            facts = {"step": step.label, "uses": sanitize_line(step.uses, 100)}
+            yield WorkflowFinding("action-unread", "note", step.line, facts, workflow.path)
+
+
+def _with_hub(report: WorkflowJobReport, workflow: Workflow, job: Job) -> WorkflowJobReport:
+    """Adds the Hub and the audience to `report`, if all logins of `job` share one that is not huggingface.co."""
+    actions = [*actions_of(job)]
+    hubs = {hub_of(workflow, job, step) for step in actions} or {hub_of(workflow, job, None)}
+    audiences = {input_of(step, "audience") for step in actions}
+    if len(hubs) > 1 or hubs & {"", DEFAULT_HUB_URL}:
+        return report
+    hub = hubs.pop()
+    return replace(report, hub_url=hub, audience=audiences.pop() or hub if len(audiences) == 1 else hub)
+
+
+def _login_findings(
+    chain: Chain, logins: Logins, values: Values, reachability: Reachability
+) -> Iterator[WorkflowFinding]:
+    workflow, job = chain[-1]
+    yield from check_permission(chain)
+    yield from check_triggers(*chain[0], logins)
+    yield from check_untrusted(workflow, job, logins, reachability)
+    for finding in _of_the_steps(workflow, job, values):
+        yield finding if finding.file else replace(finding, file=workflow.path)
+
+
+def _of_the_steps(workflow: Workflow, job: Job, values: Values) -> Iterator[WorkflowFinding]:
+    for step in actions_of(job):
+        for finding in check_inputs(workflow, job, step, values):
+            yield replace(finding, file=step.file)
+    yield from check_runner(job, [each for label in job.runs_on for each in values.of(label, None)])
+    for step, command in commands_of(job):
+        for resource in _arguments(command, step, values):
+            for finding in check_resources(read_argument, resource, step.line):
+                yield replace(finding, file=step.file)
+    if login_steps(job):
         yield from check_token_use(workflow, job)
-    else:
-        yield from _own_exchange(workflow, job)
-
-
-def _own_exchange(workflow: Workflow, job: Job) -> Iterator[WorkflowFinding]:
-    for where, env in environment_resources(workflow, job):
-        value = env[RESOURCE_VARIABLE]
-        yield WorkflowFinding("own-exchange", "note", line_of_variable(env), {"where": where})
-        if isinstance(value, str) and is_literal(value):
-            yield from check_resources(read_variable, value, line_of_variable(env))
-
-
-def _conditions(job: Job) -> str:
-    steps = login_steps(job) or tuple(filter(is_command, job.steps))
-    return " ".join([job.condition, *(step.condition for step in steps)]).strip()
+        return
+    for variable in resource_variables(workflow, job):
+        yield WorkflowFinding("own-exchange", "note", variable.line, {"where": variable.where}, variable.file)
+        for value in values.of(variable.value, variable.step) if isinstance(variable.value, str) else ():
+            line = None if is_literal(variable.value) else line_of_value(job.matrix, value)
+            for finding in check_resources(read_variable, value, line or variable.line) if value else ():
+                yield replace(finding, file=variable.file)
 
 
 def _fields(file_name: str, repository: str, branch: Branch) -> tuple[Field, ...]:
+    if branch.kind == "never":
+        return ()
     # The claims that GitHub would issue for this job. One table maps claims to the Hub's fields, here as for a login.
     ref = f"refs/heads/{branch.name}" if branch.kind == "one" else None
     claims = {
@@ -125,25 +212,29 @@ def _fields(file_name: str, repository: str, branch: Branch) -> tuple[Field, ...
     return publisher_fields(claims, preset=True)
 
 
-def _resources(workflow: Workflow, job: Job) -> Iterator[Resource]:
-    steps = login_steps(job)
-    resources_of = read_input if steps else read_variable
-    inputs: list[object] = [step.inputs.get("resource") for step in steps]
-    variables = [env[RESOURCE_VARIABLE] for _, env in environment_resources(workflow, job)]
-    for value in inputs or variables:
-        if isinstance(value, str) and is_literal(value):
+def _resources(workflow: Workflow, job: Job, values: Values) -> Iterable[Resource]:
+    """Returns the resources that the logins of `job` name, each once."""
+    written: list[tuple[Callable[[str], list[Resource]], object, Step | None]] = []
+    for step in actions_of(job):
+        given = (value for name, value in step.inputs.items() if name.lower() == "resource")
+        written += [(read_input, value, step) for value in given]
+    for step, command in commands_of(job):
+        written += [(read_argument, argument, None) for argument in _arguments(command, step, values)]
+    variables = [(read_variable, variable.value, variable.step) for variable in resource_variables(workflow, job)]
+    found: dict[Resource, None] = {}
+    for resources_of, text, step_of in written or variables:
+        for value in values.of(text, step_of) if isinstance(text, str) else ():
             with suppress(UsageError):
-                yield from resources_of(value)
+                found |= dict.fromkeys(resources_of(value))
+    return found
 
 
-def _called(calls: str, read_called: ReadCalled) -> Workflow | None:
-    match = LOCAL_WORKFLOW.fullmatch(calls)
-    if not match:
-        return None
-    try:
-        return read_workflow(read(read_called(match["file"])), match["file"])
-    except UnreadableYaml:
-        return None
+def _arguments(command: LoginCommand, step: Step, values: Values) -> Iterator[str]:
+    """Yields the resources of a command that GitHub or the file tells, and not the shell."""
+    for argument in command.resources:
+        for value in values.of(argument, step):
+            if not re.search(r"[$%`*]", value):
+                yield value
 
 
 def _sorted(findings: Iterator[WorkflowFinding]) -> list[WorkflowFinding]:

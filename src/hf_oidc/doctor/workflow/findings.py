@@ -18,12 +18,16 @@ Severity = Literal["error", "warning", "note"]
 
 @dataclass(frozen=True)
 class WorkflowFinding:
-    """`line`: where it starts, if known. `facts`: the values for the sentences that `doctor.advice` has for `code`."""
+    """`line`: where it starts, if known. `facts`: the values for the sentences that `doctor.advice` has for `code`.
+
+    `file`: the path in the repository, if it is another file than the one that is checked.
+    """
 
     code: str
     severity: Severity
     line: int | None = None
     facts: Mapping[str, str] = field(default_factory=dict)
+    file: str = ""
 
 
 @dataclass(frozen=True)
@@ -31,11 +35,12 @@ class Branch:
     """What to enter as the branch on the Hub.
 
     `one`: the branch `name`. `default`: the repository's default branch. `several`: one of those that `name` lists.
-    `none`: empty, because tags start the job. `pull-request`: only pull requests start the job, which are not
-    trustworthy. `caller`: the branch of the calling workflow.
+    `none`: empty, because the runs are not on a branch. `pull-request`: the same for pull requests, which are not
+    trustworthy. `caller`: the branch of the calling workflow. `never`: no run reaches the login. `unknown`: only events
+    that the doctor does not know.
     """
 
-    kind: Literal["one", "default", "several", "none", "pull-request", "caller"]
+    kind: Literal["one", "default", "several", "none", "pull-request", "caller", "never", "unknown"]
     name: str = ""
 
 
@@ -45,6 +50,8 @@ class WorkflowJobReport:
 
     For another CI than GitHub, they are the issuer and the claims; a value that the file does not tell is None. The
     field `workflow` has no value if the job calls a reusable workflow: two workflow files are then involved.
+    `not_understood`: the events and conditions because of which the doctor does not know which runs reach the login.
+    `hub_url` and `audience`: of a login at another Hub than huggingface.co.
     """
 
     key: str
@@ -54,6 +61,9 @@ class WorkflowJobReport:
     branch: Branch
     environment: str
     findings: tuple[WorkflowFinding, ...]
+    not_understood: tuple[str, ...] = ()
+    hub_url: str = ""
+    audience: str = ""
 
     @property
     def may_be_trusted(self) -> bool:

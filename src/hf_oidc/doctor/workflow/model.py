@@ -47,10 +47,26 @@ class Permissions:
 
 
 @dataclass(frozen=True)
+class LocalAction:
+    """An action of the same repository, as its action.yml says. `path`: of that file, in the repository.
+
+    `using`: `docker`, `composite` or a version of Node.js. `is_ours`: it is a copy of this action. `steps`: those of a
+    composite action that is not.
+    """
+
+    path: str
+    using: str = ""
+    is_ours: bool = False
+    steps: tuple[Step, ...] = ()
+
+
+@dataclass(frozen=True)
 class Step:
     """A step. `label`: its name in GitHub's log, or its number. `continues`: the job continues if the step fails.
 
     `block`: the step as it is written. `background`: it runs beside later steps, by itself or inside `parallel:`.
+    `action`: the action of the same repository that it uses, if that was read. `file`: the action.yml in which the step
+    is written; empty for a step of the workflow.
     """
 
     label: str
@@ -65,13 +81,16 @@ class Step:
     shell: str = ""
     background: bool = False
     block: Block = field(default_factory=Block)
+    action: LocalAction | None = None
+    file: str = ""
 
 
 @dataclass(frozen=True)
 class Job:
     """A job. `calls`: the reusable workflow that it calls, if any. `runs_on`: its labels, with those of the matrix.
 
-    `inputs` and `secrets`: what it passes to that workflow. `matrix`: `strategy.matrix`, a block, or an expression.
+    `inputs` and `secrets`: what it passes to that workflow. `called`: that workflow, if it was read.
+    `matrix`: `strategy.matrix`, a block, or an expression.
     `shell`: the default of its steps. `minutes`: its `timeout-minutes`. `block`: the job as it is written.
     """
 
@@ -93,11 +112,15 @@ class Job:
     shell: str = ""
     minutes: str = ""
     block: Block = field(default_factory=Block)
+    called: Workflow | None = None
 
 
 @dataclass(frozen=True)
 class Workflow:
-    """A workflow file. `triggers`: the settings of each event in `on:`. `block`: the file as it is written."""
+    """A workflow file. `triggers`: the settings of each event in `on:`. `block`: the file as it is written.
+
+    `path`: in the repository, if the workflow is called by another one; else empty.
+    """
 
     file_name: str
     triggers: dict[str, Block]
@@ -107,6 +130,7 @@ class Workflow:
     findings: tuple[WorkflowFinding, ...]
     permissions: Permissions = Permissions()
     block: Block = field(default_factory=Block)
+    path: str = ""
 
     def job(self, key: str) -> Job | None:
         """The job with this key."""
@@ -131,6 +155,11 @@ def read_workflow(document: Value, file_name: str) -> Workflow:
         permissions=permissions,
         block=document,
     )
+
+
+def read_steps(runs: Block, path: str) -> tuple[Step, ...]:
+    """Reads the steps of a composite action. `runs`: that block of the action.yml at `path`."""
+    return tuple(replace(step, file=path) for step in _Reader().steps(runs, "runs"))
 
 
 def texts(value: Value | None) -> tuple[str, ...]:
@@ -237,7 +266,7 @@ class _Reader:
             runs_on=tuple(_labels(job)),
             env=self.block(job, "env", f"{where}.env"),
             outputs=self.block(job, "outputs", f"{where}.outputs"),
-            steps=self._steps(job, where),
+            steps=self.steps(job, where),
             needs=texts(job.get("needs")),
             permissions=permissions,
             matrix=strategy.get("matrix", "") if isinstance(strategy, Block) else strategy or "",
@@ -257,7 +286,8 @@ class _Reader:
         name = value.get("name", "") if isinstance(value, Block) else value
         return name if isinstance(name, str) else ""
 
-    def _steps(self, job: Block, where: str) -> tuple[Step, ...]:
+    def steps(self, job: Block, where: str) -> tuple[Step, ...]:
+        """The steps of a job, or of a composite action."""
         steps = job.get("steps", "")
         if isinstance(steps, list):
             return tuple(

@@ -1,4 +1,4 @@
-"""Checks whether a job may request an ID token from GitHub.
+"""Checks whether a job may request an ID token, and whether its `permissions:` leave out what its steps need.
 
 A job's `permissions:` replace the workflow's completely. Without either, `id-token` is not granted. A reusable workflow
 has at most the permissions that its caller grants.
@@ -7,66 +7,177 @@ https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-synt
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import difflib
+from collections.abc import Iterator, Mapping, Sequence
 
+from hf_oidc.doctor.workflow import syntax
 from hf_oidc.doctor.workflow.findings import Severity, WorkflowFinding
+from hf_oidc.doctor.workflow.github_token import RANK, needs
 from hf_oidc.doctor.workflow.login_step import (
-    RESOURCE_VARIABLE,
-    environment_resources,
-    is_command,
+    OTHER_ID_TOKEN,
+    commands_of,
     is_login,
     login_steps,
+    resource_variables,
 )
-from hf_oidc.doctor.workflow.model import Job, Permission, Workflow
+from hf_oidc.doctor.workflow.model import Job, Permissions, Workflow
+from hf_oidc.doctor.workflow.structure import shown_reference
+from hf_oidc.doctor.workflow.targets import uses_of
 from hf_oidc.sanitize import sanitize_line
 
-
-def permission_of(workflow: Workflow, job: Job) -> Permission:
-    """Returns the permission that applies to `job`: from its own `permissions:` if it has them, else the workflow's."""
-    return workflow.permission if job.permission == "unset" else job.permission
+# A job, with its workflow; before it those that call its workflow, the file that is checked first.
+Chain = Sequence[tuple[Workflow, Job]]
+ONLY_CALLED = {"workflow_call"}
 
 
 def logs_in(workflow: Workflow, job: Job) -> bool:
     """Whether `job` needs an ID token, for this action, for `hf-oidc`, or for huggingface_hub's own exchange."""
-    by_step = bool(login_steps(job)) or any(map(is_command, job.steps))
-    return by_step or (bool(job.steps) and any(environment_resources(workflow, job)))
+    by_step = bool(login_steps(job)) or any(commands_of(job))
+    return by_step or (bool(job.steps) and any(resource_variables(workflow, job)))
 
 
-def check_permission(workflow: Workflow, job: Job) -> Iterator[WorkflowFinding]:
-    """Finds a missing permission of `job`, which logs in."""
+def effective(chain: Chain) -> Permissions:
+    """Returns the permissions of the last job: its own, else its workflow's, else those of the job that calls it."""
+    found = Permissions()
+    for workflow, job in chain:
+        own = job.permissions if job.permissions.given else workflow.permissions
+        found = own if own.given else found
+    return found
+
+
+def check_permission(chain: Chain) -> Iterator[WorkflowFinding]:
+    """Finds a missing permission of the last job, which logs in, and of the jobs that call its workflow."""
+    workflow, job = chain[-1]
     if _brings_its_own(workflow, job):
         return
-    called = "workflow_call" in workflow.triggers
-    permission = permission_of(workflow, job)
-    if permission == "missing" or (permission == "unset" and set(workflow.triggers) != {"workflow_call"}):
-        where = "job" if job.permission != "unset" else "workflow" if workflow.permission != "unset" else "nowhere"
-        facts = {"where": where, "job": sanitize_line(job.key, 80)}
+    for depth in range(1, len(chain)):
+        yield from _not_granted(chain, depth)
+    first = chain[0][0]
+    own = job.permissions if job.permissions.given else workflow.permissions
+    # An unset permission is the caller's. A workflow that only others call has one.
+    unset = not own.given and len(chain) == 1 and set(first.triggers) != ONLY_CALLED
+    if (own.given and own.id_token != "granted" and not _is_misspelt(own)) or unset:
+        where = "job" if job.permissions.given else "workflow" if workflow.permissions.given else "nowhere"
+        facts = {"where": where, "written": _written(own), "job": sanitize_line(job.key, 80), "lines": advised(chain)}
         # A variable of the whole workflow also reaches jobs that never use the Hub. They need no permission.
-        severity: Severity = "error" if _means_to_log_in(job) else "warning"
-        yield WorkflowFinding("id-token-permission-missing", severity, job.line, facts)
-    if called:
-        line = workflow.triggers["workflow_call"].line
-        yield WorkflowFinding("callers-must-grant", "note", line, {"workflow": sanitize_line(workflow.file_name, 80)})
+        severity: Severity = "error" if _means_to_log_in(workflow, job) else "warning"
+        yield WorkflowFinding("id-token-permission-missing", severity, job.line, facts, workflow.path)
+    elif own.given:
+        yield from _lost(chain)
+    if "workflow_call" in first.triggers:
+        line = first.triggers["workflow_call"].line
+        yield WorkflowFinding("callers-must-grant", "note", line, {"workflow": sanitize_line(first.file_name, 80)})
 
 
-def check_caller(workflow: Workflow, job: Job, called: Workflow | None) -> Iterator[WorkflowFinding]:
-    """Finds a missing permission of `job`, which calls a reusable workflow. `called`: that workflow, if known."""
-    if permission_of(workflow, job) == "granted":
-        return
-    facts = {"called": sanitize_line(job.calls, 120), "job": sanitize_line(job.key, 80)}
-    if called is None:
-        yield WorkflowFinding("called-unknown", "note", job.line, facts)
-    elif any(logs_in(called, inner) for inner in called.jobs):
-        yield WorkflowFinding("caller-does-not-grant", "error", job.line, facts)
+def check_step_permissions(workflow: Workflow, job: Job) -> Iterator[WorkflowFinding]:
+    """Finds `permissions:` at a step, which GitHub refuses."""
+    for step in job.steps:
+        if "permissions" in step.block:
+            facts = {"step": step.label, "job": sanitize_line(job.key, 80), "lines": advised([(workflow, job)])}
+            line = step.block.lines.get("permissions")
+            yield WorkflowFinding("permissions-at-step", "error", line, facts, workflow.path)
 
 
-def _means_to_log_in(job: Job) -> bool:
-    by_step = bool(login_steps(job)) or any(map(is_command, job.steps))
-    return by_step or any(RESOURCE_VARIABLE in env for env in (job.env, *(s.env for s in job.steps)))
+def advised(chain: Chain, more: Mapping[str, str] | None = None) -> str:
+    """Returns the `permissions:` that the last job should have: those that it has, and what its steps need."""
+    scopes = {"contents": "read"}
+    given = {scope: access for scope, access in effective(chain).scopes.items() if scope in syntax.PERMISSIONS}
+    wanted = [*given.items(), *((need.scope, need.access) for need in needs(*chain[-1])), *(more or {}).items()]
+    for scope, access in wanted:
+        if RANK.get(access, 0) > RANK[scopes.get(scope, "")] or scope not in scopes:
+            scopes[scope] = access
+    scopes["id-token"] = "write"
+    return "\n".join(["permissions:", *(f"  {scope}: {access}" for scope, access in scopes.items())])
+
+
+def _not_granted(chain: Chain, depth: int) -> Iterator[WorkflowFinding]:
+    """Finds what the job before `depth` does not grant to the workflow that it calls."""
+    caller, job = chain[depth - 1]
+    called, inner = chain[depth]
+    granted = effective(chain[:depth])
+    if not granted.given and set(chain[0][0].triggers) == ONLY_CALLED:
+        return  # the callers of the file that is checked decide
+    own = inner.permissions if inner.permissions.given else called.permissions
+    missing = {} if granted.id_token == "granted" else {"id-token": "write"}
+    # GitHub refuses a called job that asks for more than it is granted.
+    missing |= {
+        scope: access
+        for scope, access in own.scopes.items()
+        if granted.given and scope in syntax.PERMISSIONS and RANK.get(access, 0) > RANK.get(granted.of(scope), 0)
+    }
+    # If neither names `id-token`, the place that takes it away is the one to change.
+    inherited = depth > 1 and not (job.permissions.given or caller.permissions.given)
+    if missing and not inherited:
+        facts = {
+            "called": shown_reference(job.calls),
+            "job": sanitize_line(job.key, 80),
+            "missing": ", ".join(f"`{scope}: {access}`" for scope, access in missing.items()),
+            "lines": advised(chain[:depth], missing),
+        }
+        yield WorkflowFinding("caller-does-not-grant", "error", job.line, facts, caller.path)
+
+
+def check_unread(chain: Chain) -> Iterator[WorkflowFinding]:
+    """Finds a reusable workflow that could not be read. The last job calls it."""
+    workflow, job = chain[-1]
+    facts = {
+        "called": shown_reference(job.calls),
+        "job": sanitize_line(job.key, 80),
+        "lines": advised(chain),
+    }
+    granted = effective(chain).id_token == "granted"
+    yield WorkflowFinding("called-unread" if granted else "called-unknown", "note", job.line, facts, workflow.path)
+
+
+def _written(permissions: Permissions) -> str:
+    """Returns what is written instead of `id-token: write`, in short."""
+    if "id-token" in permissions.scopes:
+        return f"id-token: {sanitize_line(permissions.scopes['id-token'], 20)}"
+    if permissions.given and not permissions.scopes:
+        return "read-all" if permissions.default == "read" else "empty"
+    return ""
+
+
+def _is_misspelt(permissions: Permissions) -> bool:
+    """Whether a scope is a misspelt `id-token`, which `structure` finds."""
+    unknown = [scope.lower().replace("_", "-") for scope in permissions.scopes if scope not in syntax.PERMISSIONS]
+    return bool(difflib.get_close_matches("id-token", unknown, 1, 0.75))
+
+
+def _lost(chain: Chain) -> Iterator[WorkflowFinding]:
+    """Finds what the steps of the last job need and its `permissions:` leave out."""
+    workflow, job = chain[-1]
+    has = effective(chain)
+    seen = set()
+    for need in needs(workflow, job):
+        # An access that GitHub does not know is `structure`'s to tell.
+        if RANK.get(has.of(need.scope), 2) >= RANK[need.access] or need.scope in seen:
+            continue
+        seen.add(need.scope)
+        facts = {
+            "job": sanitize_line(job.key, 80),
+            "permission": f"{need.scope}: {need.access}",
+            "step": need.step.label,
+            "what": sanitize_line(need.what, 80),
+            "lines": advised(chain),
+        }
+        code = "contents-lost" if need.access == "read" else "permission-lost"
+        line = has.line or job.line
+        yield WorkflowFinding(code, "warning", line, facts, workflow.path)
+
+
+def _means_to_log_in(workflow: Workflow, job: Job) -> bool:
+    by_step = bool(login_steps(job)) or any(commands_of(job))
+    written = any(variable.where != "the workflow" for variable in resource_variables(workflow, job))
+    return by_step or written or any(each.uses for row in uses_of(workflow, job) for each in row.steps)
 
 
 def _brings_its_own(workflow: Workflow, job: Job) -> bool:
-    if any("HF_OIDC_ID_TOKEN" in env for env in (workflow.env, job.env)):
+    if any(name in env for env in (workflow.env, job.env) for name in OTHER_ID_TOKEN):
         return True
-    steps = [s for s in job.steps if is_login(s) or is_command(s) or RESOURCE_VARIABLE in s.env]
-    return bool(steps) and all(step.inputs.get("id-token") or "HF_OIDC_ID_TOKEN" in step.env for step in steps)
+    own = [step for step, _ in commands_of(job)]
+    own += [each.step for each in resource_variables(workflow, job) if each.step]
+    steps = [*(step for step in job.steps if is_login(step)), *own]
+    return bool(steps) and all(
+        step.inputs.get("id-token") or any(name in step.env for name in OTHER_ID_TOKEN) for step in steps
+    )

@@ -7,7 +7,6 @@ from collections.abc import Collection, Iterator, Mapping
 
 from hf_oidc.doctor.workflow.findings import WorkflowFinding
 from hf_oidc.doctor.workflow.login_step import (
-    OURS,
     OUTPUTS,
     RESOURCE_VARIABLE,
     environment_resources,
@@ -23,7 +22,6 @@ TOKENS = {"token", "tokens"}
 # A script that uses the variable, or calls a command of huggingface_hub, which reads it.
 READS_HF_TOKEN = re.compile(r"\$(\{|env:)?HF_TOKEN\b|(?:^|[\s;&|(])(?:hf|huggingface-cli) +[a-z]", re.MULTILINE)
 SETS = re.compile(rf"\b{RESOURCE_VARIABLE}=\S")
-NO_DOCKER = re.compile(r"(macos|windows)(-|$)|ubuntu-slim$", re.IGNORECASE)
 # With `on-error: warn` the step succeeds even if the login fails, so `success()` and `.outcome` do not show it.
 CHECKS = re.compile(r"\.outputs\.|\.outputs\[")
 
@@ -33,7 +31,6 @@ def check_token_use(workflow: Workflow, job: Job) -> Iterator[WorkflowFinding]:
     logins = {step.id: step for step in job.steps if step.id and is_login(step)}
     yield from _outputs(job, set(logins))
     yield from _overridden(workflow, job)
-    yield from _runner(job)
     first = next(index for index, step in enumerate(job.steps) if is_login(step))
     for step in job.steps[first + 1 :]:
         yield from _step(step, logins)
@@ -110,18 +107,6 @@ def _wants_hf_token(step: Step) -> bool:
         return False
     values = [value for value in (*step.inputs.values(), *step.env.values()) if isinstance(value, str)]
     return bool(READS_HF_TOKEN.search(step.run)) or any("env.HF_TOKEN" in value for value in (step.run, *values))
-
-
-def _runner(job: Job) -> Iterator[WorkflowFinding]:
-    label = next((label for label in job.runs_on if NO_DOCKER.match(label)), None)
-    for step in job.steps:
-        if label and is_login(step) and not _is_native(step):
-            yield WorkflowFinding("needs-linux", "error", step.line, {"runner": sanitize_line(label, 60)})
-
-
-def _is_native(step: Step) -> bool:
-    match = OURS.search(step.uses)
-    return step.uses.rstrip("/") == "./native" or bool(match and match["native"])
 
 
 def _step(step: Step, logins: Mapping[str, Step]) -> Iterator[WorkflowFinding]:

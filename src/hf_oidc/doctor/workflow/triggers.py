@@ -1,112 +1,256 @@
-"""Finds the branch on which a job runs, and the events that start it without a branch.
+"""The branch to enter, and the findings about what starts a job: both from the runs that reach its logins, alone.
 
 A publisher's `branch` is the claim `ref` without `refs/heads/`. Tags and the merge refs of pull requests have none.
+This module reads no `on:` and no condition of the file.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
-from hf_oidc.doctor.workflow.findings import Branch, WorkflowFinding
-from hf_oidc.doctor.workflow.model import Job, Workflow, texts
-from hf_oidc.doctor.workflow.yaml_text import Block
+from hf_oidc.doctor.workflow.expressions import condition
+from hf_oidc.doctor.workflow.findings import Branch, Severity, WorkflowFinding
+from hf_oidc.doctor.workflow.model import Job, Workflow
+from hf_oidc.doctor.workflow.reach import SUCCEEDS, Reached
+from hf_oidc.doctor.workflow.run import Run, name_of
 from hf_oidc.sanitize import sanitize_line
 
-TAG_EVENTS = {"release"}
-# These events run on the merge ref of a pull request.
+ANY_BRANCH = "any branch"
+# The usual default branches. Of another branch, nobody expects that `schedule` runs on it.
+USUAL_DEFAULTS = {"main", "master"}
+# These run on the merge ref of a pull request, or of one that was merged, on its base branch.
 PULL_REQUEST_EVENTS = {"pull_request", "pull_request_review", "pull_request_review_comment"}
-PATTERN = re.compile(r"[*?+\[\]!]")
-ONLY_BRANCH = re.compile(r"github\.ref(?:_name)?\s*==\s*'(?:refs/heads/)?(?!refs/)(?P<branch>[^']+)'")
-ONLY_TAGS = re.compile(
-    r"startsWith\(\s*github\.ref\s*,\s*'refs/tags/|github\.ref_type\s*==\s*'tag'|github\.event_name\s*==\s*'release'"
-)
-# A condition that uses the event or the ref may exclude the runs of a finding (CHOOSES); these surely do (KEEPS_OUT).
-CHOOSES = re.compile(r"github\.(event|ref|head_ref|base_ref|actor)")
-KEEPS_OUT = re.compile(
-    r"github\.event_name\s*!=\s*'pull_request'|github\.event_name\s*==\s*'(?!pull_request)|"
-    r"github\.ref(_name|_type)?\s*==|startsWith\(\s*github\.ref\s*,"
-)
-ONLY_PULL_REQUESTS = re.compile(r"github\.event_name\s*==\s*'pull_request(_target)?'")
-# A condition with one of these may mean the opposite of its parts.
-TWISTS = re.compile(r"\|\||!(?!=)")
+OWN = "github.event.pull_request.head.repo.full_name == github.repository && github.actor != 'dependabot[bot]'"
 
 
-def branch_of(workflow: Workflow, condition: str) -> Branch:
-    """Returns the branch on which a job runs. `condition`: its `if:`."""
-    reached = set(workflow.triggers)
-    if reached <= {*PULL_REQUEST_EVENTS, "pull_request_target"} or _means(ONLY_PULL_REQUESTS, condition):
+@dataclass(frozen=True)
+class Logins:
+    """The logins of a job. `reached`: by run. `soft`: if it fails, that is a warning. `reads`: the token only reads."""
+
+    reached: tuple[Reached, ...]
+    soft: bool = False
+    reads: bool = False
+
+    @property
+    def runs(self) -> list[Run]:
+        """The runs that reach a login, for certain or perhaps."""
+        return [each.run for each in self.reached if each.certainty != "no"]
+
+    @property
+    def not_understood(self) -> tuple[str, ...]:
+        """The events and conditions because of which it is not known whether, or on which ref, a login is reached."""
+        found: list[str] = []
+        for each in self.reached:
+            if each.certainty == "maybe" and each.run.kind != "caller":
+                found += [f"the event `{sanitize_line(each.run.event, 60)}`"] if each.run.kind == "unknown" else []
+                found += [f"`{text}`" for text in each.unknown] if each.run.kind != "unknown" else []
+        return tuple(dict.fromkeys(found))
+
+
+def together(every: Sequence[tuple[Reached, ...]]) -> tuple[Reached, ...]:
+    """Returns what reaches at least one of several steps. Each item has the same runs in the same order."""
+    rank = ("yes", "maybe", "no")
+    return tuple(min(of_run, key=lambda each: rank.index(each.certainty)) for of_run in zip(*every, strict=True))
+
+
+def branch_of(logins: Logins) -> Branch:
+    """Returns what to enter as the branch."""
+    runs = logins.runs
+    known = [run for run in runs if run.kind not in ("caller", "unknown") and run.gets_id_token]
+    if not runs:
+        return Branch("never")
+    if not known:
+        kinds = {run.kind for run in runs}
+        return Branch("caller" if "caller" in kinds else "unknown" if "unknown" in kinds else "pull-request")
+    # With the trust of the repository, these run the code of a pull request, or are asked to.
+    others = [run for run in known if run.kind != "pull-request" and run.event != "pull_request_target"]
+    # On its merge ref, a pull request can have a user's token by a publisher without a branch alone.
+    if not others or (logins.reads and _of_kind("pull-request", known)):
         return Branch("pull-request")
-    only = _means(ONLY_BRANCH, condition)
-    if only:
-        return Branch("one", only["branch"])
-    if _means(ONLY_TAGS, condition):
-        return Branch("none")
-    events = set(workflow.triggers) - PULL_REQUEST_EVENTS - TAG_EVENTS
-    if "push" in events and not _only_tags(workflow.triggers["push"]):
-        return _pushed(texts(workflow.triggers["push"].get("branches")))
-    events -= {"push", "merge_group"}
-    if events == {"workflow_call"}:
-        return Branch("caller")
-    return Branch("default") if events else Branch("none")
+    on_branches = [run for run in others if _is_on_branch(run)]
+    fixed = [run for run in on_branches if not run.is_chosen]
+    if fixed:
+        return _branch_among(fixed)
+    tags = [run for run in others if run.kind == "tag" and not run.is_chosen]
+    return Branch("none") if tags or not on_branches else _branch_chosen(on_branches)
 
 
-def check_triggers(workflow: Workflow, job: Job, *, soft: bool, condition: str) -> Iterator[WorkflowFinding]:
-    """Finds events of `workflow` that start `job` in a run that cannot log in.
+def check_triggers(workflow: Workflow, job: Job, logins: Logins) -> Iterator[WorkflowFinding]:
+    """Finds runs that reach a login of `job` and cannot log in, or are not on the branch to enter."""
+    branch, runs = branch_of(logins), logins.runs
+    facts = {"job": sanitize_line(job.key, 80)}
+    if branch.kind == "never":
+        yield WorkflowFinding("never-reached", "warning", job.line, facts)
+    if target := [run for run in runs if run.event == "pull_request_target"]:
+        yield WorkflowFinding("pull-request-target", "warning", _line(workflow, target))
+    for event in sorted(PULL_REQUEST_EVENTS & {run.event for run in runs}):
+        yield from _pull_requests(workflow, job, logins, event)
+    if branch.kind in ("one", "default", "several"):
+        yield from _off_branch(workflow, job, runs, branch)
+    tags = [run for run in runs if run.kind == "tag" and not run.is_chosen]
+    if tags and branch.kind == "none":
+        yield WorkflowFinding("tags", "note", _line(workflow, tags), {"events": _words(tags)})
+        if chosen := [run for run in runs if run.is_chosen and run.kind != "tag"]:
+            facts |= {"events": _words(tags), "chosen": _events(chosen)}
+            facts |= _also(job, runs, "startsWith(github.ref, 'refs/tags/')")
+            yield WorkflowFinding("tags-and-dispatch", "warning", _line(workflow, chosen), facts)
 
-    `soft`: a failed login is only a warning. `condition`: every `if:` that must hold before the login.
-    """
-    if "pull_request_target" in workflow.triggers:
-        yield WorkflowFinding("pull-request-target", "warning", workflow.triggers["pull_request_target"].line)
-    if _means(KEEPS_OUT, condition):
+
+def _pull_requests(workflow: Workflow, job: Job, logins: Logins, event: str) -> Iterator[WorkflowFinding]:
+    """What fails in the runs of pull requests that one event starts."""
+
+    def fails(run: Run) -> bool:
+        # A user's publisher has no branch, so only the ID token is missing.
+        return run.event == event and (not run.gets_id_token or (run.kind == "pull-request" and not logins.reads))
+
+    failing = list(filter(fails, logins.runs))
+    if not failing or (logins.soft and logins.reads):
         return
-    unsure = CHOOSES.search(condition) and not _means(ONLY_PULL_REQUESTS, condition)
-    for event in sorted(PULL_REQUEST_EVENTS & set(workflow.triggers)):
-        line, facts = workflow.triggers[event].line, {"event": event, "job": sanitize_line(job.key, 80)}
-        yield (
-            WorkflowFinding("pull-request-soft", "note", line, facts)
-            if soft
-            else WorkflowFinding("pull-request", "warning" if unsure else "error", line, facts)
-        )
-    yield from _tags(workflow)
-    if "merge_group" in workflow.triggers:
-        yield WorkflowFinding("merge-queue", "warning", workflow.triggers["merge_group"].line)
-    branch = branch_of(workflow, condition)
+    facts = {"event": event, "job": sanitize_line(job.key, 80), "runs": _words(failing)}
+    line = _line(workflow, failing)
+    if logins.soft:
+        yield WorkflowFinding("pull-request-soft", "note", line, facts)
+        return
+    facts["why"] = "no-branch" if any(run.gets_id_token for run in failing) else "no-id-token"
+    required = f"github.event_name != '{event}'" if facts["why"] == "no-branch" else OWN
+    advice = _also(job, logins.runs, required)
+    if logins.reads:
+        advice = {"how": "warn", "lines": "on-error: warn"}
+    elif not advice["lines"] and not any([job.condition, *(step.condition for step in job.steps)]):
+        advice = {"how": "push", "lines": "on:\n  push:\n    branches: [main]"}
+    certain = any(fails(each.run) for each in logins.reached if each.certainty == "yes")
+    all_fail = facts["why"] == "no-branch" or len(failing) == len(logins.runs)
+    severity: Severity = "error" if certain and all_fail else "warning"
+    yield WorkflowFinding("pull-request", severity, line, {**facts, **advice})
+
+
+def _off_branch(workflow: Workflow, job: Job, runs: Sequence[Run], branch: Branch) -> Iterator[WorkflowFinding]:
+    """The runs that a publisher with a branch refuses."""
+    facts = {"job": sanitize_line(job.key, 80)}
+    fixed = [run for run in runs if not run.is_chosen and run.event != "pull_request_target"]
+    if tags := _of_kind("tag", fixed):
+        advice = {"events": _words(tags), **_also(job, runs, "startsWith(github.ref, 'refs/heads/')")}
+        yield WorkflowFinding("tags-and-branches", "warning", _line(workflow, tags), {**facts, **advice})
+    if queue := _of_kind("merge-queue", runs):
+        advice = _also(job, runs, "github.event_name != 'merge_group'")
+        yield WorkflowFinding("merge-queue", "warning", _line(workflow, queue), {**facts, **advice})
+    only = _also(job, runs, f"github.ref == 'refs/heads/{_to_choose(branch)}'")
     if branch.kind == "several":
-        facts = {"branches": branch.name, "job": sanitize_line(job.key, 80)}
-        yield WorkflowFinding("several-branches", "warning", workflow.triggers["push"].line, facts)
+        line = _line(workflow, [run for run in runs if _is_on_branch(run)])
+        yield WorkflowFinding("several-branches", "warning", line, {"branches": branch.name, **facts, **only})
+    for event in sorted({run.event for run in runs if run.is_chosen}):
+        chosen = [run for run in runs if run.event == event and not _is_on(run, branch)]
+        # Of several branches that conditions name, that somebody chooses one is no news.
+        if any(run.kind != "branch" or branch.kind != "several" or not isinstance(run.ref, str) for run in chosen):
+            yield WorkflowFinding("any-ref", "warning", _line(workflow, chosen), {"event": event, **facts, **only})
+    default = [run for run in fixed if run.on_default and not isinstance(run.ref, str)]
+    if branch.kind == "one" and default:
+        facts |= {"events": _events(default), "branch": branch.name}
+        yield WorkflowFinding("default-branch", "note", _line(workflow, default), facts)
 
 
-def _means(pattern: re.Pattern[str], condition: str) -> re.Match[str] | None:
-    """Returns the match of `pattern` in `condition`, unless another part could reverse its meaning."""
-    return None if TWISTS.search(condition) else pattern.search(condition)
+def _branch_among(runs: Sequence[Run]) -> Branch:
+    """The branch of runs that are on one without a choice of whoever starts them."""
+    names = [name_of(run.ref) for run in runs]
+    literal = list(dict.fromkeys(name for name in names if isinstance(name, str)))
+    others = [run for run, name in zip(runs, names, strict=True) if not isinstance(name, str)]
+    if all(run.on_default for run in runs):
+        return Branch("default") if others else _named(literal)
+    elsewhere = [run for run in others if not run.on_default]
+    if not elsewhere and len(literal) == 1 and (not others or literal[0] in USUAL_DEFAULTS):
+        return _named(literal)
+    listed = [sanitize_line(name, 60) for name in literal]
+    listed += dict.fromkeys(_pattern(run) for run in elsewhere)
+    listed += ["the default branch"] if others != elsewhere else []
+    return Branch("several", ANY_BRANCH if ANY_BRANCH in listed or "" in listed else ", ".join(listed[:20]))
 
 
-def _tags(workflow: Workflow) -> Iterator[WorkflowFinding]:
-    push = workflow.triggers.get("push", Block())
-    tags = sorted(TAG_EVENTS & set(workflow.triggers))
-    if texts(push.get("tags")):
-        tags.append("push of a tag")
-    if not tags:
-        return
-    mixed = branch_of(workflow, "").kind != "none"
-    line = min((workflow.triggers[name].line for name in ("push", *TAG_EVENTS) if name in workflow.triggers), default=0)
-    yield WorkflowFinding(
-        "tags-and-branches" if mixed else "tags", "warning" if mixed else "note", line, {"events": ", ".join(tags)}
-    )
+def _branch_chosen(runs: Sequence[Run]) -> Branch:
+    """The branch of runs that whoever starts them puts where they like: the default branch, unless one is required."""
+    if all(isinstance(run.ref, str) for run in runs):
+        return _named(list(dict.fromkeys(str(name_of(run.ref)) for run in runs)))
+    return Branch("default")
 
 
-def _only_tags(push: Block) -> bool:
-    # If a push filters tags but not branches, pushes to branches start nothing.
-    return bool(texts(push.get("tags"))) and not ({"branches", "branches-ignore"} & set(push))
+def _named(names: Sequence[str]) -> Branch:
+    listed = [sanitize_line(name, 60) for name in names]
+    if len(names) == 1 and listed[0]:
+        return Branch("one", names[0])
+    return Branch("several", ", ".join(listed) if all(listed) else ANY_BRANCH)
 
 
-def _pushed(branches: tuple[str, ...]) -> Branch:
-    if (
-        len(branches) == 1
-        and sanitize_line(branches[0])
-        and not PATTERN.search(branches[0])
-        and "${{" not in branches[0]
-    ):
-        return Branch("one", branches[0])
-    return Branch("several", ", ".join(sanitize_line(branch, 60) for branch in branches) or "any branch")
+def _pattern(run: Run) -> str:
+    name = name_of(run.ref)
+    if isinstance(name, str) or not (name.prefix or name.suffix):
+        return ANY_BRANCH
+    return sanitize_line(f"{name.prefix}*{name.suffix}", 60)
+
+
+def _to_choose(branch: Branch) -> str:
+    """The branch for a condition: the one to enter, or the first of several that is a name."""
+    names = [
+        name
+        for name in branch.name.split(", ")
+        if name not in ("", ANY_BRANCH, "the default branch") and "*" not in name
+    ]
+    return "main" if "main" in names or not names else names[0]
+
+
+def _is_on(run: Run, branch: Branch) -> bool:
+    if not _is_on_branch(run):
+        return False
+    return bool(run.on_default) if branch.kind == "default" else name_of(run.ref) == branch.name
+
+
+def _is_on_branch(run: Run) -> bool:
+    return run.kind in ("branch", "default-branch")
+
+
+def _of_kind(kind: str, runs: Iterable[Run]) -> list[Run]:
+    return [run for run in runs if run.kind == kind]
+
+
+def _line(workflow: Workflow, runs: Sequence[Run]) -> int | None:
+    lines = [workflow.triggers[run.event].line for run in runs if run.event in workflow.triggers]
+    return min(lines, default=None)
+
+
+def _events(runs: Sequence[Run]) -> str:
+    return ", ".join(dict.fromkeys(f"`{run.event}`" for run in runs))
+
+
+def _words(runs: Sequence[Run]) -> str:
+    """The runs, for a sentence: "a push of a tag, a pull request from a fork or from Dependabot"."""
+    found: dict[str, list[str]] = {}
+    for run in runs:
+        what, origin = f"`{run.event}`", ""
+        if run.event == "push":
+            what = "a push of a tag" if run.kind == "tag" else "a push to a branch"
+        elif run.event == "release":
+            what = "a release"
+        elif run.event in PULL_REQUEST_EVENTS:
+            what = "a merged pull request" if run.merged else "a pull request"
+            origin = "from a fork" if run.from_fork else "from Dependabot" if run.dependabot else "from this repository"
+        found.setdefault(what, []).append(origin)
+    return ", ".join(f"{what} {' or '.join(dict.fromkeys(origins))}".strip() for what, origins in found.items())
+
+
+def _also(job: Job, runs: Sequence[Run], required: str) -> dict[str, str]:
+    """The line that makes the job also require a condition, and whether it is added or replaces the job's `if:`.
+
+    There is none if no run would be left.
+    """
+    if not required or all(condition(required, run.contexts(), SUCCEEDS) is False for run in runs):
+        return {"how": "", "lines": ""}
+    if not job.condition:
+        return {"how": "add", "lines": f"if: {required}"}
+    text = " ".join(job.condition.split())
+    if text.startswith("${{") and text.endswith("}}"):
+        text = text[3:-2].strip()
+    if not text or "${{" in text or sanitize_line(text, 300) != text:
+        return {"how": "and", "lines": f"if: {required}"}
+    both = f"({text}) && {required}"
+    # In YAML, these would end a value without quotes, or start a comment.
+    return {"how": "replace", "lines": f"if: {json.dumps(both) if ': ' in both or ' #' in both else both}"}

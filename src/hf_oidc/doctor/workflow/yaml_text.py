@@ -6,9 +6,10 @@ line. This module does not know what a workflow is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import yaml
+from yaml.composer import Composer
 
 MAX_BYTES = 1_048_576
 # Workflows have a few thousand values. A few lines of nested anchors can expand to millions.
@@ -18,15 +19,27 @@ MAX_ALIASES = 200
 MAX_DEPTH = 100
 EXPANDS = "Its anchors and aliases expand to more values than any workflow has"
 NULLS = {"", "~", "null", "Null", "NULL"}  # YAML 1.2, core schema
+MERGE = "<<"
 
 
 class Block(dict[str, "Value"]):
-    """A mapping with its first line and the line of each key."""
+    """A mapping with its first line and the line of each key.
+
+    `merged`: the line of its merge key (`<<`), or 0. It has the keys that it would have if GitHub knew merge keys, so
+    that the rest can be checked as it is meant.
+    """
 
     def __init__(self, line: int = 0) -> None:
         super().__init__()
         self.line = line
         self.lines: dict[str, int] = {}
+        self.merged = 0
+
+
+class Plain(str):
+    """A value without quotes: `true` and `1` are then a boolean and a number where GitHub keeps types."""
+
+    __slots__ = ()
 
 
 Value = str | list["Value"] | Block
@@ -43,43 +56,76 @@ class UnreadableYaml(Exception):
 
 def read(text: str) -> Value:
     """Returns the document in `text`. Raises `UnreadableYaml`."""
-    return _reported(lambda: [yaml.compose(_bounded(text, MAX_ALIASES), Loader=yaml.SafeLoader)], Reader())[0]
+    return _read(text, Reader(), lambda composer: [composer.get_single_node()])[0]
 
 
 def read_all(text: str, reader: Reader) -> list[Value]:
     """Returns all documents in `text`, as `reader` reads them. Raises `UnreadableYaml`."""
-    return _reported(lambda: yaml.compose_all(_bounded(text, reader.max_aliases), Loader=yaml.SafeLoader), reader)
+    return _read(text, reader, _documents)
 
 
-def _reported(compose: Callable[[], Iterable[yaml.Node | None]], reader: Reader) -> list[Value]:
+def _documents(composer: _Composer) -> Iterator[yaml.Node | None]:
+    while composer.check_node():
+        yield composer.get_node()
+
+
+def _read(text: str, reader: Reader, nodes: Callable[[_Composer], Iterable[yaml.Node | None]]) -> list[Value]:
+    if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
+        raise UnreadableYaml("The file is larger than 1 MiB, which is too large for a workflow")
     try:
-        return [reader.value(node) if node else "" for node in compose()]
+        return [reader.value(node) if node else "" for node in nodes(_Composer(text, reader.max_aliases))]
     except yaml.MarkedYAMLError as error:
         line = getattr(error.problem_mark, "line", -1) + 1
         problem = UnreadableYaml(f"This is not YAML: {error.problem}", line or None)
-    except yaml.YAMLError:
+    except (yaml.YAMLError, UnicodeEncodeError):  # the latter: half of a surrogate pair
         problem = UnreadableYaml("This is not YAML: it holds characters that YAML does not allow")
     except RecursionError:
         problem = UnreadableYaml("The values are nested too deeply")
     raise problem
 
 
-def _bounded(text: str, max_aliases: int) -> str:
-    if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
-        raise UnreadableYaml("The file is larger than 1 MiB, which is too large for a workflow")
-    # Check while parsing, to save the time that PyYAML needs for the rest.
-    aliases = values = depth = 0
-    for event in yaml.parse(text, Loader=yaml.SafeLoader):
-        aliases += isinstance(event, yaml.AliasEvent)
-        values += isinstance(event, yaml.NodeEvent)
-        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if aliases > max_aliases:
-            raise UnreadableYaml(f"There are more than {max_aliases} aliases (`*name`)")
-        if values > MAX_VALUES:
+class _Composer(Composer):
+    """Builds nodes from events, and checks the limits at each, to save the time that PyYAML needs for the rest.
+
+    libyaml reads the text if PyYAML has it: without it, a file of 1 MiB takes several seconds.
+    """
+
+    def __init__(self, text: str, max_aliases: int) -> None:
+        super().__init__()
+        self._parser = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text)
+        self.check_event, self.peek_event = self._parser.check_event, self._parser.peek_event
+        self._max_aliases = max_aliases
+        self._aliases = self._values = self._depth = 0
+
+    def get_event(self) -> yaml.Event | None:
+        event: yaml.Event | None = self._parser.get_event()
+        self._aliases += isinstance(event, yaml.AliasEvent)
+        self._values += isinstance(event, yaml.NodeEvent)
+        self._depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if self._aliases > self._max_aliases:
+            raise UnreadableYaml(f"There are more than {self._max_aliases} aliases (`*name`)")
+        if self._values > MAX_VALUES:
             raise UnreadableYaml("There are more values than any workflow has")
-        if depth > MAX_DEPTH:
+        if self._depth > MAX_DEPTH:
             raise UnreadableYaml("The values are nested too deeply")
-    return text
+        return event
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        # PyYAML refuses an anchor that is defined again. YAML allows it: an alias means the last one before it.
+        event = self.peek_event()
+        if not isinstance(event, yaml.AliasEvent):
+            self.anchors.pop(getattr(event, "anchor", None), None)
+        return super().compose_node(parent, index)
+
+    # Every plain value stays a string, so no tag is resolved.
+    def resolve(self, *_: object) -> str:
+        return ""
+
+    def descend_resolver(self, *_: object) -> None:
+        pass
+
+    def ascend_resolver(self) -> None:
+        pass
 
 
 class Reader:
@@ -103,7 +149,9 @@ class Reader:
         self._characters += len(text)
         if self._characters > MAX_BYTES:
             raise UnreadableYaml(EXPANDS)
-        return "" if text in NULLS and not getattr(node, "style", None) else text
+        if getattr(node, "style", None):
+            return text
+        return "" if text in NULLS else Plain(text)
 
     def block(self, node: yaml.MappingNode) -> Block:
         """Returns the block that `node` stands for."""
@@ -118,8 +166,22 @@ class Reader:
             if isinstance(value, Block):
                 value.line = line
             block[key_node.value] = value
-            block.lines[key_node.value] = line
+            # A plain `<<` is a merge key; a quoted one is a name like others.
+            if key_node.value == MERGE and not key_node.style:
+                block.merged = line
+            else:
+                block.lines[key_node.value] = line
+        if block.merged:
+            self._merge(block, block.pop(MERGE))
         return block
+
+    @staticmethod
+    def _merge(block: Block, merged: Value) -> None:
+        # https://yaml.org/type/merge.html: the block's own keys win, then those of the first block in a list.
+        for each in merged if isinstance(merged, list) else [merged]:
+            if isinstance(each, Block):
+                for key in [key for key in each if key not in block]:
+                    block[key], block.lines[key] = each[key], each.lines.get(key, block.merged)
 
 
 def line_of(block: Mapping[str, Value], key: str) -> int | None:

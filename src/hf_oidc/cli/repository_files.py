@@ -1,0 +1,48 @@
+"""Reads the files of the repository that a workflow belongs to, for the doctor. It never leaves the repository."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
+
+MAX_BYTES = 1_048_576  # of each file, as GitHub's limit
+WORKFLOWS = (".github", "workflows")
+
+
+def reader(workflow: Path) -> Callable[[str], str]:
+    """Returns a function that takes a path in the repository of `workflow`, and returns the file's text.
+
+    It returns an empty string if the file does not exist, or if it is larger than 1 MiB, not UTF-8, or outside of the
+    repository. A workflow that is not in `.github/workflows` finds the other workflows in its own folder.
+    """
+    folder = workflow.resolve().parent
+    in_place = folder.parts[-2:] == WORKFLOWS
+    root = folder.parents[1] if in_place else _top(folder)
+
+    def read(path: str) -> str:
+        parts = PurePosixPath(path).parts
+        if not parts or path.startswith("/") or ".." in parts or "\\" in path or "\0" in path:
+            return ""
+        moved = not in_place and parts[:-1] == WORKFLOWS
+        return _text(folder.joinpath(parts[-1]) if moved else root.joinpath(*parts), root)
+
+    return read
+
+
+def _top(folder: Path) -> Path:
+    """The top of the repository, or `folder` if that is in none."""
+    return next((each for each in (folder, *folder.parents) if os.access(each / ".git", os.F_OK)), folder)
+
+
+def _text(path: Path, root: Path) -> str:
+    try:
+        resolved = path.resolve()
+        # A link may lead out of the repository; a device or a pipe may never end.
+        if not resolved.is_relative_to(root) or not resolved.is_file():
+            return ""
+        with resolved.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+        return content.decode("utf-8-sig") if len(content) <= MAX_BYTES else ""
+    except (OSError, ValueError, RuntimeError):  # RuntimeError: a circle of links, before Python 3.13
+        return ""

@@ -1,0 +1,130 @@
+"""Finds where a stored token of the Hub enters a workflow: in `env:`, in `with:`, in a script, in a called workflow.
+
+It only finds them. `token_use` knows whether a login makes them superfluous, and `migrate` replaces them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from hf_oidc.doctor.workflow.model import Job, Step, Workflow
+from hf_oidc.doctor.workflow.script import EXPRESSION
+from hf_oidc.doctor.workflow.yaml_text import Block, Value, line_of
+from hf_oidc.sanitize import sanitize_line
+
+SECRET = re.compile(r"\bsecrets\s*(?:\.\s*(?P<name>[\w-]+)|\[\s*'(?P<quoted>[^']*)'\s*\])", re.IGNORECASE)
+# A name with HF or HUGGING as a word in it, as in HF_TOKEN, MY_HF_TOKEN, HFTOKEN, HUGGINGFACE_API_KEY.
+OF_THE_HUB = re.compile(r"(?:^|_)HF(?:_|$|TOKEN)|HUGGING_?FACE", re.IGNORECASE)
+# Values of such names that are no token, although people store them as secrets.
+NO_TOKEN = re.compile(
+    r"(?:USER|USERNAME|NAME|ORG|REPO|REPOSITORY|REPO_ID|REPO_NAME|SPACE|SPACE_ID|MODEL|MODEL_ID|DATASET|URL|ENDPOINT|HOME|"
+    r"EMAIL|NAMESPACE|BUCKET|HOST|ID|PATH|CACHE)S?$",
+    re.IGNORECASE,
+)
+Way = Literal["env", "input", "export", "option", "git-url", "header", "script", "called-workflow", "inherited"]
+
+
+@dataclass(frozen=True)
+class StoredSecret:
+    """A place where a stored token of the Hub enters. `secret`: its name at GitHub.
+
+    `level`: where it is written. `step` is None at the workflow and the job. `name`: the variable, the input, the
+    option. `text`: the value, or the line of the script, as it is written. `alone`: nothing else is in its block.
+    `falls_back`: it counts only if another value is empty (`steps.hf.outputs.token || secrets.HF_TOKEN`).
+    """
+
+    way: Way
+    level: Literal["workflow", "job", "step"]
+    secret: str
+    name: str
+    line: int | None
+    text: str
+    step: Step | None = None
+    alone: bool = False
+    falls_back: bool = False
+
+
+def stored_secrets(workflow: Workflow, job: Job) -> tuple[StoredSecret, ...]:
+    """Returns where stored tokens enter `job`, in the order of the file."""
+    return tuple(_all(workflow, job))
+
+
+def is_token(secret: str, name: str = "") -> bool:
+    """Whether the secret is a token of the Hub, by its name or by the name of the variable or input that it is for."""
+    return any(OF_THE_HUB.search(each) and not NO_TOKEN.search(each) for each in (secret, name)) and not (
+        OF_THE_HUB.search(secret) and NO_TOKEN.search(secret)
+    )
+
+
+def _all(workflow: Workflow, job: Job) -> Iterator[StoredSecret]:
+    yield from _of_block(workflow.env, "env", "workflow", None)
+    yield from _of_block(job.env, "env", "job", None)
+    container = job.block.get("container")
+    if isinstance(container, Block) and isinstance(env := container.get("env"), Block):
+        yield from _of_block(env, "env", "job", None)
+    if job.calls:
+        yield from _passed(job)
+    for step in job.steps:
+        yield from _of_block(step.env, "env", "step", step)
+        yield from _of_block(step.inputs, "input", "step", step)
+        yield from _of_script(step)
+
+
+def _of_block(
+    block: Block, way: Way, level: Literal["workflow", "job", "step"], step: Step | None
+) -> Iterator[StoredSecret]:
+    for name, value in block.items():
+        for secret, falls_back in _secrets(value, name):
+            line = line_of(block, name)
+            text = value if isinstance(value, str) else ""
+            yield StoredSecret(way, level, secret, name, line, text, step, len(block) == 1, falls_back)
+
+
+def _passed(job: Job) -> Iterator[StoredSecret]:
+    if isinstance(job.secrets, Block):
+        yield from _of_block(job.secrets, "called-workflow", "job", None)
+    elif job.secrets == "inherit":
+        yield StoredSecret("inherited", "job", "", "secrets", job.block.lines.get("secrets"), "inherit", None)
+
+
+def _of_script(step: Step) -> Iterator[StoredSecret]:
+    """Yields the secrets in the lines of a script, each line and secret once."""
+    if not SECRET.search(step.run):
+        return
+    line = line_of(step.block, "run") or step.line
+    for text in dict.fromkeys(step.run.splitlines()):
+        for match in EXPRESSION.finditer(text):
+            way, name, subject = _way(
+                text[max(0, match.start() - 200) : match.start()], text[match.end() : match.end() + 100]
+            )
+            for secret, falls_back in _secrets(match[0], subject):
+                yield StoredSecret(way, "step", secret, name, line, text.strip(), step, falls_back=falls_back)
+
+
+def _way(before: str, after: str) -> tuple[Way, str, str]:
+    """How a script uses what is between `before` and `after`: the variable or option, and what it is a token for."""
+    if re.search(r"https?://[^\s/]*$", before) and (host := re.match(r"[^\s/]*@(?P<host>[\w.-]+)", after)):
+        hub = host["host"] in {"huggingface.co", "hf.co"}
+        return ("git-url" if hub else "script"), "git", "HUGGINGFACE" if hub else ""
+    if re.search(r"Authorization: *Bearer *$", before, re.IGNORECASE):
+        return "header", "Authorization", ""
+    if option := re.search(r"(--[\w-]*token)(?:=|\s+)[\"']?$", before):
+        hub = bool(re.search(r"\b(hf|huggingface-cli)\s", before))
+        return "option", option[1], "HUGGINGFACE" if hub else ""
+    if variable := re.search(r"(?:^|[\s;&\"'({:])([A-Za-z_]\w*)\s*=\s*[\"']?$", before):
+        return "export", variable[1], variable[1]
+    return "script", "", ""
+
+
+def _secrets(value: Value, name: str) -> Iterator[tuple[str, bool]]:
+    if not isinstance(value, str) or "secrets" not in value.lower():
+        return
+    for expression in EXPRESSION.finditer(value):
+        inside = expression["inside"]
+        for match in SECRET.finditer(inside):
+            secret = match["name"] or match["quoted"] or ""
+            if secret and is_token(secret, name):
+                yield sanitize_line(secret, 60), "||" in inside[: match.start()]
