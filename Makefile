@@ -20,7 +20,7 @@ WORKERS ?= $(shell echo $$(( $$($(PYTHON) -c 'import os; print(os.cpu_count() or
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS)
 # What does no I/O and reads no clock: for these, tests reach every branch.
 PURE := src/hf_oidc/errors.py,src/hf_oidc/rfc3339.py,src/hf_oidc/secret.py,src/hf_oidc/strict_json.py,src/hf_oidc/sanitize.py,src/hf_oidc/http/url.py,src/hf_oidc/http/proxy.py,src/hf_oidc/settings.py,src/hf_oidc/http/message.py,$\
-src/hf_oidc/hub/resource.py,src/hf_oidc/token_request.py,src/hf_oidc/env_name.py,src/hf_oidc/hub/exchange.py,src/hf_oidc/hub/token.py,src/hf_oidc/hub/publisher.py,src/hf_oidc/providers/facts.py,src/hf_oidc/providers/*/facts.py,$\
+src/hf_oidc/hub/resource.py,src/hf_oidc/token_request.py,src/hf_oidc/hub/exchange.py,src/hf_oidc/hub/token.py,src/hf_oidc/hub/publisher.py,src/hf_oidc/providers/facts.py,src/hf_oidc/providers/*/facts.py,$\
 src/hf_oidc/id_token.py,src/hf_oidc/retry.py,src/hf_oidc/explain/*,src/hf_oidc/doctor/*
 
 .PHONY: help demo unit test test-all lint lock bench image pyz dist clean

@@ -10,8 +10,7 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from hf_oidc import command
-from hf_oidc.deadline import Deadline
-from hf_oidc.http.client import READ_TIMEOUT, Transport, trusting
+from hf_oidc.http.client import READ_TIMEOUT, Deadline, Transport, trusting
 from hf_oidc.login_context import LoginContext
 from tests.fake_clock import FakeClock
 

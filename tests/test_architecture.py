@@ -24,7 +24,6 @@ REVEALING = {
     "providers/base.py",
     "providers/endpoint.py",
     "providers/google/mint.py",
-    "output/buildkite.py",
     "output/command_files.py",
     "output/github_commands.py",
     "output/shell.py",

@@ -20,6 +20,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timezone
+from functools import partial
 from typing import NamedTuple, TypeVar
 
 from hf_oidc import settings
@@ -80,7 +81,11 @@ def run(env: Mapping[str, str]) -> int:
         github_commands.annotate("error", *_explained(error, env).annotation)
         return 2 if isinstance(error, UsageError) else 1
     try:
-        to_git = _for_git(inputs, env)  # can fail, so it comes before the logins
+        to_git = {}
+        if inputs.git_credentials:
+            from hf_oidc.output import git  # noqa: PLC0415 - most jobs do not ask for it
+
+            to_git = git.configuration_for(inputs.requests, inputs.hub_url, env)  # can fail: so before the logins
         login = _login(inputs, env)
     except LoginError as error:
         return _failed([Failed(inputs.requests[0], error)], inputs, env, files, instead="No login was tried.")
@@ -98,15 +103,6 @@ def run(env: Mapping[str, str]) -> int:
     for title, message in warnings(env, tokens if inputs.export_env else ()):
         github_commands.annotate("warning", title, message)
     return 0
-
-
-def _for_git(inputs: Inputs, env: Mapping[str, str]) -> dict[str, str]:
-    """The variables that let git use the tokens, if the input asks for them. Raises `DeliveryFailed`."""
-    if not inputs.git_credentials:
-        return {}
-    from hf_oidc.output import git  # noqa: PLC0415 - most jobs do not ask for it
-
-    return git.configuration(inputs.hub_url, git.credentials(inputs.requests, git.in_variable), env)
 
 
 def _failed(
@@ -170,10 +166,6 @@ def _explained(
         return Explained((f"hf-oidc: {error.code}", f"{error}."), "", (), "")
 
 
-def _now() -> datetime:
-    return datetime.now(timezone.utc)
-
-
 def _report(attempt: Attempt) -> None:
     from hf_oidc.explain import text  # noqa: PLC0415 - as above
 
@@ -185,7 +177,9 @@ def _login(inputs: Inputs, env: Mapping[str, str]) -> Login:
         hub_url=inputs.hub_url,
         audience=inputs.audience,
         identity=choose(env, read_file, id_token=inputs.id_token),
-        context=LoginContext.create(env, trusting(inputs.ca_bundle), inputs.timeout, _now),
+        context=LoginContext.create(
+            env, trusting(inputs.ca_bundle), inputs.timeout, partial(datetime.now, timezone.utc)
+        ),
         mask=github_commands.mask,
         report=_report,
         pace=Pace(time.monotonic),

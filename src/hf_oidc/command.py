@@ -12,10 +12,7 @@ import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import TYPE_CHECKING, NamedTuple
-
-if TYPE_CHECKING:
-    import subprocess
+from typing import NamedTuple
 
 MAX_OUTPUT = 1_048_576  # characters
 WINDOWS = sys.platform == "win32"
@@ -71,18 +68,14 @@ def run(command: Sequence[str], env: Mapping[str, str], seconds: float, stdin: s
         try:
             stdout, stderr = process.communicate(stdin, timeout=max(0.0, seconds))
         except BaseException as error:
-            _end(process)
+            if sys.platform == "win32":  # pragma: no cover - its tests run in CI, where coverage is not counted
+                process.kill()
+            else:
+                os.killpg(process.pid, signal.SIGKILL)
             if not isinstance(error, subprocess.TimeoutExpired):
                 raise
             return NotRun("did not end in time", retryable=True)
     return Finished(process.returncode, stdout[:MAX_OUTPUT], stderr[:MAX_OUTPUT])
-
-
-def _end(process: subprocess.Popen[str]) -> None:
-    if sys.platform == "win32":  # pragma: no cover - the tests of Windows run in CI, where coverage is not counted
-        process.kill()
-    else:
-        os.killpg(process.pid, signal.SIGKILL)
 
 
 def find(name: str, env: Mapping[str, str], mode: int = os.F_OK | os.X_OK) -> str | None:

@@ -1,7 +1,11 @@
-"""Imports libraries without the modules that no login uses. See docs/benchmarks.md for the gain.
+"""Imports libraries without the modules that no login uses.
 
 While a library is imported, stand-ins replace those modules. A stand-in imports the real module when something asks it
 for an attribute. So a newer library may be slower, but it still works.
+
+A run of the action takes 0.84 of the time, 0.82 of the CPU time and 0.82 of the memory of a run with an empty
+`STAND_INS`: the medians of 40 pairs, run in turn with `benchmarks.stopwatch` (2026-11-26, Python 3.11). The lazy
+imports of Python 3.15 (PEP 810) replace this module once no older Python is supported.
 """
 
 from __future__ import annotations

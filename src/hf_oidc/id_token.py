@@ -5,10 +5,7 @@ Everything read here is named `unverified`. No I/O and no clock: the time is a p
 
 from __future__ import annotations
 
-import base64
-import json
 import re
-from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta, timezone
 from typing import Any, NamedTuple
@@ -47,7 +44,12 @@ class IdToken(NamedTuple):
     def read(cls, secret: Secret) -> IdToken:
         """Raises `IdTokenMalformed` unless `secret` is a JWT with an expiry and an audience."""
         claims = _claims(secret)
-        return cls(secret, claims, _audience(claims.get("aud")), _expiry(claims.get("exp")))
+        # RFC 7519 § 4.1.3: an array of strings, or a single string.
+        aud = claims.get("aud")
+        values: list[Any] = aud if isinstance(aud, list) else [aud]
+        if not values or not all(isinstance(value, str) for value in values):
+            raise IdTokenMalformed("The ID token has no audience: `aud` is neither a string nor a list of strings")
+        return cls(secret, claims, tuple(values), _expiry(claims.get("exp")))
 
     def check(self, audience: str, now: datetime) -> None:
         """Raises `AudienceMismatch` or `IdTokenExpired` if the Hub must refuse this token at the time `now`."""
@@ -64,9 +66,9 @@ def is_jwt(secret: Secret) -> bool:
     """Whether `secret` has the form of a JWT, whatever its claims."""
     if not re.fullmatch(FORM, secret.reveal()):
         return False
-    with suppress(ValueError, RecursionError):
-        header = json.loads(base64.urlsafe_b64decode(secret.reveal().partition(".")[0] + "=="))
-        return isinstance(header, dict) and "alg" in header  # RFC 7515 § 4.1.1: it is required
+    with suppress(ValueError):  # it is not base64
+        header = read_object(base64url_decode(secret.reveal().partition(".")[0]))
+        return header is not None and "alg" in header  # RFC 7515 § 4.1.1: it is required
     return False
 
 
@@ -81,32 +83,17 @@ def _claims(secret: Secret) -> dict[str, Any]:
     # No variable holds the string: some loggers print the variables of a traceback.
     if len(secret.reveal()) > MAX_CHARACTERS:
         raise IdTokenMalformed("The ID token is not a JWT: too long")
-    # RFC 7519 § 4: of a duplicate claim, a reader may use the last. PyJWT does, but the Hub may not.
-    header, claims = _objects(secret)
-    if header is None or claims is None:  # outside the handler, so that PyJWT's exception is not attached
+    claims = None
+    if is_jwt(secret):  # PyJWT accepts more; and what is not masked must not be sent
+        with suppress(jwt.PyJWTError, ValueError, RecursionError):
+            jwt.decode(secret.reveal(), options={"verify_signature": False})
+            # RFC 7519 § 4: of a duplicate claim, a reader may use the last. PyJWT does, but the Hub may not.
+            claims = read_object(base64url_decode(secret.reveal().split(".")[1]))
+    if claims is None:  # outside the handler, so that PyJWT's exception is not attached
         raise IdTokenMalformed(
             "The ID token is not a JWT: it should be three parts of base64url, the first two JSON objects"
         )
     return claims
-
-
-def _objects(secret: Secret) -> Sequence[dict[str, Any] | None]:
-    """Header and claims of a JWT; `None` for what readers could read in different ways."""
-    if not is_jwt(secret):  # PyJWT accepts more; and what is not masked must not be sent
-        return None, None
-    try:
-        jwt.decode(secret.reveal(), options={"verify_signature": False})
-    except (jwt.PyJWTError, ValueError, RecursionError):
-        return None, None
-    return [read_object(base64url_decode(part)) for part in secret.reveal().split(".")[:2]]
-
-
-def _audience(aud: object) -> tuple[str, ...]:
-    # RFC 7519 § 4.1.3: an array of strings, or a single string.
-    values = aud if isinstance(aud, list) else [aud]
-    if not values or not all(isinstance(value, str) for value in values):
-        raise IdTokenMalformed("The ID token has no audience: `aud` is neither a string nor a list of strings")
-    return tuple(values)
 
 
 def _expiry(exp: object) -> datetime:

@@ -13,8 +13,7 @@ from typing import NamedTuple
 
 from hf_oidc import command
 from hf_oidc.command import RunCommand
-from hf_oidc.deadline import Deadline
-from hf_oidc.http.client import Tls, Transport
+from hf_oidc.http.client import Deadline, Tls, Transport
 from hf_oidc.version import VERSION
 
 # More than any file that is read on purpose has. A link may lead to one without an end.

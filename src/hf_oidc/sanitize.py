@@ -67,12 +67,10 @@ def _visible(character: str) -> str:
 def _without_secrets(word: str) -> str:
     if (user := AT.match(word)) and (scheme := SCHEME.search(word, 0, user.end())):
         word = f"{word[: scheme.end()]}{MASK}@{word[user.end() :]}"
-    return MASK if TOKEN.search(word) or _changes(word) >= MAX_CHANGES else word
-
-
-def _changes(word: str) -> int:
-    """How often the kind of character changes, hashes not counted."""
+    if TOKEN.search(word):
+        return MASK
+    # How often the kind of character changes, hashes not counted.
     mixed = (
         piece for piece in PIECE.findall(word) if len(piece) > LONGEST_HASH or not (piece.islower() or piece.isupper())
     )
-    return sum(len(CHANGE.findall(piece)) for piece in mixed)
+    return MASK if sum(len(CHANGE.findall(piece)) for piece in mixed) >= MAX_CHANGES else word

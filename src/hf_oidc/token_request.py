@@ -1,19 +1,38 @@
-"""Parses `[NAME=]RESOURCE` into token requests. No I/O."""
+"""Parses `[NAME=]RESOURCE` into token requests, and decides which environment variables may hold a token.
+
+It does no I/O and reads no environment.
+"""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from hf_oidc import env_name
 from hf_oidc.errors import InvalidInput
 from hf_oidc.hub.resource import Resource
+from hf_oidc.sanitize import sanitize_line
 
 EXAMPLE = "MODEL_TOKEN=acme/model"
 # With one of these before the `=`, the text is a path or a URL with a query, and not NAME=RESOURCE.
 IN_ADDRESSES = re.compile(r"[/?#:]")
+DEFAULT_NAME = "HF_TOKEN"
+NAME = r"[A-Za-z_][A-Za-z0-9_]{0,127}"
+# A token in one of these variables would change which programs run, or how. Never wanted. GitHub's runner itself
+# refuses NODE_OPTIONS and its own names.
+FORBIDDEN_NAMES = (
+    r".*PATH|PATHEXT|HOME|USER|SHELL|PWD|OLDPWD|TMPDIR|TEMP|TMP|IFS|ENV|BASH_.*|BASHOPTS|SHELLOPTS|PS[0-9]|E?UID|PPID"
+    r"|ZDOTDIR|USERPROFILE|(LOCAL)?APPDATA|WINDIR|SYSTEMDRIVE|XDG_.*|OPENSSL_CONF|GLIBC_TUNABLES|DOCKER_.*|KUBECONFIG"
+    r"|LUA_INIT|_?J(AVA|DK)_.*|DOTNET_.*|MAKEFLAGS|CC|CXX|PIP_.*|UV_.*|NPM_CONFIG_.*|GOPROXY|GOFLAGS|LESS(OPEN|CLOSE)"
+    r"|PROMPT_COMMAND|COMSPEC|SYSTEMROOT|LD_.*|DYLD_.*|PYTHON.*|NODE_.*|PERL.*|RUBY.*|JAVA_TOOL_OPTIONS|GIT_.*|SSH_.*"
+    r"|GITHUB_.*|RUNNER_.*|ACTIONS_.*|INPUT_.*|.*_PROXY|SSL_CERT_.*|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE"
+    r"|HF_ENDPOINT|HF_OIDC_.*|HF_HOME|HF_HUB_.*|HF_XET_.*|EDITOR|PAGER|VISUAL|LANG|LC_.*|CI"
+)
+# With _PATH appended, these name variables in which programs look for files.
+SEARCHED_PATHS = (
+    r"GITHUB|NODE|LIBRARY|LD_LIBRARY|C_INCLUDE|CPLUS_INCLUDE|GCONV|PKG_CONFIG|CMAKE_PREFIX|CARGO_HOME|GEM|INFO"
+)
 
 
 class TokenRequest(NamedTuple):
@@ -32,7 +51,12 @@ def from_arguments(arguments: Sequence[str], input_name: str) -> tuple[TokenRequ
     """A request for each `[NAME=]RESOURCE`; the default name is HF_TOKEN. Raises a `UsageError`."""
     for argument in arguments:
         _require_one(argument, input_name, f"a separate argument for each, with a name: {EXAMPLE}")
-    return _distinct([_request(argument, input_name) for argument in arguments], input_name)
+    found = [_request(argument, input_name) for argument in arguments]
+    names = Counter(each.name.upper() for each in found)  # Windows ignores the case of names
+    if twice := next((each.name for each in found if names[each.name.upper()] > 1), None):
+        problem = f"Two tokens for the variable `{twice}`"
+        raise InvalidInput(input_name, problem, f"a different name for each: {EXAMPLE}")
+    return tuple(found)
 
 
 def from_lines(text: str, input_name: str) -> tuple[TokenRequest, ...]:
@@ -58,6 +82,19 @@ def from_single(text: str, input_name: str) -> Resource:
     return Resource.parse(text, input_name)
 
 
+def path_variable(name: str, env: Mapping[str, str], input_name: str) -> str:
+    """The variable for the path of the file with the token that is called `name`.
+
+    Raises `InvalidInput` if the job, or a program, uses this variable for something else.
+    """
+    # huggingface_hub reads HF_TOKEN_PATH; the other names follow its example.
+    variable = f"{name}_PATH"
+    if name != DEFAULT_NAME and (variable in env or re.fullmatch(SEARCHED_PATHS, name, re.IGNORECASE)):
+        problem = f"`{variable}` would hold the path of the token's file, but already has another meaning"
+        raise InvalidInput(input_name, problem, f"another name than {name}, such as MODEL_TOKEN")
+    return variable
+
+
 def _require_one(text: str, input_name: str, expected: str) -> None:
     listed, words = [part for part in re.split("[,;]", text) if part.strip()], text.split()
     if len(listed) > 1 or (len(words) > 1 and all("/" in word for word in words)):
@@ -71,15 +108,13 @@ def _named(text: str) -> bool:
 
 def _request(text: str, input_name: str) -> TokenRequest:
     if not _named(text):
-        return TokenRequest(env_name.DEFAULT, Resource.parse(text, input_name))
-    name, _, rest = text.partition("=")
-    return TokenRequest(env_name.checked(name.strip(), input_name), Resource.parse(rest.strip(), input_name))
-
-
-def _distinct(found: list[TokenRequest], input_name: str) -> tuple[TokenRequest, ...]:
-    # Windows ignores the case of names.
-    names = Counter(each.name.upper() for each in found)
-    if twice := next((each.name for each in found if names[each.name.upper()] > 1), None):
-        problem = f"Two tokens for the variable `{twice}`"
-        raise InvalidInput(input_name, problem, f"a different name for each: {EXAMPLE}")
-    return tuple(found)
+        return TokenRequest(DEFAULT_NAME, Resource.parse(text, input_name))
+    name, _, resource = text.partition("=")
+    name = name.strip()
+    if not re.fullmatch(NAME, name):
+        problem = f"{sanitize_line(name)!r} is not a valid name of an environment variable"
+        raise InvalidInput(input_name, problem, "letters, digits and _, without a digit at the start, such as HF_TOKEN")
+    if re.fullmatch(FORBIDDEN_NAMES, name, re.IGNORECASE):
+        problem = f"A token in `{name}` would change how programs run"
+        raise InvalidInput(input_name, problem, "another name, such as HF_TOKEN")
+    return TokenRequest(name, Resource.parse(resource.strip(), input_name))

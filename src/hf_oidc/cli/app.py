@@ -1,4 +1,4 @@
-"""`hf-oidc`: all commands under one name. None of them ends in a traceback.
+"""`hf-oidc`: all commands under one name, and `hf-oidc completion`. None of them ends in a traceback.
 
 A command is imported when it is used, so that a job does not wait for what only other commands need.
 """
@@ -25,16 +25,20 @@ In a CI job, start with:
 
 https://github.com/org/hf-oidc-action/blob/main/docs/command-line.md
 """
+COMPLETION_EPILOG = """\b
+Examples:
+  eval "$(hf-oidc completion bash)"                              # in ~/.bashrc
+  eval "$(hf-oidc completion zsh)"                               # in ~/.zshrc
+  hf-oidc completion fish > ~/.config/fish/completions/hf-oidc.fish
+"""
 # In the order of the help: where each command is defined.
 COMMANDS = {
     "run": ("hf_oidc.cli.run", "run"),
     "env": ("hf_oidc.cli.env", "env_"),
     "token": ("hf_oidc.cli.token", "token"),
     "doctor": ("hf_oidc.cli.doctor", "doctor"),
-    "completion": ("hf_oidc.cli.completion", "completion"),
+    "completion": ("hf_oidc.cli.app", "completion"),
 }
-
-
 # What users try -> the command that does it.
 LOGIN = "`hf-oidc run RESOURCE -- COMMAND` runs COMMAND with a token, `hf-oidc token RESOURCE` prints one."
 MEANT = {
@@ -68,18 +72,18 @@ class Commands(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """The command that the arguments begin with. If it does not exist, suggests what the user probably meant."""
         if not args[0].startswith("-") and args[0] not in COMMANDS:
-            ctx.fail(f"No such command {sanitize_line(args[0], 100)!r}.{_suggestion(args[0])}")
+            from difflib import get_close_matches  # noqa: PLC0415 - only a wrong command needs it
+
+            word = sanitize_line(args[0], 100)
+            found = get_close_matches(args[0].lower(), [*COMMANDS, *MEANT], 1)
+            meant = MEANT.get(found[0], found[0]) if found else ""
+            suggestion = f" Did you mean `hf-oidc {meant}`?" if meant else ""
+            if "/" in args[0]:
+                suggestion = f" The command comes first: `hf-oidc run {word} -- COMMAND`."
+            elif meant == LOGIN:
+                suggestion = f" {LOGIN}"
+            ctx.fail(f"No such command {word!r}.{suggestion}")
         return super().resolve_command(ctx, args)
-
-
-def _suggestion(word: str) -> str:
-    from difflib import get_close_matches  # noqa: PLC0415 - only a wrong command needs it
-
-    if "/" in word:
-        return f" The command comes first: `hf-oidc run {sanitize_line(word, 100)} -- COMMAND`."
-    found = get_close_matches(word.lower(), [*COMMANDS, *MEANT], 1)
-    meant = MEANT.get(found[0], found[0]) if found else ""
-    return f" {meant}" if meant == LOGIN else f" Did you mean `hf-oidc {meant}`?" if meant else ""
 
 
 @click.group(cls=Commands, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
@@ -88,11 +92,27 @@ def cli() -> None:
     """Get a short-lived Hugging Face token in a CI job, without a stored secret."""
 
 
+@click.command(epilog=COMPLETION_EPILOG, short_help="Print the completion script for a shell.")
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"], case_sensitive=False))
+@click.pass_context
+def completion(context: click.Context, /, *, shell: str) -> None:
+    """Print the script that lets SHELL complete hf-oidc commands and options."""
+    from click.shell_completion import get_completion_class  # noqa: PLC0415 - no other command needs it
+
+    # Click's script, which runs this program to find the candidates.
+    maker = get_completion_class(shell)
+    assert maker is not None  # noqa: S101 - click has all three
+    click.echo(maker(context.find_root().command, {}, "hf-oidc", "_HF_OIDC_COMPLETE").source())
+
+
 def guarded(run: Callable[[], Any]) -> int:
     """The exit code of `run`. An unexpected exception is reported without a traceback, which could show a token."""
     try:
         with streams.whole():
-            code = _ended(run)
+            try:
+                code = run()
+            except SystemExit as end:  # click ends like this after a shell's request for completion
+                code = end.code
     except click.exceptions.Exit as end:
         return end.exit_code
     except click.ClickException as error:
@@ -109,14 +129,6 @@ def guarded(run: Callable[[], Any]) -> int:
     except Exception as error:  # noqa: BLE001 - a bug of ours: say where, but never what: the text may hold a token
         streams.tell(f"hf-oidc: {bug_location(error)}. This is a bug; please report it.")
         return 1
-    return code
-
-
-def _ended(run: Callable[[], Any]) -> int:
-    try:
-        code = run()
-    except SystemExit as end:  # click ends like this after a shell's request for completion
-        code = end.code
     return code if isinstance(code, int) else 0
 
 

@@ -1,4 +1,7 @@
-"""Runs a program and waits for it like a shell: it passes on signals and returns the program's exit code."""
+"""Does for the command of `hf-oidc run` what a shell does: finds it, says why it cannot be run, waits for its end.
+
+It passes signals on and returns the command's exit code. It knows nothing about tokens.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import click
+
+from hf_oidc.cli import streams
+from hf_oidc.command import find as find_on_path
+from hf_oidc.sanitize import sanitize_line
+
+# The exit codes of shells.
+NOT_EXECUTABLE, NOT_FOUND = 126, 127
 GRACE = 10.0  # seconds, from SIGTERM to SIGKILL
 # On Linux, this launcher replaces itself with the program. If this process dies, even of SIGKILL, the program must die
 # too: prctl(1) is PR_SET_PDEATHSIG (linux/prctl.h), which survives `exec`. Arguments: the process id of the parent, a
@@ -43,6 +54,23 @@ PASSED_ON = {
 }
 # Signals that a CI or a terminal sends to a whole process group. The others are for one program only.
 TO_ALL = {getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT") if hasattr(signal, name)}
+
+
+def find(name: str, env: Mapping[str, str]) -> str:
+    """The path of the command. Call it before the login, so that no unusable token is issued. Raises `Exit`."""
+    if program := find_on_path(name, env):
+        return program
+    if os.sep in name and Path(name).is_dir():
+        raise cannot_run(name, "is a folder")
+    if find_on_path(name, env, os.F_OK):
+        raise cannot_run(name, "may not be run: it is not executable")
+    raise cannot_run(name, "command not found", NOT_FOUND)
+
+
+def cannot_run(name: str, why: str, code: int = NOT_EXECUTABLE) -> click.exceptions.Exit:
+    """Prints the reason on standard error and returns the end of the command."""
+    streams.tell(f"hf-oidc: {sanitize_line(name)}: {why}")
+    return click.exceptions.Exit(code)
 
 
 class Child:
@@ -77,7 +105,13 @@ class Child:
     def end_the_rest(self) -> None:
         """Ends the processes that the program left behind, except in the foreground of a terminal."""
         if self._owns_group:
-            _end_group(self._process.pid)
+            group = self._process.pid
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(group, signal.SIGTERM)
+                end = time.monotonic() + GRACE
+                while time.monotonic() < end and _is_alive(group):
+                    time.sleep(0.02)
+                os.killpg(group, signal.SIGKILL)
 
     def stop(self) -> None:
         """Sends SIGTERM, and SIGKILL after `GRACE` seconds. Another thread waits for the program."""
@@ -137,15 +171,6 @@ def _start(
         process.wait()
         raise OSError(int(number), os.strerror(int(number)))
     return process
-
-
-def _end_group(group: int) -> None:
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(group, signal.SIGTERM)
-        end = time.monotonic() + GRACE
-        while time.monotonic() < end and _is_alive(group):
-            time.sleep(0.02)
-        os.killpg(group, signal.SIGKILL)
 
 
 def _is_alive(group: int) -> bool:

@@ -26,7 +26,6 @@ from hf_oidc.cli.session import now
 from hf_oidc.doctor import json_report, sarif, text
 from hf_oidc.doctor.job import JobReport, Question, with_claims
 from hf_oidc.doctor.workflow.findings import WorkflowReport
-from hf_oidc.env_name import DEFAULT
 from hf_oidc.errors import DeliveryFailed, LoginError, UsageError
 from hf_oidc.explain.entry_point import COMMAND
 from hf_oidc.explain.report import diagnose, enter
@@ -39,7 +38,7 @@ from hf_oidc.providers.registry import IdTokenSource, choose
 from hf_oidc.retry import Pace
 from hf_oidc.sanitize import sanitize, sanitize_line
 from hf_oidc.settings import DEFAULT_HUB_URL, hub_url
-from hf_oidc.token_request import TokenRequest, from_single
+from hf_oidc.token_request import DEFAULT_NAME, TokenRequest, from_single
 
 GIT_TIMEOUT = 10.0  # seconds
 NO_YAML = "Checking a file needs PyYAML: pip install PyYAML"
@@ -185,7 +184,7 @@ def _try(
         report=lambda _attempt: None,
         pace=Pace(time.monotonic),
     )
-    return log_in(login, TokenRequest(DEFAULT, resource)).expires_in
+    return log_in(login, TokenRequest(DEFAULT_NAME, resource)).expires_in
 
 
 def _check_files(paths: Sequence[Path], repository: str | None, hub_url: str, form: str) -> None:

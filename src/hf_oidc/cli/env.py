@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
@@ -35,7 +34,6 @@ Examples:
   hf-oidc env acme/awesome-model --format dotenv --output /tmp/hf.env
 
 """
-Variables = Sequence[tuple[str, Secret]]
 LINES: Mapping[str, Callable[[str, Secret], str]] = {
     "sh": shell.sh,
     "fish": shell.fish,
@@ -46,13 +44,13 @@ LINES: Mapping[str, Callable[[str, Secret], str]] = {
 IN_THE_WAY = "HF_OIDC_RESOURCE"
 FORGET = {
     "sh": f"unset {IN_THE_WAY}\n",
+    "circleci": f"unset {IN_THE_WAY}\n",
     "fish": f"set --erase {IN_THE_WAY}\n",
     "powershell": f"Remove-Item Env:{IN_THE_WAY}\n",
 }
 # The variable with the path of the file from which a CI reads variables for later steps.
 CI_FILES = {"circleci": "BASH_ENV", "github": "GITHUB_ENV"}
 OWNERS = {"circleci": "CircleCI", "github": "GitHub or Forgejo"}
-FORGETTING = {*FORGET, "circleci"}
 FORMATS = (*LINES, "json", *CI_FILES)
 
 
@@ -95,74 +93,64 @@ def env_(*, resources: tuple[str, ...], format_: str, path: str | None, show: bo
     with explained():
         settings = Settings.read(given, env)
         requests = token_requests(resources, env)
-        destination = _destination(format_, path, env, show=show)
+        destination = Destination(format_, path, env, show)
         destination.require()
     with explained(requests, settings):
         session = Session.open(settings, env)
     variables = [(request.name, token.secret) for request, token in session.log_in(requests)]
     with explained():
         destination.write(variables)
-    if IN_THE_WAY in env and format_ not in FORGETTING:
+    if IN_THE_WAY in env and format_ not in FORGET:
         streams.tell(f"hf-oidc: Warning: {IN_THE_WAY} is set, so huggingface_hub ignores these variables.")
 
 
-@dataclass(frozen=True)
-class Destination:
-    """Where the variables go. `write` writes all of them or none; `require` checks before the login that it can.
+class Destination(NamedTuple):
+    """Where the variables go, and in which format: to the file of a CI, to `path`, or to standard output."""
 
-    Both raise a `LoginError` if it cannot.
-    """
+    format_: str
+    path: str | None
+    env: Mapping[str, str]
+    show: bool
 
-    require: Callable[[], None]
-    write: Callable[[Variables], None]
+    def require(self) -> None:
+        """Call before the login. Raises the `LoginError` that `write` would raise, as far as that is known before."""
+        format_, variable = self.format_, CI_FILES.get(self.format_)
+        if variable and self.path is not None:
+            problem = f"`--output` has no use with the format {format_}"
+            raise InvalidInput("--output", problem, f"one of the two: {format_} writes to ${variable}")
+        if variable and not self.env.get(variable):
+            problem = f"`{variable}` is not set: {OWNERS[format_]} sets it in the steps of a job"
+            raise InvalidInput("--format", problem, f"another format than {format_}, or use `hf-oidc run` instead")
+        if format_ == "github":
+            from hf_oidc.output import command_files  # noqa: PLC0415 - only a runner of GitHub's kind needs it
 
+            command_files.find(CI_FILES["github"], self.env)
+            streams.require_log()
+        elif variable:
+            files.require_appendable(Path(self.env[variable]))
+        elif self.path is None or self.path == "-":
+            streams.require(show=self.show)
+        else:
+            files.require_replaceable(Path(self.path))
 
-def _destination(format_: str, path: str | None, env: Mapping[str, str], *, show: bool) -> Destination:
-    if format_ in CI_FILES:
-        return _later_steps(format_, path, env)
-    if path is None or path == "-":
-        return Destination(
-            lambda: streams.require(show=show), lambda variables: click.echo(_text(format_, variables, env), nl=False)
-        )
-    file = Path(path)
-    return Destination(
-        lambda: files.require_replaceable(file), lambda variables: files.replace(file, _text(format_, variables, env))
-    )
+    def write(self, variables: Sequence[tuple[str, Secret]]) -> None:
+        """Writes all of the variables, or none. Raises a `LoginError`."""
+        if self.format_ == "github":
+            from hf_oidc.output import command_files  # noqa: PLC0415 - as above
 
+            for _, secret in variables:
+                mask_on_github(secret)
+            command_files.export(variables, self.env)
+        elif variable := CI_FILES.get(self.format_):
+            files.append(Path(self.env[variable]), self._text(variables))
+        elif self.path is None or self.path == "-":
+            click.echo(self._text(variables), nl=False)
+        else:
+            files.replace(Path(self.path), self._text(variables))
 
-def _later_steps(format_: str, path: str | None, env: Mapping[str, str]) -> Destination:
-    variable = CI_FILES[format_]
-    if path is not None:
-        problem = f"`--output` has no use with the format {format_}"
-        raise InvalidInput("--output", problem, f"one of the two: {format_} writes to ${variable}")
-    if not env.get(variable):
-        problem = f"`{variable}` is not set: {OWNERS[format_]} sets it in the steps of a job"
-        raise InvalidInput("--format", problem, f"another format than {format_}, or use `hf-oidc run` instead")
-    if format_ == "github":
-        return Destination(lambda: _require_runner(env), lambda variables: _export(variables, env))
-    file = Path(env[variable])
-    return Destination(
-        lambda: files.require_appendable(file), lambda variables: files.append(file, _text("sh", variables, env))
-    )
-
-
-def _text(format_: str, variables: Variables, env: Mapping[str, str]) -> str:
-    if format_ == "json":
-        return json.dumps({name: secret.reveal() for name, secret in variables}) + "\n"
-    forget = FORGET.get(format_, "") if IN_THE_WAY in env else ""
-    return forget + "".join(LINES[format_](*variable) for variable in variables)
-
-
-def _require_runner(env: Mapping[str, str]) -> None:
-    from hf_oidc.output import command_files  # noqa: PLC0415 - only a runner of GitHub's kind needs it
-
-    command_files.find("GITHUB_ENV", env)
-    streams.require_log()
-
-
-def _export(variables: Variables, env: Mapping[str, str]) -> None:
-    from hf_oidc.output import command_files  # noqa: PLC0415 - as above
-
-    for _, secret in variables:
-        mask_on_github(secret)
-    command_files.export(variables, env)
+    def _text(self, variables: Sequence[tuple[str, Secret]]) -> str:
+        if self.format_ == "json":
+            return json.dumps({name: secret.reveal() for name, secret in variables}) + "\n"
+        forget = FORGET.get(self.format_, "") if IN_THE_WAY in self.env else ""
+        line = LINES.get(self.format_, shell.sh)  # CircleCI's $BASH_ENV is a script of bash
+        return forget + "".join(line(*variable) for variable in variables)

@@ -20,7 +20,11 @@ def mask_for(hub_url: str, env: Mapping[str, str]) -> Callable[[Secret], None]:
 
     Raises `DeliveryFailed` if the runner could not read the instruction.
     """
-    if env.get("GITHUB_ACTIONS") == "true" and not _is_local_trial(hub_url, env):
+    # At a terminal, a person may use a job's variables from Local Hub, and no runner reads the mask. A terminal alone
+    # does not show this: a job can have one (`script -c`, `docker run -t`, act).
+    is_local_hub = is_loopback(urlsplit(hub_url).hostname or "") and "GITHUB_ENV" not in env
+    is_local_trial = is_local_hub and sys.stderr is not None and sys.stderr.isatty()
+    if env.get("GITHUB_ACTIONS") == "true" and not is_local_trial:
         streams.require_log()
         return mask_on_github
     if env.get("BUILDKITE") == "true":
@@ -39,24 +43,15 @@ def mask_on_github(secret: Secret) -> None:
     streams.write_error(f"\n{masking.mask_command(secret)}\n")
 
 
-def _is_local_trial(hub_url: str, env: Mapping[str, str]) -> bool:
-    """Whether a person at a terminal uses a job's variables from Local Hub. No runner reads the mask then.
-
-    A terminal alone does not show this: a job can have one (`script -c`, `docker run -t`, act).
-    """
-    on_this_machine = is_loopback(urlsplit(hub_url).hostname or "")
-    return on_this_machine and "GITHUB_ENV" not in env and sys.stderr is not None and sys.stderr.isatty()
-
-
 def _mask_on_buildkite(secret: Secret, env: Mapping[str, str]) -> None:
-    from hf_oidc.output import buildkite  # noqa: PLC0415 - other CIs do not wait for it
+    from hf_oidc.output import masking  # noqa: PLC0415 - as above
 
     def run(argv: Sequence[str], stdin: str) -> command.Finished | command.NotRun:
         return command.run(argv, env, REDACTOR_TIMEOUT, stdin)
 
     # The whole token: the agent reads it from a pipe and prints nothing, so no line of the log can show it.
     # Most jobs never print a token. So a failure is a warning, and not the end of the job.
-    if problem := buildkite.redact(secret, run):
+    if problem := masking.redact(secret, run):
         _warn(f"{problem}. The log would show the tokens of this job, if something printed them.")
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import io
 import sys
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import reduce
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import click
 
@@ -185,7 +185,9 @@ def read_id_token(path: str, name: str) -> str:
         return ""
     problem = "is empty"
     try:
-        with _opened(path) as file:
+        # `sys.stdin` is None if standard input is closed. That counts as empty.
+        standard_input = nullcontext(sys.stdin or io.StringIO())
+        with standard_input if path == STANDARD_INPUT else Path(path).open(encoding="utf-8") as file:
             if token := file.read(MAX_CHARACTERS + 2).strip():
                 return token
     except (OSError, ValueError) as error:
@@ -195,8 +197,3 @@ def read_id_token(path: str, name: str) -> str:
         raise InvalidInput(name, problem, "the path of a file with the ID token, or `-` to pass it on standard input")
     file_name = "standard input" if path == STANDARD_INPUT else sanitize_line(path)
     raise InvalidInput(name, f"`{name}`: {file_name} {problem}", "the path of a file that contains only the ID token")
-
-
-def _opened(path: str) -> AbstractContextManager[TextIO]:
-    # `sys.stdin` is None if standard input is closed. That counts as empty.
-    return nullcontext(sys.stdin or io.StringIO()) if path == STANDARD_INPUT else Path(path).open(encoding="utf-8")

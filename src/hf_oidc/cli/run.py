@@ -11,12 +11,11 @@ from typing import Any, NoReturn
 
 import click
 
-from hf_oidc import env_name
+from hf_oidc.cli.child import cannot_run, find
 from hf_oidc.cli.failures import explained
 from hf_oidc.cli.options import LoginCommand, Settings, logs_in, token_requests
-from hf_oidc.cli.program import cannot_run, find
 from hf_oidc.cli.session import Session
-from hf_oidc.token_request import TokenRequest
+from hf_oidc.token_request import TokenRequest, path_variable
 
 EPILOG = """\b
 Examples:
@@ -28,6 +27,9 @@ Examples:
   hf-oidc run --keep-fresh acme/awesome-model -- python train.py   # longer than an hour
 
 """
+NO_COMMAND = (
+    "COMMAND is missing. Write it after --, as in hf-oidc run acme/model -- python x.py (in PowerShell, after '--')"
+)
 
 
 class WithCommand(LoginCommand):
@@ -80,48 +82,52 @@ def run(
     The exit code is COMMAND's; 127 if COMMAND is not found, 126 if it cannot be run. It is 1 if the login failed,
     and 2 if the arguments are wrong.
     """
-    env = dict(os.environ)
-    command: tuple[str, ...] = context.obj
+    env, command = dict(os.environ), tuple(context.obj)
     with explained():
         if not command:
-            raise click.UsageError(
-                "COMMAND is missing. Write it after --, as in hf-oidc run acme/model -- python x.py (in PowerShell, "
-                "after '--')"
-            )
+            raise click.UsageError(NO_COMMAND)
         if not keep_fresh and (export_token or on_expiry):
             raise click.UsageError("--export-token and --on-expiry need --keep-fresh.")
         settings = Settings.read(given, env)
         requests = token_requests(resources, env)
         for each in requests if keep_fresh else ():
-            env_name.checked_path(each.name, env, "RESOURCE")
+            path_variable(each.name, env, "RESOURCE")
     program = find(command[0], env)
     if keep_fresh:
         from hf_oidc.cli.run_renewing import Job, run_with_fresh_tokens  # noqa: PLC0415 - most commands end within the hour
 
         job = Job(program, command, requests, export_token=export_token, stop_on_expiry=on_expiry == "stop")
         raise click.exceptions.Exit(run_with_fresh_tokens(job, settings, env))
+    _run_with_tokens(program, command, requests, settings, env, with_git=git_)
+
+
+def _run_with_tokens(
+    program: str,
+    command: tuple[str, ...],
+    requests: Sequence[TokenRequest],
+    settings: Settings,
+    env: Mapping[str, str],
+    *,
+    with_git: bool,
+) -> NoReturn:
+    """Logs in, and becomes the command."""
+    configuration = {}
     with explained(requests, settings):
-        configuration = _for_git(requests, settings, env) if git_ else {}
+        if with_git:
+            from hf_oidc.output import git  # noqa: PLC0415 - most commands do not use git
+
+            configuration = git.configuration_for(requests, settings.hub_url, env)
         session = Session.open(settings, env)
     secrets = {request.name: token.secret.reveal() for request, token in session.log_in(requests)}
     kept = {name: value for name, value in env.items() if name != "HF_OIDC_RESOURCE"}
-    _become(program, command, {**kept, **configuration, **secrets})
-
-
-def _for_git(requests: Sequence[TokenRequest], settings: Settings, env: Mapping[str, str]) -> dict[str, str]:
-    from hf_oidc.output import git  # noqa: PLC0415 - most commands do not use git
-
-    return git.configuration(settings.hub_url, git.credentials(requests, git.in_variable), env)
-
-
-def _become(program: str, command: tuple[str, ...], env: Mapping[str, str]) -> NoReturn:
+    variables = {**kept, **configuration, **secrets}
     if sys.platform == "win32":  # pragma: no cover - Windows cannot replace a process: the waiting shell would continue
-        done = subprocess.run([program, *command[1:]], env=env, check=False)  # noqa: S603 - no shell, the user's own
+        done = subprocess.run([program, *command[1:]], env=variables, check=False)  # noqa: S603 - no shell, the user's own
         raise click.exceptions.Exit(done.returncode)
     # Python ignores these two signals, and a program that replaces Python would inherit that.
     for number in (signal.SIGPIPE, signal.SIGXFSZ):
         signal.signal(number, signal.SIG_DFL)
     try:
-        os.execve(program, command, env)  # noqa: S606 - no shell: signals, terminal and exit code are the command's
+        os.execve(program, command, variables)  # noqa: S606 - no shell: signals, terminal and exit code are the command's
     except OSError as error:
         raise cannot_run(program, f"cannot be run: {error.strerror}") from None

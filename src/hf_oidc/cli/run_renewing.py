@@ -9,31 +9,29 @@ import random
 import signal
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
-from hf_oidc import env_name
 from hf_oidc.cli import streams
-from hf_oidc.cli.child import Child
+from hf_oidc.cli.child import Child, cannot_run
 from hf_oidc.cli.failures import explained
 from hf_oidc.cli.options import Settings
-from hf_oidc.cli.program import cannot_run
 from hf_oidc.cli.session import Session
 from hf_oidc.errors import LoginError, bug_location
 from hf_oidc.hub.token import HubToken
 from hf_oidc.id_token import expiry_of
-from hf_oidc.login import MAX_PARALLEL, Granted
+from hf_oidc.login import MAX_PARALLEL
 from hf_oidc.output import git
 from hf_oidc.output.token_folder import put, token_folder
 from hf_oidc.providers.facts import all_facts
 from hf_oidc.renewal import LATEST, Lifetime, keep_fresh
 from hf_oidc.rfc3339 import rfc3339
-from hf_oidc.token_request import TokenRequest
+from hf_oidc.token_request import DEFAULT_NAME, TokenRequest, path_variable
 
 # huggingface_hub prefers these to the file.
-BEFORE_THE_FILE = {env_name.DEFAULT, "HUGGING_FACE_HUB_TOKEN"}
+BEFORE_THE_FILE = {DEFAULT_NAME, "HUGGING_FACE_HUB_TOKEN"}
 # Why tokens cannot be renewed for ever. The fields: the CI, and until when.
 ONE_ID_TOKEN = "This job has one ID token from {}, which expires at {}. Tokens are renewed until then."
 SUPPLIED = "The ID token that you supplied expires at {1}. Tokens are renewed until then."
@@ -55,9 +53,16 @@ def run_with_fresh_tokens(job: Job, settings: Settings, env: Mapping[str, str]) 
 
     Raises `click.exceptions.Exit` if a login fails, or the command cannot be run.
     """
-    _exit_on_signals()  # until there is a command that gets them
+    # Until there is a command that gets them. nohup ignores SIGHUP.
+    for number in {signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)}:
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, _exit)
     with explained(job.requests, settings):
-        configuration = _for_git(job, settings, env)
+        # The name of each token, and the variable with the path of its file.
+        files = {name: path_variable(name, env, "RESOURCE") for name, _ in job.requests}
+        configuration = git.configuration_for(
+            job.requests, settings.hub_url, env, tell=lambda name: git.in_file(files[name])
+        )
         session = Session.open(settings, env)
     requested_at = time.monotonic()
     granted = session.log_in(job.requests)
@@ -66,7 +71,12 @@ def run_with_fresh_tokens(job: Job, settings: Settings, env: Mapping[str, str]) 
         with token_folder(env) as folder:
             for request, token in granted:
                 put(folder / request.name, token.secret)
-            child = _started(job, {**_environment(job, granted, folder, env), **configuration})
+            paths = {path: str(folder / name) for name, path in files.items()}
+            first = {request.name: token.secret.reveal() for request, token in granted if job.export_token}
+            try:
+                child = Child(job.program, job.command, {**_kept(env, files), **paths, **first, **configuration})
+            except OSError as error:
+                raise cannot_run(job.program, f"cannot be run: {error.strerror}") from None
             lifetimes = {request: Lifetime.of(token, requested_at) for request, token in granted}
             code = Renewer(job, child, folder, session.renew).wait(lifetimes)
         # Processes that the command left behind have no token any more.
@@ -89,7 +99,12 @@ class Renewer:
         """The command's exit code, when it has ended; 1 if it was stopped."""
         for request, lifetime in lifetimes.items():
             # A daemon, because no login matters after the command has ended.
-            threading.Thread(target=self._keep_fresh, args=(request, lifetime), daemon=True).start()
+            threading.Thread(
+                target=keep_fresh,
+                args=(FileRenewal(self, request), lifetime),
+                kwargs={"clock": time.monotonic, "wait": self._ended.wait, "random": random.random},
+                daemon=True,
+            ).start()
         code = self._child.wait()
         with self._writing:
             self._ended.set()
@@ -116,10 +131,6 @@ class Renewer:
         self._stopped = True
         self._child.stop()
 
-    def _keep_fresh(self, request: TokenRequest, lifetime: Lifetime) -> None:
-        renewal = FileRenewal(self, request)
-        keep_fresh(renewal, lifetime, clock=time.monotonic, wait=self._ended.wait, random=random.random)
-
 
 class FileRenewal(NamedTuple):
     """The renewal of one token of a command; `keep_fresh` calls it."""
@@ -138,7 +149,8 @@ class FileRenewal(NamedTuple):
     def report_failing(self, error: Exception, remaining: float) -> None:
         """See `Renewal`."""
         please = "" if isinstance(error, LoginError) else "Please report it. "
-        self._report(f"could not be renewed: {_why(error)}. {please}{_valid_for(remaining)}; trying again")
+        duration = f"{round(remaining / 60)} minutes" if remaining >= 90 else f"{remaining:.0f} s"
+        self._report(f"could not be renewed: {_why(error)}. {please}It is valid for {duration} more; trying again")
 
     def report_recovered(self) -> None:
         """See `Renewal`."""
@@ -156,27 +168,10 @@ class FileRenewal(NamedTuple):
         streams.tell(f"hf-oidc: The token for {self.request.resource} {what}.")
 
 
-def _for_git(job: Job, settings: Settings, env: Mapping[str, str]) -> dict[str, str]:
-    def tell(name: str) -> str:
-        return git.in_file(env_name.checked_path(name, env, "RESOURCE"))
-
-    return git.configuration(settings.hub_url, git.credentials(job.requests, tell), env)
-
-
-def _environment(job: Job, granted: Sequence[Granted], folder: Path, env: Mapping[str, str]) -> dict[str, str]:
-    names = {request.name for request in job.requests}
-    hidden = {"HF_OIDC_RESOURCE"} | names | (BEFORE_THE_FILE if env_name.DEFAULT in names else set())
-    kept = {name: value for name, value in env.items() if name not in hidden}
-    files = {env_name.checked_path(name, env, "RESOURCE"): str(folder / name) for name in names}
-    first = {request.name: token.secret.reveal() for request, token in granted if job.export_token}
-    return kept | files | first
-
-
-def _started(job: Job, env: Mapping[str, str]) -> Child:
-    try:
-        return Child(job.program, job.command, env)
-    except OSError as error:
-        raise cannot_run(job.program, f"cannot be run: {error.strerror}") from None
+def _kept(env: Mapping[str, str], names: Collection[str]) -> dict[str, str]:
+    """The variables that the command keeps: none that would take precedence over a token's file."""
+    hidden = {"HF_OIDC_RESOURCE", *names, *(BEFORE_THE_FILE if DEFAULT_NAME in names else ())}
+    return {name: value for name, value in env.items() if name not in hidden}
 
 
 def _say_how_long(tokens: Sequence[HubToken], session: Session) -> None:
@@ -199,17 +194,6 @@ def _why(error: Exception) -> str:
         return f"{error.code}. {error.what}"
     # A bug of ours, or a machine without memory. Its text is not shown: it may hold a token.
     return f"an unexpected error, {bug_location(error)}"
-
-
-def _valid_for(seconds: float) -> str:
-    duration = f"{round(seconds / 60)} minutes" if seconds >= 90 else f"{seconds:.0f} s"
-    return f"It is valid for {duration} more"
-
-
-def _exit_on_signals() -> None:
-    for number in {signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)}:
-        if signal.getsignal(number) != signal.SIG_IGN:  # nohup ignores SIGHUP
-            signal.signal(number, _exit)
 
 
 def _exit(number: int, _frame: Any) -> NoReturn:

@@ -54,19 +54,14 @@ def require(*, show: bool) -> None:
 
 def require_log() -> None:
     """Raises `DeliveryFailed` if no runner can read standard error."""
-    if problem := _unheard():
-        raise DeliveryFailed(f"{MASKS} {problem}", "log")
-
-
-def _unheard() -> str:
     if sys.stderr is None:
-        return "is closed"
+        raise DeliveryFailed(f"{MASKS} is closed", "log")
     found = os.fstat(STANDARD_ERROR)
     if stat.S_ISREG(found.st_mode):
-        return "goes to a file"
+        raise DeliveryFailed(f"{MASKS} goes to a file", "log")
     # On Windows, only the file type tells a pipe from the null device.
-    is_null = stat.S_ISCHR(found.st_mode) and os.path.samestat(found, Path(os.devnull).stat())
-    return "goes nowhere" if is_null else ""
+    if stat.S_ISCHR(found.st_mode) and os.path.samestat(found, Path(os.devnull).stat()):
+        raise DeliveryFailed(f"{MASKS} goes nowhere", "log")
 
 
 @contextlib.contextmanager
@@ -80,8 +75,21 @@ def whole() -> Iterator[None]:
     with contextlib.redirect_stdout(io.TextIOWrapper(held, encoding="utf-8", newline="", write_through=True)):
         yield
         text = held.getvalue().decode()
-    if text:
-        _write(text)
+    if not text:
+        return
+    if sys.stdout is None:
+        raise DeliveryFailed("Standard output is closed", "standard-output")
+    # The encoding of the terminal may lack a character of a claim.
+    cast("io.TextIOWrapper", sys.stdout).reconfigure(errors="backslashreplace")
+    try:
+        click.echo(text, nl=False)
+    except BrokenPipeError:
+        atexit.register(_silence, STANDARD_OUTPUT)
+        raise click.exceptions.Exit(READER_GONE) from None
+    except OSError as error:
+        atexit.register(_silence, STANDARD_OUTPUT)
+        problem = f"Standard output cannot be written: {error.strerror}"
+        raise DeliveryFailed(problem, "standard-output") from None
 
 
 def tell(text: str) -> None:
@@ -114,22 +122,6 @@ def telling() -> Iterator[None]:
         yield
     except OSError:
         atexit.register(_silence, STANDARD_ERROR)
-
-
-def _write(text: str) -> None:
-    if sys.stdout is None:
-        raise DeliveryFailed("Standard output is closed", "standard-output")
-    # The encoding of the terminal may lack a character of a claim.
-    cast("io.TextIOWrapper", sys.stdout).reconfigure(errors="backslashreplace")
-    try:
-        click.echo(text, nl=False)
-    except BrokenPipeError:
-        atexit.register(_silence, STANDARD_OUTPUT)
-        raise click.exceptions.Exit(READER_GONE) from None
-    except OSError as error:
-        atexit.register(_silence, STANDARD_OUTPUT)
-        problem = f"Standard output cannot be written: {error.strerror}"
-        raise DeliveryFailed(problem, "standard-output") from None
 
 
 def _silence(descriptor: int) -> None:

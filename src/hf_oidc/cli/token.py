@@ -7,12 +7,11 @@ from typing import Any
 
 import click
 
-from hf_oidc import env_name
 from hf_oidc.cli import streams
 from hf_oidc.cli.failures import explained
 from hf_oidc.cli.options import LoginCommand, Settings, logs_in, resource
 from hf_oidc.cli.session import Session
-from hf_oidc.token_request import TokenRequest
+from hf_oidc.token_request import DEFAULT_NAME, TokenRequest
 
 EPILOG = """\b
 Examples:
@@ -39,7 +38,7 @@ def token(*, resources: tuple[str, ...], show: bool, **given: Any) -> None:
     env = dict(os.environ)
     with explained():
         settings = Settings.read(given, env)
-        requests = [TokenRequest(env_name.DEFAULT, resource(resources, env))]
+        requests = [TokenRequest(DEFAULT_NAME, resource(resources, env))]
         streams.require(show=show)
     with explained(requests, settings):
         session = Session.open(settings, env)

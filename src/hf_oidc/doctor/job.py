@@ -10,9 +10,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from hf_oidc.explain.advice import cause
-from hf_oidc.explain.claims import publisher_fields, raw_claims
+from hf_oidc.explain.claims import issued_by, publisher_fields, raw_claims
 from hf_oidc.explain.findings import Finding, branch, own_audience, pull_request_target, reusable_workflow
-from hf_oidc.explain.issuers import issued_by
 from hf_oidc.explain.publisher import NoSuggestion, Suggestion, suggest
 from hf_oidc.explain.report import Diagnosis
 from hf_oidc.hub.publisher import (

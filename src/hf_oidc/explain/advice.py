@@ -166,6 +166,7 @@ RATE_LIMITED = (
     "Run the job again in {expected} or later. Most likely nothing is wrong with your configuration: runners share "
     "their addresses, and the Hub limits requests by address."
 )
+AUDIENCE = "Let your CI issue the ID token for the audience (its claim `aud`) {audience}."
 FIXED_AUDIENCE = (
     "Run this job in another CI. Or let your own identity provider issue an ID token, and pass that <id-token>."
 )
@@ -388,17 +389,15 @@ def _unreached(error: LoginError, entry_point: EntryPoint, target: LoginTarget) 
 
 def _from_facts(error: LoginError, entry_point: EntryPoint) -> Sentence | None:
     if isinstance(error, InvalidResource):
-        return _did_you_mean(error)
+        meant = {"resource": sanitize_line(error.suggestion)} if error.suggestion else {}
+        return Sentence("Did you mean {resource}?" if meant else RESOURCE_FORMS, meant)
     if isinstance(error, InvalidInput):
         # Only for the action's input: the command sees all files, and its option is named `--ca-bundle`.
         template = f"Write {{expected}}.{DOCKER_SEES if error.input_name == 'ca-bundle' else ''}"
         return Sentence(template, {"expected": sanitize_line(error.expected)})
     if isinstance(error, AudienceMismatch):
-        template = "Let your CI issue the ID token for the audience (its claim `aud`) {audience}."
-        return Sentence(
-            template if error.expected else entry_point.says(FIXED_AUDIENCE),
-            {"audience": sanitize_line(error.expected)},
-        )
+        template = AUDIENCE if error.expected else entry_point.says(FIXED_AUDIENCE)
+        return Sentence(template, {"audience": sanitize_line(error.expected)})
     if isinstance(error, RateLimited):
         asked = error.where.retry_after if error.where else None
         return Sentence(RATE_LIMITED, {"expected": duration(asked or FIVE_MINUTES)})
@@ -490,9 +489,3 @@ def duration(seconds: float) -> str:
         if count < 100:
             return f"{count} {unit}{'s' if count > 1 else ''}"
     return "some days"
-
-
-def _did_you_mean(error: InvalidResource) -> Sentence:
-    if error.suggestion:
-        return Sentence("Did you mean {resource}?", {"resource": sanitize_line(error.suggestion)})
-    return Sentence(RESOURCE_FORMS)

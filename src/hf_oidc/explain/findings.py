@@ -12,9 +12,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from hf_oidc.explain.audiences import other_service
-from hf_oidc.explain.claims import publisher_names
-from hf_oidc.explain.issuers import is_enterprise, issued_by
-from hf_oidc.explain.ref import USUAL_BRANCH, ref_of
+from hf_oidc.explain.claims import USUAL_BRANCH, is_enterprise, issued_by, publisher_names, ref_of
 from hf_oidc.hub.publisher import Claims, text_of, value_of, workflow_of
 from hf_oidc.hub.resource import Resource
 from hf_oidc.sanitize import sanitize_line
@@ -61,11 +59,26 @@ def findings(
     claims: Claims, resource: Resource | None, said: str, hub_url: str, *, preset: bool
 ) -> tuple[Finding, ...]:
     """Returns the findings for a job that the Hub at `hub_url` refused. `said`: the error, with the Hub's own text."""
-    reasons = [*own_audience(claims, hub_url), *_said(resource, said), *_user(resource)]
-    about_the_job = [*branch(claims, preset=preset), *_issuer(claims, preset=preset), *_workflow(claims, preset=preset)]
-    found = [*reasons, *about_the_job, *_letter_case(claims, resource)]
+    found = list(own_audience(claims, hub_url))
+    match = NO_PUBLISHER.search(said)
+    if match and resource and match[1] != str(resource):
+        names = {"named": sanitize_line(match[1]), "asked": sanitize_line(str(resource))}
+        found.append(Finding("other-resource", names))
+    elif match:
+        found.append(Finding("no-publisher", {"named": sanitize_line(match[1])}))
+    if resource and resource.kind == "user":
+        found.append(Finding("user-resource", {"user": sanitize_line(str(resource))}))
+    is_explained = bool(found)
+    found += branch(claims, preset=preset)
+    if is_enterprise(claims) and not preset:
+        found.append(Finding("enterprise-issuer", {"issuer": sanitize_line(claims["iss"])}))
+    found += [*pull_request_target(claims), *reusable_workflow(claims), *_letter_case(claims, resource)]
+    mine, title = workflow_of(claims.get("workflow_ref")), text_of(claims.get("workflow"))
+    # A workflow without `name:` has the path of its file as title.
+    if preset and mine and title and title.rpartition("/")[2] != mine:
+        found.append(Finding("display-name", {"display_name": sanitize_line(title), "workflow": sanitize_line(mine)}))
     ref = ref_of(claims)
-    if not reasons and (ref is None or ref.kind == "branch"):
+    if not is_explained and (ref is None or ref.kind == "branch"):
         found += _to_compare(claims, {finding.name for finding in found}, preset=preset)
     return tuple(sorted(found, key=lambda finding: NAMES.index(finding.name)))
 
@@ -123,34 +136,6 @@ def own_audience(claims: Claims, hub_url: str) -> Iterator[Finding]:
         yield Finding("own-audience", {"audience": sanitize_line(audiences[0]), "hub": sanitize_line(hub_url)})
 
 
-def _said(resource: Resource | None, said: str) -> Iterator[Finding]:
-    match = NO_PUBLISHER.search(said)
-    if match and resource and match[1] != str(resource):
-        yield Finding("other-resource", {"named": sanitize_line(match[1]), "asked": sanitize_line(str(resource))})
-    elif match:
-        yield Finding("no-publisher", {"named": sanitize_line(match[1])})
-
-
-def _user(resource: Resource | None) -> Iterator[Finding]:
-    if resource and resource.kind == "user":
-        yield Finding("user-resource", {"user": sanitize_line(str(resource))})
-
-
-def _issuer(claims: Claims, *, preset: bool) -> Iterator[Finding]:
-    if is_enterprise(claims) and not preset:
-        yield Finding("enterprise-issuer", {"issuer": sanitize_line(claims["iss"])})
-    yield from pull_request_target(claims)
-
-
-def _workflow(claims: Claims, *, preset: bool) -> Iterator[Finding]:
-    yield from reusable_workflow(claims)
-    mine = workflow_of(claims.get("workflow_ref"))
-    display_name = text_of(claims.get("workflow"))
-    # A workflow without `name:` has the path of its file as title.
-    if preset and mine and display_name and display_name.rpartition("/")[2] != mine:
-        yield Finding("display-name", {"display_name": sanitize_line(display_name), "workflow": sanitize_line(mine)})
-
-
 def _to_compare(claims: Claims, found: Collection[Name], *, preset: bool) -> Iterator[Finding]:
     """The fields that are most often wrong in a publisher, if nothing more specific was found."""
     mine = workflow_of(claims.get("workflow_ref"))
@@ -165,12 +150,8 @@ def _to_compare(claims: Claims, found: Collection[Name], *, preset: bool) -> Ite
 
 def _letter_case(claims: Claims, resource: Resource | None) -> Iterator[Finding]:
     owner, repository = text_of(claims.get("repository_owner")), text_of(claims.get("repository"))
-    namespace = _namespace(resource)
+    parts = str(resource).split("/") if resource else [""]
+    namespace = parts[0] if len(parts) < 3 else parts[1]  # a kind of repository may come first
     if owner and repository and namespace and owner != namespace and owner.lower() == namespace.lower():
         facts = {"owner": owner, "namespace": namespace, "repository": repository}
         yield Finding("letter-case", {name: sanitize_line(text) for name, text in facts.items()})
-
-
-def _namespace(resource: Resource | None) -> str:
-    parts = str(resource).split("/") if resource else [""]
-    return parts[0] if len(parts) < 3 else parts[1]

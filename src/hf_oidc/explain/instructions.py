@@ -19,7 +19,7 @@ from hf_oidc.errors import (
     LoginError,
 )
 from hf_oidc.explain.audiences import other_service
-from hf_oidc.explain.issuers import issued_by
+from hf_oidc.explain.claims import issued_by
 from hf_oidc.providers.facts import Instruction, ProviderFacts, facts_of
 from hf_oidc.settings import DEFAULT_HUB_URL
 
@@ -49,17 +49,15 @@ class LoginTarget:
     def fill(self, template: str) -> str:
         """`template` with these values filled in, ready to copy."""
         audience = self.audience if PLAIN.fullmatch(self.audience) else "YOUR-AUDIENCE"
-        filled = RUN.sub(lambda mark: self._run(mark["options"], audience), template)
-        filled = filled.replace("{audience}", audience).replace("{command}", self._command())
-        return filled.replace("{resource}", self.resource or "namespace/name")
-
-    def _run(self, options: str, audience: str) -> str:
         # Without options, hf-oidc goes to huggingface.co, and the audience is the URL of the Hub that it goes to.
+        options = ""
         if self.hub_url != DEFAULT_HUB_URL and PLAIN.fullmatch(self.hub_url):
             options += f" --hub-url {self.hub_url}"
         if self.audience != self.hub_url:
             options += f" --audience {audience}"
-        return f"hf-oidc run{options} {{resource}} -- {{command}}"
+        filled = RUN.sub(lambda mark: f"hf-oidc run{mark['options']}{options} {{resource}} -- {{command}}", template)
+        filled = filled.replace("{audience}", audience).replace("{command}", self._command())
+        return filled.replace("{resource}", self.resource or "namespace/name")
 
     def _command(self) -> str:
         """What a job most likely does with a token for this resource."""
@@ -76,7 +74,11 @@ class LoginTarget:
 def facts_about(error: LoginError) -> ProviderFacts | None:
     """The facts of the provider that `error` is about. For an ID token that the user passed, that is its issuer."""
     if error.provider == "supplied":
-        return facts_of(_issuer_of_supplied(error) or "supplied")
+        claims = error.unverified_claims or {}
+        name = issued_by(claims)
+        if not name and isinstance(error, AudienceMismatch) and (other := other_service(claims, error.expected)):
+            name = other[1].provider
+        return facts_of(name or "supplied")
     if error.provider == "github" and isinstance(error, IdTokenNotDeclared):
         return None  # act or Gitea runs this workflow, so GitHub's instructions do not apply
     return facts_of(error.provider)
@@ -113,11 +115,3 @@ def needs_publisher(error: LoginError) -> bool:
 def cautions(error: LoginError, facts: ProviderFacts | None) -> tuple[str, ...]:
     """What to be careful about with a publisher, if `error` leads the reader to one."""
     return facts.cautions if facts and (needs_publisher(error) or isinstance(error, ExchangeRejected)) else ()
-
-
-def _issuer_of_supplied(error: LoginError) -> str:
-    claims = error.unverified_claims or {}
-    if name := issued_by(claims):
-        return name
-    other = other_service(claims, error.expected) if isinstance(error, AudienceMismatch) else None
-    return other[1].provider if other else ""

@@ -7,7 +7,7 @@ character. So it cannot end its table cell, start a tag or a link, or mention a 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from urllib.parse import quote
 
 from hf_oidc.errors import Attempt
@@ -30,10 +30,6 @@ SECTION = "\n\n"
 
 def summary(diagnosis: Diagnosis) -> str:
     """Returns the whole diagnosis as Markdown."""
-    return SECTION.join([_head(diagnosis), *_sections(diagnosis), *_links(diagnosis)]) + "\n"
-
-
-def _head(diagnosis: Diagnosis) -> str:
     asked = f" for {_code(diagnosis.resource)}" if diagnosis.resource else ""
     parts = [f"## Hugging Face login failed{asked}: `{diagnosis.code}`", f"**What:** {_escaped(diagnosis.what)}."]
     if diagnosis.where:
@@ -41,7 +37,11 @@ def _head(diagnosis: Diagnosis) -> str:
     parts.append(f"**Next:** {_markdown(diagnosis.next_step)}")
     if diagnosis.copy.lines:
         parts.append(f"```{diagnosis.copy.language}\n{diagnosis.copy.lines}\n```")
-    return SECTION.join(parts)
+    parts += _sections(diagnosis)
+    if diagnosis.ci and diagnosis.ci_link:
+        parts.append(f"[Help for {diagnosis.ci.title}]({diagnosis.ci_link})")
+    parts.append(f"[Help for `{diagnosis.code}`]({diagnosis.link})")
+    return SECTION.join(parts) + "\n"
 
 
 def _sections(diagnosis: Diagnosis) -> Iterator[str]:
@@ -49,13 +49,21 @@ def _sections(diagnosis: Diagnosis) -> Iterator[str]:
         found = "\n".join(f"- {_markdown(cause(finding))}" for finding in diagnosis.findings)
         yield f"### Check these, in this order\n\n{found}"
     if diagnosis.enter:
-        yield f"### The publisher to add on the Hub\n\n{_enter(diagnosis)}"
+        # These values are our own text, so they need no code element.
+        rows = [(f"`{field.name}`", _escaped(field.value or "")) for field in diagnosis.enter]
+        page = diagnosis.page
+        where = f"{_link(page.url)}, under {page.section}" if page else "the repository's settings"
+        table = _table(("field", "value"), rows)
+        yield f"### The publisher to add on the Hub\n\nAdd it once, on {where}.\n\n{table}"
     if diagnosis.cautions:
         yield "### Security notes\n\n" + "\n".join(f"- {caution}" for caution in diagnosis.cautions)
     if diagnosis.fields_alone:
         yield f"### This job, in the fields of a publisher\n\n{_fields(diagnosis.fields_alone)}"
-    if diagnosis.publisher:
-        yield f"### A publisher for exactly this job\n\n{_publisher(diagnosis)}"
+    if isinstance(diagnosis.publisher, Suggestion):
+        where = _markdown(enter(diagnosis.publisher, diagnosis.page))
+        yield f"### A publisher for exactly this job\n\n{where}\n\n{_fields(diagnosis.publisher.table)}"
+    elif diagnosis.publisher:
+        yield f"### A publisher for exactly this job\n\n{NO_SUGGESTION[diagnosis.publisher.reason]}"
     if diagnosis.claims:
         table = _fields(diagnosis.claims, "claim")
         yield f"<details><summary>Claims of this job's ID token (unverified)</summary>\n\n{table}\n\n</details>"
@@ -63,37 +71,9 @@ def _sections(diagnosis: Diagnosis) -> Iterator[str]:
         yield f"### Attempts\n\n{_attempts(diagnosis.attempts)}"
 
 
-def _links(diagnosis: Diagnosis) -> Iterator[str]:
-    if diagnosis.ci and diagnosis.ci_link:
-        yield f"[Help for {diagnosis.ci.title}]({diagnosis.ci_link})"
-    yield f"[Help for `{diagnosis.code}`]({diagnosis.link})"
-
-
-def _enter(diagnosis: Diagnosis) -> str:
-    # These values are our own text, so they need no code element.
-    rows = [(f"`{field.name}`", _escaped(field.value or "")) for field in diagnosis.enter]
-    where = (
-        f"{_link(diagnosis.page.url)}, under {diagnosis.page.section}"
-        if diagnosis.page
-        else "the repository's settings"
-    )
-    return f"Add it once, on {where}.\n\n{_table(('field', 'value'), rows)}"
-
-
-def _publisher(diagnosis: Diagnosis) -> str:
-    publisher = diagnosis.publisher
-    if not isinstance(publisher, Suggestion):
-        return NO_SUGGESTION[publisher.reason] if publisher else ""
-    issuer = Field("issuer", "GitHub Actions" if publisher.preset else publisher.issuer)
-    return f"{_markdown(enter(publisher, diagnosis.page))}\n\n{_fields((issuer, *publisher.fields))}"
-
-
-def _fields(fields: Iterable[Field], heading: str = "field") -> str:
-    return _table((heading, "value"), [(f"`{field.name}`", _value(field)) for field in fields])
-
-
-def _value(field: Field) -> str:
-    return f"*none:* {_markdown(absent(field))}" if field.value is None else _code(field.value)
+def _fields(fields: Sequence[Field], heading: str = "field") -> str:
+    values = (f"*none:* {_markdown(absent(each))}" if each.value is None else _code(each.value) for each in fields)
+    return _table((heading, "value"), [(f"`{each.name}`", value) for each, value in zip(fields, values, strict=True)])
 
 
 def _attempts(attempts: Iterable[Attempt]) -> str:

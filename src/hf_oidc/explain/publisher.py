@@ -9,8 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from hf_oidc.explain.claims import publisher_fields
-from hf_oidc.explain.ref import ref_of
+from hf_oidc.explain.claims import publisher_fields, ref_of
 from hf_oidc.hub.publisher import Claims, Field, field
 from hf_oidc.sanitize import sanitize_line
 
@@ -29,6 +28,11 @@ class Suggestion:
     preset: bool
     fields: tuple[Field, ...]
     side_branch: str = ""
+
+    @property
+    def table(self) -> tuple[Field, ...]:
+        """The fields to show, with the issuer first."""
+        return (Field("issuer", "GitHub Actions" if self.preset else self.issuer), *self.fields)
 
     @property
     def entries(self) -> dict[str, str]:

@@ -133,14 +133,9 @@ def _of_refusal(
 def enter(ci: ProviderFacts | None, env: Mapping[str, str]) -> tuple[Field, ...]:
     """Returns the publisher that jobs of `ci` need. The variables fill in the values of this job."""
     # The facts are our own text and need no sanitizing. The values from the environment do.
-    values = {"issuer": ci.issuer, **ci.claims, **_from_env(ci.from_env, env)} if ci else {}
-    return tuple(Field(name, value) for name, value in values.items())
-
-
-def _from_env(templates: Mapping[str, str], env: Mapping[str, str]) -> dict[str, str]:
+    values = {"issuer": ci.issuer, **ci.claims} if ci else {}
     known = {name: value for name, value in env.items() if value}
-    found = {}
-    for name, template in templates.items():
+    for name, template in ci.from_env.items() if ci else ():
         with contextlib.suppress(KeyError):  # a variable that is not set
-            found[name] = sanitize_line(template.format_map(known))
-    return found
+            values[name] = sanitize_line(template.format_map(known))
+    return tuple(Field(name, value) for name, value in values.items())

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator
 
 from hf_oidc.errors import Attempt
 from hf_oidc.explain.advice import NO_SUGGESTION, Sentence, absent, call, cause, enter, is_likely
-from hf_oidc.explain.findings import Finding
 from hf_oidc.explain.publisher import Suggestion
 from hf_oidc.explain.report import Diagnosis
 from hf_oidc.hub.publisher import Field
@@ -22,15 +21,23 @@ UNQUOTED = {"page", "section", "expected", "host", "request_id", "service"}
 def annotation(diagnosis: Diagnosis) -> tuple[str, str]:
     """Returns title and message: what failed, the first cause, where, the next step, and a link."""
     lines = [f"{diagnosis.what}."]
-    lines += [f"{_label(finding)}: {_text(cause(finding))}" for finding in diagnosis.findings[:1]]
+    if diagnosis.findings:
+        first = diagnosis.findings[0]
+        lines.append(f"{'Likely cause' if is_likely(first) else 'Check'}: {_text(cause(first))}")
     if diagnosis.where:
-        lines.append(f"Where: {_text(call(diagnosis.where))}{_tries(diagnosis.attempts)}.")
+        tries = f", {len(diagnosis.attempts)} attempts" if len(diagnosis.attempts) > 1 else ""
+        lines.append(f"Where: {_text(call(diagnosis.where))}{tries}.")
     lines.append(f"Next: {_text(diagnosis.next_step)}")
     lines += [f"    {line}" for line in diagnosis.copy.lines.splitlines()]
-    lines += _enter(diagnosis)
+    if diagnosis.enter:
+        place = sanitize_line(diagnosis.page.url) if diagnosis.page else "in the repository's settings"
+        section = diagnosis.page.section if diagnosis.page else "Trusted Publishers"
+        lines.append(f"Once, on the Hub, add under {section} ({place}):")
+        lines += [f"    {line}" for line in _table(diagnosis.enter)]
     lines += [f"Security note: {caution}" for caution in diagnosis.cautions]
-    more = [f"{title}: {link}" for title, link in _links(diagnosis)]
-    return f"hf-oidc: {diagnosis.code}", "\n".join(["\n".join(lines)[:MAX_ANNOTATION], *more])
+    links = [f"{diagnosis.ci.title}: {diagnosis.ci_link}"] if diagnosis.ci and diagnosis.ci_link else []
+    links.append(f"Help: {diagnosis.link}")
+    return f"hf-oidc: {diagnosis.code}", "\n".join(["\n".join(lines)[:MAX_ANNOTATION], *links])
 
 
 def heading(diagnosis: Diagnosis) -> str:
@@ -41,10 +48,15 @@ def heading(diagnosis: Diagnosis) -> str:
 
 def details(diagnosis: Diagnosis) -> list[str]:
     """Returns the lines that do not fit into the annotation. Empty if it says everything."""
+    publisher: list[str] = []
+    if isinstance(diagnosis.publisher, Suggestion):
+        publisher = [_text(enter(diagnosis.publisher, diagnosis.page)), *_table(diagnosis.publisher.table)]
+    elif diagnosis.publisher:
+        publisher = [NO_SUGGESTION[diagnosis.publisher.reason]]
     sections = [
         ("Check these, in this order:", [f"- {_text(cause(finding))}" for finding in diagnosis.findings]),
         ("This job, in the fields of a publisher:", _table(diagnosis.fields_alone)),
-        ("A publisher for exactly this job:", _publisher(diagnosis)),
+        ("A publisher for exactly this job:", publisher),
         ("Claims of this job's ID token (unverified):", _table(diagnosis.claims)),
         ("Attempts:", list(_attempts(diagnosis.attempts))),
     ]
@@ -57,52 +69,15 @@ def retry_line(attempt: Attempt) -> str:
     return f"{attempt.code}{where}; retrying in {attempt.wait or 0:.1f} s."
 
 
-def _enter(diagnosis: Diagnosis) -> list[str]:
-    """The publisher that jobs of this CI need, and where to add it."""
-    if not diagnosis.enter:
-        return []
-    place = sanitize_line(diagnosis.page.url) if diagnosis.page else "in the repository's settings"
-    section = diagnosis.page.section if diagnosis.page else "Trusted Publishers"
-    lines = _table(diagnosis.enter)
-    return [f"Once, on the Hub, add under {section} ({place}):", *(f"    {line}" for line in lines)]
-
-
-def _links(diagnosis: Diagnosis) -> Iterator[tuple[str, str]]:
-    if diagnosis.ci and diagnosis.ci_link:
-        yield diagnosis.ci.title, diagnosis.ci_link
-    yield "Help", diagnosis.link
-
-
-def _label(finding: Finding) -> str:
-    return "Likely cause" if is_likely(finding) else "Check"
-
-
 def _text(sentence: Sentence) -> str:
     return sentence.render(lambda name, value: sanitize_line(value) if name in UNQUOTED else f"`{value}`")
-
-
-def _tries(attempts: tuple[Attempt, ...]) -> str:
-    return f", {len(attempts)} attempts" if len(attempts) > 1 else ""
 
 
 def _table(fields: Iterable[Field]) -> list[str]:
     fields = list(fields)
     width = max((len(field.name) for field in fields), default=0)
-    return [f"{field.name:<{width}}  {_value(field)}" for field in fields]
-
-
-def _value(field: Field) -> str:
-    return f"({_text(absent(field))})" if field.value is None else field.value
-
-
-def _publisher(diagnosis: Diagnosis) -> list[str]:
-    publisher = diagnosis.publisher
-    if publisher is None:
-        return []
-    if not isinstance(publisher, Suggestion):
-        return [NO_SUGGESTION[publisher.reason]]
-    lines = _table([Field("issuer", "GitHub Actions" if publisher.preset else publisher.issuer), *publisher.fields])
-    return [_text(enter(publisher, diagnosis.page)), *lines]
+    values = (f"({_text(absent(field))})" if field.value is None else field.value for field in fields)
+    return [f"{field.name:<{width}}  {value}" for field, value in zip(fields, values, strict=True)]
 
 
 def _attempts(attempts: tuple[Attempt, ...]) -> Iterator[str]:

@@ -14,11 +14,10 @@ import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urljoin
 
 from hf_oidc import deferred_imports
-from hf_oidc.deadline import Deadline
 from hf_oidc.errors import InvalidInput, LoginError, Redirected, TlsFailed, TlsFault
 from hf_oidc.http.message import NoResponse, Request, Response
 from hf_oidc.http.proxy import Proxy, proxy_for
@@ -68,8 +67,29 @@ def _context(ca_bundle: str, name: str) -> ssl.SSLContext:
     context = ssl.create_default_context()
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if ca_bundle:
-        _trust_too(_certificates(ca_bundle, name), context, name)
+        text = ca_bundle if "-----BEGIN" in ca_bundle else _file(ca_bundle, name)
+        try:
+            context.load_verify_locations(cadata="\n".join(re.findall(CERTIFICATE, text)))
+        except (ssl.SSLError, ValueError):
+            raise _no_certificate(name, "holds no certificate that can be read") from None
     return context
+
+
+class Deadline(NamedTuple):
+    """`end` is a time of `clock`, in seconds. The clock must be monotonic: the wall clock can change."""
+
+    end: float
+    clock: Callable[[], float]
+
+    @classmethod
+    def after(cls, seconds: float, clock: Callable[[], float]) -> Deadline:
+        """The deadline so many seconds from now."""
+        return cls(clock() + seconds, clock)
+
+    @property
+    def remaining(self) -> float:
+        """Seconds until the deadline; negative after it."""
+        return self.end - self.clock()
 
 
 class Transport:
@@ -129,8 +149,22 @@ class Transport:
         return in_time[0]
 
     def _outcome(self, request: Request, proxy: Proxy | None, call: _Call) -> Response | NoResponse | LoginError:
+        remaining = max(0.001, self._deadline.remaining)
         try:
-            with call, self._session() as session, self._open(session, request, proxy) as response:
+            with (
+                call,
+                self._session() as session,
+                session.request(
+                    request.method,
+                    request.url,
+                    headers=dict(request.headers),
+                    data=request.body,
+                    timeout=(min(CONNECT_TIMEOUT, remaining), min(self._read_timeout, remaining)),
+                    proxies={"https": proxy.url} if proxy else {},  # plain HTTP goes to no other machine
+                    allow_redirects=False,
+                    stream=True,
+                ) as response,
+            ):
                 return _read(request, response)
         except Exception as error:  # noqa: BLE001 - any exception may hold the request and its token, so it must not leave this thread
             return _failure(request, error, proxy)
@@ -146,19 +180,6 @@ class Transport:
         # `identity`: a compressed response could be much larger than it seems.
         session.headers.update({"User-Agent": self._user_agent, "Accept-Encoding": "identity"})
         return session
-
-    def _open(self, session: requests.Session, request: Request, proxy: Proxy | None) -> requests.Response:
-        remaining = max(0.001, self._deadline.remaining)
-        return session.request(
-            request.method,
-            request.url,
-            headers=dict(request.headers),
-            data=request.body,
-            timeout=(min(CONNECT_TIMEOUT, remaining), min(self._read_timeout, remaining)),
-            proxies={"https": proxy.url} if proxy else {},  # plain HTTP goes to no other machine
-            allow_redirects=False,
-            stream=True,
-        )
 
 
 class _Session(requests.Session):
@@ -262,29 +283,22 @@ class _Adapter(HTTPAdapter):
 
 
 def _read(request: Request, response: requests.Response) -> Response | LoginError:
-    if response.status_code in REDIRECTS:
-        return _redirected(request, response)
+    status, host = response.status_code, host_of(request.url)
+    if status in REDIRECTS:
+        location = response.headers.get("location", "")
+        with contextlib.suppress(ValueError):  # it is no URL
+            # Of the same host it may be a path alone (RFC 9110 § 10.2.2).
+            location = location and urljoin(request.url, location)
+        what = f"The answer is a redirect to {host_of(location)}, which was not followed"
+        return Redirected(what, request.where._replace(status=status))
     headers = {name.lower(): value for name, value in response.headers.items()}
-    return Response(request.phase, host_of(request.url), response.status_code, headers, _body(response))
-
-
-def _redirected(request: Request, response: requests.Response) -> Redirected:
-    location = response.headers.get("location", "")
-    with contextlib.suppress(ValueError):  # it is no URL
-        # Of the same host it may be a path alone (RFC 9110 § 10.2.2).
-        location = location and urljoin(request.url, location)
-    where = request.where._replace(status=response.status_code)
-    return Redirected(f"The answer is a redirect to {host_of(location)}, which was not followed", where)
-
-
-def _body(response: requests.Response) -> bytes | None:
     body = b""
     # Read to the end: only the read after the last byte shows whether the response was cut short.
     while piece := response.raw.read(MAX_BODY + 1 - len(body), decode_content=False):
         body += piece
         if len(body) > MAX_BODY:
-            return None
-    return body
+            return Response(request.phase, host, status, headers, None)
+    return Response(request.phase, host, status, headers, body)
 
 
 def _failure(request: Request, error: Exception, proxy: Proxy | None) -> NoResponse | LoginError:
@@ -340,18 +354,6 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
             seen.add(id(cause))
             yield cause
             pending += [*cause.args, cause.__cause__, cause.__context__]
-
-
-def _certificates(ca_bundle: str, name: str) -> str:
-    text = ca_bundle if "-----BEGIN" in ca_bundle else _file(ca_bundle, name)
-    return "\n".join(re.findall(CERTIFICATE, text))
-
-
-def _trust_too(certificates: str, context: ssl.SSLContext, name: str) -> None:
-    try:
-        context.load_verify_locations(cadata=certificates)
-    except (ssl.SSLError, ValueError):
-        raise _no_certificate(name, "holds no certificate that can be read") from None
 
 
 def _file(path: str, name: str) -> str:

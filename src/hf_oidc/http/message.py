@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Literal, NamedTuple
 
 from hf_oidc.errors import Phase, Where
@@ -78,25 +79,21 @@ class Response(NamedTuple):
 
         A date is counted from the server's own `Date`, so that no clock of ours matters. What cannot be read is `None`.
         """
-        asked = [_delay(self.headers.get("retry-after", ""), self.headers.get("date", ""))]
+        retry_after, asked = self.headers.get("retry-after", ""), list[float]()
+        if re.fullmatch(r"\d+", retry_after, re.ASCII):
+            # Ten digits are three centuries, so longer numbers can be cut off.
+            asked.append(float(retry_after.lstrip("0")[:10] or 0))
+        else:
+            from email.utils import parsedate_to_datetime  # noqa: PLC0415 - most servers give a number, and few ask to wait
+
+            with suppress(ValueError, TypeError, OverflowError, IndexError):
+                wait = parsedate_to_datetime(retry_after) - parsedate_to_datetime(self.headers.get("date", ""))
+                asked.append(max(0.0, wait.total_seconds()))
         reset = re.search(RATE_LIMIT_RESET, self.headers.get("ratelimit", ""))
         if self.status == 429 and reset:
             asked.append(float(reset[1]))
-        return max((seconds for seconds in asked if seconds is not None), default=None)
+        return max(asked, default=None)
 
     def json_object(self) -> dict[str, Any] | None:
         """The body as a strictly read JSON object, or `None` if it is anything else."""
         return read_object(self.body or b"")
-
-
-def _delay(retry_after: str, date: str) -> float | None:
-    if re.fullmatch(r"\d+", retry_after, re.ASCII):
-        # Ten digits are three centuries, so longer numbers can be cut off.
-        return float(retry_after.lstrip("0")[:10] or 0)
-    from email.utils import parsedate_to_datetime  # noqa: PLC0415 - most servers give a number, and few ask to wait
-
-    try:
-        seconds = (parsedate_to_datetime(retry_after) - parsedate_to_datetime(date)).total_seconds()
-    except (ValueError, TypeError, OverflowError, IndexError):
-        return None
-    return max(0.0, seconds)

@@ -70,7 +70,12 @@ def is_excepted(host: str, port: int, no_proxy: str) -> bool:
 def _has(entry: str, host: str, port: int) -> bool:
     if entry == "*":
         return True
-    name, only_port = _name_and_port(entry)
+    name, _, only_port = entry.partition(":")
+    if entry.startswith("["):
+        name, _, rest = entry[1:].partition("]")
+        name, only_port = (name, rest[1:]) if rest.startswith(":") else (name + rest, "")
+    elif entry.count(":") > 1:  # an IPv6 address
+        name, only_port = entry, ""
     if only_port and only_port != str(port):
         return False
     if ":" in host or host.replace(".", "").isdigit():  # an address, of which no part is a name
@@ -79,16 +84,6 @@ def _has(entry: str, host: str, port: int) -> bool:
         return False
     name = name.removeprefix("*").strip(".")
     return host == name or host.endswith(f".{name}")
-
-
-def _name_and_port(entry: str) -> tuple[str, str]:
-    if entry.startswith("["):
-        name, _, rest = entry[1:].partition("]")
-        return (name, rest[1:]) if rest.startswith(":") else (name + rest, "")
-    if entry.count(":") > 1:  # an IPv6 address
-        return entry, ""
-    name, _, port = entry.partition(":")
-    return name, port
 
 
 def _setting(env: Mapping[str, str], *names: str) -> tuple[str, str]:

@@ -62,12 +62,8 @@ def read_response(
     if isinstance(response, NoResponse):
         problem = f"The Hub {'gave no answer' if response.retryable else 'was not reached'}: {response.reason}"
         raise HubUnavailable(problem, response.where, retryable=response.retryable)
-    if response.status == 200:
-        return _granted(response, resource, requested_at)
-    raise _refusal(response, sent)
-
-
-def _granted(response: Response, resource: Resource, requested_at: datetime) -> HubToken:
+    if response.status != 200:
+        raise _refusal(response, sent)
     # RFC 8693 § 2.2.1. No error shows a part of the body, which may hold a token. This function raises the error, so it
     # has no variable with the body either: some loggers print the variables of a traceback.
     grant = _grant(response)
@@ -100,24 +96,16 @@ def _refusal(response: Response, sent: Secret | None) -> ExchangeError:
         return RateLimited("The Hub has had too many requests from this address", where)
     if response.status >= 500:
         return HubUnavailable("The Hub is in trouble", where)
-    code, description = _oauth_error(response, sent)
-    if code is None:
+    answer = (response.json_object() or {}) if response.status >= 400 else {}
+    code, description = answer.get("error"), answer.get("error_description")
+    if not isinstance(code, str) or not re.fullmatch(ERROR_CODE, code):
         return UnexpectedResponse("The answer is not one that the exchange defines", where)
-    said = f"{code}, {description}" if description else code
-    if code == "invalid_grant" and re.search(DISGUISED_OUTAGE, description):
+    said = code
+    if isinstance(description, str) and description.strip():
+        # `sanitize_line` recognises a whole JWT, but not a short signature.
+        said += f', "{sanitize_line(sent.hidden_in(description) if sent else description)}"'
+    if code == "invalid_grant" and re.search(DISGUISED_OUTAGE, said):
         return HubUnavailable(f"The Hub broke the exchange off, which is not a refusal: {said}", where)
     if code in NOT_UNDERSTOOD:
         return ExchangeInvalidRequest(f"The Hub did not understand the exchange: {said}", where)
     return ExchangeRejected(f"The Hub refused the exchange: {said}", where)
-
-
-def _oauth_error(response: Response, sent: Secret | None) -> tuple[str | None, str]:
-    """The OAuth error code and its description, quoted; no code if the response is not an OAuth error."""
-    answer = (response.json_object() or {}) if response.status >= 400 else {}
-    code, description = answer.get("error"), answer.get("error_description")
-    if not isinstance(code, str) or not re.fullmatch(ERROR_CODE, code):
-        return None, ""
-    if not isinstance(description, str) or not description.strip():
-        return code, ""
-    # `sanitize_line` recognises a whole JWT, but not a short signature.
-    return code, f'"{sanitize_line(sent.hidden_in(description) if sent else description)}"'

@@ -15,8 +15,8 @@ from hf_oidc.http.url import is_loopback
 from hf_oidc.hub.resource import Resource
 from hf_oidc.sanitize import sanitize_line
 
+# As in `providers.facts`, and defined here once more: facts import no other code, and `hub` knows no provider.
 Claims = Mapping[str, Any]
-
 # The only issuer of the Hub's preset for GitHub Actions.
 GITHUB_ISSUER = "https://token.actions.githubusercontent.com"
 MAX_BITS = 1024  # of an integer: a longer one takes long to convert, and identifies nothing

@@ -68,17 +68,16 @@ class Resource(NamedTuple):
 
 def _kind(text: str) -> Kind | None:
     parts = text.split("/")
-    if not all(map(_is_part, parts)) or HUB_TOKEN.fullmatch(text):
+    for part in parts:
+        if not PART.fullmatch(part) or "--" in part or ".." in part or part.endswith(".git"):
+            return None
+    if HUB_TOKEN.fullmatch(text):
         return None
     if len(parts) == 3:
         return KIND_OF_PREFIX.get(parts[0])
     if len(parts) > 3 or parts[0] in RESERVED:
         return None
     return "user" if len(parts) == 1 else "model"
-
-
-def _is_part(part: str) -> bool:
-    return bool(PART.fullmatch(part)) and "--" not in part and ".." not in part and not part.endswith(".git")
 
 
 def _problem(text: str) -> str:

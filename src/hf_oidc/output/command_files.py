@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from itertools import starmap
 from pathlib import Path
 
 from hf_oidc.errors import DeliveryFailed
@@ -28,7 +27,13 @@ def find(variable: str, env: Mapping[str, str]) -> Path:
 def export(variables: Iterable[tuple[str, Secret]], env: Mapping[str, str]) -> None:
     """Exports each token to later steps as a variable: all of them, or none. Raises `DeliveryFailed`."""
     path = find("GITHUB_ENV", env)
-    text = "".join(starmap(_assignment, variables))
+    import uuid  # noqa: PLC0415 - the action uses actions-toolkit instead, and does not wait for it
+
+    text = ""
+    for name, secret in variables:
+        # The runner reads the value up to the delimiter, so it must be impossible to guess.
+        delimiter = f"ghadelimiter_{uuid.uuid4()}"
+        text += os.linesep.join([f"{name}<<{delimiter}", secret.reveal(), delimiter, ""])
 
     def write() -> None:
         # Not "a": that would create the file again if it is gone, and the runner would not read it.
@@ -37,14 +42,6 @@ def export(variables: Iterable[tuple[str, Secret]], env: Mapping[str, str]) -> N
             file.write(text)
 
     all_or_nothing([path], write)
-
-
-def _assignment(name: str, secret: Secret) -> str:
-    import uuid  # noqa: PLC0415 - the action uses actions-toolkit instead, and does not wait for it
-
-    # The runner reads the value up to the delimiter, so it must be impossible to guess.
-    delimiter = f"ghadelimiter_{uuid.uuid4()}"
-    return os.linesep.join([f"{name}<<{delimiter}", secret.reveal(), delimiter, ""])
 
 
 def all_or_nothing(paths: Iterable[Path], write: Callable[[], None]) -> None:

@@ -80,7 +80,10 @@ def append(path: Path, text: str) -> None:
             _require_own(found)  # it may have been replaced
             _make_private(descriptor)
             try:
-                _write(descriptor, text if _ends_a_line(descriptor, found.st_size) else f"\n{text}")
+                if found.st_size:
+                    os.lseek(descriptor, -1, os.SEEK_END)
+                    text = text if os.read(descriptor, 1) == b"\n" else f"\n{text}"
+                _write(descriptor, text)
             except BaseException:
                 os.ftruncate(descriptor, found.st_size)
                 raise
@@ -120,13 +123,6 @@ def _write(descriptor: int, text: str) -> None:
     left = text.encode()
     while left:
         left = left[os.write(descriptor, left) :]
-
-
-def _ends_a_line(descriptor: int, size: int) -> bool:
-    if size == 0:
-        return True
-    os.lseek(descriptor, size - 1, os.SEEK_SET)
-    return os.read(descriptor, 1) == b"\n"
 
 
 def _beside(path: Path) -> Path:

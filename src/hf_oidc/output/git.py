@@ -45,6 +45,16 @@ def in_file(variable: str) -> str:
     return f'cat "${variable}"'
 
 
+def configuration_for(
+    requests: Iterable[TokenRequest],
+    hub_url: str,
+    env: Mapping[str, str],
+    tell: Callable[[str], str] = in_variable,
+) -> dict[str, str]:
+    """The variables that let git use a token for each request; `tell` takes its name. Raises `DeliveryFailed`."""
+    return configuration(hub_url, credentials(requests, tell), env)
+
+
 def credentials(requests: Iterable[TokenRequest], tell: Callable[[str], str]) -> list[Credential]:
     """A credential for each request; `tell` takes its name. A user's token comes first: it is for any repository."""
     found = [
@@ -59,7 +69,10 @@ def configuration(hub_url: str, credentials: Sequence[Credential], env: Mapping[
     Each repository has a separate token, whether one step or several log in. The first token is also used when git does
     not name a repository; git-xet never does.
     """
-    first = _count(env)
+    count = env.get(COUNT, "").strip() or "0"
+    if not (count.isascii() and count.isdigit() and len(count) <= 4):
+        raise DeliveryFailed(f"`{COUNT}` is not a number, so git's configuration cannot be extended", "git")
+    first = int(count)
     settings = list(_settings(hub_url, credentials, _earlier(hub_url, env, first)))
     variables = {COUNT: str(first + len(settings))}
     for number, (key, value) in enumerate(settings, first):
@@ -115,10 +128,3 @@ def _earlier(hub_url: str, env: Mapping[str, str], count: int) -> list[tuple[str
         if key == f"credential.{hub_url}.helper" or key.startswith(f"credential.{hub_url}/")
         if value.startswith(OURS)
     ]
-
-
-def _count(env: Mapping[str, str]) -> int:
-    count = env.get(COUNT, "").strip() or "0"
-    if not (count.isascii() and count.isdigit() and len(count) <= 4):
-        raise DeliveryFailed(f"`{COUNT}` is not a number, so git's configuration cannot be extended", "git")
-    return int(count)

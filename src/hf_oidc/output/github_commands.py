@@ -60,10 +60,16 @@ def deliver(tokens: Mapping[str, HubToken], variables: Mapping[str, str], *, exp
     """
 
     def write() -> None:
-        for name, value in _outputs(tokens).items():
-            core.set_output(name, value)
-        for name, token in tokens.items() if export else ():
-            core.export_variable(name, token.secret.reveal())
+        texts = {name: token.secret.reveal() for name, token in tokens.items()}
+        first = min(tokens.values(), key=lambda token: token.expires_at)
+        if len(texts) == 1:  # with several tokens, `token` would be ambiguous
+            core.set_output("token", next(iter(texts.values())))
+        core.set_output("tokens", json.dumps(texts))
+        core.set_output("expires-at", first.expires_at)
+        core.set_output("expires-in", str(first.expires_in))
+        core.set_output("authenticated", "true")
+        for name, value in texts.items() if export else ():
+            core.export_variable(name, value)
         for name, value in variables.items():
             core.export_variable(name, value)
 
@@ -101,16 +107,3 @@ def summarize(markdown: str, env: Mapping[str, str]) -> None:
 def say(line: str) -> None:
     """One line in the log."""
     core.info(sanitize(line))
-
-
-def _outputs(tokens: Mapping[str, HubToken]) -> dict[str, str]:
-    texts = {name: token.secret.reveal() for name, token in tokens.items()}
-    first = min(tokens.values(), key=lambda token: token.expires_at)
-    # With several tokens, `token` would be ambiguous.
-    alone = {"token": next(iter(texts.values()))} if len(texts) == 1 else {}
-    return alone | {
-        "tokens": json.dumps(texts),
-        "expires-at": first.expires_at,
-        "expires-in": str(first.expires_in),
-        "authenticated": "true",
-    }

@@ -1,11 +1,23 @@
-"""Which part of a token a command lets the runner mask. The line that says so may itself become public."""
+"""How a command lets a CI hide a token in the log: what it tells GitHub's runner, and what Buildkite's agent.
+
+GitHub's runner gets only a part of the token, because the line that says what to hide may itself become public.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
+from hf_oidc.command import Finished, NotRun
+from hf_oidc.sanitize import sanitize_line
 from hf_oidc.secret import Secret
 
 # Characters. A shorter last segment is not a signature: the shortest, HMAC with SHA-256, has 43.
 SHORTEST_SEGMENT = 16
+# https://buildkite.com/docs/agent/cli/reference/redactor: it reads the token from standard input. The format is
+# explicit, because a variable of the job may set another one.
+REDACTOR = ("buildkite-agent", "redactor", "add", "--format", "none")
+# Earlier agents print their help on standard output.
+REDACTOR_SINCE = "3.66"
 
 
 def worthless_part(secret: Secret) -> Secret:
@@ -31,3 +43,18 @@ def mask_command(secret: Secret) -> str:
     """
     text = worthless_part(secret).reveal()
     return "::add-mask::" + text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def redact(secret: Secret, run: Callable[[Sequence[str], str], Finished | NotRun]) -> str:
+    """Lets Buildkite's agent hide `secret`. Returns why it failed, or nothing.
+
+    `run` takes a command and its standard input.
+    """
+    done = run(REDACTOR, secret.reveal())
+    if isinstance(done, NotRun):
+        return f"The command `buildkite-agent` {done.reason}"
+    if done.exit_code == 0:
+        return ""
+    problem = f"The command `buildkite-agent redactor add` failed (it needs agent {REDACTOR_SINCE} or newer)"
+    said = sanitize_line(done.stderr)
+    return f'{problem}: "{said}"' if said else problem

@@ -10,7 +10,7 @@ import os
 import secrets
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -25,7 +25,20 @@ IN_MEMORY = "/dev/shm"  # noqa: S108 - `mkdtemp` creates the folder in it with m
 @contextmanager
 def token_folder(env: Mapping[str, str], in_memory: str = IN_MEMORY) -> Iterator[Path]:
     """A new folder of mode 0700. It is deleted at the end. Raises `DeliveryFailed`."""
-    folder = _made([env.get("XDG_RUNTIME_DIR"), in_memory, env.get("RUNNER_TEMP")])
+    places = (env.get("XDG_RUNTIME_DIR"), in_memory, env.get("RUNNER_TEMP"))
+    usable = (place for place in places if place and Path(place).is_absolute() and os.access(place, os.W_OK | os.X_OK))
+    try:
+        place = next(usable, None) or tempfile.gettempdir()
+        # `gettempdir` falls back to the working directory. A job may publish what is in its checkout.
+        if is_in_checkout(Path(place)):
+            raise DeliveryFailed(
+                "The token file would be in the working directory. Set XDG_RUNTIME_DIR to a folder elsewhere",
+                "token-folder",
+            )
+        folder = Path(tempfile.mkdtemp(prefix="hf-oidc-", dir=place))
+    except OSError as error:
+        problem = f"The folder for the token file cannot be created: {error.strerror}"
+        raise DeliveryFailed(problem, "token-folder") from None
     try:
         yield folder
     finally:
@@ -48,20 +61,3 @@ def put(path: Path, secret: Secret) -> None:
     with suppress(OSError):
         new.unlink()
     raise DeliveryFailed(f"The token file cannot be written: {problem}", "token-folder")
-
-
-def _made(places: Sequence[str | None]) -> Path:
-    usable = (place for place in places if place and Path(place).is_absolute() and os.access(place, os.W_OK | os.X_OK))
-    try:
-        place = next(usable, None) or tempfile.gettempdir()
-        # `gettempdir` falls back to the working directory. A job may publish what is in its checkout.
-        if is_in_checkout(Path(place)):
-            raise DeliveryFailed(
-                "The token file would be in the working directory. Set XDG_RUNTIME_DIR to a folder elsewhere",
-                "token-folder",
-            )
-        return Path(tempfile.mkdtemp(prefix="hf-oidc-", dir=place))
-    except OSError as error:
-        raise DeliveryFailed(
-            f"The folder for the token file cannot be created: {error.strerror}", "token-folder"
-        ) from None

@@ -31,10 +31,9 @@ from hf_oidc.errors import (
 )
 from hf_oidc.explain import markdown, text
 from hf_oidc.explain.audiences import SERVICES, other_service
-from hf_oidc.explain.claims import raw_claims
+from hf_oidc.explain.claims import issued_by, raw_claims
 from hf_oidc.explain.entry_point import ACTION, COMMAND, MARK
 from hf_oidc.explain.instructions import LoginTarget, facts_about
-from hf_oidc.explain.issuers import issued_by
 from hf_oidc.explain.publisher import NoSuggestion, Suggestion, suggest
 from hf_oidc.explain.report import Diagnosis, diagnose
 from hf_oidc.hub.resource import Resource

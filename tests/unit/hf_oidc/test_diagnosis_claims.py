@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
-from hf_oidc.explain.claims import publisher_fields, raw_claims
+from hf_oidc.explain.claims import is_enterprise, publisher_fields, raw_claims
 from hf_oidc.explain.findings import NAMES, findings
-from hf_oidc.explain.issuers import is_enterprise
 from hf_oidc.explain.publisher import NoSuggestion, Suggestion, suggest
 from hf_oidc.hub.publisher import (
     GITHUB_ISSUER,

@@ -28,6 +28,7 @@ def part(document: object) -> str:
 
 HEADER = part({"alg": "RS256"})
 ID_TOKEN = id_token()
+TWO_ALGORITHMS = b'{"alg": "RS256", "alg": "none"}'
 NO_JWT = {
     "empty": "",
     "a word of every log": "true",
@@ -47,6 +48,7 @@ NO_JWT = {
     "a header that is a list": f"{part(['alg'])}.{part({})}.x",
     "a header without an algorithm": f"{part({})}.{part({})}.x",
     "a header that is nested too deeply": f"{part(b'[' * 100_000)}.e30.x",
+    "a header with a duplicate name": f"{part(TWO_ALGORITHMS)}.{part({})}.x",
 }
 
 

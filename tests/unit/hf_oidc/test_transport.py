@@ -19,9 +19,8 @@ import pytest
 import trustme
 from requests.adapters import HTTPAdapter
 
-from hf_oidc.deadline import Deadline
 from hf_oidc.errors import InsecureUrl, InvalidInput, LoginError, Redirected, TlsFailed, Where
-from hf_oidc.http.client import MAX_BODY, Transport, _Call, _causes, _failure, trusting
+from hf_oidc.http.client import MAX_BODY, Deadline, Transport, _Call, _causes, _failure, trusting
 from hf_oidc.http.message import NoResponse, Request, Response
 from hf_oidc.sanitize import sanitize_line
 from tests.connect_proxy import tunnel
