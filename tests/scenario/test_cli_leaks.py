@@ -39,6 +39,7 @@ USES = {
     "env for GitHub": Use(("env", "acme/model", "--format", "github"), file="out", variables=("GITHUB_ENV",)),
     "run": Use(("run", "acme/model", "--", "sh", "-c", 'test -n "$HF_TOKEN"')),
     "doctor": Use(("doctor", "--resource", "acme/model")),
+    "doctor that tries": Use(("doctor", "--resource", "acme/model", "--try")),
 }
 
 

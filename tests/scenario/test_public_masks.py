@@ -26,6 +26,7 @@ COMMANDS = {
     "run with git": "hf-oidc run --git acme/model -- true",
     "run with fresh tokens": "hf-oidc run --keep-fresh acme/model -- true",
     "doctor": "hf-oidc doctor --resource acme/model > report",
+    "doctor that tries": "hf-oidc doctor --resource acme/model --try > report",
 }
 # What a step does with the output of a command, as its user wrote it; with {kept}, a file that is uploaded.
 STEPS = {

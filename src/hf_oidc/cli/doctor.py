@@ -1,13 +1,14 @@
 """`hf-oidc doctor`: finds out why a job cannot log in.
 
-In a CI job, it requests an ID token and sends nothing to the Hub. With `--workflow`, it reads a file. Exit codes: 0 no
-problem was found, 1 a login would fail, 2 the arguments are wrong.
+In a CI job, it requests an ID token, and sends it to the Hub only with `--try`. With a file, it reads that. Exit codes:
+0 no problem was found, 1 a login would fail, 2 the arguments are wrong or a file is none that it checks.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,38 +18,42 @@ import click
 from click.core import ParameterSource
 
 from hf_oidc import command
+from hf_oidc.cli import streams
 from hf_oidc.cli.masks import mask_for
 from hf_oidc.cli.migration import migrated
 from hf_oidc.cli.options import AMBIENT, LoginCommand, Settings, asks_for_id_token
 from hf_oidc.cli.repository_files import MAX_BYTES, reader
 from hf_oidc.cli.session import now
-from hf_oidc.doctor import json_report, text
+from hf_oidc.doctor import json_report, sarif, text
 from hf_oidc.doctor.job import JobReport, Question, with_claims
+from hf_oidc.doctor.workflow.findings import WorkflowReport
 from hf_oidc.errors import DeliveryFailed, LoginError, UsageError
 from hf_oidc.explain.entry_point import COMMAND
 from hf_oidc.explain.report import diagnose, enter
 from hf_oidc.explain.text import annotation
 from hf_oidc.http.client import trusting
 from hf_oidc.hub.resource import Resource
-from hf_oidc.login import obtain_id_token
+from hf_oidc.login import Login, log_in, obtain_id_token
 from hf_oidc.login_context import LoginContext, read_file
-from hf_oidc.providers.registry import choose
+from hf_oidc.providers.registry import IdTokenSource, choose
+from hf_oidc.retry import Pace
 from hf_oidc.sanitize import sanitize, sanitize_line
 from hf_oidc.settings import DEFAULT_HUB_URL, hub_url
-from hf_oidc.token_request import from_single
+from hf_oidc.token_request import DEFAULT_NAME, TokenRequest, from_single
 
 GIT_TIMEOUT = 10.0  # seconds
-NO_YAML = "Checking a workflow needs PyYAML: pip install PyYAML"
+NO_YAML = "Checking a file needs PyYAML: pip install PyYAML"
 # The options that apply only to a job, or only to a file, by their names in click.
-OF_A_JOB = ("resource", "expect", "provider", "audience", "id_token_file", "ca_bundle", "timeout")
+OF_A_JOB = ("resource", "expect", "try_", "provider", "audience", "id_token_file", "ca_bundle", "timeout")
 OF_A_FILE = ("repository",)
 
 
 EPILOG = """\b
 Examples:
   hf-oidc doctor --resource acme/awesome-model --expect branch=main
-  hf-oidc doctor --workflow .github/workflows/publish.yml
-  hf-oidc doctor --json
+  hf-oidc doctor --resource acme/awesome-model --try
+  hf-oidc doctor .github/workflows/publish.yml
+  hf-oidc doctor .github/workflows/*.yml --format sarif > doctor.sarif
 
 """
 
@@ -65,14 +70,26 @@ Examples:
     metavar="NAME=VALUE",
     help="A value that this job must have, such as branch=main. Repeat it for more.",
 )
-@click.option("--workflow", metavar="FILE", help="Check this workflow file before you push it. Works on any machine.")
 @click.option(
-    "--repository", metavar="OWNER/NAME", help="The workflow's repository on GitHub.  [default: git's remote origin]"
+    "--try",
+    "try_",
+    is_flag=True,
+    help="Also log in at the Hub, and throw the token away. Needs --resource or $HF_OIDC_RESOURCE.",
 )
-@click.option("--migrate", is_flag=True, help="With --workflow: show how it logs in instead of using a stored token.")
-@click.option("--write", is_flag=True, help="With --migrate: change the file.")
-@click.argument("misplaced", metavar="", nargs=-1)
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--workflow", "files", multiple=True, metavar="FILE", help="The same as FILE. Takes files of any name.")
+@click.option("--repository", metavar="OWNER/NAME", help="The files' repository.  [default: git's remote origin]")
+@click.argument("words", metavar="[FILE]...", nargs=-1)
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["text", "json", "sarif"], case_sensitive=False),
+    default="text",
+    show_default=True,
+    help="Format of the report. sarif is for files.",
+)
+@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+@click.option("--migrate", is_flag=True, help="Show how FILE logs in instead of using a stored token.")
+@click.option("--write", is_flag=True, help="With --migrate: change FILE.")
 @asks_for_id_token
 @click.pass_context
 def doctor(
@@ -81,70 +98,68 @@ def doctor(
     *,
     resource: str | None,
     expect: tuple[str, ...],
-    workflow: str | None,
+    try_: bool,
+    files: tuple[str, ...],
     repository: str | None,
+    words: tuple[str, ...],
+    format_: str,
+    as_json: bool,
     migrate: bool,
     write: bool,
-    as_json: bool,
-    misplaced: tuple[str, ...],
     **given: Any,
 ) -> None:
     """Find out why a CI job cannot log in to the Hub, and which publisher to add there.
 
     In a CI job, it shows the CI, whether this job gets an ID token, the claims of the ID token, and a publisher that
-    fits. It sends nothing to the Hub.
+    fits. It sends nothing to the Hub, except with --try.
 
-    With --workflow, it checks a workflow file, on any machine.
+    With FILE, it checks workflow files and .gitlab-ci.yml, on any machine.
 
-    Exit codes: 0 no problem was found, 1 a login would fail, 2 the arguments are wrong.
+    Exit codes: 0 no problem was found, 1 a login would fail, 2 the arguments are wrong, or a file is none that the
+    doctor checks.
     """
     env = dict(os.environ)
-    if misplaced:  # as other commands take a resource
-        option = "--workflow" if misplaced[0].lower().endswith((".yml", ".yaml")) else "--resource"
-        raise click.UsageError(f"Did you mean `hf-oidc doctor {option} {sanitize_line(misplaced[0], 200)}`?")
-    if (migrate and workflow is None) or (write and not migrate):
-        raise click.UsageError("--migrate needs --workflow FILE, and --write needs --migrate")
+    for word in words:  # as other commands take a resource
+        if not word.lower().endswith((".yml", ".yaml", "jenkinsfile")):
+            raise click.UsageError(f"Did you mean `hf-oidc doctor --resource {sanitize_line(word, 200)}`?")
+    paths = [*map(Path, (*files, *words))]
+    form = "json" if as_json else format_
+    if migrate and (len(paths) != 1 or form == "sarif"):
+        raise click.UsageError("--migrate needs one FILE, and prints text or JSON")
+    if write and not migrate:
+        raise click.UsageError("--write needs --migrate")
     try:
-        if workflow is not None and migrate:
-            _no_use(context, OF_A_JOB[1:], "with --workflow")  # --resource does: some steps do not show theirs
+        if migrate:
+            _no_use(context, OF_A_JOB[1:], "with a file")  # --resource does: some steps do not show theirs
             url = hub_url(given["hub_url"], env, "--hub-url")
-            # GitHub computes an expression, such as `${{ vars.MODEL }}`.
-            computed = resource is None or "${{" in resource
-            wanted = (resource or "") if computed else str(_resource(resource, {}))
-            path = Path(workflow)
-            found, is_left = migrated(
-                path,
-                _file(path),
-                repository=repository,
-                remote=_remote(path.parent),
-                given=wanted,
-                hub_url=url,
-                write=write,
-                as_json=as_json,
-            )
-            click.echo(_json(found) if isinstance(found, dict) else found)
-            raise click.exceptions.Exit(1 if is_left else 0)
-        if workflow is not None:
-            _no_use(context, OF_A_JOB, "with --workflow")
+            _migrate(paths[0], repository, resource, url, form, write=write)
+        elif paths:
+            _no_use(context, OF_A_JOB, "with a file")
             url = hub_url(given["hub_url"], env, "--hub-url")
-            _check_workflow(Path(workflow), repository, url, as_json=as_json)
+            _check_files(paths, repository, url, form)
         else:
-            _no_use(context, OF_A_FILE, "in a CI job, without --workflow")
+            _no_use(context, OF_A_FILE, "in a CI job, without a file")
             settings = Settings.read(given, env)
             question = Question(settings.hub_url, settings.audience, _resource(resource, env), _expected(expect))
-            _check_job(question, settings, env, as_json=as_json)
+            _check_job(question, settings, env, form, trial=try_)
     except UsageError as error:
         _, message = annotation(diagnose(error, None, DEFAULT_HUB_URL, entry_point=COMMAND, env=env))
         raise click.UsageError(message) from None
 
 
-def _check_job(question: Question, settings: Settings, env: Mapping[str, str], *, as_json: bool) -> None:
+def _check_job(question: Question, settings: Settings, env: Mapping[str, str], form: str, *, trial: bool) -> None:
+    if trial and question.resource is None:
+        raise click.UsageError(f"--try needs --resource, or {AMBIENT}")
+    if form == "sarif":
+        raise click.UsageError("--format sarif is for files: it points to their lines")
     context = LoginContext.create(env, trusting(settings.ca_bundle, "--ca-bundle"), settings.timeout, now)
-    report = _examined(question, settings, env, context)
-    _write(json_report.job(report) if as_json else text.job(report), fails=report.fails)
+    report = _examined(question, settings, env, context, trial=trial)
+    _write(json_report.job(report) if form == "json" else text.job(report), 1 if report.fails else 0)
 
 
-def _examined(question: Question, settings: Settings, env: Mapping[str, str], context: LoginContext) -> JobReport:
+def _examined(
+    question: Question, settings: Settings, env: Mapping[str, str], context: LoginContext, *, trial: bool
+) -> JobReport:
     report, id_token = JobReport("", question), None
     try:
         chosen = choose(env, read_file, id_token=settings.id_token, named=settings.provider)
@@ -152,6 +167,9 @@ def _examined(question: Question, settings: Settings, env: Mapping[str, str], co
         id_token = obtain_id_token(chosen, question.audience, context, mask_for(settings.hub_url, env))
         report = with_claims(report, id_token.unverified_claims, id_token.unverified_expiry)
         id_token.check(question.audience, now())
+        if trial and question.resource:
+            report = replace(report, tried=True)
+            report = replace(report, granted_for=_try(question, question.resource, chosen, context, env))
     except LoginError as error:
         error.provider = error.provider or report.provider
         error.unverified_claims = id_token.unverified_claims if id_token else None
@@ -164,31 +182,93 @@ def _examined(question: Question, settings: Settings, env: Mapping[str, str], co
     return report
 
 
-def _check_workflow(path: Path, repository: str | None, hub_url: str, *, as_json: bool) -> None:
+def _try(
+    question: Question, resource: Resource, source: IdTokenSource, context: LoginContext, env: Mapping[str, str]
+) -> int:
+    """Logs in as a job does, and lets go of the token: it is masked, and neither shown nor passed on.
+
+    Returns for how many seconds the Hub gave it.
+    """
+    login = Login(
+        hub_url=question.hub_url,
+        audience=question.audience,
+        identity=source,
+        context=context,
+        mask=mask_for(question.hub_url, env),
+        report=lambda _attempt: None,
+        pace=Pace(time.monotonic),
+    )
+    return log_in(login, TokenRequest(DEFAULT_NAME, resource)).expires_in
+
+
+def _migrate(path: Path, repository: str | None, resource: str | None, hub_url: str, form: str, *, write: bool) -> None:
+    # GitHub computes an expression, such as `${{ vars.MODEL }}`.
+    computed = resource is None or "${{" in resource
+    found, is_left = migrated(
+        path,
+        _file(path),
+        repository=repository,
+        remote=_remote(path.parent),
+        given=(resource or "") if computed else str(_resource(resource, {})),
+        hub_url=hub_url,
+        write=write,
+        as_json=form == "json",
+    )
+    _write(found if isinstance(found, dict) else [found], 1 if is_left else 0)
+
+
+def _check_files(paths: Sequence[Path], repository: str | None, hub_url: str, form: str) -> None:
+    reports, refused = list[tuple[Path, WorkflowReport]](), list[str]()
+    for path in paths:
+        try:
+            reports.append((path, _check_workflow(path, repository, hub_url)))
+        except click.UsageError as error:
+            if len(paths) == 1:
+                raise
+            refused.append(error.message)
+    for message in refused:
+        streams.tell(f"Error: {message}")
+    ok = not refused and not any(report.fails for _, report in reports)
+    found: dict[str, Any] | Iterable[str]
+    if form == "sarif":
+        found = sarif.document([(_in_repository(path), report) for path, report in reports])
+    elif form == "json":
+        each = [json_report.workflow(report, hub_url) for _, report in reports]
+        found = each[0] if len(paths) == 1 else {"doctor": "files", "ok": ok, "files": each}
+    else:
+        texts = ["\n".join(text.workflow(report, hub_url)) for _, report in reports]
+        found = ["\n\n".join(texts)] if texts else []
+    _write(found, 2 if refused else 0 if ok else 1)
+
+
+def _check_workflow(path: Path, repository: str | None, hub_url: str) -> WorkflowReport:
     try:
-        from hf_oidc.doctor.workflow import examine  # noqa: PLC0415 - needs PyYAML, which nothing else does
+        from hf_oidc.doctor import files  # noqa: PLC0415 - needs PyYAML, which nothing else does
         from hf_oidc.doctor.workflow.yaml_text import UnreadableYaml  # noqa: PLC0415 - likewise
     except ImportError:
         raise click.UsageError(NO_YAML) from None
-    if repository is not None and not examine.REPOSITORY.fullmatch(repository):
-        raise click.UsageError(f"--repository must be owner/name, as on GitHub: {sanitize_line(repository, 100)!r}")
+    if repository is not None and not files.REPOSITORY.fullmatch(repository):
+        raise click.UsageError(f"--repository must be owner/name, as in its URL: {sanitize_line(repository, 100)!r}")
     try:
-        report = examine.examine(
+        return files.examine(
             _file(path),
-            path.name,
-            repository or examine.repository_of(_remote(path.parent)),
-            reader(path),
+            path.resolve().parts,
+            repository or "",
+            _remote(path.parent),
+            hub_url=hub_url,
+            read_called=reader(path),
         )
+    except files.NotChecked as error:
+        message = error.next_step
     except UnreadableYaml as error:
         place = f", line {error.line}" if error.line else ""
-        raise click.UsageError(f"{sanitize_line(str(path), 200)}{place}: {sanitize_line(error.what)}.") from None
-    found = json_report.workflow(report, hub_url) if as_json else text.workflow(report, hub_url)
-    _write(found, fails=report.fails)
+        message = f"{sanitize_line(str(path), 200)}{place}: {sanitize_line(error.what)}."
+    raise click.UsageError(message)
 
 
-def _write(found: dict[str, Any] | Iterable[str], *, fails: bool) -> None:
+def _write(found: dict[str, Any] | Iterable[str], exit_code: int) -> None:
     click.echo(_json(found) if isinstance(found, dict) else sanitize("\n".join(found)))
-    raise click.exceptions.Exit(1 if fails else 0)
+    raise click.exceptions.Exit(exit_code)
 
 
 def _json(found: dict[str, Any]) -> str:
@@ -233,11 +313,23 @@ def _file(path: Path) -> str:
 
 def _remote(folder: Path) -> str:
     """Returns the URL of git's remote `origin`, or an empty string."""
-    # git accepts a folder with HEAD, objects and refs as a repository, with its configuration. A commit can contain
-    # such a folder, but nothing named `.git`. So git starts where that is.
-    place = folder.resolve()
-    top = next((each for each in (place, *place.parents) if os.access(each / ".git", os.F_OK)), None)
-    if top is None:
+    if (top := _top(folder)) is None:
         return ""
     done = command.run(["git", "-C", str(top), "remote", "get-url", "origin"], os.environ, GIT_TIMEOUT)
     return done.stdout.strip() if isinstance(done, command.Finished) and done.exit_code == 0 else ""
+
+
+def _top(folder: Path) -> Path | None:
+    # git accepts a folder with HEAD, objects and refs as a repository, with its configuration. A commit can contain
+    # such a folder, but nothing named `.git`. So git starts where that is.
+    place = folder.resolve()
+    return next((each for each in (place, *place.parents) if os.access(each / ".git", os.F_OK)), None)
+
+
+def _in_repository(path: Path) -> str:
+    """The path of a file from the top of its repository on, else from here on; never a path of this machine."""
+    absolute = path.parent.resolve() / path.name
+    for top in (_top(path.parent), Path.cwd()):
+        if top and absolute.is_relative_to(top):
+            return absolute.relative_to(top).as_posix()
+    return path.name

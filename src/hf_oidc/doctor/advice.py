@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from hf_oidc.doctor.gitlab_ci.advice import GITLAB_WORDS
 from hf_oidc.doctor.workflow.findings import WorkflowFinding
 
 PERMISSION = "permissions:\n  contents: read\n  id-token: write"
@@ -548,5 +549,10 @@ def words(finding: WorkflowFinding) -> Words:
     facts["suggest"] = f"Did you mean `{suggestion}`?" if suggestion else otherwise
     better = finding.facts.get("better")
     facts["replace"] = f"Write `{better}`." if better else OTHERWISE.get(finding.code, "")
-    found = WORDS[finding.code]
+    found = template(finding.code)
     return Words(*(part.format_map(facts) for part in (found.what, found.do, found.lines)))
+
+
+def template(code: str) -> Words:
+    """Returns the sentences about a finding, with the `{names}` of its facts in them."""
+    return WORDS.get(code) or Words(*GITLAB_WORDS[code])

@@ -50,7 +50,8 @@ class JobReport:
     """The facts about a job. `provider` is empty if the CI is unknown. Facts about the ID token are empty without one.
 
     `issuer`: the CI that issued the ID token; it differs from `provider` if the user supplied the token. `findings`:
-    why the Hub may refuse this job even though no problem was found here.
+    why the Hub may refuse this job even though no problem was found here. `tried`: whether a login was tried;
+    `granted_for`: the lifetime of its token in seconds, if the Hub granted one.
     """
 
     provider: str
@@ -63,6 +64,13 @@ class JobReport:
     publisher: Suggestion | NoSuggestion = NOTHING
     unmet: tuple[Difference, ...] = ()
     findings: tuple[Finding, ...] = ()
+    tried: bool = False
+    granted_for: int | None = None
+
+    @property
+    def accepted(self) -> bool | None:
+        """Whether the Hub accepts this job; None if that was not tried."""
+        return self.granted_for is not None if self.tried else None
 
     @property
     def has_id_token(self) -> bool:

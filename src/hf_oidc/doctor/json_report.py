@@ -42,6 +42,7 @@ def job(report: JobReport) -> dict[str, Any]:
         "claims": _values(report.claims),
         "publisher": _publisher(report),
         "settings_url": page.url if page else None,
+        "accepted": report.accepted,
         "unmet": [
             {"name": each.name, "expected": each.expected, "found": each.found.value, "why": each.found.absence}
             for each in report.unmet
@@ -54,6 +55,7 @@ def workflow(report: WorkflowReport, hub_url: str) -> dict[str, Any]:
     return {
         "doctor": "workflow",
         "ok": not report.fails,
+        "ci": report.provider,
         "workflow": report.file_name,
         "repository": report.repository or None,
         "jobs": [_job(each, hub_url) for each in report.jobs],

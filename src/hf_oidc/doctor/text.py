@@ -18,6 +18,7 @@ from hf_oidc.explain.publisher import NoSuggestion, Suggestion
 from hf_oidc.explain.report import Diagnosis
 from hf_oidc.hub.publisher import Field, SettingsPage, settings_page
 from hf_oidc.hub.resource import Resource
+from hf_oidc.providers.facts import facts_of
 from hf_oidc.sanitize import sanitize, sanitize_line
 
 WIDTH = 100
@@ -31,9 +32,13 @@ NOTHING_CHANGED = "Nothing can be changed automatically: see TO DO above."
 SUPPLIED = "not asked: HF_OIDC_ID_TOKEN holds an ID token"
 WHAT_IT_IS = (
     "An ID token is a statement about this job, signed by the CI. The Hub gives a short-lived token to the jobs that "
-    "the owner of a repository trusts (trusted publishers). This command sent nothing to the Hub, and does not print "
-    "the ID token."
+    "the owner of a repository trusts (trusted publishers). {sent}, and does not print the ID token."
 )
+SENT = {
+    None: "This command sent nothing to the Hub",
+    True: "This command sent the ID token to the Hub, threw away the token that it got",
+    False: "This command sent the ID token to the Hub",
+}
 WHAT_TO_ENTER = "On the Hub, add this job once as a trusted publisher. No secret is stored."
 BRANCHES = {
     "default": "your default branch, such as main",
@@ -48,6 +53,22 @@ CALLER = (
     "Workflow empty: the Hub does not document which of the two files it compares. Run hf-oidc doctor on the calling "
     "workflow too."
 )
+KIND_OF_FILE = {"gitlab": "configuration"}
+NO_REPOSITORY = {
+    "github": "(git has no remote `origin` on github.com here; pass --repository owner/name)",
+    "gitlab": "(git has no remote `origin` on a GitLab here; pass --repository group/project)",
+}
+NO_REPOSITORY_THERE = "(git has no remote `origin` here; pass --repository owner/name)"
+# What to enter for a claim that the file does not tell; for `ref`, by the kind of the branch.
+UNKNOWN_CLAIMS = {
+    "project_path": "group/project of this project",
+    "repository": "owner/name of this repository",
+    "default": "your default branch, such as {prefix}main",
+    "none": "leave it out: each tag is another one",
+    "pull-request": "leave it out: each source branch is another one",
+    "caller": "the branch of the calling workflow",
+}
+NO_PULL_REQUEST = "Do not add a publisher for merge requests or pull requests: anyone who can open one could publish."
 OWN_HUB = "The job logs in to {hub}, with an ID token for the audience {audience}, which that Hub must accept."
 # The file does not say which GitHub runs it, and the Hub's preset accepts only the issuer of github.com.
 PROVIDER = "GitHub Actions; for a GitHub Enterprise issuer, enter that issuer's URL"
@@ -58,7 +79,7 @@ def job(report: JobReport) -> Iterator[str]:
     question = report.question
     yield from _table([("CI", _ci(report)), ("ID token", _id_token(report))])
     yield ""
-    yield from _wrapped(WHAT_IT_IS)
+    yield from _wrapped(WHAT_IT_IS.format(sent=SENT[report.accepted]))
     # If the ID token shows the publisher, show that one, and not the general values.
     expected = bool(report.problem and report.problem.enter) and not isinstance(report.publisher, Suggestion)
     if report.problem:
@@ -81,12 +102,14 @@ def workflow(report: WorkflowReport, hub_url: str) -> Iterator[str]:
     """Yields the lines of the report about a workflow file."""
     yield f"{sanitize_line(report.file_name)} of {report.repository or 'an unknown repository'}"
     if not report.repository:
-        yield "(git has no remote `origin` on github.com here; pass --repository owner/name)"
+        yield NO_REPOSITORY.get(report.provider, NO_REPOSITORY_THERE)
     yield from _findings(report.findings)
     for each in report.jobs:
         yield from _heading(f"Job {sanitize_line(each.key, 80)}, line {each.line}")
         yield from _findings(each.findings)
-        if each.fields:
+        if each.fields and report.provider != "github":
+            yield from _claims_to_enter(each, report.provider, hub_url)
+        elif each.fields:
             yield from _to_enter(each, hub_url)
     yield ""
     yield from _wrapped(_summary(report))
@@ -154,6 +177,9 @@ def _all_well(report: JobReport) -> str:
         f"{sanitize_line(name)}={value}" for name, value in expected.items() if found.get(name, value) == value
     )
     what = f"this job is {met}" if met else "this job gets an ID token for the Hub"
+    if report.accepted:
+        accepted = f"The Hub accepts this job for {report.question.resource}, and gave a token for "
+        return f"No problem was found: {what}. {accepted}{report.granted_for} seconds, which was thrown away."
     return f"No problem was found: {what}. Only the Hub knows whether a publisher accepts it."
 
 
@@ -217,6 +243,31 @@ def _to_enter(report: WorkflowJobReport, hub_url: str) -> Iterator[str]:
         )
 
 
+def _claims_to_enter(report: WorkflowJobReport, provider: str, hub_url: str) -> Iterator[str]:
+    facts = facts_of(provider)
+    yield ""
+    if not report.may_be_trusted or not facts:
+        yield from _wrapped(NO_PULL_REQUEST, "  ")
+        return
+    yield from _wrapped(WHAT_TO_ENTER, "  ")
+    for resource in report.resources or (None,):
+        yield from _place(_page(resource, hub_url), "    ")
+    prefix = "" if facts.ref_claims.plain else "refs/heads/"
+    unknown = {
+        **UNKNOWN_CLAIMS,
+        "issuer": facts.issuer,
+        "ref": UNKNOWN_CLAIMS.get(report.branch.kind, "the branch that publishes"),
+    }
+    rows = [(each.name, each.value or unknown.get(each.name, "").format(prefix=prefix)) for each in report.fields]
+    yield from _table(rows, "    ")
+    for caution in facts.cautions:
+        yield from _wrapped(caution, "    ")
+    if report.environment:
+        environment = sanitize_line(report.environment, 80)
+        what = f"The job runs in the environment {environment}. You can name it too: the claim is `environment`."
+        yield from _wrapped(what, "    ")
+
+
 def _page(resource: Resource | None, hub_url: str) -> SettingsPage | None:
     return settings_page(resource, hub_url) if resource else None
 
@@ -251,9 +302,11 @@ def _summary(report: WorkflowReport) -> str:
     wrong, careful = severities.count("error"), severities.count("warning")
     not_understood = list(dict.fromkeys(text for job in report.jobs for text in job.not_understood))
     if wrong:
-        return f"This workflow would fail: {wrong} marked WRONG, {careful} marked CAREFUL."
+        kind = KIND_OF_FILE.get(report.provider, "workflow")
+        return f"This {kind} would fail: {wrong} marked WRONG, {careful} marked CAREFUL."
     if careful:
         return f"No certain failure was found: {careful} marked CAREFUL."
+    not_understood += [finding.facts["what"] for finding in report.all_findings if finding.code == "not-understood"]
     if not_understood:
         return f"Nothing found; not understood: {', '.join(not_understood[:MAX_LISTED])}. {NOT_UNDERSTOOD}"
     return "No problem was found in this file."

@@ -308,7 +308,7 @@ def fits(known: Value, real: Value) -> bool:
             isinstance(real, str)
             and real.startswith(known.prefix)
             and real.endswith(known.suffix)
-            and fold(real) not in map(fold, known.excluded)
+            and fold(real) not in {fold(each) for each in known.excluded if isinstance(each, str)}
         )
     if isinstance(known, list):
         return isinstance(real, list) and len(known) == len(real) and all(map(fits, known, real))

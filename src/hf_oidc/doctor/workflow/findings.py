@@ -48,7 +48,8 @@ class Branch:
 class WorkflowJobReport:
     """The report about a job. `fields`: the publisher to add on the Hub, as far as the file tells; empty if unknown.
 
-    The field `workflow` has no value if the job calls a reusable workflow: two workflow files are then involved.
+    For another CI than GitHub, they are the issuer and the claims; a value that the file does not tell is None. The
+    field `workflow` has no value if the job calls a reusable workflow: two workflow files are then involved.
     `not_understood`: the events and conditions because of which the doctor does not know which runs reach the login.
     `hub_url` and `audience`: of a login at another Hub than huggingface.co.
     """
@@ -75,12 +76,16 @@ class WorkflowJobReport:
 
 @dataclass(frozen=True)
 class WorkflowReport:
-    """The report about a file: its jobs that log in or call a workflow, and the findings about the whole file."""
+    """The report about a file: its jobs that log in or call a workflow, and the findings about the whole file.
+
+    `provider`: the CI that the file is for. `repository`: its name there.
+    """
 
     file_name: str
     repository: str
     jobs: tuple[WorkflowJobReport, ...]
     findings: tuple[WorkflowFinding, ...]
+    provider: str = "github"
 
     @property
     def all_findings(self) -> tuple[WorkflowFinding, ...]:

@@ -6,7 +6,7 @@ line. This module does not know what a workflow is.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import yaml
 from yaml.composer import Composer
@@ -56,11 +56,24 @@ class UnreadableYaml(Exception):
 
 def read(text: str) -> Value:
     """Returns the document in `text`. Raises `UnreadableYaml`."""
+    return _read(text, Reader(), lambda composer: [composer.get_single_node()])[0]
+
+
+def read_all(text: str, reader: Reader) -> list[Value]:
+    """Returns all documents in `text`, as `reader` reads them. Raises `UnreadableYaml`."""
+    return _read(text, reader, _documents)
+
+
+def _documents(composer: _Composer) -> Iterator[yaml.Node | None]:
+    while composer.check_node():
+        yield composer.get_node()
+
+
+def _read(text: str, reader: Reader, nodes: Callable[[_Composer], Iterable[yaml.Node | None]]) -> list[Value]:
     if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
         raise UnreadableYaml("The file is larger than 1 MiB, which is too large for a workflow")
     try:
-        node = _Composer(text).get_single_node()
-        return _Reader().value(node) if node else ""
+        return [reader.value(node) if node else "" for node in nodes(_Composer(text, reader.max_aliases))]
     except yaml.MarkedYAMLError as error:
         line = getattr(error.problem_mark, "line", -1) + 1
         problem = UnreadableYaml(f"This is not YAML: {error.problem}", line or None)
@@ -77,10 +90,11 @@ class _Composer(Composer):
     libyaml reads the text if PyYAML has it: without it, a file of 1 MiB takes several seconds.
     """
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, max_aliases: int) -> None:
         super().__init__()
         self._parser = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text)
         self.check_event, self.peek_event = self._parser.check_event, self._parser.peek_event
+        self._max_aliases = max_aliases
         self._aliases = self._values = self._depth = 0
 
     def get_event(self) -> yaml.Event | None:
@@ -88,8 +102,8 @@ class _Composer(Composer):
         self._aliases += isinstance(event, yaml.AliasEvent)
         self._values += isinstance(event, yaml.NodeEvent)
         self._depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if self._aliases > MAX_ALIASES:
-            raise UnreadableYaml(f"There are more than {MAX_ALIASES} aliases (`*name`)")
+        if self._aliases > self._max_aliases:
+            raise UnreadableYaml(f"There are more than {self._max_aliases} aliases (`*name`)")
         if self._values > MAX_VALUES:
             raise UnreadableYaml("There are more values than any workflow has")
         if self._depth > MAX_DEPTH:
@@ -114,18 +128,21 @@ class _Composer(Composer):
         pass
 
 
-class _Reader:
+class Reader:
     """Converts nodes to values, and counts them and their characters. An alias counts each time it is used."""
+
+    max_aliases = MAX_ALIASES
 
     def __init__(self) -> None:
         self._values = self._characters = 0
 
     def value(self, node: yaml.Node) -> Value:
+        """Returns the value that `node` stands for."""
         self._values += 1
         if self._values > MAX_VALUES:
             raise UnreadableYaml(EXPANDS)
         if isinstance(node, yaml.MappingNode):
-            return self._block(node)
+            return self.block(node)
         if isinstance(node, yaml.SequenceNode):
             return [self.value(item) for item in node.value]
         text = str(node.value)
@@ -136,7 +153,8 @@ class _Reader:
             return text
         return "" if text in NULLS else Plain(text)
 
-    def _block(self, node: yaml.MappingNode) -> Block:
+    def block(self, node: yaml.MappingNode) -> Block:
+        """Returns the block that `node` stands for."""
         block = Block(node.start_mark.line + 1)
         for key_node, value_node in node.value:
             line = key_node.start_mark.line + 1
