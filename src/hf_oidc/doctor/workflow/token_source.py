@@ -7,7 +7,7 @@ module judges nothing: `token_use` does.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -116,7 +116,11 @@ def logins_of(job: Job, uses: JobUses) -> tuple[Login, ...]:
 
 def token_uses(job: Job, uses: JobUses) -> Iterator[TokenUse]:
     """Yields each use of the Hub in `job`, with the token that it has."""
-    walk = _Walk(logins_of(job, uses), {step.id.lower() for step in job.steps if step.id})
+    logins = logins_of(job, uses)
+    ready: dict[int, list[Login]] = {}
+    for login in logins:
+        ready.setdefault(login.ready, []).append(login)
+    walk = _Walk(logins, ready, {step.id.lower() for step in job.steps if step.id})
     for index, of_step in enumerate(uses.steps):
         walk.reach(index)
         for use in of_step.uses:
@@ -129,6 +133,7 @@ class _Walk:
     """What the steps so far have left for later ones."""
 
     logins: tuple[Login, ...]
+    ready: Mapping[int, Sequence[Login]]  # by the number of the first step that sees them
     ids: set[str]
     index: int = 0
     exported: dict[str, Source] = field(default_factory=dict)
@@ -137,8 +142,8 @@ class _Walk:
     def reach(self, index: int) -> None:
         """Takes what the logins have exported when the step with this number starts."""
         self.index = index
-        for login in self.logins:
-            if login.ready == index and login.exports is not False:
+        for login in self.ready.get(index, ()):
+            if login.exports is not False:
                 for name, resource in login.tokens.items():
                     self.exported[name] = Source("login", login, resource) if login.exports else UNKNOWN
 
@@ -265,14 +270,14 @@ def _ready(job: Job, uses: JobUses) -> list[int]:
         inner = written.get("parallel") if isinstance(written, Block) else None
         count = len(inner) if isinstance(inner, list) else 1
         ends += [len(ends) + count] * count
-    for index, step in enumerate(job.steps):
+    waited: dict[str, int] = {}  # the number of the next step that waits for an id; "": for all
+    for index in range(len(job.steps) - 1, -1, -1):
+        step = job.steps[index]
         if step.block.get("background") == "true":
-            waits = (
-                at
-                for at, later in enumerate(job.steps)
-                if at > index and ("wait-all" in later.block or (step.id and step.id in texts(later.block.get("wait"))))
-            )
-            ends[index] = next(waits, len(job.steps) + 1)
+            never = len(job.steps) + 1
+            ends[index] = min(waited.get("", never), waited.get(step.id, never))
+        names = ["", *texts(step.block.get("wait"))] if "wait-all" in step.block else texts(step.block.get("wait"))
+        waited |= dict.fromkeys(names, index)
     # The numbers of `uses` also count the steps inside of composite actions.
     numbers = {id(step): index for index, step in enumerate(job.steps)}
     first: dict[int, int] = {}
