@@ -137,10 +137,12 @@ def test_a_file_that_cannot_be_written(file: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((), "--migrate needs --workflow FILE"),
-        (("--workflow", "publish.yml", "--expect", "branch=main"), "--expect does not work with --workflow"),
+        ((), "--migrate needs one FILE"),
+        (("--workflow", "publish.yml", "--expect", "branch=main"), "--expect does not work with a file"),
         (("--workflow", "publish.yml", "--repository", "acme"), "--repository must be owner/name"),
         (("--workflow", "publish.yml", "--resource", "acme/a/b"), "is of none of the Hub's forms"),
+        (("publish.yml", "broken.yml"), "--migrate needs one FILE"),
+        (("publish.yml", "--format", "sarif"), "--migrate needs one FILE, and prints text or JSON"),
         (("--workflow", "none.yml"), "cannot be read"),
         (("--workflow", "broken.yml"), "broken.yml, line 2: This is not YAML"),
     ],

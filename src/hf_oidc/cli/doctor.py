@@ -214,7 +214,9 @@ def _migrate(path: Path, repository: str | None, resource: str | None, hub_url: 
         write=write,
         as_json=form == "json",
     )
-    _write(found if isinstance(found, dict) else [found], 1 if is_left else 0)
+    # The text is sanitized, and keeps the tabs of the file.
+    click.echo(_json(found) if isinstance(found, dict) else found)
+    raise click.exceptions.Exit(1 if is_left else 0)
 
 
 def _check_files(paths: Sequence[Path], repository: str | None, hub_url: str, form: str) -> None:

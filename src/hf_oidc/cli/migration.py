@@ -1,4 +1,4 @@
-"""`hf-oidc doctor --workflow FILE --migrate`: shows how a workflow logs in, and with `--write` changes the file.
+"""`hf-oidc doctor FILE --migrate`: shows how a workflow logs in, and with `--write` changes the file.
 
 The file is replaced as a whole or not at all, and keeps its mode, line ends and byte order mark.
 """
