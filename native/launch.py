@@ -11,7 +11,7 @@ import sys
 import tempfile
 
 NEEDED = (3, 10)
-NEWEST = 19  # the last minor version whose name is looked for
+NEWEST = 19  # the newest minor version to look for
 HERE = os.path.dirname(os.path.abspath(__file__))
 PYZ = os.path.join(HERE, "hf-oidc.pyz")
 WELL_KNOWN = ["/usr/local/bin", "/opt/homebrew/bin", "/usr/bin"]
@@ -28,7 +28,7 @@ TOOL_CACHE_ARCH = {"X64": "x64", "X86": "x86", "ARM64": "arm64", "ARM": "arm"}
 
 def main(env: "os._Environ[str]") -> int:
     """Log in, and put `hf-oidc` on the PATH of later steps; the exit code."""
-    # Tells action.yml that there is a Python: what goes wrong from here on has been told.
+    # Tells action.yml that Python was found: from here on, this process reports its own errors.
     append(env.get("GITHUB_OUTPUT"), "started=true")
     if not os.path.exists(PYZ):
         return failed("hf-oidc.pyz is not in this action's folder. Use a release of the action, by its tag or commit.")
@@ -91,7 +91,7 @@ def tool_cache(env: "os._Environ[str]") -> "list[str]":
     arch = TOOL_CACHE_ARCH.get(env.get("RUNNER_ARCH", ""), "x64")
     if not os.path.isabs(root) or not os.path.isdir(root):
         return []
-    # A version such as 3.14.0-rc.1 is no release.
+    # A version such as 3.14.0-rc.1 is not a release.
     versions = [name for name in os.listdir(root) if all(part.isdigit() for part in name.split("."))]
     versions.sort(key=lambda name: [int(part) for part in name.split(".")], reverse=True)
     program = "python.exe" if WINDOWS else os.path.join("bin", "python3")

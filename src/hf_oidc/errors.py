@@ -95,7 +95,7 @@ class LoginError(Exception):
 
     @property
     def proxy_variable(self) -> str:
-        """The environment variable whose proxy is at fault, if a proxy is. No input is wrong then."""
+        """The environment variable that names the proxy at fault, if a proxy is. Then no input is wrong."""
         return self.where.proxy_variable if self.where and not self.retryable else ""
 
 

@@ -57,7 +57,7 @@ LoginResult: TypeAlias = Granted | Failed
 
 
 def log_in(login: Login, request: TokenRequest) -> HubToken:
-    """A token for the request. Raises the `LoginError` that best explains why there is none."""
+    """A token for the request. Raises the `LoginError` that best explains the failure."""
     context, errors, attempts = login.context, list[LoginError](), list[Attempt]()
     while True:
         # Not if there would be no time left for an attempt: the server may have recovered earlier than it said.

@@ -58,7 +58,7 @@ def read_file(path: str) -> str:
     try:
         if not path or not Path(path).is_file():
             return ""
-        # The size is no bound: files of /proc, to which a link may lead, have none.
+        # The size is not a limit: files of /proc, to which a link may lead, have none.
         with Path(path).open("rb") as file:
             content = file.read(MAX_BYTES + 1)
         return content.decode("utf-8") if len(content) <= MAX_BYTES else ""

@@ -59,9 +59,9 @@ def test_a_bug_in_the_explanation_hides_nothing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], on_error: str, exit_code: int, level: str
 ) -> None:
     """The failure is told without it, and the step ends as it would have."""
-    error = HubUnavailable("The Hub is in trouble")
+    error = HubUnavailable("The Hub reports a server error")
     error.attempts = None  # type: ignore[assignment]  # what no explanation reckons with
     inputs = Inputs.read({"INPUT_RESOURCE": "acme/model", "INPUT_ON-ERROR": on_error})
     files = CommandFiles(tmp_path / "output", tmp_path / "env")
     assert _failed([Failed(inputs.requests[0], error)], inputs, {}, files) == exit_code
-    assert capsys.readouterr().out == f"::{level} title=hf-oidc%3A hub-unavailable::The Hub is in trouble.\n"
+    assert capsys.readouterr().out == f"::{level} title=hf-oidc%3A hub-unavailable::The Hub reports a server error.\n"

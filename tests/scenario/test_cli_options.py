@@ -130,7 +130,7 @@ def test_a_resource_that_a_variable_names_is_told_by_the_variable(command: list[
     """Nobody typed an argument here."""
     run = stage.run(*command, env={"HF_OIDC_RESOURCE": "https://huggingface.co/acme/model"})
     assert run.exit_code == 2
-    assert "`HF_OIDC_RESOURCE` is of none of the Hub's forms" in run.stderr
+    assert "`HF_OIDC_RESOURCE` is not in a form that the Hub accepts" in run.stderr
     assert "Did you mean `acme/model`?" in run.stderr
 
 
@@ -193,7 +193,7 @@ def test_only_providers_that_can_work_are_offered(stage: Stage) -> None:
 
 def test_the_help_says_what_a_job_of_each_provider_needs(stage: Stage) -> None:
     """Every provider that can work is in it, with a line of its file or among those that need nothing."""
-    needs = stage.run("run", "--help").stdout.partition("A job needs this")[2]
+    needs = stage.run("run", "--help").stdout.partition("What a job needs")[2]
     able = {name for name, provider in PROVIDERS.items() if provider.audience != "fixed"} - {"supplied"}
     assert able <= set(re.findall(r"\w+", needs))
     assert "  github      permissions: {id-token: write}" in needs

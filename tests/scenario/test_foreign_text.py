@@ -195,7 +195,7 @@ LONG = "acme/shared/.github/workflows/publish.yml@" + "0123456789abcdef" * 2 + "
 def test_a_name_with_hf_in_it_is_shown(tmp_path: Path) -> None:
     """In the diagnosis, the publisher, and the command line to copy."""
     said = refused(tmp_path, "No trusted publisher configured on acme/hf_bert_base", "token", "acme/hf_bert_base")
-    assert "The Hub knows of no job that `acme/hf_bert_base` trusts" in said
+    assert "`acme/hf_bert_base` has no trusted publisher" in said
     assert "***" not in said
     name = {"HF_OIDC_ID_TOKEN": id_token("sigstore", repository="acme/hf_bert_training", job_workflow_ref=LONG)}
     said = printed(tmp_path, "doctor", "--resource", "acme/hf_bert_base", **name)

@@ -140,7 +140,7 @@ def test_a_file_that_cannot_be_written(file: Path) -> None:
         ((), "--migrate needs one FILE"),
         (("--workflow", "publish.yml", "--expect", "branch=main"), "--expect does not work with a file"),
         (("--workflow", "publish.yml", "--repository", "acme"), "--repository must be owner/name"),
-        (("--workflow", "publish.yml", "--resource", "acme/a/b"), "is of none of the Hub's forms"),
+        (("--workflow", "publish.yml", "--resource", "acme/a/b"), "is not in a form that the Hub accepts"),
         (("publish.yml", "broken.yml"), "--migrate needs one FILE"),
         (("publish.yml", "--format", "sarif"), "--migrate needs one FILE, and prints text or JSON"),
         (("--workflow", "none.yml"), "cannot be read"),

@@ -176,7 +176,7 @@ def _start(
 def _is_alive(group: int) -> bool:
     """Whether a process of the group is still running. Raises `ProcessLookupError` if the group is empty."""
     os.killpg(group, 0)
-    # A zombie, whose parent has not waited for it, still belongs to the group. The line is "pid (name) state ppid
+    # A zombie (its parent has not called wait) still belongs to the group. The line is "pid (name) state ppid
     # pgrp …", see proc(5).
     members = []
     for path in Path("/proc").glob("[0-9]*/stat"):

@@ -1,7 +1,7 @@
 """`hf-oidc doctor`: finds out why a job cannot log in.
 
 In a CI job, it requests an ID token, and sends it to the Hub only with `--try`. With a file, it reads that. Exit codes:
-0 no problem was found, 1 a login would fail, 2 the arguments are wrong or a file is none that it checks.
+0 no problem was found, 1 a login would fail, 2 the arguments are wrong or it does not check such a file.
 """
 
 from __future__ import annotations
@@ -68,15 +68,15 @@ Examples:
     "--expect",
     multiple=True,
     metavar="NAME=VALUE",
-    help="A value that this job must have, such as branch=main. Repeat it for more.",
+    help="A value that this job must have, such as branch=main. Can be repeated.",
 )
 @click.option(
     "--try",
     "try_",
     is_flag=True,
-    help="Also log in at the Hub, and throw the token away. Needs --resource or $HF_OIDC_RESOURCE.",
+    help="Also log in to the Hub, and discard the token. Needs --resource or $HF_OIDC_RESOURCE.",
 )
-@click.option("--workflow", "files", multiple=True, metavar="FILE", help="The same as FILE. Takes files of any name.")
+@click.option("--workflow", "files", multiple=True, metavar="FILE", help="The same as FILE, but with any file name.")
 @click.option("--repository", metavar="OWNER/NAME", help="The files' repository.  [default: git's remote origin]")
 @click.argument("words", metavar="[FILE]...", nargs=-1)
 @click.option(
@@ -88,7 +88,7 @@ Examples:
     help="Format of the report. sarif is for files.",
 )
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
-@click.option("--migrate", is_flag=True, help="Show how FILE logs in instead of using a stored token.")
+@click.option("--migrate", is_flag=True, help="Show how to change FILE to log in instead of using a stored token.")
 @click.option("--write", is_flag=True, help="With --migrate: change FILE.")
 @asks_for_id_token
 @click.pass_context
@@ -115,8 +115,8 @@ def doctor(
 
     With FILE, it checks workflow files and .gitlab-ci.yml, on any machine.
 
-    Exit codes: 0 no problem was found, 1 a login would fail, 2 the arguments are wrong, or a file is none that the
-    doctor checks.
+    Exit codes: 0 no problem was found, 1 a login would fail, 2 the arguments are wrong, or the doctor does
+    not check this kind of file.
     """
     env = dict(os.environ)
     for word in words:  # as other commands take a resource

@@ -84,9 +84,9 @@ def env_(*, resources: tuple[str, ...], format_: str, path: str | None, show: bo
     Without RESOURCE, the token is for $HF_OIDC_RESOURCE.
 
     The format `circleci` appends to the file $BASH_ENV, and `github` to $GITHUB_ENV, for the later steps of the job.
-    All other formats go to standard output, or to the file of --output.
+    All other formats go to standard output, or to the --output file.
 
-    If one login fails, nothing is written. A script does not notice that in eval "$(…)" and continues: assign the
+    If one login fails, nothing is written. With eval "$(…)", a script does not notice that and continues: assign the
     output to a variable first, as in the examples.
     """
     env = dict(os.environ)

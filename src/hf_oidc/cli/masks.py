@@ -16,7 +16,7 @@ REDACTOR_TIMEOUT = 10.0  # seconds
 
 
 def mask_for(hub_url: str, env: Mapping[str, str]) -> Callable[[Secret], None]:
-    """The function that masks a token in this CI; it does nothing where there is no way.
+    """The function that masks a token in this CI; it does nothing if the CI cannot mask.
 
     Raises `DeliveryFailed` if the runner could not read the instruction.
     """

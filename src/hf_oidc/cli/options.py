@@ -60,10 +60,10 @@ def job_needs() -> str:
     return "\n".join(
         [
             "\b",
-            "A job needs this before the command works there:",
+            "What a job needs before it can log in, by provider:",
             *lines,
-            f"Nothing: {nothing}. Any other provider: --id-token-file.",
-            "https://github.com/org/hf-oidc-action/blob/main/docs/providers.md has the details.",
+            f"Nothing to set up: {nothing}. Any other provider: --id-token-file.",
+            "Details: https://github.com/org/hf-oidc-action/blob/main/docs/providers.md",
         ]
     )
 

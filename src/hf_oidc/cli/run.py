@@ -33,7 +33,7 @@ NO_COMMAND = (
 
 
 class WithCommand(LoginCommand):
-    """A command line that ends in `--` and the command to run, whose arguments click does not parse."""
+    """A command line that ends in `--` and the command to run. click does not parse the arguments of that command."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Splits at the first `--`."""
@@ -75,9 +75,9 @@ def run(
     Without RESOURCE, the token is for $HF_OIDC_RESOURCE. COMMAND does not get that variable: if it is set,
     huggingface_hub logs in by itself and ignores HF_TOKEN.
 
-    A token is valid for one hour. With --keep-fresh, the token is in a file that is renewed in time. HF_TOKEN_PATH, or
-    NAME_PATH, is the path of the file; huggingface_hub and git read it for each call. COMMAND does not get HF_TOKEN,
-    because it would take precedence.
+    A token is valid for one hour. With --keep-fresh, the token is in a file, and is renewed before it expires.
+    HF_TOKEN_PATH, or NAME_PATH, is the path of the file; huggingface_hub and git read it for each call. COMMAND does
+    not get HF_TOKEN, because it would take precedence.
 
     The exit code is COMMAND's; 127 if COMMAND is not found, 126 if it cannot be run. It is 1 if the login failed,
     and 2 if the arguments are wrong.

@@ -1,4 +1,4 @@
-"""`hf-oidc run --keep-fresh`: runs a command whose tokens are in files, and renews them there until it ends.
+"""`hf-oidc run --keep-fresh`: runs a command that reads its tokens from files, and renews them there until it ends.
 
 `renewal` decides when a token is renewed; `cli.child` runs the command.
 """
@@ -160,7 +160,7 @@ class FileRenewal(NamedTuple):
         """See `Renewal`."""
         stops = self.renewer.stops_on_expiry
         then = "The command is stopped" if stops else "The command goes on; trying again"
-        self._report(f"has expired, and there is no new one: {_why(error)}. {then}")
+        self._report(f"has expired, and no new one was issued: {_why(error)}. {then}")
         if stops:
             self.renewer.stop()
 

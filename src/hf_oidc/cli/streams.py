@@ -1,7 +1,7 @@
 """A command's standard streams.
 
-Standard output is written as a whole when the command has succeeded. It is an error if that fails. It is no error if
-messages on standard error cannot be written.
+Standard output is written as a whole when the command has succeeded. It is an error if that fails. It is not an
+error if messages on standard error cannot be written.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ def write_error(text: str) -> None:
 
 @contextlib.contextmanager
 def telling() -> Iterator[None]:
-    """For blocks that print on standard error: it is no failure if it is closed or full."""
+    """For blocks that print on standard error: it may be closed or full."""
     try:
         yield
     except OSError:

@@ -27,13 +27,13 @@ Examples:
 @click.option("--show", is_flag=True, help="Print the token even if standard output is a terminal.")
 @logs_in
 def token(*, resources: tuple[str, ...], show: bool, **given: Any) -> None:
-    """Print a token for RESOURCE, or for $HF_OIDC_RESOURCE without an argument.
+    """Print a token for RESOURCE or, without an argument, for $HF_OIDC_RESOURCE.
 
     RESOURCE is namespace/name for a model; datasets/namespace/name, spaces/…, kernels/… or buckets/… for other
     repositories; or a user name, to read the gated repositories that this user may read.
 
-    Standard output has only the token; everything else goes to standard error. Prefer `hf-oidc run` where you can: it
-    gives the token to one command only.
+    Only the token goes to standard output; everything else goes to standard error. Prefer `hf-oidc run` where you
+    can: it gives the token to one command only.
     """
     env = dict(os.environ)
     with explained():

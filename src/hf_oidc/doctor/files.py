@@ -121,7 +121,7 @@ def next_step(kind: str, file_name: str, hub_url: str) -> str:
             f"{file_name}: This file is for {facts.title}. The doctor does not check it.",
             target.fill(facts.declare.text),
             *(f"    {line}" for line in target.fill(facts.declare.lines).splitlines()),
-            "Once, on the Hub, add under Trusted Publishers (in the repository's settings):",
+            "Add this once on the Hub, under Trusted Publishers (in the repository's settings):",
             *(f"    {name:<{width}}  {value}" for name, value in rows.items()),
             "Then run `hf-oidc doctor` in the job: it shows the claims of its ID token, and a publisher that fits.",
             f"{facts.title}: {DOCUMENTS}/providers.md#{facts.section}",

@@ -77,8 +77,8 @@ ADVICE = {
     "ambiguous-provider": "<which>",
     "id-token-permission-missing": (
         "Let the job request an ID token. If it has `permissions:` in the workflow file, add `id-token: write` there. "
-        "If it has none, add these lines, and whatever else the job needs. If another workflow calls this one "
-        "(`workflow_call`), the calling job needs the permission too."
+        "If it has none, add these lines, and any other permissions that the job needs. If another workflow calls this "
+        "one (`workflow_call`), the calling job needs the permission too."
     ),
     "id-token-fork-pull-request": (
         "Nothing is broken: only your own repository's jobs may publish. To let the job pass in pull requests, "
@@ -90,18 +90,18 @@ ADVICE = {
     ),
     "id-token-not-declared": (
         "Run the workflow on GitHub. To try it on this machine, let Local Hub issue the ID token and stand in for the "
-        "Hub; https://github.com/org/hf-oidc-action/blob/main/docs/local-hub.md has the lines. Or pass another ID "
-        "token, <id-token>."
+        "Hub: see https://github.com/org/hf-oidc-action/blob/main/docs/local-hub.md. Or pass another ID token "
+        "<id-token>."
     ),
     "id-token-request-failed": (
         "Run the job again: this is usually temporary. If it keeps failing, check the CI's status page."
     ),
     "id-token-malformed": (
-        "Set <the-id-token> (or `HF_OIDC_ID_TOKEN`) to the ID token exactly as your CI issued it: one long word that "
+        "Set <the-id-token> (or `HF_OIDC_ID_TOKEN`) to the ID token exactly as your CI issued it: one long string that "
         "begins with `eyJ`. A Hugging Face token or an API key does not work here."
     ),
     "id-token-expired": (
-        "Get the ID token just before this step: it is valid for a few minutes only. If it is fresh, correct the clock "
+        "Get the ID token just before this step: it is valid for only a few minutes. If it is new, correct the clock "
         "of this machine."
     ),
     "exchange-invalid-request": (
@@ -109,8 +109,8 @@ ADVICE = {
         "id if there is one."
     ),
     "hub-unavailable": (
-        "Run the job again later; https://status.huggingface.co has news. The Hub, or the way to it, has a fault: do "
-        "not change your publisher or your workflow."
+        "Run the job again later, and check https://status.huggingface.co. The problem is with the Hub or the network "
+        "path to it: do not change your publisher or your workflow."
     ),
     "unexpected-response": (
         "Check that <hub-url> (or `HF_ENDPOINT`) is the Hub's address, and that no proxy or sign-in page answers "
@@ -131,7 +131,7 @@ TLS: Mapping[TlsFault, str] = {
         "certificate."
     ),
     "host": (
-        "Check the host in the URL first: the certificate is for another one. If the URL is right, ask the "
+        "Check the host in the URL first: the certificate is for another host. If the URL is right, ask the "
         "administrator of that server for a certificate with that name."
     ),
     "plain": (
@@ -139,7 +139,7 @@ TLS: Mapping[TlsFault, str] = {
     ),
     "handshake": (
         "Ask the administrator of that server: it has to accept TLS 1.2 or newer. A firewall or a proxy in between can "
-        "break the handshake, too."
+        "also break the handshake."
     ),
 }
 DELIVERY: Mapping[Recipient, str] = {
@@ -161,7 +161,7 @@ DELIVERY: Mapping[Recipient, str] = {
         "Set `XDG_RUNTIME_DIR` to a folder that you own, outside the working directory, on a disk that is not full."
     ),
 }
-DOCKER_SEES = " The Docker action sees only those files of the runner that are in the checkout."
+DOCKER_SEES = " The Docker action sees only the files in the checkout, not the runner's other files."
 RATE_LIMITED = (
     "Run the job again in {expected} or later. Most likely nothing is wrong with your configuration: runners share "
     "their addresses, and the Hub limits requests by address."
@@ -182,17 +182,17 @@ REDIRECTED_MINT = (
 )
 
 PROXY_FIRST = (
-    "Check the proxy first: this machine reaches {server} through {proxy}, which the environment variable {variable} "
-    "names. If the proxy is right, run the job again later."
+    "Check the proxy first: this machine reaches {server} through {proxy}, the value of the environment variable "
+    "{variable}. If the proxy is right, run the job again later."
 )
 URL_FIRST = (
-    "Check the Hub's URL first: {url} comes from <source>. If it is right, the server there has a fault, or this "
+    "Check the Hub's URL first: {url} comes from <source>. If it is right, the server has a problem, or this "
     "machine cannot reach it: ask its administrator, or run the job again later."
 )
 NETWORK_FIRST = (
-    "Check the network of this machine first: it cannot look up the name {server}. See that its DNS works. A company's "
-    "network may need a proxy, in the environment variable `HTTPS_PROXY`. Do not change your publisher or your "
-    "workflow."
+    "Check the network of this machine first: it cannot look up the name {server}. Make sure that DNS works. A "
+    "company's network may need a proxy, in the environment variable `HTTPS_PROXY`. Do not change your publisher or "
+    "your workflow."
 )
 
 SKIPPED = {"id-token-fork-pull-request", "id-token-dependabot"}
@@ -200,10 +200,11 @@ SKIPPED = {"id-token-fork-pull-request", "id-token-dependabot"}
 ON_PAGE = "On {page}, under {section}, "
 IN_SETTINGS = "On the Hub, in the settings of the resource, under Trusted Publishers, "
 SIDE_BRANCH = (
-    "It is only for the branch {side_branch}. To publish from another branch, such as `main`, enter that one instead."
+    "It is only for the branch {side_branch}. To publish from another branch, such as `main`, enter that branch "
+    "instead."
 )
 BRANCH_FIRST = "The Hub does not say what differs, so check the branch first."
-EXACT = "Each field that is filled in there must be exactly the same, upper and lower case too"
+EXACT = "Each field that is filled in there must match exactly, including upper and lower case"
 COMPARE = Meaning(
     "",
     f"{{on}}compare the publisher with this job: {{fields}}. {EXACT}; the Hub does not say which one differs.",
@@ -217,34 +218,34 @@ FINDINGS: Mapping[Name, Meaning] = {
         "Request a separate ID token for the Hub.",
     ),
     "own-audience": Meaning(
-        "This ID token is for {audience}, as requested. A Hub usually accepts only ID tokens for itself, and this one "
-        "is {hub}.",
-        "Leave <audience> out, and the ID token is for the Hub's own URL. Only where <hub-url> is a mirror of "
-        "huggingface.co, it has to be https://huggingface.co.",
+        "This ID token is for {audience}, as requested. A Hub usually accepts only ID tokens for its own URL, which "
+        "is {hub} here.",
+        "Leave <audience> out: the ID token is then for the Hub's own URL. Only if <hub-url> is a mirror of "
+        "huggingface.co, set <audience> to https://huggingface.co.",
     ),
     "other-resource": Meaning(
-        "The Hub names {named}, and this login asked for {asked}.",
+        "The Hub's response is about {named}, but this login asked for {asked}.",
         "Check <resource>: it must be the repository's name on the Hub.",
     ),
     "user-resource": Meaning(
-        "{user} is a user name, not a repository: it asks for that user's right to read gated repositories, which "
-        "needs a publisher in the user's own settings and never lets a job publish.",
+        "{user} is a user name, not a repository. A token for a user can only read the gated repositories that the "
+        "user can read. It needs a publisher in the user's own settings, and never lets a job publish.",
         "To publish, write <resource> as namespace/name, or datasets/namespace/name. To read gated repositories, look "
         "at {page}, under {section}.",
     ),
     "no-publisher": Meaning(
-        "The Hub knows of no job that {named} trusts. Either no publisher was added there yet, or there is no {named} "
-        "on the Hub.",
-        "Check that {named} is spelled right. {on}add a publisher for exactly this job, if you mean to trust it: "
+        "{named} has no trusted publisher. Either none has been added yet, or {named} does not exist on the Hub.",
+        "Check that {named} is spelled correctly. {on}add a publisher for exactly this job, if you want to trust it: "
         "{fields}.",
-        "Check that {named} is spelled right. {on}add a publisher for the job that you mean to publish from.",
-        "Check that {named} is spelled right. {on}add a publisher for the branch that you publish from, usually the "
-        "default branch, such as `main`. Its other fields are this job's: {others}. This job runs for {side_branch}.",
+        "Check that {named} is spelled correctly. {on}add a publisher for the job that you mean to publish from.",
+        "Check that {named} is spelled correctly. {on}add a publisher for the branch that you publish from, usually "
+        "the default branch, such as `main`. Use this job's values for the other fields: {others}. This job runs for "
+        "{side_branch}.",
     ),
     "pull-request": Meaning(
         "This job runs for a pull request ({ref}), which is not a branch. A publisher with a `branch` never accepts "
         "it.",
-        "Publish from a push to a branch. In pull requests <skip>.",
+        "Publish from a push to a branch. In pull requests, <skip>.",
     ),
     "tag": Meaning(
         "This job runs for a tag ({ref}), which is not a branch. A publisher with a `branch` never accepts it.",
@@ -253,13 +254,13 @@ FINDINGS: Mapping[Name, Meaning] = {
     ),
     "merge-queue": Meaning(
         "This job runs in a merge queue, for the temporary branch {ref}. A publisher cannot name it in advance.",
-        "Publish from the push that follows the merge. Keep the merge queue out: beside the job's `runs-on:`, add "
-        "`if: github.event_name != 'merge_group'`.",
+        "Publish from the push that follows the merge. To skip the job in the merge queue, add "
+        "`if: github.event_name != 'merge_group'` next to its `runs-on:`.",
     ),
     "merge-request": Meaning(
         "A pull request or merge request started this job. A publisher usually names only the default branch, such as "
         "`main`, and then refuses it.",
-        "Publish from a push to the branch that the publisher names. In pull requests and merge requests <skip>.",
+        "Publish from a push to the branch that the publisher names. In pull requests and merge requests, <skip>.",
     ),
     "other-tag": Meaning(
         "This job runs for the tag {ref}. A publisher that names a branch refuses it.",
@@ -267,13 +268,13 @@ FINDINGS: Mapping[Name, Meaning] = {
     ),
     "other-branch": Meaning(
         "This job runs for the branch {ref}. A publisher usually names only the default branch, such as `main`, and "
-        "then refuses every other.",
-        f"{BRANCH_FIRST} {{on}}look up the branch that the publisher names. If that is another one, run this job for "
-        "that branch: merge first, or choose it where you start the run. If the publisher names {ref} too, compare the "
-        "other fields: {others}.",
-        f"{BRANCH_FIRST} {{on}}look up the branch that the publisher names. If that is another one, run this job for "
-        "that branch: merge first, or choose it where you start the run. If the publisher names {ref} too, compare the "
-        "other fields with what this job's ID token says; <show>.",
+        "then refuses every other branch.",
+        f"{BRANCH_FIRST} {{on}}check which branch the publisher names. If it is another one, run this job for that "
+        "branch: merge first, or choose the branch when you start the run. If the publisher names {ref} too, compare "
+        "the other fields: {others}.",
+        f"{BRANCH_FIRST} {{on}}check which branch the publisher names. If it is another one, run this job for that "
+        "branch: merge first, or choose the branch when you start the run. If the publisher names {ref} too, compare "
+        "the other fields with what this job's ID token says; <show>.",
     ),
     "default-branch": Meaning(
         "This job runs for {ref}, the default branch of its repository. A publisher that names another branch, such as "
@@ -284,16 +285,16 @@ FINDINGS: Mapping[Name, Meaning] = {
     "unprotected-branch": Meaning(
         "In GitLab, {ref} is not a protected branch. A publisher with `ref_protected` refuses it.",
         "The Hub does not say what differs, so check this first. If the publisher has `ref_protected`, protect {ref} "
-        "in GitLab: Settings, Repository, Protected branches. If it has not, compare its fields with this job: "
+        "in GitLab: Settings, Repository, Protected branches. Otherwise, compare its fields with this job: "
         "{fields}.",
         "The Hub does not say what differs, so check this first. If the publisher has `ref_protected`, protect {ref} "
-        "in GitLab: Settings, Repository, Protected branches. If it has not, compare its fields with what this job's "
+        "in GitLab: Settings, Repository, Protected branches. Otherwise, compare its fields with what this job's "
         "ID token says; <show>.",
     ),
     "enterprise-issuer": Meaning(
-        "This job's identity comes from {issuer}, an enterprise's own GitHub. The Hub's ready-made publisher for "
+        "This job's ID token comes from {issuer}, an enterprise's own GitHub. The Hub's built-in publisher for "
         "GitHub Actions accepts only https://token.actions.githubusercontent.com, so it never accepts this job.",
-        "{on}add a publisher that names the issuer and the claims themselves, if you mean to trust this job: {fields}.",
+        "{on}add a publisher that names the issuer and the claims themselves, if you want to trust this job: {fields}.",
         "{on}add a publisher that names the issuer {issuer}, and claims of the job that you mean to publish from.",
     ),
     "pull-request-target": Meaning(
@@ -309,12 +310,12 @@ FINDINGS: Mapping[Name, Meaning] = {
         "In the publisher, `workflow` must be the file name {workflow}, not the workflow's title {display_name}."
     ),
     "letter-case": Meaning(
-        "GitHub writes the owner {owner}, the Hub's namespace is {namespace}. In the publisher, `repository` must be "
-        "as GitHub writes it: {repository}."
+        "GitHub spells the owner {owner}, but the namespace on the Hub is {namespace}. In the publisher, `repository` "
+        "must be as GitHub spells it: {repository}."
     ),
     "workflow-file": Meaning(
-        "In the publisher, `workflow` must be the file name {workflow}: with its ending, without a folder, and not the "
-        "workflow's title."
+        "In the publisher, `workflow` must be the file name {workflow}: with its extension, without a folder, and not "
+        "the workflow's title."
     ),
     "repository": Meaning(
         "In the publisher, {claim} must be {value}: the repository that the job is in, not the one on the Hub. Upper "
@@ -380,7 +381,7 @@ def _unreached(error: LoginError, entry_point: EntryPoint, target: LoginTarget) 
         return Sentence(PROXY_FIRST, {**facts, **proxy})
     if not isinstance(error, HubUnavailable):
         return None
-    # A Hub reports some of its own outages as 400; its URL is right then.
+    # The Hub reports some of its outages as 400; its URL is then right.
     if target.hub_url != DEFAULT_HUB_URL and (where is None or where.status != 400):
         template = URL_FIRST.replace("<source>", "`$HF_ENDPOINT`" if target.by_endpoint else "<hub-url>")
         return Sentence(entry_point.says(template), {"url": sanitize_line(target.hub_url)})

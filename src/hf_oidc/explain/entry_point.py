@@ -49,7 +49,7 @@ ACTION = EntryPoint(
         ),
         "no-provider": (
             "Run this in a job of a supported CI. In any other CI, pass its ID token as the input `id-token`; "
-            f"{DOCUMENTS}/providers.md#any-other says how."
+            f"see {DOCUMENTS}/providers.md#any-other."
         ),
     },
     "- uses: org/hf-oidc-action@v1\n  id: hf\n  with:\n    resource: {resource}\n    on-error: warn\n"
@@ -69,7 +69,7 @@ COMMAND = EntryPoint(
         "which": "Name the right one with `--provider`, or pass its ID token with `--id-token-file`.",
         "no-provider": (
             "Name the CI or the cloud of this job with `--provider`, or pass an ID token with `--id-token-file`; "
-            f"{DOCUMENTS}/providers.md has the lines for each."
+            f"see {DOCUMENTS}/providers.md for what each needs."
         ),
     },
     "- if: >-\n    github.actor != 'dependabot[bot]' &&\n"
@@ -77,9 +77,9 @@ COMMAND = EntryPoint(
     "  run: hf-oidc run {resource} -- {command}",
     Instruction(
         "`hf-oidc` is for CI jobs, and this looks like your own machine. To log in as yourself, or to check a workflow "
-        "before you push it, run one of the lines below. To try a publication here, start Local Hub; "
-        f"{DOCUMENTS}/local-hub.md says how. If this is a CI job after all, name its CI with `--provider` (on a "
-        "cloud's machine `google` or `aws`), or pass an ID token with `--id-token-file`.",
+        "before you push it, run one of the lines below. To try a publication here, start Local Hub: see "
+        f"{DOCUMENTS}/local-hub.md. If this is a CI job after all, name its CI with `--provider` (on a "
+        "cloud VM, `google` or `aws`), or pass an ID token with `--id-token-file`.",
         "hf auth login  # as yourself\nhf-oidc doctor --workflow .github/workflows/publish.yml  # before a push",
         "sh",
     ),

@@ -29,7 +29,7 @@ RUN = re.compile(r"\{run(?P<options>[^}]*)\}")
 # The prefix of a resource -> `--repo-type` of `hf upload`. A model has no prefix.
 REPO_TYPES = {"datasets": "dataset", "spaces": "space", "kernels": "kernel"}
 INTERCEPTED = Instruction(
-    "Run the job again. If it keeps failing, something answers in place of the CI: ask the administrator of this "
+    "Run the job again. If it keeps failing, something else responds in place of the CI: ask the administrator of this "
     "machine."
 )
 

@@ -32,7 +32,7 @@ def annotation(diagnosis: Diagnosis) -> tuple[str, str]:
     if diagnosis.enter:
         place = sanitize_line(diagnosis.page.url) if diagnosis.page else "in the repository's settings"
         section = diagnosis.page.section if diagnosis.page else "Trusted Publishers"
-        lines.append(f"Once, on the Hub, add under {section} ({place}):")
+        lines.append(f"Add this once on the Hub, under {section} ({place}):")
         lines += [f"    {line}" for line in _table(diagnosis.enter)]
     lines += [f"Security note: {caution}" for caution in diagnosis.cautions]
     links = [f"{diagnosis.ci.title}: {diagnosis.ci_link}"] if diagnosis.ci and diagnosis.ci_link else []
@@ -43,7 +43,7 @@ def annotation(diagnosis: Diagnosis) -> tuple[str, str]:
 def heading(diagnosis: Diagnosis) -> str:
     """What stands above the details: where they say nothing of the job, they are its attempts."""
     of_the_job = diagnosis.findings or diagnosis.claims
-    return f"hf-oidc: {'what this job is, and what would match' if of_the_job else 'the attempts'}"
+    return f"hf-oidc: {'details of this job, and what would match' if of_the_job else 'the attempts'}"
 
 
 def details(diagnosis: Diagnosis) -> list[str]:

@@ -286,7 +286,7 @@ def _read(request: Request, response: requests.Response) -> Response | LoginErro
     status, host = response.status_code, host_of(request.url)
     if status in REDIRECTS:
         location = response.headers.get("location", "")
-        with contextlib.suppress(ValueError):  # it is no URL
+        with contextlib.suppress(ValueError):  # it is not a URL
             # Of the same host it may be a path alone (RFC 9110 § 10.2.2).
             location = location and urljoin(request.url, location)
         what = f"The answer is a redirect to {host_of(location)}, which was not followed"

@@ -39,7 +39,7 @@ class Proxy(NamedTuple):
 
 
 def proxy_for(url: str, env: Mapping[str, str]) -> Proxy | None:
-    """The proxy that `env` names for `url`; none if it is to be reached directly.
+    """The proxy that `env` names for `url`; none if `url` is reached directly.
 
     Lower-case names win, as in curl. This machine and a metadata server are never reached through a proxy: plain HTTP
     to them is allowed, and a proxy would carry that plain HTTP over the network.
@@ -79,7 +79,7 @@ def _has(entry: str, host: str, port: int) -> bool:
     if only_port and only_port != str(port):
         return False
     if ":" in host or host.replace(".", "").isdigit():  # an address, of which no part is a name
-        with suppress(ValueError):  # the entry is no network
+        with suppress(ValueError):  # the entry is not a network
             return ip_address(host) in ip_network(name, strict=False)
         return False
     name = name.removeprefix("*").strip(".")

@@ -29,21 +29,21 @@ def base_url(input_name: str, text: str) -> str:
     """`text` without the slash at its end, its host in lower case, if a token may be sent to such a service.
 
     The case matters: the URL is the ID token's audience, which the Hub compares to the letter. Raises `InvalidInput`
-    if it is no such URL, `InsecureUrl` if it is plain HTTP to another machine.
+    if it is not such a URL, `InsecureUrl` if it is plain HTTP to another machine.
     """
     match = HTTP_URL.fullmatch(text)
     if match is None or match["query"] is not None or not _has_valid_port(match["port"]) or has_password(text):
         raise InvalidInput(
             input_name,
             f"`{input_name}` is not the URL of a Hub: {shown_url(text)}",
-            "https://host, with a port or a path if need be; no user name, query or fragment",
+            "https://host, with a port or a path if needed, and no user name, query or fragment",
         )
     require_secure(text, input_name)
     return (text[: match.start("host")] + match["host"].lower() + text[match.end("host") :]).rstrip("/")
 
 
 def require_secure(url: str, name: str, *, link_local: bool = False) -> None:
-    """Raises `InsecureUrl` unless `url` is `https`, or `http` to this machine; `name` tells whose URL it is.
+    """Raises `InsecureUrl` unless `url` is `https`, or `http` to this machine; `name` says what the URL is for.
 
     `link_local`: a cloud's metadata server may be meant, which its machines reach without any network in between.
     """
@@ -69,7 +69,7 @@ def shown_url(text: str) -> str:
     """What should be a URL, without user information, query and fragment; or that it cannot be read.
 
     Parsers find an end of the user information where a password has `/`, `?`, `#` or `@`. So all before the last `@` is
-    left out, unread; what is no URL then may be the rest of a password.
+    left out, unread; text that is then not a URL may be the rest of a password.
     """
     before, address = _split(text)
     match = READABLE_URL.fullmatch(address)

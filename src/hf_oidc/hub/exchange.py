@@ -60,7 +60,7 @@ def read_response(
     no token.
     """
     if isinstance(response, NoResponse):
-        problem = f"The Hub {'gave no answer' if response.retryable else 'was not reached'}: {response.reason}"
+        problem = f"The Hub {'did not respond' if response.retryable else 'could not be reached'}: {response.reason}"
         raise HubUnavailable(problem, response.where, retryable=response.retryable)
     if response.status != 200:
         raise _refusal(response, sent)
@@ -77,11 +77,11 @@ def _grant(response: Response) -> tuple[Secret, int] | str:
     """Token and lifetime in seconds, or what is wrong with the response."""
     answer = response.json_object()
     if answer is None:
-        return "answer is not a JSON object"
+        return "response is not a JSON object"
     if str(answer.get("token_type")).lower() != "bearer":
-        return "answer has no `token_type` bearer"
+        return "response has no `token_type` bearer"
     if answer.get("issued_token_type", ACCESS_TOKEN_TYPE) != ACCESS_TOKEN_TYPE:
-        return "answer has another `issued_token_type` than access_token"
+        return "response has an `issued_token_type` other than access_token"
     token, expires_in = answer.get("access_token"), answer.get("expires_in")
     if not isinstance(token, str) or not re.fullmatch(ACCESS_TOKEN, token):
         return "`access_token` is not one word of printable ASCII, of 16 characters or more"
@@ -93,19 +93,19 @@ def _grant(response: Response) -> tuple[Secret, int] | str:
 def _refusal(response: Response, sent: Secret | None) -> ExchangeError:
     where = response.where
     if response.status == 429:
-        return RateLimited("The Hub has had too many requests from this address", where)
+        return RateLimited("The Hub has received too many requests from this address", where)
     if response.status >= 500:
-        return HubUnavailable("The Hub is in trouble", where)
+        return HubUnavailable("The Hub reports a server error", where)
     answer = (response.json_object() or {}) if response.status >= 400 else {}
     code, description = answer.get("error"), answer.get("error_description")
     if not isinstance(code, str) or not re.fullmatch(ERROR_CODE, code):
-        return UnexpectedResponse("The answer is not one that the exchange defines", where)
+        return UnexpectedResponse("The response is not one that the exchange defines", where)
     said = code
     if isinstance(description, str) and description.strip():
         # `sanitize_line` recognises a whole JWT, but not a short signature.
         said += f', "{sanitize_line(sent.hidden_in(description) if sent else description)}"'
     if code == "invalid_grant" and re.search(DISGUISED_OUTAGE, said):
-        return HubUnavailable(f"The Hub broke the exchange off, which is not a refusal: {said}", where)
+        return HubUnavailable(f"The Hub aborted the exchange, which is not a refusal: {said}", where)
     if code in NOT_UNDERSTOOD:
         return ExchangeInvalidRequest(f"The Hub did not understand the exchange: {said}", where)
     return ExchangeRejected(f"The Hub refused the exchange: {said}", where)

@@ -91,7 +91,7 @@ def _problem(text: str) -> str:
     parts = text.split("/")
     if len(parts) <= 2 and parts[0] in RESERVED:
         return f"lacks a namespace: {name}"
-    return f"is of none of the Hub's forms: {name}"
+    return f"is not in a form that the Hub accepts: {name}"
 
 
 def _suggestion(text: str) -> str | None:

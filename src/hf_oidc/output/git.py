@@ -41,7 +41,7 @@ def in_variable(name: str) -> str:
 
 
 def in_file(variable: str) -> str:
-    """Shell commands that print the file whose path is in the environment variable `variable`."""
+    """Shell commands that print the file that the environment variable `variable` names."""
     return f'cat "${variable}"'
 
 

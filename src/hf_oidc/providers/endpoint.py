@@ -80,7 +80,7 @@ def require_success(
 ) -> Response:
     """The response of `owner`. Raises `IdTokenRequestFailed` without a response of status 200."""
     if isinstance(response, NoResponse):
-        problem = f"{owner} {'did not respond' if response.retryable else 'was not reached'}: {response.reason}"
+        problem = f"{owner} {'did not respond' if response.retryable else 'could not be reached'}: {response.reason}"
         raise IdTokenRequestFailed(problem, response.where, retryable=response.retryable)
     if response.status != 200:
         raise IdTokenRequestFailed(f"{owner} gave no ID token", response.where, retryable=retryable(response))

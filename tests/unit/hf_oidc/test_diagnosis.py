@@ -142,7 +142,7 @@ def test_a_suggestion_without_a_page_is_told_all_the_same() -> None:
 
 def test_only_a_refusal_speaks_of_publishers() -> None:
     """Claims are known for every failed exchange; they do not explain an outage."""
-    error = HubUnavailable("The Hub is in trouble", HUB_CALL)
+    error = HubUnavailable("The Hub reports a server error", HUB_CALL)
     error.unverified_claims = github_claims(ref="refs/tags/v1")
     diagnosis = diagnose(error, Resource.parse("acme/model"), HUB)
     assert (diagnosis.findings, diagnosis.fields, diagnosis.claims, diagnosis.publisher) == ((), (), (), None)
@@ -151,7 +151,7 @@ def test_only_a_refusal_speaks_of_publishers() -> None:
 
 def test_several_attempts_are_counted_and_listed() -> None:
     """One alone is not worth a list."""
-    error = HubUnavailable("The Hub is in trouble", HUB_CALL)
+    error = HubUnavailable("The Hub reports a server error", HUB_CALL)
     error.attempts = (Attempt("tls-failed", None, 0.5, 1.5), Attempt("hub-unavailable", HUB_CALL, 2.0, None))
     diagnosis = diagnose(error, None, HUB)
     assert "request id id-1, 2 attempts." in text.annotation(diagnosis)[1]

@@ -452,7 +452,7 @@ def test_an_engine_that_is_not_github_is_not_told_githubs_words() -> None:
     """Act and Gitea run GitHub's workflows, and issue no ID tokens."""
     diagnosis = diagnosed("github", IdTokenNotDeclared("act runs this workflow"))
     assert diagnosis.ci is None
-    assert "docs/local-hub.md has the lines" in text.annotation(diagnosis)[1]
+    assert "docs/local-hub.md. Or pass another ID token" in text.annotation(diagnosis)[1]
     assert "providers.md" not in text.annotation(diagnosis)[1]
 
 
@@ -462,7 +462,7 @@ def test_without_a_resource_no_page_is_named() -> None:
     error.provider = "gitlab"
     diagnosis = diagnose(error, None, HUB, entry_point=COMMAND)
     assert (
-        "Once, on the Hub, add under Trusted Publishers (in the repository's settings):"
+        "Add this once on the Hub, under Trusted Publishers (in the repository's settings):"
         in text.annotation(diagnosis)[1]
     )
     assert "Add it once, on the repository's settings." in markdown.summary(diagnosis)

@@ -116,7 +116,7 @@ STORIES = {
     "hostile-claims": Story(ExchangeRejected(REFUSED, WHERE), claims=github_claims(**HOSTILE)),
     "disguised-outage": Story(
         HubUnavailable(
-            "The Hub broke the exchange off, which is not a refusal: "
+            "The Hub aborted the exchange, which is not a refusal: "
             'invalid_grant, "This operation was aborted due to timeout"',
             WHERE,
         ),
@@ -124,7 +124,7 @@ STORIES = {
         attempts=three_attempts("hub-unavailable", WHERE),
     ),
     "rate-limited": Story(
-        RateLimited("The Hub has had too many requests from this address", BUSY),
+        RateLimited("The Hub has received too many requests from this address", BUSY),
         attempts=(Attempt("rate-limited", BUSY, 0.3, None),),
     ),
     "id-token-request-failed": Story(

@@ -15,8 +15,8 @@ LOCAL = "http://127.0.0.1:8000"
 PROXY = "proxy.acme.example:3128"
 BEHIND_A_PROXY = Where("mint", "ci.example", proxy=PROXY, proxy_variable="all_proxy")
 CORRECT = "Correct the environment variable `all_proxy` on the machine that runs this job."
-HUB_FIRST = "Run the job again later; https://status.huggingface.co has news."
-NAMED = f"through `{PROXY}`, which the environment variable `all_proxy` names."
+HUB_FIRST = "Run the job again later, and check https://status.huggingface.co."
+NAMED = f"through `{PROXY}`, the value of the environment variable `all_proxy`."
 PROXY_FIRST = f"Check the proxy first: this machine reaches `huggingface.co` {NAMED}"
 NETWORK_FIRST = "Check the network of this machine first: it cannot look up the name `huggingface.co`"
 
@@ -25,17 +25,17 @@ def no_answer(url: str = HUB, proxy: str = "", *, unresolved: bool = False) -> H
     """Nobody answered."""
     host = url.partition("://")[2]
     where = Where("exchange", host, proxy=proxy, proxy_variable="all_proxy" if proxy else "", unresolved=unresolved)
-    return HubUnavailable("The Hub gave no answer", where)
+    return HubUnavailable("The Hub did not respond", where)
 
 
 def in_trouble(url: str = HUB) -> HubUnavailable:
     """Somebody answered with HTTP 502."""
-    return HubUnavailable("The Hub is in trouble", Where("exchange", url.partition("://")[2], 502))
+    return HubUnavailable("The Hub reports a server error", Where("exchange", url.partition("://")[2], 502))
 
 
 def aborted(url: str) -> HubUnavailable:
     """The Hub's own word for an outage: an answer that no other server gives."""
-    return HubUnavailable("The Hub broke the exchange off", Where("exchange", url.partition("://")[2], 400))
+    return HubUnavailable("The Hub aborted the exchange", Where("exchange", url.partition("://")[2], 400))
 
 
 def from_url(url: str, source: str) -> str:
@@ -51,7 +51,7 @@ def from_url(url: str, source: str) -> str:
         (in_trouble(), HUB, COMMAND, "", HUB_FIRST),
         (in_trouble(), "", ACTION, "", HUB_FIRST),
         (in_trouble(), HUB, ACTION, f"{HUB}/", HUB_FIRST),
-        (HubUnavailable("The Hub gave no answer"), HUB, COMMAND, "", HUB_FIRST),
+        (HubUnavailable("The Hub did not respond"), HUB, COMMAND, "", HUB_FIRST),
         # Its name is not known here.
         (no_answer(unresolved=True), HUB, COMMAND, "", NETWORK_FIRST),
         # The URL is the user's.

@@ -24,7 +24,7 @@ NAMES = [f"acme/model-{number}" for number in range(16)]
 
 
 def granted(resource: str) -> Answer:
-    """The Hub's answer for a resource, which tells the tokens apart."""
+    """The Hub's response for a resource, which tells the tokens apart."""
     token = f"hf_jwt_{resource.replace('/', '_')}"
     return Answer({"access_token": token, "token_type": "bearer", "expires_in": 3600})
 

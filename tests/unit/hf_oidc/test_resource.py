@@ -59,8 +59,8 @@ def test_forgives_white_space_around_the_name() -> None:
         ("", "`resource` is empty"),
         ("acme/a\nacme/b", "`resource` has several lines, and must be one resource: 'acme/a acme/b'"),
         ("datasets/squad", "`resource` lacks a namespace: 'datasets/squad'"),
-        ("models/acme/m", "`resource` is of none of the Hub's forms: 'models/acme/m'"),
-        (f"acme/{'m' * 300}", f"`resource` is of none of the Hub's forms: 'acme/{'m' * 214}…'"),
+        ("models/acme/m", "`resource` is not in a form that the Hub accepts: 'models/acme/m'"),
+        (f"acme/{'m' * 300}", f"`resource` is not in a form that the Hub accepts: 'acme/{'m' * 214}…'"),
     ],
 )
 def test_says_what_is_wrong(text: str, said: str) -> None:

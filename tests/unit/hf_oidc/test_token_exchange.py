@@ -147,12 +147,12 @@ def test_a_grant_counts_from_when_it_was_requested() -> None:
 @pytest.mark.parametrize(
     ("status", "body", "what"),
     [
-        (200, [], "The Hub's answer is not a JSON object"),
-        (200, {**GRANTED, "token_type": "mac"}, "The Hub's answer has no `token_type` bearer"),
+        (200, [], "The Hub's response is not a JSON object"),
+        (200, {**GRANTED, "token_type": "mac"}, "The Hub's response has no `token_type` bearer"),
         (
             200,
             {**GRANTED, "issued_token_type": "x"},
-            "The Hub's answer has another `issued_token_type` than access_token",
+            "The Hub's response has an `issued_token_type` other than access_token",
         ),
         (
             200,
@@ -160,14 +160,14 @@ def test_a_grant_counts_from_when_it_was_requested() -> None:
             "The Hub's `access_token` is not one word of printable ASCII, of 16 characters or more",
         ),
         (200, {**GRANTED, "expires_in": 0}, "The Hub's `expires_in` is not a number of seconds up to 30 days"),
-        (429, {}, "The Hub has had too many requests from this address"),
-        (500, {"error": "invalid_grant"}, "The Hub is in trouble"),
-        (404, {}, "The answer is not one that the exchange defines"),
-        (399, {"error": "invalid_grant"}, "The answer is not one that the exchange defines"),
+        (429, {}, "The Hub has received too many requests from this address"),
+        (500, {"error": "invalid_grant"}, "The Hub reports a server error"),
+        (404, {}, "The response is not one that the exchange defines"),
+        (399, {"error": "invalid_grant"}, "The response is not one that the exchange defines"),
         (
             400,
             {"error": "invalid_grant", "error_description": "Request aborted"},
-            'The Hub broke the exchange off, which is not a refusal: invalid_grant, "Request aborted"',
+            'The Hub aborted the exchange, which is not a refusal: invalid_grant, "Request aborted"',
         ),
         (
             400,

@@ -23,7 +23,7 @@ VARIABLES = ("CIRCLE_OIDC_TOKEN_V2", "CIRCLE_OIDC_TOKEN")
 
 
 def obtain(env: Mapping[str, str]) -> CanMint:
-    """From a variable whose ID token is for the audience, or from the command, which every CircleCI machine has."""
+    """From a variable with an ID token for the audience, or from the command, which every CircleCI machine has."""
     tokens = [Secret(env.get(name, "").strip()) for name in VARIABLES]
     return CanMint(lambda audience, context: _mint(tokens, audience, context))
 
