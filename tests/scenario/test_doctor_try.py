@@ -35,8 +35,11 @@ def test_the_hub_accepts_this_job(hub: LocalHub) -> None:
     told = tried(hub, "--resource", "acme/model")
     said = " ".join(told.stdout.split())
     assert told.exit_code == 0
-    assert "The Hub accepts this job for acme/model, and gave a token for 3600 seconds, which was thrown away." in said
-    assert "sent the ID token to the Hub, threw away the token that it got, and does not print the ID token" in said
+    assert (
+        "The Hub accepts this job for acme/model, and gave a token that is valid for 3600 seconds, which was discarded."
+        in said
+    )
+    assert "sent the ID token to the Hub, discarded the token that it got, and does not print the ID token" in said
     assert len(set(told.masks)) == 3
     assert tried(hub, "--resource", "acme/model", "--json").json["accepted"] is True
 

@@ -78,17 +78,17 @@ WORDS = {
     # what GitHub rejects
     "empty-block": Words("`{key}:` {where} is empty, so GitHub rejects the whole file.", "Remove this line."),
     "merge-key": Words(
-        "There is a merge key (`<<`) {where}. GitHub knows anchors and aliases, but no merge keys, and rejects the "
-        "whole file.",
+        "There is a merge key (`<<`) {where}. GitHub supports anchors and aliases but not merge keys, so it "
+        "rejects the whole file.",
         "Write the merged lines out here.",
     ),
     "unknown-key": Words("GitHub does not know `{key}` {where}, so it rejects the whole file.", "{replace}"),
     "key-elsewhere": Words(
-        "`{key}` is written {where}, where GitHub does not know it, so it rejects the whole file.",
+        "GitHub does not accept `{key}` {where}, so it rejects the whole file.",
         "Remove it here. It belongs to {place}.",
     ),
     "key-beside": Words(
-        "`{key}` is written beside `{beside}` {where}. GitHub accepts only one of the two, and rejects the whole file.",
+        "Both `{key}` and `{beside}` are {where}. GitHub accepts only one of the two, and rejects the whole file.",
         "Remove `{key}` here.",
     ),
     "input-beside-with": Words(
@@ -97,12 +97,12 @@ WORDS = {
         "{lines}",
     ),
     "permissions-word": Words(
-        "`permissions: {given}` is none of GitHub's words, so it rejects the whole file.",
+        "`permissions: {given}` is not a value that GitHub accepts, so it rejects the whole file.",
         "Write the permissions out:",
         PERMISSION,
     ),
     "unknown-scope": Words(
-        "GitHub knows no permission `{scope}`, so it rejects the whole file.",
+        "GitHub has no permission `{scope}`, so it rejects the whole file.",
         "{replace}",
     ),
     "unknown-access": Words(
@@ -116,7 +116,7 @@ WORDS = {
         "{lines}",
     ),
     "local-version": Words(
-        "{uses} has a version, but a workflow of the same repository is always that of the same commit, so GitHub "
+        "{uses} has a version, but a workflow in the same repository always comes from the same commit, so GitHub "
         "rejects the whole file.",
         "Leave the version out:",
         "uses: {path}",
@@ -127,8 +127,8 @@ WORDS = {
         "uses: ./{path}",
     ),
     "workflow-place": Words(
-        "`uses: {uses}` is not where GitHub looks for reusable workflows, so it rejects the whole file. They are files "
-        "directly in `.github/workflows`.",
+        "`uses: {uses}` is not where GitHub looks for reusable workflows, so it rejects the whole file. They must "
+        "be directly in `.github/workflows`.",
         "Move the file there if it is elsewhere, and write:",
         "uses: {better}",
     ),
@@ -147,8 +147,8 @@ WORDS = {
         "{replace}",
     ),
     "invalid-id": Words(
-        "`{id}` cannot be an id: GitHub takes letters, digits, `-` and `_`, and a letter or `_` first. It rejects the "
-        "whole file.",
+        "`{id}` is not a valid id, so GitHub rejects the whole file. An id has only letters, digits, `-` and `_`, and "
+        "begins with a letter or `_`.",
         "Write `{better}`.",
     ),
     "duplicate-id": Words(
@@ -193,7 +193,7 @@ WORDS = {
         "Remove the input `audience`: the audience is then the Hub's URL.",
     ),
     "id-token-written-out": Words(
-        "The file contains an ID token, in the input `id-token`. An ID token is valid for minutes only, and anyone who "
+        "The file contains an ID token, in the input `id-token`. An ID token is valid for only minutes, and anyone who "
         "reads it can use it.",
         "Remove the line: on GitHub, the action requests its own ID token.",
     ),
@@ -215,7 +215,7 @@ WORDS = {
     ),
     "tags": Words(
         "This workflow runs for tags ({events}). A tag is not on a branch.",
-        "Leave Branch empty on the Hub. The Hub then trusts this workflow file on every branch and tag, also if a "
+        "Leave Branch empty on the Hub. The Hub then trusts this workflow file on every branch and tag, even if a "
         "branch changes the file. To trust less, add a publisher with the issuer's URL and the raw claims "
         "`repository` and `ref` (for one tag) or `environment` (if it has protection rules).",
     ),
@@ -233,7 +233,7 @@ WORDS = {
         "{lines}",
     ),
     "any-ref": Words(
-        "`{event}` may run on any branch or tag. A publisher with a branch refuses all others.",
+        "`{event}` may run on any branch or tag. A publisher with a branch accepts only that branch.",
         "Run the job only on the branch of the publisher. {how}",
         "{lines}",
     ),
@@ -258,13 +258,13 @@ WORDS = {
         "{lines}",
     ),
     "untrusted-input": Words(
-        'The step "{step}" puts `{expression}` into its script, which anyone can write (`{event}`). Such a text can '
-        "contain commands, which take the token or publish in your name.",
+        'The step "{step}" puts `{expression}` into its script. Anyone can write that text (`{event}`). It can '
+        "contain commands that take the token or publish in your name.",
         "Pass it as an environment variable instead, and use that in the script:",
         "env:\n  TEXT: ${{{{ {expression} }}}}",
     ),
     "anyone-starts": Words(
-        "Anyone can cause `{event}` in a public repository, and so start this job, which publishes in your name.",
+        "Anyone can trigger `{event}` in a public repository, and so start this job, which publishes in your name.",
         "Let only people that you trust start the job. {how}",
         "{lines}",
     ),
@@ -345,8 +345,7 @@ WORDS = {
         "{lines}",
     ),
     "runs-after-failed-login": Words(
-        'The step "{step}" needs the token, but also runs if the login has failed, because of its condition '
-        "`{condition}`.",
+        'The step "{step}" needs the token, but also runs if the login failed, because of its condition `{condition}`.',
         "Run the step only if the login succeeded.{needs_id} Its condition:",
         "{lines}",
     ),
@@ -373,7 +372,8 @@ WORDS = {
         "{lines}",
     ),
     "login-replaced": Words(
-        '`{what}` in the step "{step}" writes to the {to}, but a later login has replaced HF_TOKEN by a token for the '
+        '`{what}` in the step "{step}" writes to the {to}, but a later login has replaced HF_TOKEN with a token for '
+        "the "
         "{from}. The Hub refuses that.",
         "Pass the token of the first login to the step:{needs_id}",
         "env:\n  HF_TOKEN: ${{{{ steps.{id}.outputs.token }}}}",
@@ -420,7 +420,7 @@ WORDS = {
     ),
     "secret-for-another": Words(
         "{subject} {puts}. It is still needed: this is for the {target}, and the login is for {resource}.",
-        "To do without it, remove it, and {how}",
+        "To replace it, remove it, and {how}",
         "{lines}",
     ),
     "secret-falls-back": Words(
@@ -432,10 +432,10 @@ WORDS = {
         "Log in in that job too, and remove the line.",
     ),
     "secret-in-use": Words(
-        "The job `{job}` uses a stored token of the Hub, the secret `{secret}`. The file does not tell for which "
+        "The job `{job}` uses a stored token of the Hub, the secret `{secret}`. This file does not show for which "
         "repository.",
-        "A login can replace it. If the job publishes to one repository, log in for that; to read gated models, for a "
-        "user. `hf-oidc doctor --workflow {file} --migrate` shows the changes.",
+        "A login can replace it. To publish to one repository, log in for that repository. To read gated models, log "
+        "in for a user. `hf-oidc doctor --workflow {file} --migrate` shows the changes.",
     ),
     "migrate-permissions": Words(
         "The job `{job}` uses a stored token. To log in for {resource} without one, it needs the permission to request "
@@ -494,10 +494,10 @@ HOW = {
     "id-rename": "The login step (line {line}) has another id. Write:",
     "id-elsewhere": "It is in another job, and GitHub passes no token to this one: log in in the job `{job}` too.",
     # another repository
-    "both-login": "log in for both. In the login step, and in the step in line {line}, write:",
-    "both-second": "log in for both. Before the step in line {line}, add a login, and in that step, write the last "
+    "both-login": "log in for both. In the login step, and in the step on line {line}, write:",
+    "both-second": "log in for both. Before the step on line {line}, add a login, and in that step, write the last "
     "lines:",
-    "both-exchange": "set the variable for the step in line {line}:",
+    "both-exchange": "set the variable for the step on line {line}:",
     "both-command": "log in for the repository that it writes to:",
     # what becomes of a secret
     "remove-line": "Remove that line. If nothing else uses the secret, delete it on GitHub.",

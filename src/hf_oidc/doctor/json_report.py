@@ -64,7 +64,7 @@ def workflow(report: WorkflowReport, hub_url: str) -> dict[str, Any]:
 
 
 def migration(found: Migration, name: str, hub_url: str, *, written: bool) -> dict[str, Any]:
-    """Returns the migration of the file `name`. The diff is exact, but for lines of the file that hold a token."""
+    """Returns the migration of the file `name`. The diff is exact, except for lines that contain a token."""
     about = workflow(found.report, hub_url)
     return {
         "doctor": "migration",

@@ -1,4 +1,4 @@
-"""What `hf-oidc doctor --migrate` says of a part of a workflow, by the code of the remark.
+"""What `hf-oidc doctor --migrate` says about a part of a workflow, by the code of the remark.
 
 The reader may never have heard of OpenID Connect. `{names}` are filled in from the facts of the remark, which are
 sanitized.
@@ -12,37 +12,37 @@ MIGRATION = {
     # left to do
     "unknown-resource": 'The step "{step}" uses a stored token, and this file does not show for which repository. Name '
     "it with --resource. If the step uses several repositories, log in for each.",
-    "several-targets": 'The step "{step}" uses one stored token for several repositories ({resources}), and a token '
-    "of a login is for one. Make it one step for each, or log in for each under its own variable.",
+    "several-targets": 'The step "{step}" uses one stored token for several repositories ({resources}), but the '
+    "token of a login is for only one. Use one step for each, or log in for each with its own variable.",
     "reads": 'The step "{step}" uses the stored token to read {read}. If that is public, it needs no token: remove the '
     "secret there. If it is gated or private, log in for it as well: docs/long-jobs-and-git.md shows how.",
     "unknown-variable": "The variable `{name}` holds the stored token for all steps, and this file does not show which "
     "steps use it, and for which repository. Name the repository with --resource.",
-    "container": "The container of the job `{job}` gets the stored token in `{name}`, and cannot get the token of a "
-    "login, which is a step. Give the token to the steps that need it instead.",
+    "container": "The container of the job `{job}` gets the stored token in `{name}`. It cannot get the token of a "
+    "login, because a login is a step. Give the token to the steps that need it instead.",
     "script": 'The script of the step "{step}" contains the secret where it cannot be replaced safely. Read the '
     "environment variable HF_TOKEN there instead, then run the command again.",
-    "local-action": 'The step "{step}" passes the secret to {uses}, which is another file. Log in before this '
+    "local-action": 'The step "{step}" passes the secret to {uses}, which is in another file. Log in before this '
     "step, and pass it the output `token` of the login.",
     "called-workflow": "The job `{job}` passes the secret to {called}. Run the doctor with --migrate on that workflow, "
     "and then remove the secret here. The job must grant `id-token: write`.",
     "before-login": 'The step "{step}" is before the login for {resource}. Move the login up, then run the command '
     "again.",
-    "inherits": 'The step "{step}" reads a token that the job or the workflow sets for all steps, and keeps needing '
-    "it. A login would replace it. Give the secret to this step alone, in its `env:`, then run the command again.",
+    "inherits": 'The step "{step}" reads a token that the job or the workflow sets for all steps, and still needs '
+    "it. A login would replace it. Give the secret to this step only, in its `env:`, then run the command again.",
     "other-variable": 'The variable `{name}` holds the token for all steps, and the step "{step}" names it. Use '
     "HF_TOKEN there, then run the command again.",
     "condition": 'The condition (`if:`) of the step "{step}" cannot be used for the login. Add the login step and its '
     "condition by hand.",
     "own-exchange": "The job `{job}` sets HF_OIDC_RESOURCE, so huggingface_hub logs in by itself and ignores the "
     "stored token. Remove the secret from it.",
-    "not-editable": "The job `{job}` cannot be changed safely, because of what is written on this line: an alias uses "
-    "it elsewhere too, or the change would give an error. Make the changes by hand.",
+    "not-editable": "The job `{job}` cannot be changed safely, because an alias uses this line elsewhere, or the "
+    "change would cause an error. Make the changes by hand.",
     "several-hubs": "The steps of the job `{job}` use several Hubs (HF_ENDPOINT). Log in to each by hand.",
     "too-large": "This is too large to be changed safely. Make the changes by hand.",
     # kept
-    "still-needed": 'The step "{step}" still needs the stored token: {what} has to {beyond}, and the token of a login '
-    "cannot.",
+    "still-needed": 'The step "{step}" still needs the stored token: {what} has to {beyond}, which the token of a '
+    "login cannot do.",
     "another-repository": 'The step "{step}" still needs the stored token: it uses {target}, and the login of the '
     "job is for {resource}. To log in for both, write each on a line of `resource: |`, as NAME=resource, and give each "
     "step its variable.",
@@ -59,8 +59,8 @@ MIGRATION = {
     "callers": "Other workflows call this one. Each must grant `id-token: write` to the job that calls it. It need not "
     "pass the secret any longer: remove that from `on.workflow_call.secrets`, if it is there.",
     "run-doctor": "Some runs of the changed file fail or surprise. `hf-oidc doctor --workflow {file}` says which.",
-    "delete-secret": "After a run has succeeded, delete the secret {secret} in the settings of the repository, if "
-    "nothing else uses it, and the token on the Hub.",
+    "delete-secret": "After a run has succeeded, delete the secret {secret} in the settings of the repository and the "
+    "token on the Hub, if nothing else uses them.",
 }
 
 

@@ -36,7 +36,7 @@ WHAT_IT_IS = (
 )
 SENT = {
     None: "This command sent nothing to the Hub",
-    True: "This command sent the ID token to the Hub, threw away the token that it got",
+    True: "This command sent the ID token to the Hub, discarded the token that it got",
     False: "This command sent the ID token to the Hub",
 }
 WHAT_TO_ENTER = "On the Hub, add this job once as a trusted publisher. No secret is stored."
@@ -44,7 +44,7 @@ BRANCHES = {
     "default": "your default branch, such as main",
     "several": "the branch that publishes (the file names several)",
     "none": "leave it empty: these runs are not on a branch",
-    "unknown": "not known: `hf-oidc` does not know on which branch these runs are",
+    "unknown": "not known: `hf-oidc` cannot tell which branch these runs are on",
     "pull-request": "leave it empty: a pull request is not on a branch",
 }
 TWO_WORKFLOWS = "leave it empty: the Hub does not document whether it compares the calling or the called file"
@@ -59,13 +59,13 @@ NO_REPOSITORY = {
     "gitlab": "(git has no remote `origin` on a GitLab here; pass --repository group/project)",
 }
 NO_REPOSITORY_THERE = "(git has no remote `origin` here; pass --repository owner/name)"
-# What to enter for a claim that the file does not tell; for `ref`, by the kind of the branch.
+# What to enter for a claim that the file does not show; for `ref`, by the kind of the branch.
 UNKNOWN_CLAIMS = {
     "project_path": "group/project of this project",
     "repository": "owner/name of this repository",
     "default": "your default branch, such as {prefix}main",
-    "none": "leave it out: each tag is another one",
-    "pull-request": "leave it out: each source branch is another one",
+    "none": "leave it out: it differs for each tag",
+    "pull-request": "leave it out: it differs for each source branch",
     "caller": "the branch of the calling workflow",
 }
 NO_PULL_REQUEST = "Do not add a publisher for merge requests or pull requests: anyone who can open one could publish."
@@ -178,8 +178,8 @@ def _all_well(report: JobReport) -> str:
     )
     what = f"this job is {met}" if met else "this job gets an ID token for the Hub"
     if report.accepted:
-        accepted = f"The Hub accepts this job for {report.question.resource}, and gave a token for "
-        return f"No problem was found: {what}. {accepted}{report.granted_for} seconds, which was thrown away."
+        accepted = f"The Hub accepts this job for {report.question.resource}, and gave a token that is valid for "
+        return f"No problem was found: {what}. {accepted}{report.granted_for} seconds, which was discarded."
     return f"No problem was found: {what}. Only the Hub knows whether a publisher accepts it."
 
 

@@ -38,7 +38,7 @@ GITLAB_WORDS: dict[str, tuple[str, str, str]] = {
         "id_tokens:\n  {name}:\n    aud: {audience}",
     ),
     "audience-mismatch": (
-        "The ID token `{name}` is for `{found}`, and the login needs one for `{audience}`, so it fails.",
+        "The ID token `{name}` is for `{found}`, but the login needs one for `{audience}`, so it fails.",
         "Change the audience, or add another ID token if something else uses this one:",
         "id_tokens:\n  {name}:\n    aud: {audience}",
     ),
@@ -96,7 +96,7 @@ GITLAB_WORDS: dict[str, tuple[str, str, str]] = {
     # other tokens
     "stored-token": (
         "This job uses the Hub without a login: it uses {token}.",
-        "To use a short-lived token instead, take the stored one out, declare an ID token, and run the command so:",
+        "To use a short-lived token, remove the stored one, declare an ID token, and run the command like this:",
         (
             "id_tokens:\n  HF_ID_TOKEN:\n    aud: https://huggingface.co\nscript:\n"
             "  - hf-oidc run namespace/name -- hf upload namespace/name ./model ."

@@ -1,4 +1,4 @@
-"""Reads what a workflow uses of its own repository: composite actions and reusable workflows, at any depth.
+"""Reads what a workflow uses from the same repository: composite actions and reusable workflows, at any depth.
 
 It does no I/O: the caller passes a function that reads files of the repository. The values of `inputs` are inserted
 where the file writes them out, so that the checks see what a login is given.

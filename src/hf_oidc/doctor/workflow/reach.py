@@ -81,7 +81,7 @@ def reached(
 
 @dataclass(frozen=True)
 class Caller:
-    """The job that calls a workflow, in a workflow whose reachability is known."""
+    """The job that calls a workflow, and the reachability of the workflow that it is in."""
 
     reachability: Reachability
     job: Job
@@ -209,7 +209,7 @@ class Reachability:
 
 def _of_job(job: Job, views: _Views, outcomes: Mapping[str, _Outcome]) -> _Outcome:
     needed = [outcomes[name] for name in job.needs if name in outcomes]
-    # GitHub: a failure or a skip applies to all jobs in the chain of `needs` from there on, not to the next one alone.
+    # GitHub: a failure or a skip applies to all later jobs in the chain of `needs`, not only to the next one.
     chain: bool | None = True
     for each in needed:
         chain = False if chain is False or each.chain is False else None if None in (chain, each.chain) else True
@@ -366,7 +366,7 @@ class _Environment:
 
     def after(self, step: Step) -> None:
         """Notes what `step` may have set for later steps."""
-        # An action sets variables of its own; that it changes one which the file sets is not expected.
+        # An action can set other variables. It is unlikely to change one that the file sets.
         self.is_open = self.is_open or bool(step.uses) or "GITHUB_ENV" in step.run
         if "GITHUB_ENV" in step.run:
             self.may_have_set.append(step.run)

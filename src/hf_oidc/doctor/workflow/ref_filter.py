@@ -16,7 +16,7 @@ from hf_oidc.doctor.workflow.expressions import SomeText
 Name = str | SomeText
 
 SPECIAL = frozenset("*?+[]!\\")
-# Git allows more, but nobody types it. A longer pattern or name costs time and decides nothing.
+# Git allows more, but real names are shorter. A longer pattern or name costs time and decides nothing.
 MAX_LENGTH = 100
 MAX_PATTERNS = 50
 
@@ -88,7 +88,7 @@ def passes(name: str, patterns: Sequence[str] | None, ignored: Sequence[str] | N
 
 
 def _others(patterns: Sequence[str] | None, ignored: Sequence[str] | None) -> list[SomeText]:
-    """What is known of the names that nobody mentions. A name may be in more than one, or in none."""
+    """What is known about the names that are not mentioned. A name may be in more than one, or in none."""
     if patterns is None:
         everything = any(pattern.replace("**", "") == "" != pattern for pattern in ignored or ())
         return [] if everything else [SomeText("")]

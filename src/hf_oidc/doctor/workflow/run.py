@@ -14,10 +14,10 @@ from typing import Any, Literal
 
 from hf_oidc.doctor.workflow.expression_values import NOT_EMPTY, UNKNOWN, OpenMapping, SomeText, Value
 
-# commit: a deployment of one, which has no ref. caller: the ref is that of the calling workflow.
+# commit: a deployment of one, which has no ref. caller: it has the ref of the calling workflow.
 Kind = Literal["branch", "default-branch", "tag", "pull-request", "merge-queue", "commit", "caller", "unknown"]
 
-# Whoever causes these chooses a branch or tag.
+# The person or program that starts these chooses a branch or tag.
 CHOSEN = frozenset({"workflow_dispatch", "deployment", "deployment_status", "registry_package"})
 BRANCHES, TAGS = "refs/heads/", "refs/tags/"
 # These two have a value that the file does not tell, and that conditions compare with others.
@@ -52,7 +52,7 @@ class Run:
 
     @property
     def is_chosen(self) -> bool:
-        """Whether whoever starts the run chooses the branch or tag."""
+        """Whether the branch or tag is chosen when the run is started."""
         return self.event in CHOSEN
 
     @property
@@ -95,7 +95,7 @@ class Run:
         if "pull_request" not in self.absent:
             fixed |= self._of_the_pull_request(fixed)
         if self.event not in ("pull_request", "pull_request_target"):
-            # GitHub documents these for the two events alone. It does not tell what a review has.
+            # GitHub documents these for the two events only. It does not say what a review has.
             review = "pull_request" not in self.absent
             fixed |= dict.fromkeys(("github.base_ref", "github.head_ref"), UNKNOWN if review else "")
         return fixed

@@ -143,7 +143,7 @@ PAYLOAD = frozenset(top for name, event in EVENTS.items() for top in _payload(na
 
 
 def runs_of(workflow: Workflow, called: Collection[Workflow] = (), repository: str = "") -> tuple[Run, ...]:
-    """Returns the runs of a workflow. `called`: the workflows that it calls, whose conditions count as its own.
+    """Returns the runs of a workflow. `called`: the workflows that it calls. Their conditions count too.
 
     `repository`: its name on GitHub, if known.
     """
@@ -263,7 +263,7 @@ def _refs(run: Run, settings: Block, compared: Mapping[str, Compared]) -> Dimens
                 else [{"ref": _ref(BRANCHES, name)}]
             )
     if not filters or {"tags", "tags-ignore"} & set(filters):
-        # A tag with the name of a branch is possible, and nobody means it with `github.ref_name == 'main'`.
+        # A tag can have the name of a branch, but that is not what people mean by `github.ref_name == 'main'`.
         branch_refs = {each["ref"] for each in found}
         for name in names(filters.get("tags"), filters.get("tags-ignore"), tags):
             if not isinstance(name, str) or BRANCHES + name not in branch_refs:

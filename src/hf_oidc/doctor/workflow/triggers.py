@@ -1,4 +1,4 @@
-"""The branch to enter, and the findings about what starts a job: both from the runs that reach its logins, alone.
+"""The branch to enter, and the findings about what starts a job: both only from the runs that reach its logins.
 
 A publisher's `branch` is the claim `ref` without `refs/heads/`. Tags and the merge refs of pull requests have none.
 This module reads no `on:` and no condition of the file.
@@ -19,7 +19,7 @@ from hf_oidc.sanitize import sanitize_line
 
 ANY_BRANCH = "any branch"
 DEFAULT = "the default branch"
-# The usual default branches. Of another branch, nobody expects that `schedule` runs on it.
+# The usual default branches. With any other branch, `schedule` is not expected to run on it.
 USUAL_DEFAULTS = {"main", "master"}
 # These run on the merge ref of a pull request, or of one that was merged, on its base branch.
 PULL_REQUEST_EVENTS = {"pull_request", "pull_request_review", "pull_request_review_comment"}
@@ -68,7 +68,7 @@ def branch_of(logins: Logins) -> Branch:
         return Branch("caller" if "caller" in kinds else "unknown" if "unknown" in kinds else "pull-request")
     # With the trust of the repository, these run the code of a pull request, or are asked to.
     others = [run for run in known if run.kind != "pull-request" and run.event != "pull_request_target"]
-    # On its merge ref, a pull request can have a user's token by a publisher without a branch alone.
+    # On its merge ref, a pull request can get a user's token only through a publisher without a branch.
     if not others or (logins.reads and _of_kind("pull-request", known)):
         return Branch("pull-request")
     on_branches = [run for run in others if _is_on_branch(run)]
@@ -78,7 +78,7 @@ def branch_of(logins: Logins) -> Branch:
     tags = [run for run in others if run.kind == "tag" and not run.is_chosen]
     if tags or not on_branches:
         return Branch("none")
-    # Whoever starts these chooses the branch: most likely the default branch, unless conditions require others.
+    # The branch is chosen when these are started: most likely the default branch, unless conditions require others.
     required = all(isinstance(run.ref, str) for run in on_branches)
     return _branch_among(on_branches) if required else Branch("default")
 
@@ -149,8 +149,8 @@ def _off_branch(workflow: Workflow, job: Job, runs: Sequence[Run], branch: Branc
         yield WorkflowFinding("several-branches", "warning", line, {"branches": branch.name, **facts, **only})
     for event in sorted({run.event for run in runs if run.is_chosen}):
         chosen = [run for run in runs if run.event == event and not _is_on(run, branch)]
-        # Of several branches that conditions name, that somebody chooses one is no news. Whoever starts each run by
-        # hand knows that there is a choice.
+        # If conditions name several branches, a choice between them is not news. And if every run is started by hand,
+        # the person who starts it knows that there is a choice.
         severity: Severity = "note" if CHOSEN.issuperset(workflow.triggers) else "warning"
         if any(run.kind != "branch" or branch.kind != "several" or not isinstance(run.ref, str) for run in chosen):
             yield WorkflowFinding("any-ref", severity, _line(workflow, chosen), {"event": event, **facts, **only})
@@ -223,7 +223,7 @@ def words_of(runs: Sequence[Run]) -> str:
 def _also(job: Job, runs: Sequence[Run], required: str) -> dict[str, str]:
     """The line that makes the job also require a condition, and whether it is added or replaces the job's `if:`.
 
-    There is none if no run would be left.
+    Both are empty if no run would be left.
     """
     if not required or all(condition(required, run.contexts(), SUCCEEDS) is False for run in runs):
         return {"how": "", "lines": ""}
