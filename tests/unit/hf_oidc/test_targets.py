@@ -210,6 +210,7 @@ PLACES: list[tuple[Any, tuple[str, str, str]]] = [
     ({"env": {"HF_TOKEN": "${{ secrets.DEPLOY }}"}}, ("env", "HF_TOKEN", "DEPLOY")),
     ({"env": {"TOKEN": "${{ secrets['MY_HF_TOKEN'] }}"}}, ("env", "TOKEN", "MY_HF_TOKEN")),
     ({"env": {"X": "${{ secrets.HUGGINGFACE_API_KEY }}"}}, ("env", "X", "HUGGINGFACE_API_KEY")),
+    ({"env": {"HF_READER_TOKEN": "${{ secrets.MY_HF_USER }}"}}, ("env", "HF_READER_TOKEN", "MY_HF_USER")),
     ({"uses": "a/b@v1", "with": {"hf_token": S}}, ("input", "hf_token", "HF_TOKEN")),
     ({"run": f"export HF_TOKEN={S}"}, ("export", "HF_TOKEN", "HF_TOKEN")),
     ({"run": f'$env:HF_TOKEN = "{S}"'}, ("export", "HF_TOKEN", "HF_TOKEN")),

@@ -71,6 +71,9 @@ def stored_secrets(workflow: Workflow, job: Job) -> tuple[StoredSecret, ...]:
 
 def is_token(secret: str, name: str = "") -> bool:
     """Whether the secret is a token of the Hub, by its name or by the name of the variable or input that it is for."""
+    # A variable such as HF_USER_TOKEN says what is in it, also if the secret has the name of a user: MY_HF_USER.
+    if OF_THE_HUB.search(name) and name.upper().endswith("TOKEN"):
+        return True
     return any(OF_THE_HUB.search(each) and not NO_TOKEN.search(each) for each in (secret, name)) and not (
         OF_THE_HUB.search(secret) and NO_TOKEN.search(secret)
     )
