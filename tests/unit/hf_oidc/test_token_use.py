@@ -465,6 +465,14 @@ SECRETS: dict[str, tuple[str, set[str]]] = {
         ),
         {"warning: token-replaced"},
     ),
+    "in a later row of the matrix": (
+        job(
+            LOGIN.replace("acme/model", "${{ matrix.r }}"),
+            "- run: hf upload ${{ matrix.r }} ." + env(HF_TOKEN=SECRET),
+            rest="strategy: {matrix: {r: [acme/a, acme/b]}}",
+        ),
+        {"warning: token-replaced"},
+    ),
     "of another service": (job(LOGIN, "- run: ./x" + env(TOKEN="${{ secrets.NPM_TOKEN }}")), set()),
     "a user name": (job(LOGIN, "- run: ./x" + env(HF_USERNAME="${{ secrets.HF_USERNAME }}")), set()),
 }

@@ -46,6 +46,7 @@ class _Job:
         rows = uses_of(workflow, job)
         self.uses = [each for row in rows for each in token_uses(job, row)]
         self.logins = tuple(logins or logins_of(job, rows[0]))
+        self._in_all_rows = logins or [each for row in rows for each in logins_of(job, row)]
         variables = list(resource_variables(workflow, job))
         self.exchanges = any(each.step is None for each in variables)
         self.exchanging = {id(each.step) for each in variables if each.step}
@@ -58,7 +59,7 @@ class _Job:
     @property
     def resources(self) -> list[Resource]:
         """What its tokens are for, as far as this is known."""
-        found = [each for login in self.logins for each in login.tokens.values() if each]
+        found = [each for login in self._in_all_rows for each in login.tokens.values() if each]
         found += [each.source.resource for each in self.uses if each.source.kind == "exchange" and each.source.resource]
         return list(dict.fromkeys(found))
 
