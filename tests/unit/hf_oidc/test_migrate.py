@@ -454,6 +454,24 @@ def test_a_named_resource() -> None:
     assert "resource: datasets/acme/corpus\n" in migrated(workflow, "datasets/acme/corpus").changed
 
 
+def test_an_action_of_the_repository_that_was_read() -> None:
+    """What its steps do counts as what the step does that uses it."""
+    action = f"runs:\n  using: composite\n  steps: [{{shell: bash, run: {UPLOAD}}}]\n"
+    workflow = f"on: push\njobs:\n  a:\n    env: {{HF_TOKEN: '{SECRET}'}}\n    steps: [{{uses: ./publish}}]\n"
+    found = migrate(workflow, "publish.yml", "acme/trainer", lambda _: action)
+    assert [each.code for each in found.remarks] == ["local-action"]
+
+
+def test_a_git_url_with_a_value_of_the_matrix() -> None:
+    """The login names the repository of its row, as the URL does."""
+    push = "git push https://u:$HF_TOKEN@huggingface.co/datasets/acme/${{ matrix.name }} main"
+    step = f"      - run: {push}\n        env: {{HF_TOKEN: '{SECRET}'}}\n"
+    matrix = "    strategy: {matrix: {name: [one, two]}}\n    steps:\n"
+    found = migrated(PUBLISH.replace("    steps:\n", matrix) + step)
+    assert "resource: datasets/acme/${{ matrix.name }}\n" in found.changed
+    assert found.is_complete
+
+
 @pytest.mark.parametrize("end", ["\r", "\x85", "\u2028"])
 def test_other_line_ends(end: str) -> None:
     """What PyYAML alone takes for the end of a line is left as it is."""

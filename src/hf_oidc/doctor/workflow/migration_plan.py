@@ -36,6 +36,8 @@ WITH_EXPRESSION = re.compile(
     r"(?:\$\{\{[^{}\n]{0,99}\}\}|[\w./-])*\$\{\{[^{}\n]{0,99}\}\}(?:\$\{\{[^{}\n]{0,99}\}\}|[\w./-])*"
 )
 GIT_OF_THE_HUB = re.compile(r"\bgit\b(?:[^\n]|\\\r?\n){0,500}?https://(?:huggingface|hf)\.co/")
+# Of a URL that WITH_EXPRESSION has found in a script, what stands before the repository.
+GIT_HOST = re.compile(r"/*(?:huggingface\.co|hf\.co)/")
 # What could be a program of the repository, which can read any variable.
 PROGRAM = re.compile(
     r"(?:^|[\s;&|(])(?:python[\d.]*|uv|make|bash|sh|node|npm|npx|poetry|pytest|tox|\.{1,2}/\S+)\s", re.MULTILINE
@@ -235,7 +237,8 @@ class JobPlanner:
         """The text with expressions that is the one repository of each row, or an empty string."""
         blocks = (self.workflow.env, self.job.env, step.env, step.inputs)
         texts = [step.run, *(value for block in blocks for value in block.values() if isinstance(value, str))]
-        for word in (word for text in texts for word in WITH_EXPRESSION.findall(text)[:20]):
+        for found in (found for text in texts for found in WITH_EXPRESSION.findall(text)[:20]):
+            word = GIT_HOST.sub("", found)
             filled = [row.fill(word) for row in self._rows]
             for prefix in ("", *(f"{each}/" for each in NAMES)):
                 if all(row == (prefix + value,) for row, value in zip(written, filled, strict=True)):

@@ -74,8 +74,9 @@ class JobUses:
     values: Mapping[str, Value]
 
     def of(self, step: Step) -> tuple[Use, ...]:
-        """The uses of `step`."""
-        return next(each.uses for each in self.steps if each.step is step)
+        """The uses of `step`; of one that uses a composite action, those of the steps in it."""
+        found = (each for each in self.steps if step is each.step or step is each.outer)
+        return tuple(use for each in found for use in each.uses)
 
     def fill(self, text: str) -> str:
         """`text` with the values of this row of the matrix."""
