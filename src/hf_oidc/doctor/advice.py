@@ -432,8 +432,8 @@ WORDS = {
         "Log in in that job too, and remove the line.",
     ),
     "secret-in-use": Words(
-        "The job `{job}` uses a stored token of the Hub, the secret `{secret}`. This file does not show for which "
-        "repository.",
+        "The job `{job}` uses a stored token of the Hub, the secret `{secret}`. The token of a login is for one "
+        "repository, and this file does not show which one to take.",
         "A login can replace it. To publish to one repository, log in for that repository. To read gated models, log "
         "in for a user. `hf-oidc doctor --workflow {file} --migrate` shows the changes.",
     ),

@@ -594,6 +594,30 @@ def test_a_job_without_a_login_of_which_less_is_known(step: str, code: str) -> N
     assert (found(OLD + job(step)), notes(OLD + job(step))) == (set(), {code})
 
 
+def test_another_repository_in_each_row_of_a_matrix() -> None:
+    """No login of the job is for all of them: --migrate writes one with the value of the row."""
+    upload = "- run: hf upload acme/${{ matrix.name }} ." + env(HF_TOKEN=SECRET)
+    text = HEAD + job(upload, rest="strategy: {matrix: {name: [one, two]}}")
+    assert (found(text), notes(text)) == (set(), {"secret-in-use"})
+
+
+def test_a_step_that_uses_the_token_for_several_repositories() -> None:
+    """A variable with the token for one of them does not replace it."""
+    netrc = "- run: echo machine huggingface.co password $HF_TOKEN > ~/.netrc" + env(HF_TOKEN=SECRET)
+    push = script("git push https://huggingface.co/acme/a main", "git push https://huggingface.co/acme/b main")
+    assert notes(HEAD + job(netrc, push)) == {"secret-in-use"}
+    assert "env.MODEL_TOKEN" not in said(HEAD + job(netrc, push), "migrate-login")
+
+
+def test_a_stored_token_for_something_else_before_the_login() -> None:
+    """Without it, the step would have no token."""
+    before = "- run: python summarize.py" + env(HF_TOKEN="${{ secrets.HF_INFERENCE }}")
+    assert (found(HEAD + job(before, LOGIN, UPLOAD)), notes(HEAD + job(before, LOGIN, UPLOAD))) == (
+        set(),
+        {"secret-in-use"},
+    )
+
+
 def test_several_repositories_of_a_job_that_does_not_log_in_yet() -> None:
     """One login for both, each with its own variable."""
     second = "- run: hf upload acme/corpus . --repo-type dataset" + env(HF_TOKEN=SECRET)

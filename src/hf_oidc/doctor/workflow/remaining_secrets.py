@@ -44,7 +44,8 @@ class _Job:
     def __init__(self, workflow: Workflow, job: Job, logins: Sequence[Login] | None = None) -> None:
         self.workflow, self.job = workflow, job
         rows = uses_of(workflow, job)
-        self.uses = [each for row in rows for each in token_uses(job, row)]
+        self.rows = [[*token_uses(job, row)] for row in rows]
+        self.uses = [each for row in self.rows for each in row]
         self.logins = tuple(logins or logins_of(job, rows[0]))
         self._in_all_rows = logins or [each for row in rows for each in logins_of(job, row)]
         variables = list(resource_variables(workflow, job))
@@ -122,6 +123,9 @@ def _remaining(found: _Job, secret: StoredSecret, resources: Sequence[Resource])
         facts |= {"target": described(target), "line": str(step.line)}
         facts |= for_both(found.job, found.logins[0], target, step) if found.logins else own
         yield _finding("secret-for-another", "note", secret, facts)
+    elif _is_before_every_login(found, secret) and not uses:
+        # What it is for is not known, and there is no other token yet.
+        yield _in_use(found, secret)
     elif secret.falls_back:
         yield _finding("secret-falls-back", "note", secret, facts)
     elif shared:
@@ -141,10 +145,10 @@ def _not_migrated(found: _Job, secrets: Sequence[StoredSecret]) -> Iterator[Work
     written = [each for each in stored if each.use.right == "write"]
     targets = list(dict.fromkeys(each.use.target for each in written if each.use.target and each.use.target.kind))
     beyond = next((each.use.beyond for each in stored if each.use.beyond), "")
-    if beyond or not targets:
-        facts = {**_facts(secrets[0]), "beyond": beyond, "job": sanitize_line(job.key, 80)}
-        facts["file"] = sanitize_line(workflow.file_name, 100)
-        yield _finding("secret-needed" if beyond else "secret-in-use", "note", secrets[0], facts)
+    # Each row of a matrix is a job with a login of its own.
+    alike = any(set(targets) <= {each.use.target for each in row} for row in found.rows)
+    if beyond or not targets or not alike:
+        yield _in_use(found, secrets[0], beyond)
         return
     # Another secret may be for something else, such as a gated model.
     of_writes = {secret.secret for secret in secrets if any(each in written for each in found.uses_with(secret))}
@@ -168,8 +172,18 @@ def _not_migrated(found: _Job, secrets: Sequence[StoredSecret]) -> Iterator[Work
     login = Login(first, first, -1, 0, {name: target.resource for name, target in resources.items()}, git=with_git)
     planned = _Job(workflow, job, [login])
     for secret, named in replaced:
+        if secret.level == "step" and len(targets) > 1 and len(set(named)) != 1:
+            yield _in_use(found, secret)
+            continue
         change = _edit(planned, secret, next(iter(named), None))
         yield _finding("migrate-secret", "warning", secret, {**facts, **_facts(secret), **change})
+
+
+def _in_use(found: _Job, secret: StoredSecret, beyond: str = "") -> WorkflowFinding:
+    """A stored token, of which the file does not show what a login would be for; or `beyond`, which it cannot do."""
+    facts = {**_facts(secret), "beyond": beyond, "job": sanitize_line(found.job.key, 80)}
+    facts["file"] = sanitize_line(found.workflow.file_name, 100)
+    return _finding("secret-needed" if beyond else "secret-in-use", "note", secret, facts)
 
 
 def _login_step(job: Job, resources: dict[str, Target], *, with_git: bool) -> str:
@@ -180,6 +194,12 @@ def _login_step(job: Job, resources: dict[str, Target], *, with_git: bool) -> st
     )
     git = ["    git-credentials: true"] if with_git else []
     return "\n".join([f"- uses: org/hf-oidc-action{native}@v1", "  with:", *named, *git])
+
+
+def _is_before_every_login(found: _Job, secret: StoredSecret) -> bool:
+    position = {id(step): at for at, step in enumerate(found.job.steps)}
+    logins = [position[id(each.outer)] for each in found.logins if id(each.outer) in position]
+    return bool(logins) and position.get(id(secret.step), len(position)) < min(logins)
 
 
 def _shared_with(found: _Job, secret: StoredSecret) -> Job | None:
