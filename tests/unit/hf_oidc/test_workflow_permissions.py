@@ -244,6 +244,11 @@ ARTIFACT = "{uses: actions/download-artifact@v5, with: {run-id: '${{ github.even
             "",
             TAKES,
         ),
+        (
+            "{uses: a/download-artifact@v1, with: {commit: '${{ github.event.workflow_run.head_sha }}'}}",
+            "",
+            TAKES,
+        ),
         (HEAD.replace("pull_request.head.sha", "workflow_run.head_sha"), "", TAKES),
         (ARTIFACT, "github.event.workflow_run.conclusion == 'success'", TAKES),
         (ARTIFACT, "github.event.workflow_run.event == 'push'", set()),

@@ -44,7 +44,7 @@ HEAD = re.compile(
 TAKES_HEAD = re.compile(r"\b(?:gh|hub)\s+pr\s+checkout\b|\bgit\s+(?:fetch|pull)\b[^\n]*\bpull/")
 GETS = re.compile(r"\bgit\s+(?:checkout|switch|clone|fetch|reset)\b")
 TAKES_ARTIFACT = re.compile(r"\bgh\s+run\s+download\b")
-OF_THE_RUN = re.compile(r"github\.event\.workflow_run\.id\b", re.IGNORECASE)
+OF_THE_RUN = re.compile(r"github\.event\.workflow_run\.(?:id|head_sha)\b", re.IGNORECASE)
 # Text that a stranger chooses, in an expression.
 WRITTEN = re.compile(
     r"github\.event\.(?:comment|issue|pull_request|discussion|review)\.(?:body|title)"
