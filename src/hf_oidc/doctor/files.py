@@ -135,6 +135,10 @@ def _by_content(document: Value) -> str:
         return "buildkite" if any(isinstance(each, Block) and _is_buildkite(each) for each in document) else ""
     if not isinstance(document, Block):
         return ""
+    steps = document.get("steps")
+    blocks = [each for each in steps if isinstance(each, Block)] if isinstance(steps, list) else []
+    # Codefresh names its steps; those of the others are a list.
+    named = [each for each in steps.values() if isinstance(each, Block)] if isinstance(steps, Block) else []
     kinds = {
         "github": {"on", "jobs"} <= set(document),
         "action": isinstance(document.get("runs"), Block) and "using" in (document["runs"] or ""),
@@ -142,24 +146,14 @@ def _by_content(document: Value) -> str:
         "circleci": "version" in document and ({"orbs", "workflows"} & set(document) or "jobs" in document),
         "bitbucket": isinstance(document.get("pipelines"), Block),
         "aws": "phases" in document and "version" in document,
-        **_by_steps(document.get("steps")),
+        "codefresh": any({"commands", "type", "image"} & set(each) for each in named),
+        "google": any("name" in each and {"args", "script", "entrypoint"} & set(each) for each in blocks),
         "azure": bool({"pool", "trigger", "pr", "extends"} & set(document))
         and any(isinstance(document.get(key), list) for key in ("stages", "jobs", "steps")),
+        "buildkite": any(map(_is_buildkite, blocks)),
         "gitlab": any(isinstance(each, Block) and {"script", "id_tokens"} & set(each) for each in document.values()),
     }
     return next((kind for kind, fits in kinds.items() if fits), "")
-
-
-def _by_steps(steps: Value | None) -> dict[str, bool]:
-    """What a file with these `steps:` can be: Codefresh names them; those of the others are a list."""
-    blocks = [each for each in steps if isinstance(each, Block)] if isinstance(steps, list) else []
-    named = [each for each in steps.values() if isinstance(each, Block)] if isinstance(steps, Block) else []
-    return {
-        "codefresh": any({"commands", "type", "image"} & set(each) for each in named),
-        "google": any("name" in each and {"args", "script", "entrypoint"} & set(each) for each in blocks),
-        "azure": any({"script", "task", "bash", "pwsh", "checkout"} & set(each) for each in blocks),
-        "buildkite": any(map(_is_buildkite, blocks)),
-    }
 
 
 def _is_buildkite(step: Block) -> bool:

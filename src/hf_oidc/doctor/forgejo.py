@@ -12,7 +12,7 @@ from dataclasses import replace
 from hf_oidc.doctor.remote import Remote, instance
 from hf_oidc.doctor.workflow import examine as github
 from hf_oidc.doctor.workflow.called import ReadFile
-from hf_oidc.doctor.workflow.findings import WorkflowFinding, WorkflowJobReport, WorkflowReport
+from hf_oidc.doctor.workflow.findings import WorkflowFinding, WorkflowReport
 from hf_oidc.doctor.workflow.yaml_text import Block, read
 from hf_oidc.hub.publisher import Field
 from hf_oidc.sanitize import sanitize_line
@@ -35,21 +35,18 @@ def examine(text: str, file_name: str, repository: str, remote: Remote | None, r
     issuer = f"https://{here.host}/api/actions" if here else None
     document = read(text)
     top = document if isinstance(document, Block) else Block()
-    jobs = tuple(_job(each, top, repository, issuer) for each in report.jobs)
-    return replace(report, jobs=jobs, findings=tuple(_kept(report.findings)), provider="forgejo")
-
-
-def _job(report: WorkflowJobReport, top: Block, repository: str, issuer: str | None) -> WorkflowJobReport:
-    jobs = top.get("jobs")
-    job = jobs.get(report.key) if isinstance(jobs, Block) else None
-    findings = list(_kept(report.findings))
-    if not any(isinstance(each, Block) and each.get(ENABLED) == "true" for each in (top, job)):
-        facts = {"job": sanitize_line(report.key, 80)}
-        findings.insert(0, WorkflowFinding("openid-connect-not-enabled", "error", report.line, facts))
-    ref = f"refs/heads/{report.branch.name}" if report.branch.kind == "one" else None
-    safe = sanitize_line(ref) if ref else None
-    fields = (Field("issuer", issuer), Field("repository", repository or None), Field("ref", safe))
-    return replace(report, fields=fields if report.fields else (), findings=tuple(findings))
+    written = top.get("jobs")
+    jobs = []
+    for each in report.jobs:
+        job = written.get(each.key) if isinstance(written, Block) else None
+        findings = list(_kept(each.findings))
+        if not any(isinstance(block, Block) and block.get(ENABLED) == "true" for block in (top, job)):
+            facts = {"job": sanitize_line(each.key, 80)}
+            findings.insert(0, WorkflowFinding("openid-connect-not-enabled", "error", each.line, facts))
+        ref = sanitize_line(f"refs/heads/{each.branch.name}") if each.branch.kind == "one" else None
+        fields = (Field("issuer", issuer), Field("repository", repository or None), Field("ref", ref))
+        jobs.append(replace(each, fields=fields if each.fields else (), findings=tuple(findings)))
+    return replace(report, jobs=tuple(jobs), findings=tuple(_kept(report.findings)), provider="forgejo")
 
 
 def _kept(findings: tuple[WorkflowFinding, ...]) -> Iterator[WorkflowFinding]:

@@ -5,7 +5,7 @@ It holds facts only: `text` and `json_report` render them. It does no I/O; `cli.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -98,6 +98,8 @@ def with_claims(report: JobReport, claims: Claims, expires: datetime) -> JobRepo
     """Returns `report` with the facts from the ID token's claims. `expires`: UTC."""
     question = report.question
     preset = fits_preset(claims, question.hub_url)
+    # Of a reusable workflow the Hub may compare either file: a publisher that names the one called may fit.
+    called = workflow_of(claims.get("job_workflow_ref")) if preset else None
     return replace(
         report,
         issuer=issued_by(claims),
@@ -105,7 +107,11 @@ def with_claims(report: JobReport, claims: Claims, expires: datetime) -> JobRepo
         fields=publisher_fields(claims, preset=preset),
         claims=raw_claims(claims),
         publisher=suggest(claims, preset=preset),
-        unmet=tuple(_unmet(question.expected, claims, preset=preset)),
+        unmet=tuple(
+            each
+            for each in differences(question.expected, claims, preset=preset)
+            if each.name != "workflow" or question.expected[each.name] != called
+        ),
         findings=(
             *own_audience({"aud": question.audience}, question.hub_url),
             *branch(claims, preset=preset),
@@ -113,11 +119,3 @@ def with_claims(report: JobReport, claims: Claims, expires: datetime) -> JobRepo
             *reusable_workflow(claims),
         ),
     )
-
-
-def _unmet(expected: Mapping[str, str], claims: Claims, *, preset: bool) -> Iterator[Difference]:
-    # Of a reusable workflow the Hub may compare either file: a publisher that names the one called may fit.
-    called = workflow_of(claims.get("job_workflow_ref")) if preset else None
-    for each in differences(expected, claims, preset=preset):
-        if each.name != "workflow" or expected[each.name] != called:
-            yield each

@@ -7,7 +7,7 @@ from typing import Any
 from hf_oidc.doctor.advice import words
 from hf_oidc.doctor.job import JobReport
 from hf_oidc.doctor.migration_advice import sentence
-from hf_oidc.doctor.workflow.findings import WorkflowFinding, WorkflowJobReport, WorkflowReport
+from hf_oidc.doctor.workflow.findings import WorkflowFinding, WorkflowReport
 from hf_oidc.doctor.workflow.migration import Migration
 from hf_oidc.explain.advice import cause
 from hf_oidc.explain.publisher import Suggestion
@@ -21,6 +21,7 @@ NO_PUBLISHER = ("caller", "never")
 def job(report: JobReport) -> dict[str, Any]:
     """Returns the report about a CI job."""
     problem, page, resource = report.problem, report.question.page, report.question.resource
+    publisher = report.publisher
     return {
         "doctor": "job",
         "ok": not report.fails,
@@ -40,7 +41,9 @@ def job(report: JobReport) -> dict[str, Any]:
         "expires_at": rfc3339(report.expires) if report.expires else None,
         "fields": _values(report.fields),
         "claims": _values(report.claims),
-        "publisher": _publisher(report),
+        "publisher": {"issuer": publisher.issuer, "preset": publisher.preset, "fields": _values(publisher.fields)}
+        if isinstance(publisher, Suggestion)
+        else None,
         "settings_url": page.url if page else None,
         "accepted": report.accepted,
         "unmet": [
@@ -58,7 +61,26 @@ def workflow(report: WorkflowReport, hub_url: str) -> dict[str, Any]:
         "ci": report.provider,
         "workflow": report.file_name,
         "repository": report.repository or None,
-        "jobs": [_job(each, hub_url) for each in report.jobs],
+        "jobs": [
+            {
+                "job": job.key,
+                "line": job.line,
+                "resources": [
+                    {"resource": str(each), "settings_url": settings_page(each, job.hub_url or hub_url).url}
+                    for each in job.resources
+                ],
+                "hub_url": job.hub_url or None,
+                "audience": job.audience or None,
+                "publisher": _values(job.fields)
+                if job.may_be_trusted and job.branch.kind not in NO_PUBLISHER
+                else None,
+                "branch": job.branch.kind,
+                "environment": job.environment if job.environment and "${{" not in job.environment else None,
+                "findings": list(map(_finding, job.findings)),
+                "not_understood": list(job.not_understood),
+            }
+            for job in report.jobs
+        ],
         "findings": list(map(_finding, report.findings)),
     }
 
@@ -86,26 +108,6 @@ def migration(found: Migration, name: str, hub_url: str, *, written: bool) -> di
     }
 
 
-def _job(report: WorkflowJobReport, hub_url: str) -> dict[str, Any]:
-    return {
-        "job": report.key,
-        "line": report.line,
-        "resources": [
-            {"resource": str(each), "settings_url": settings_page(each, report.hub_url or hub_url).url}
-            for each in report.resources
-        ],
-        "hub_url": report.hub_url or None,
-        "audience": report.audience or None,
-        "publisher": _values(report.fields)
-        if report.may_be_trusted and report.branch.kind not in NO_PUBLISHER
-        else None,
-        "branch": report.branch.kind,
-        "environment": report.environment if report.environment and "${{" not in report.environment else None,
-        "findings": list(map(_finding, report.findings)),
-        "not_understood": list(report.not_understood),
-    }
-
-
 def _finding(finding: WorkflowFinding) -> dict[str, Any]:
     said = words(finding)
     return {
@@ -117,13 +119,6 @@ def _finding(finding: WorkflowFinding) -> dict[str, Any]:
         "next": said.do,
         "lines": said.lines,
     }
-
-
-def _publisher(report: JobReport) -> dict[str, Any] | None:
-    publisher = report.publisher
-    if not isinstance(publisher, Suggestion):
-        return None
-    return {"issuer": publisher.issuer, "preset": publisher.preset, "fields": _values(publisher.fields)}
 
 
 def _values(fields: tuple[Field, ...]) -> dict[str, str | None]:

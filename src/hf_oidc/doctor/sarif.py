@@ -27,29 +27,30 @@ def document(reports: Sequence[tuple[str, WorkflowReport]]) -> dict[str, Any]:
     # A finding may be in a file that the checked one uses.
     findings = [(each.file or path, each) for path, report in reports for each in report.all_findings]
     codes = list(dict.fromkeys(finding.code for _, finding in findings))
+    rules = []
+    for code in codes:
+        # The sentence speaks of one finding; here it stands for all of them.
+        what = template(code).what.format_map(defaultdict(lambda: "…"))
+        page = f"troubleshooting.md#{code}" if code in _explained(LoginError) else "doctor.md#findings"
+        rules.append(
+            {
+                "id": code,
+                "shortDescription": {"text": what.partition(". ")[0].rstrip(".") + "."},
+                "fullDescription": {"text": what},
+                "helpUri": f"{DOCUMENTS}/{page}",
+            }
+        )
     driver = {
         "name": "hf-oidc doctor",
         "version": VERSION,
         "informationUri": PROJECT,
-        "rules": [_rule(code) for code in codes],
+        "rules": rules,
     }
     results = [_result(path, finding, codes.index(finding.code)) for path, finding in findings]
     return {
         "$schema": SCHEMA,
         "version": "2.1.0",
         "runs": [{"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}],
-    }
-
-
-def _rule(code: str) -> dict[str, Any]:
-    # The sentence speaks of one finding; here it stands for all of them.
-    what = template(code).what.format_map(defaultdict(lambda: "…"))
-    page = f"troubleshooting.md#{code}" if code in _explained(LoginError) else "doctor.md#findings"
-    return {
-        "id": code,
-        "shortDescription": {"text": what.partition(". ")[0].rstrip(".") + "."},
-        "fullDescription": {"text": what},
-        "helpUri": f"{DOCUMENTS}/{page}",
     }
 
 

@@ -15,7 +15,6 @@ from hf_oidc.doctor.workflow.findings import WorkflowFinding, WorkflowJobReport,
 from hf_oidc.doctor.workflow.migration import Migration
 from hf_oidc.explain.advice import NO_SUGGESTION, SIDE_BRANCH, absent, cause
 from hf_oidc.explain.publisher import NoSuggestion, Suggestion
-from hf_oidc.explain.report import Diagnosis
 from hf_oidc.hub.publisher import Field, SettingsPage, settings_page
 from hf_oidc.hub.resource import Resource
 from hf_oidc.providers.facts import facts_of
@@ -77,13 +76,21 @@ PROVIDER = "GitHub Actions; for a GitHub Enterprise issuer, enter that issuer's 
 def job(report: JobReport) -> Iterator[str]:
     """Yields the lines of the report about a CI job."""
     question = report.question
-    yield from _table([("CI", _ci(report)), ("ID token", _id_token(report))])
+    valid = f"issued, valid until {report.expires:%Y-%m-%d %H:%M:%S} UTC" if report.expires else "none"
+    yield from _table([("CI", _ci(report)), ("ID token", valid)])
     yield ""
     yield from _wrapped(WHAT_IT_IS.format(sent=SENT[report.accepted]))
     # If the ID token shows the publisher, show that one, and not the general values.
     expected = bool(report.problem and report.problem.enter) and not isinstance(report.publisher, Suggestion)
-    if report.problem:
-        yield from _problem(report.problem, enter=expected)
+    if problem := report.problem:
+        causes = [f" {cause(each).render(_plain)}" for each in problem.findings]
+        what = f"{problem.what.rstrip('.')}.{''.join(causes)} ({problem.code})"
+        yield from _said("WRONG", what, problem.next_step.render(_plain), problem.copy.lines)
+        if expected:
+            yield from _heading("Add this once on the Hub")
+            yield from _place(problem.page)
+            yield from _fields(problem.enter)
+            yield from _careful(problem.cautions)
     if report.unmet:
         yield from _unmet(report)
     if report.has_id_token:
@@ -143,17 +150,6 @@ def _ci(report: JobReport) -> str:
     return report.ci.title if report.ci else "unknown"
 
 
-def _problem(problem: Diagnosis, *, enter: bool) -> Iterator[str]:
-    causes = [f" {cause(each).render(_plain)}" for each in problem.findings]
-    what = f"{problem.what.rstrip('.')}.{''.join(causes)} ({problem.code})"
-    yield from _said("WRONG", what, problem.next_step.render(_plain), problem.copy.lines)
-    if enter:
-        yield from _heading("Add this once on the Hub")
-        yield from _place(problem.page)
-        yield from _fields(problem.enter)
-        yield from _careful(problem.cautions)
-
-
 def _careful(cautions: Iterable[str]) -> Iterator[str]:
     for caution in cautions:
         yield from _said("CAREFUL", caution, "", "")
@@ -161,12 +157,6 @@ def _careful(cautions: Iterable[str]) -> Iterator[str]:
 
 def _plain(_name: str, value: str) -> str:
     return value
-
-
-def _id_token(report: JobReport) -> str:
-    if report.expires is None:
-        return "none"
-    return f"issued, valid until {report.expires:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _all_well(report: JobReport) -> str:
