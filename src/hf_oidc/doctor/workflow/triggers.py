@@ -100,7 +100,7 @@ def check_triggers(workflow: Workflow, job: Job, logins: Logins) -> Iterator[Wor
         yield WorkflowFinding("tags", "note", _line(workflow, tags), {"events": words_of(tags)})
         if chosen := [run for run in runs if run.is_chosen and run.kind != "tag"]:
             facts |= {"events": words_of(tags), "chosen": _events(chosen)}
-            facts |= _also(job, runs, "startsWith(github.ref, 'refs/tags/')")
+            facts |= stricter_condition(job, runs, "startsWith(github.ref, 'refs/tags/')")
             yield WorkflowFinding("tags-and-dispatch", "warning", _line(workflow, chosen), facts)
 
 
@@ -121,7 +121,7 @@ def _pull_requests(workflow: Workflow, job: Job, logins: Logins, event: str) -> 
         return
     facts["why"] = "no-branch" if any(run.gets_id_token for run in failing) else "no-id-token"
     required = f"github.event_name != '{event}'" if facts["why"] == "no-branch" else OWN
-    advice = _also(job, logins.runs, required)
+    advice = stricter_condition(job, logins.runs, required)
     if logins.reads:
         advice = {"how": "warn", "lines": "on-error: warn"}
     elif not advice["lines"] and not any([job.condition, *(step.condition for step in job.steps)]):
@@ -137,13 +137,15 @@ def _off_branch(workflow: Workflow, job: Job, runs: Sequence[Run], branch: Branc
     facts = {"job": sanitize_line(job.key, 80)}
     fixed = [run for run in runs if not run.is_chosen and run.event != "pull_request_target"]
     if tags := _of_kind("tag", fixed):
-        advice = {"events": words_of(tags), **_also(job, runs, "startsWith(github.ref, 'refs/heads/')")}
+        advice = {"events": words_of(tags), **stricter_condition(job, runs, "startsWith(github.ref, 'refs/heads/')")}
         yield WorkflowFinding("tags-and-branches", "warning", _line(workflow, tags), {**facts, **advice})
     if queue := _of_kind("merge-queue", runs):
-        advice = _also(job, runs, "github.event_name != 'merge_group'")
+        advice = stricter_condition(job, runs, "github.event_name != 'merge_group'")
         yield WorkflowFinding("merge-queue", "warning", _line(workflow, queue), {**facts, **advice})
     names = [name for name in branch.name.split(", ") if name not in ("", ANY_BRANCH, DEFAULT) and "*" not in name]
-    only = _also(job, runs, f"github.ref == 'refs/heads/{'main' if 'main' in names or not names else names[0]}'")
+    only = stricter_condition(
+        job, runs, f"github.ref == 'refs/heads/{'main' if 'main' in names or not names else names[0]}'"
+    )
     if branch.kind == "several":
         line = _line(workflow, [run for run in runs if _is_on_branch(run)])
         yield WorkflowFinding("several-branches", "warning", line, {"branches": branch.name, **facts, **only})
@@ -220,8 +222,8 @@ def words_of(runs: Sequence[Run]) -> str:
     return ", ".join(f"{what} {' or '.join(dict.fromkeys(origins))}".strip() for what, origins in found.items())
 
 
-def _also(job: Job, runs: Sequence[Run], required: str) -> dict[str, str]:
-    """The line that makes the job also require a condition, and whether it is added or replaces the job's `if:`.
+def stricter_condition(job: Job, runs: Sequence[Run], required: str) -> dict[str, str]:
+    """Returns the `if:` that also requires a condition, and how: whether it is added or replaces the one of the job.
 
     Both are empty if no run would be left.
     """

@@ -16,7 +16,7 @@ from hf_oidc.doctor.workflow.login_step import commands_of, is_login
 from hf_oidc.doctor.workflow.model import Job, Step, Workflow
 from hf_oidc.doctor.workflow.reach import Reachability
 from hf_oidc.doctor.workflow.run import Run
-from hf_oidc.doctor.workflow.triggers import Logins, _also
+from hf_oidc.doctor.workflow.triggers import Logins, stricter_condition
 from hf_oidc.sanitize import sanitize_line
 
 # Anyone with an account causes these in a public repository.
@@ -73,7 +73,7 @@ def check_untrusted(
         condition = KEEPS_OUT.get(event)
         if condition and {run.event for run in logins.runs} != {event}:
             condition = f"(github.event_name != '{event}' || {condition})"
-        facts |= _also(job, logins.runs, condition) if condition else {"how": "", "lines": ""}
+        facts |= stricter_condition(job, logins.runs, condition) if condition else {"how": "", "lines": ""}
         taken = [
             step
             for step in job.steps
