@@ -269,13 +269,12 @@ def _check_workflow(path: Path, repository: str | None, hub_url: str) -> Workflo
 
 
 def _write(found: dict[str, Any] | Iterable[str], exit_code: int) -> None:
-    click.echo(_json(found) if isinstance(found, dict) else sanitize("\n".join(found)))
+    if isinstance(found, dict):
+        # These two occur only inside strings. Escaped, a program reads the same, and a CI finds no command in its log.
+        click.echo(json.dumps(found, indent=2).replace("#", r"\u0023").replace("::", r":\u003a"))
+    else:
+        click.echo(sanitize("\n".join(found)))
     raise click.exceptions.Exit(exit_code)
-
-
-def _json(found: dict[str, Any]) -> str:
-    # These two occur only inside strings. Escaped, a program reads the same, and a CI finds no command in its log.
-    return json.dumps(found, indent=2).replace("#", r"\u0023").replace("::", r":\u003a")
 
 
 def _no_use(context: click.Context, options: Sequence[str], where: str) -> None:

@@ -18,7 +18,9 @@ def reader(workflow: Path) -> Callable[[str], str]:
     """
     folder = workflow.resolve().parent
     in_place = folder.parts[-2:] == WORKFLOWS
-    root = folder.parents[1] if in_place else _top(folder)
+    # The top of the repository, or the folder itself if that is in none.
+    top = next((each for each in (folder, *folder.parents) if os.access(each / ".git", os.F_OK)), folder)
+    root = folder.parents[1] if in_place else top
 
     def read(path: str) -> str:
         parts = PurePosixPath(path).parts
@@ -28,11 +30,6 @@ def reader(workflow: Path) -> Callable[[str], str]:
         return _text(folder.joinpath(parts[-1]) if moved else root.joinpath(*parts), root)
 
     return read
-
-
-def _top(folder: Path) -> Path:
-    """The top of the repository, or `folder` if that is in none."""
-    return next((each for each in (folder, *folder.parents) if os.access(each / ".git", os.F_OK)), folder)
 
 
 def _text(path: Path, root: Path) -> str:

@@ -70,11 +70,19 @@ def _job(job: Job, pipelines: Pipelines, issuer: Field, hub_url: str) -> Iterato
     findings += of_resources
     findings += of_pipelines
     findings += _tokens(job, found, lines)
+    name = sanitize_line(branch.name)
+    ref = Field("ref", name if branch.kind == "one" and name == branch.name else None)
+    claims = (
+        Field("project_path", sanitize_line(pipelines.project) or None),
+        # Each tag is another `ref`.
+        *([Field("ref_type", "tag")] if branch.kind == "none" else [Field("ref_type", "branch"), ref]),
+        Field("ref_protected", "true"),
+    )
     yield WorkflowJobReport(
         sanitize_line(job.name, 80),
         job.line,
         resources,
-        (issuer, *_claims(pipelines.project, branch)),
+        (issuer, *claims),
         branch,
         job.environment,
         tuple(sorted(findings, key=lambda each: ("error", "warning", "note").index(each.severity))),
@@ -112,15 +120,6 @@ def _branch(job: Job, pipelines: Pipelines) -> tuple[Branch, list[WorkflowFindin
         return Branch("default") if refs[0] is DEFAULT_BRANCH else Branch("one", names[0]), findings
     only_merge_requests = "merge-request" in kinds and "tag" not in kinds
     return Branch("pull-request" if only_merge_requests else "none" if kinds else "default"), findings
-
-
-def _claims(project: str, branch: Branch) -> Iterator[Field]:
-    yield Field("project_path", sanitize_line(project) or None)
-    yield Field("ref_type", "tag" if branch.kind == "none" else "branch")
-    if branch.kind != "none":  # each tag is another `ref`
-        safe = sanitize_line(branch.name)
-        yield Field("ref", safe if branch.kind == "one" and safe == branch.name else None)
-    yield Field("ref_protected", "true")
 
 
 def _resources(job: Job, found: list[Login]) -> tuple[tuple[Resource, ...], list[WorkflowFinding]]:

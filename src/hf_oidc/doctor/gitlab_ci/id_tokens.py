@@ -40,9 +40,13 @@ def check_id_tokens(job: Job, logins: list[Login], lines: list[str], hub_url: st
     is_supplied = any(name in job.variables for name in (SUPPLIED, SUPPLIED_FILE)) or any(
         SUPPLIED in line or "--id-token-file" in line for line in lines
     )
+    # The audience that the logins ask for: of the first one, since a job has one ID token for all.
+    endpoint = job.variables.get("HF_ENDPOINT", "")
+    named = (logins[0].option("--audience") or logins[0].option("--hub-url")) if logins else ""
+    audience = (named or (endpoint if isinstance(endpoint, str) else "") or hub_url).rstrip("/")
     if names:
         for name in names:
-            yield from _check_audience(job, tokens, name, _audience(job, logins, hub_url))
+            yield from _check_audience(job, tokens, name, audience)
     elif not is_supplied:
         severity: Severity = "warning" if job.may_have_more else "error"
         facts = {"job": sanitize_line(job.name, 80), "name": expected, "audience": hub_url}
@@ -68,14 +72,6 @@ def _check_audience(job: Job, tokens: Block, name: str, audience: str) -> Iterat
         yield WorkflowFinding("audience-mismatch", "error", line, facts)
     elif len(audiences) > 1:
         yield WorkflowFinding("several-audiences", "warning", line, facts)
-
-
-def _audience(job: Job, logins: list[Login], hub_url: str) -> str:
-    """The audience that the logins ask for: of the first one, since a job has one ID token for all."""
-    endpoint = job.variables.get("HF_ENDPOINT", "")
-    first = logins[0] if logins else None
-    named = (first.option("--audience") or first.option("--hub-url")) if first else ""
-    return (named or (endpoint if isinstance(endpoint, str) else "") or hub_url).rstrip("/")
 
 
 def _audiences(value: Value) -> list[str]:
