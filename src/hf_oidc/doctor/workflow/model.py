@@ -177,22 +177,18 @@ def default_shell(parent: Block) -> str:
 
 
 def _labels(job: Block) -> Iterator[str]:
-    runs_on = job.get("runs-on")
+    runs_on, strategy = job.get("runs-on"), job.get("strategy")
+    matrix = strategy.get("matrix") if isinstance(strategy, Block) else None
     # A string, a list, or a block with `group` and `labels`.
     for label in texts(runs_on.get("labels") if isinstance(runs_on, Block) else runs_on):
         match = OF_THE_MATRIX.fullmatch(label)
-        yield from _of_the_matrix(job, match["path"].split(".")) if match else (label,)
-
-
-def _of_the_matrix(job: Block, path: list[str]) -> Iterator[str]:
-    strategy = job.get("strategy")
-    matrix = strategy.get("matrix") if isinstance(strategy, Block) else None
-    if not isinstance(matrix, Block):
-        return  # an expression that GitHub evaluates when the workflow runs
-    found = [_at(value, path[1:]) for value in _items(matrix.get(path[0]))]
-    found += [_at(row, path) for row in _items(matrix.get("include"))]
-    for value in found:
-        yield from texts(value)
+        if not match:
+            yield label
+        elif isinstance(matrix, Block):  # else GitHub evaluates an expression when the workflow runs
+            path = match["path"].split(".")
+            found = [_at(value, path[1:]) for value in _items(matrix.get(path[0]))]
+            found += [_at(row, path) for row in _items(matrix.get("include"))]
+            yield from (text for value in found for text in texts(value))
 
 
 def _at(value: Value, path: list[str]) -> Value:
@@ -232,7 +228,8 @@ class _Reader:
         """`on: push`, `on: [push]` and `on: {push: …}` are the same."""
         value = document["on"]
         if isinstance(value, Block):
-            return {name: self._trigger(value, name) for name in value}
+            # `schedule` has a list, which does not matter here.
+            return {name: each if isinstance(each, Block) else Block(value.lines[name]) for name, each in value.items()}
         names = texts(value)
         if not names or len(names) != (len(value) if isinstance(value, list) else 1):
             self.wrong(document, "on", "on", "an event, a list of events, or a block of them")
@@ -256,13 +253,15 @@ class _Reader:
         where = f"jobs.{key}"
         strategy, minutes = job.get("strategy"), job.get("timeout-minutes", "")
         permissions = self.permissions(job)
+        environment = job.get("environment", "")
+        environment = environment.get("name", "") if isinstance(environment, Block) else environment
         return Job(
             key=key,
             line=job.line,
             condition=self.text(job, "if", f"{where}.if"),
             calls=self.text(job, "uses", f"{where}.uses"),
             permission=permissions.id_token,
-            environment=self._environment(job),
+            environment=environment if isinstance(environment, str) else "",
             runs_on=tuple(_labels(job)),
             env=self.block(job, "env", f"{where}.env"),
             outputs=self.block(job, "outputs", f"{where}.outputs"),
@@ -277,34 +276,22 @@ class _Reader:
             block=job,
         )
 
-    def _trigger(self, triggers: Block, name: str) -> Block:
-        value = triggers[name]
-        return value if isinstance(value, Block) else Block(triggers.lines[name])  # schedule has a list: of no matter
-
-    def _environment(self, job: Block) -> str:
-        value = job.get("environment", "")
-        name = value.get("name", "") if isinstance(value, Block) else value
-        return name if isinstance(name, str) else ""
-
     def steps(self, job: Block, where: str) -> tuple[Step, ...]:
         """The steps of a job, or of a composite action."""
         steps = job.get("steps", "")
-        if isinstance(steps, list):
-            return tuple(
-                each for index, step in enumerate(steps) for each in self._written(f"{where}.steps[{index}]", step, job)
-            )
-        if steps:
+        if steps and not isinstance(steps, list):
             self.wrong(job, "steps", f"{where}.steps", "a list")
-        return ()
-
-    def _written(self, where: str, value: Value, job: Block) -> Iterator[Step]:
-        # `parallel:` holds steps that run beside each other; the job continues when all have ended.
-        inner = value.get("parallel") if isinstance(value, Block) else None
-        if not isinstance(inner, list):
-            yield self._step(where, value, job)
-            return
-        for index, step in enumerate(inner):
-            yield replace(self._step(f"{where}.parallel[{index}]", step, job), background=True)
+        found: list[Step] = []
+        for index, value in enumerate(steps if isinstance(steps, list) else []):
+            place = f"{where}.steps[{index}]"
+            # `parallel:` holds steps that run beside each other; the job continues when all have ended.
+            inner = value.get("parallel") if isinstance(value, Block) else None
+            if not isinstance(inner, list):
+                found.append(self._step(place, value, job))
+                continue
+            for at, each in enumerate(inner):
+                found.append(replace(self._step(f"{place}.parallel[{at}]", each, job), background=True))
+        return tuple(found)
 
     def _step(self, where: str, value: Value, job: Block) -> Step:
         if not isinstance(value, Block):

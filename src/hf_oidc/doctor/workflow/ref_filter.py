@@ -97,7 +97,12 @@ def _others(patterns: Sequence[str] | None, ignored: Sequence[str] | None) -> li
         if pattern in ("!**", "!**/**"):
             found = []
         elif SPECIAL & set(pattern) and not pattern.startswith("!"):
-            found.append(_known_of(pattern))
+            special = [index for index, character in enumerate(pattern) if character in SPECIAL]
+            first, last = special[0], special[-1]
+            # `?` makes the character before it optional. After a backslash, the next character is an ordinary one.
+            prefix = pattern[: first - (pattern[first] == "?" and first > 0)]
+            suffix = "" if pattern[last] == "\\" else pattern[last + 1 :]
+            found.append(SomeText(prefix[:MAX_LENGTH], suffix[-MAX_LENGTH:]))
     # `**` includes what `release/**` includes.
     return [
         each
@@ -107,15 +112,6 @@ def _others(patterns: Sequence[str] | None, ignored: Sequence[str] | None) -> li
             for other in found
         )
     ]
-
-
-def _known_of(pattern: str) -> SomeText:
-    first = min(index for index, character in enumerate(pattern) if character in SPECIAL)
-    last = max(index for index, character in enumerate(pattern) if character in SPECIAL)
-    # `?` makes the character before it optional. After a backslash, the next character is an ordinary one.
-    prefix = pattern[: first - (pattern[first] == "?" and first > 0)]
-    suffix = "" if pattern[last] == "\\" else pattern[last + 1 :]
-    return SomeText(prefix[:MAX_LENGTH], suffix[-MAX_LENGTH:])
 
 
 def _closure(tokens: Sequence[_Token], states: set[int]) -> set[int]:

@@ -166,7 +166,7 @@ def runs_of(workflow: Workflow, called: Collection[Workflow] = (), repository: s
         facts: dict[str, Value] = {"github.repository": repository} if repository else {}
         start = Run(name, kind=event.kind, absent=PAYLOAD - _payload(name, event), facts=facts)
         dimensions = _dimensions(workflow, start, event, settings, compared)
-        runs += (_finished(each) for each in _combined(start, dimensions, share))
+        runs += _combined(start, dimensions, share)
     return tuple(runs)
 
 
@@ -190,15 +190,13 @@ def _combined(start: Run, dimensions: Iterable[Dimension], limit: int) -> Iterat
             if before != value and not (isinstance(before, str) and equal(before, value) is None):
                 break  # for example, a draft that is ready for review
         else:
-            yield replace(start, facts=facts, **attributes)
-
-
-def _finished(run: Run) -> Run:
-    if run.merged and run.event != "pull_request_target":
-        # A pull request that was merged runs on its base branch.
-        base = run.facts.get("github.base_ref", SomeText())
-        return replace(run, kind="branch", ref=_ref(BRANCHES, base if isinstance(base, str | SomeText) else SomeText()))
-    return run
+            run = replace(start, facts=facts, **attributes)
+            if run.merged and run.event != "pull_request_target":
+                # A pull request that was merged runs on its base branch.
+                base = facts.get("github.base_ref", UNKNOWN)
+                name = base if isinstance(base, str | SomeText) else SomeText()
+                run = replace(run, kind="branch", ref=_ref(BRANCHES, name))
+            yield run
 
 
 def _dimensions(
@@ -211,7 +209,10 @@ def _dimensions(
     elif compared.keys() & ACTOR_PATHS:
         yield [{"github.actor": each} for each in _split(_all(ACTOR_PATHS, compared))]
     if run.event == "schedule" and "github.event.schedule" in compared:
-        yield [{"github.event.schedule": each} for each in _crons(workflow)] or [{}]
+        on = workflow.block.get("on")
+        schedule = on.get("schedule") if isinstance(on, Block) else None
+        entries = [each for each in schedule if isinstance(each, Block)] if isinstance(schedule, list) else []
+        yield [{"github.event.schedule": cron} for each in entries for cron in texts(each.get("cron"))] or [{}]
     if run.event == "workflow_dispatch":
         yield from _inputs(settings, compared)
     if run.kind != "caller":
@@ -356,13 +357,6 @@ def _inputs(settings: Block, compared: Mapping[str, Compared]) -> Iterator[Dimen
             values = [*_split(Compared(literals, beginnings))]
         # `github.event.inputs` has every value as a string.
         yield [{path: each, old_path: str(each).lower() if isinstance(each, bool) else each} for each in values]
-
-
-def _crons(workflow: Workflow) -> list[Value]:
-    on = workflow.block.get("on")
-    schedule = on.get("schedule") if isinstance(on, Block) else None
-    entries = schedule if isinstance(schedule, list) else []
-    return [cron for each in entries if isinstance(each, Block) for cron in texts(each.get("cron"))]
 
 
 def _mentioned(paths: Collection[str], start: str, compared: Mapping[str, Compared]) -> Mentioned:

@@ -33,8 +33,13 @@ class Values:
         """The values of `text`, which is in `step` or at the job, each once. Without an expression, the text itself."""
         if "${{" not in text:
             return (text,)
+        outer = self._outer.get(id(step)) if step else None
+        if id(outer) not in self._contexts:
+            seen = islice(self._reachability.seen_by(self._job, outer), MAX_CONTEXTS) if self._left > 0 else ()
+            self._contexts[id(outer)] = list(seen)
+            self._left -= len(self._contexts[id(outer)]) * (len(self._job.steps) + 1)
         found: dict[str, None] = {}
-        for contexts in self._seen_by(step):
+        for contexts in self._contexts[id(outer)]:
             try:
                 value = interpolate(text, contexts)
             except ExpressionError:
@@ -42,14 +47,6 @@ class Values:
             if isinstance(value, str) and value:
                 found[value] = None
         return tuple(found)
-
-    def _seen_by(self, step: Step | None) -> list[Contexts]:
-        outer = self._outer.get(id(step)) if step else None
-        if id(outer) not in self._contexts:
-            seen = islice(self._reachability.seen_by(self._job, outer), MAX_CONTEXTS) if self._left > 0 else ()
-            self._contexts[id(outer)] = list(seen)
-            self._left -= len(self._contexts[id(outer)]) * (len(self._job.steps) + 1)
-        return self._contexts[id(outer)]
 
 
 def line_of_value(matrix: Value, value: str) -> int | None:

@@ -171,17 +171,13 @@ class Reader:
                 block.merged = line
             else:
                 block.lines[key_node.value] = line
-        if block.merged:
-            self._merge(block, block.pop(MERGE))
-        return block
-
-    @staticmethod
-    def _merge(block: Block, merged: Value) -> None:
+        merged = block.pop(MERGE) if block.merged else []
         # https://yaml.org/type/merge.html: the block's own keys win, then those of the first block in a list.
         for each in merged if isinstance(merged, list) else [merged]:
             if isinstance(each, Block):
                 for key in [key for key in each if key not in block]:
                     block[key], block.lines[key] = each[key], each.lines.get(key, block.merged)
+        return block
 
 
 def line_of(block: Mapping[str, Value], key: str) -> int | None:
