@@ -62,9 +62,12 @@ class _Repository:
         if match is None or not isinstance(document, Block):
             return job
         path = match["path"]
+        declared: Value = document
+        for key in ("on", "workflow_call", "inputs"):
+            declared = declared.get(key, "") if isinstance(declared, Block) else ""
         try:
             # An expression of the caller sees other contexts: `reach` evaluates it there.
-            inputs = _Inputs(_declared(document), job.inputs, only_literal=True)
+            inputs = _Inputs(declared, job.inputs, only_literal=True)
             called = read_workflow(inputs.inserted(document), path.rpartition("/")[2])
         except UnreadableYaml:
             return job
@@ -77,23 +80,22 @@ class _Repository:
             path = f"{folder}/{name}".lstrip("/")
             document = self._document(path, users)
             runs = document.get("runs") if isinstance(document, Block) else None
-            if isinstance(document, Block) and isinstance(runs, Block):
-                return replace(step, action=self._action(document, runs, path, step, users))
+            if not isinstance(document, Block) or not isinstance(runs, Block):
+                continue
+            declared, using = document.get("inputs", ""), runs.get("using")
+            inserted = _Inputs(declared, step.inputs).inserted(runs)
+            written = read_steps(inserted, path) if isinstance(inserted, Block) else ()
+            steps = tuple(self._step(inner, (*users, path)) for inner in written)
+            every = [each for inner in steps for each in actual(inner)]
+            logs_in = any(is_action(each) or login_commands(each) or any(variables_of(each)) for each in every)
+            # A copy of this action has its inputs and outputs, and its own steps or image log in.
+            outputs = document.get("outputs")
+            inputs = {*declared} & {*INPUTS} if isinstance(declared, Block) else set()
+            alike = "resource" in inputs and len(inputs) >= 4 and isinstance(outputs, Block) and {*outputs} & {*OUTPUTS}
+            is_ours = bool(alike) and not logs_in
+            action = LocalAction(path, using if isinstance(using, str) else "", is_ours, () if is_ours else steps)
+            return replace(step, action=action)
         return step
-
-    def _action(self, document: Block, runs: Block, path: str, step: Step, users: tuple[str, ...]) -> LocalAction:
-        declared, using = document.get("inputs"), runs.get("using")
-        inserted = _Inputs(declared if isinstance(declared, Block) else Block(), step.inputs).inserted(runs)
-        written = read_steps(inserted, path) if isinstance(inserted, Block) else ()
-        steps = tuple(self._step(inner, (*users, path)) for inner in written)
-        every = [each for inner in steps for each in actual(inner)]
-        logs_in = any(is_action(each) or login_commands(each) or any(variables_of(each)) for each in every)
-        # A copy of this action has its inputs and outputs, and its own steps or image log in.
-        outputs = document.get("outputs")
-        inputs = {*declared} & {*INPUTS} if isinstance(declared, Block) else set()
-        alike = "resource" in inputs and len(inputs) >= 4 and isinstance(outputs, Block) and {*outputs} & {*OUTPUTS}
-        is_ours = bool(alike) and not logs_in
-        return LocalAction(path, using if isinstance(using, str) else "", is_ours, () if is_ours else steps)
 
     def _document(self, path: str, users: tuple[str, ...]) -> Value:
         """The YAML of a file, or an empty string: if it cannot be read, or uses itself, or if a limit is reached."""
@@ -113,11 +115,11 @@ class _Repository:
 class _Inputs:
     """The inputs of an action or workflow as texts of expressions: what the caller gives, else the default."""
 
-    def __init__(self, declared: Block, given: Mapping[str, Value], *, only_literal: bool = False) -> None:
+    def __init__(self, declared: Value, given: Mapping[str, Value], *, only_literal: bool = False) -> None:
         passed = {name.lower(): value for name, value in given.items()}
         self._values: dict[str, str] = {}
         self._left = MAX_INSERTED
-        for name, written in declared.items():
+        for name, written in declared.items() if isinstance(declared, Block) else ():
             about = written if isinstance(written, Block) else Block()
             value = passed.get(name.lower(), about.get("default", ""))
             missing = about.get("required") == "true" and name.lower() not in passed  # `structure` tells
@@ -150,13 +152,6 @@ class _Inputs:
         value = self._values.get(name.lower(), match[0]) if name else match[0]
         self._left -= len(value)
         return value if self._left > 0 else match[0]
-
-
-def _declared(document: Block) -> Block:
-    value: Value = document
-    for key in ("on", "workflow_call", "inputs"):
-        value = value.get(key, "") if isinstance(value, Block) else ""
-    return value if isinstance(value, Block) else Block()
 
 
 def _as_expression(value: str, kind: str) -> str:

@@ -131,7 +131,11 @@ def _reports(chain: Chain, reachability: Reachability, repository: str) -> Itera
         )
         yield _with_hub(report, workflow, job)
         return
-    unread, findings = [*_unread(chain)], [*_without_login(chain, reachability)]
+    unread = [*_unread(chain)]
+    findings = [
+        each if each.file else replace(each, file=workflow.path)
+        for each in (*check_token_use(workflow, job, reachability), *check_secrets(workflow, job))
+    ]
     if unread or findings:
         names = tuple(each.facts.get("called") or each.facts["uses"] for each in unread)
         resources = written_resources(workflow, job) if any(each.code == "migrate-login" for each in findings) else ()
@@ -139,12 +143,6 @@ def _reports(chain: Chain, reachability: Reachability, repository: str) -> Itera
         fields = _fields(workflow.file_name if len(chain) == 1 else "", repository, branch) if resources else ()
         found = tuple(_sorted(iter((*unread, *findings))))
         yield WorkflowJobReport(key, line, resources, fields, branch, job.environment, found, names)
-
-
-def _without_login(chain: Chain, reachability: Reachability) -> Iterator[WorkflowFinding]:
-    workflow, job = chain[-1]
-    for finding in (*check_token_use(workflow, job, reachability), *check_secrets(workflow, job)):
-        yield finding if finding.file else replace(finding, file=workflow.path)
 
 
 def _logins(workflow: Workflow, job: Job, reachability: Reachability, resources: Collection[Resource]) -> Logins:

@@ -74,7 +74,14 @@ class Need(NamedTuple):
 
 def needs(workflow: Workflow, job: Job) -> Iterator[Need]:
     """Yields what the steps of `job` need, as far as it is certain."""
-    pushes = _pushes_to_github(job)
+    checkouts = [step for step in job.steps if step.uses.lower().startswith("actions/checkout@")]
+    # `git push` uses GITHUB_TOKEN if actions/checkout leaves it there, and nothing changes the remote.
+    pushes = (
+        bool(checkouts)
+        and not any(_brings_a_token(step.inputs) or "repository" in step.inputs for step in checkouts)
+        and all(step.inputs.get("persist-credentials") != "false" for step in checkouts)
+        and not any(ELSEWHERE.search(step.run) for step in job.steps)
+    )
     for step in chain.from_iterable(map(actual, job.steps)):
         action = step.uses.partition("@")[0].lower()
         if action == "actions/checkout" and not _brings_a_token(step.inputs) and "repository" not in step.inputs:
@@ -84,22 +91,16 @@ def needs(workflow: Workflow, job: Job) -> Iterator[Need]:
                 yield Need(scope, access, step, step.uses.partition("@")[0])
         if "git" not in step.run and "gh" not in step.run:
             continue
-        uses_github_token = _uses_github_token(workflow, job, step)
+        levels = (step.env, job.env, workflow.env)
+        # Without either, `gh` fails for another reason.
+        given = next((env[name] for env in levels for name in ("GH_TOKEN", "GITHUB_TOKEN") if name in env), "")
+        uses_github_token = isinstance(given, str) and GITHUB_TOKEN.fullmatch(given.strip())
         for command in commands(step.run, shell_of(job, step)):
             if pushes and "working-directory" not in step.block and _pushes_to_origin(command):
                 yield Need("contents", "write", step, "git push origin")
             scope, changes = GH.get("".join(command.words[1:2]), ("", set())) if command.name == "gh" else ("", set())
             if uses_github_token and command.words[2:3] and command.words[2] in changes:
                 yield Need(scope, "write", step, " ".join(command.words[:3]))
-
-
-def _pushes_to_github(job: Job) -> bool:
-    """Whether `git push` in this job uses GITHUB_TOKEN: as actions/checkout leaves it, and nothing changes it."""
-    checkouts = [step for step in job.steps if step.uses.lower().startswith("actions/checkout@")]
-    if not checkouts or any(_brings_a_token(step.inputs) or "repository" in step.inputs for step in checkouts):
-        return False
-    kept = all(step.inputs.get("persist-credentials") != "false" for step in checkouts)
-    return kept and not any(ELSEWHERE.search(step.run) for step in job.steps)
 
 
 def _pushes_to_origin(command: Command) -> bool:
@@ -119,15 +120,6 @@ def _pushes_to_origin(command: Command) -> bool:
         if not word.startswith("-") and (not at or after[at - 1] not in GIT_OPTIONS)
     ]
     return not remotes or remotes[0] == "origin"
-
-
-def _uses_github_token(workflow: Workflow, job: Job, step: Step) -> bool:
-    for env in (step.env, job.env, workflow.env):
-        for name in ("GH_TOKEN", "GITHUB_TOKEN"):
-            if name in env:
-                value = env[name]
-                return isinstance(value, str) and bool(GITHUB_TOKEN.fullmatch(value.strip()))
-    return False  # then `gh` fails for another reason
 
 
 def _brings_a_token(given: Mapping[str, Value]) -> bool:

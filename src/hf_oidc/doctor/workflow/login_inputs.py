@@ -26,10 +26,15 @@ from hf_oidc.token_request import from_arguments
 def check_inputs(workflow: Workflow, job: Job, step: Step, values: Values) -> Iterator[WorkflowFinding]:
     """Finds wrong inputs of a step that uses this action. `values`: those of the expressions of `job`."""
     given = {name.lower(): name for name in step.inputs}
-    unknown = [_unknown(step, name) for known, name in given.items() if known not in INPUTS]
-    yield from unknown
     missing = "resource" not in given and "resource" not in map(str.lower, input_keys(step))
-    if missing and not any(finding.severity == "error" for finding in unknown):
+    for name in (name for known, name in given.items() if known not in INPUTS):
+        close = "".join(difflib.get_close_matches(name.lower(), INPUTS, 1, 0.6))
+        facts = {"input": sanitize_line(name, 60), "suggestion": close, "known": ", ".join(INPUTS)}
+        # A misspelt `resource` is one finding, and not two.
+        needed = close == "resource" and close not in step.inputs
+        missing = missing and not needed
+        yield WorkflowFinding("unknown-input", "error" if needed else "warning", line_of(step.inputs, name), facts)
+    if missing:
         yield WorkflowFinding("no-resource", "error", step.line)
     for known, name in given.items():
         value, line = step.inputs[name], line_of(step.inputs, name)
@@ -90,13 +95,6 @@ def check_resources(read: Callable[[str], list[Resource]], value: str, line: int
     else:
         for user in (resource for resource in resources if resource.kind == "user"):
             yield WorkflowFinding("resource-is-user", "note", line, {"user": str(user)})
-
-
-def _unknown(step: Step, name: str) -> WorkflowFinding:
-    close = "".join(difflib.get_close_matches(name.lower(), INPUTS, 1, 0.6))
-    facts = {"input": sanitize_line(name, 60), "suggestion": close, "known": ", ".join(INPUTS)}
-    needed = close == "resource" and close not in step.inputs
-    return WorkflowFinding("unknown-input", "error" if needed else "warning", line_of(step.inputs, name), facts)
 
 
 def _check_value(name: str, value: str, line: int | None) -> Iterator[WorkflowFinding]:

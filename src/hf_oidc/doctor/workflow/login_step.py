@@ -160,8 +160,17 @@ def _logins_in(script: str, shell: Shell) -> tuple[LoginCommand, ...]:
 
 def is_soft(step: Step) -> bool:
     """Whether the job continues after a failed login in this step."""
-    logins = [each for each in actual(step) if is_action(each)]
-    return step.continues or (bool(logins) and all(each.continues or _only_warns(each) for each in logins))
+    soft = [
+        each.continues
+        or any(
+            isinstance(value, str) and value.strip() == "warn"
+            for name, value in each.inputs.items()
+            if name.lower() == "on-error"
+        )
+        for each in actual(step)
+        if is_action(each)
+    ]
+    return step.continues or (bool(soft) and all(soft))
 
 
 def is_literal(text: object) -> bool:
@@ -202,19 +211,11 @@ def check_runner(job: Job, labels: Iterable[str]) -> Iterator[WorkflowFinding]:
     label = next(filter(NO_DOCKER.match, labels), None)
     for step in actions_of(job):
         if label and not is_native(step):
-            facts = {"runner": sanitize_line(label, 60), "uses": _native_variant(step.uses)}
+            name, at, version = step.uses.partition("@")
+            fits = OURS.search(step.uses) and not step.uses.startswith(("docker:", ".", "$"))
+            native = f"{name.rstrip('/')}/native{at}{version}" if fits else "org/hf-oidc-action/native@v1"
+            facts = {"runner": sanitize_line(label, 60), "uses": sanitize_line(native, 120)}
             yield WorkflowFinding("needs-linux", "error", step.line, facts, step.file)
-
-
-def _native_variant(uses: str) -> str:
-    name, at, version = uses.partition("@")
-    fits = OURS.search(uses) and not uses.startswith(("docker:", ".", "$"))
-    return sanitize_line(f"{name.rstrip('/')}/native{at}{version}", 120) if fits else "org/hf-oidc-action/native@v1"
-
-
-def _only_warns(step: Step) -> bool:
-    values = [value for name, value in step.inputs.items() if name.lower() == "on-error"]
-    return any(isinstance(value, str) and value.strip() == "warn" for value in values)
 
 
 def _every_command(script: str, shell: Shell, depth: int = 3) -> Iterator[Command]:

@@ -56,7 +56,10 @@ def check_permission(chain: Chain) -> Iterator[WorkflowFinding]:
     own = job.permissions if job.permissions.given else workflow.permissions
     # An unset permission is the caller's. A workflow that only others call has one.
     unset = not own.given and len(chain) == 1 and set(first.triggers) != ONLY_CALLED
-    if (own.given and own.id_token != "granted" and not _is_misspelt(own)) or unset:
+    # `structure` finds a scope that is a misspelt `id-token`.
+    unknown = [scope.lower().replace("_", "-") for scope in own.scopes if scope not in syntax.PERMISSIONS]
+    misspelt = difflib.get_close_matches("id-token", unknown, 1, 0.75)
+    if (own.given and own.id_token != "granted" and not misspelt) or unset:
         where = "job" if job.permissions.given else "workflow" if workflow.permissions.given else "nowhere"
         facts = {"where": where, "written": _written(own), "job": sanitize_line(job.key, 80), "lines": advised(chain)}
         # A variable of the whole workflow also reaches jobs that never use the Hub. They need no permission.
@@ -136,12 +139,6 @@ def _written(permissions: Permissions) -> str:
     if permissions.given and not permissions.scopes:
         return "read-all" if permissions.default == "read" else "empty"
     return ""
-
-
-def _is_misspelt(permissions: Permissions) -> bool:
-    """Whether a scope is a misspelt `id-token`, which `structure` finds."""
-    unknown = [scope.lower().replace("_", "-") for scope in permissions.scopes if scope not in syntax.PERMISSIONS]
-    return bool(difflib.get_close_matches("id-token", unknown, 1, 0.75))
 
 
 def _lost(chain: Chain) -> Iterator[WorkflowFinding]:

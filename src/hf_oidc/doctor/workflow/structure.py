@@ -141,7 +141,10 @@ def _called(job: Job) -> Iterator[WorkflowFinding]:
         better = f"{match['repository'] or './'}.github/workflows/{match['file']}"
         yield WorkflowFinding("workflow-place", "error", line, {**facts, "better": sanitize_line(better, 200)})
     elif not REUSABLE.fullmatch(job.calls):
-        yield WorkflowFinding("action-as-job", "error", line, {**facts, "lines": _as_step(job)})
+        lines = ["runs-on: ubuntu-latest", "steps:", f"  - uses: {sanitize_line(job.calls, 200)}"]
+        lines += ["    with:"] if job.inputs else []
+        lines += [each for name, value in job.inputs.items() for each in _written(name, value, "      ")]
+        yield WorkflowFinding("action-as-job", "error", line, {**facts, "lines": "\n".join(lines)})
     elif IN_THIS_REPOSITORY.match(job.calls):
         if "@" in job.calls:
             yield WorkflowFinding("local-version", "error", line, {**facts, "path": facts["uses"].partition("@")[0]})
@@ -177,14 +180,6 @@ def shown_reference(uses: str) -> str:
         name, _, commit = uses.partition("@")
         return f"{sanitize_line(name, 200)}@{commit}"
     return sanitize_line(uses, 200)
-
-
-def _as_step(job: Job) -> str:
-    lines = ["runs-on: ubuntu-latest", "steps:", f"  - uses: {sanitize_line(job.calls, 200)}"]
-    lines += ["    with:"] if job.inputs else []
-    for name, value in job.inputs.items():
-        lines += _written(name, value, "      ")
-    return "\n".join(lines)
 
 
 def _written(name: str, value: Value, indent: str) -> list[str]:
