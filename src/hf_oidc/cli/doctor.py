@@ -153,13 +153,6 @@ def _check_job(question: Question, settings: Settings, env: Mapping[str, str], f
     if form == "sarif":
         raise click.UsageError("--format sarif is for files: it points to their lines")
     context = LoginContext.create(env, trusting(settings.ca_bundle, "--ca-bundle"), settings.timeout, now)
-    report = _examined(question, settings, env, context, trial=trial)
-    _write(json_report.job(report) if form == "json" else text.job(report), 1 if report.fails else 0)
-
-
-def _examined(
-    question: Question, settings: Settings, env: Mapping[str, str], context: LoginContext, *, trial: bool
-) -> JobReport:
     report, id_token = JobReport("", question), None
     try:
         chosen = choose(env, read_file, id_token=settings.id_token, named=settings.provider)
@@ -179,7 +172,7 @@ def _examined(
         if isinstance(error, DeliveryFailed):  # no ID token was requested: report what is known without one
             problem = replace(problem, enter=enter(report.ci, env), page=question.page)
         report = replace(report, provider=error.provider, problem=problem)
-    return report
+    _write(json_report.job(report) if form == "json" else text.job(report), 1 if report.fails else 0)
 
 
 def _try(

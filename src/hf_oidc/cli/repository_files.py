@@ -27,19 +27,15 @@ def reader(workflow: Path) -> Callable[[str], str]:
         if not parts or path.startswith("/") or ".." in parts or "\\" in path or "\0" in path:
             return ""
         moved = not in_place and parts[:-1] == WORKFLOWS
-        return _text(folder.joinpath(parts[-1]) if moved else root.joinpath(*parts), root)
+        try:
+            resolved = (folder.joinpath(parts[-1]) if moved else root.joinpath(*parts)).resolve()
+            # A link may lead out of the repository; a device or a pipe may never end.
+            if not resolved.is_relative_to(root) or not resolved.is_file():
+                return ""
+            with resolved.open("rb") as file:
+                content = file.read(MAX_BYTES + 1)
+            return content.decode("utf-8-sig") if len(content) <= MAX_BYTES else ""
+        except (OSError, ValueError, RuntimeError):  # RuntimeError: a circle of links, before Python 3.13
+            return ""
 
     return read
-
-
-def _text(path: Path, root: Path) -> str:
-    try:
-        resolved = path.resolve()
-        # A link may lead out of the repository; a device or a pipe may never end.
-        if not resolved.is_relative_to(root) or not resolved.is_file():
-            return ""
-        with resolved.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
-        return content.decode("utf-8-sig") if len(content) <= MAX_BYTES else ""
-    except (OSError, ValueError, RuntimeError):  # RuntimeError: a circle of links, before Python 3.13
-        return ""
