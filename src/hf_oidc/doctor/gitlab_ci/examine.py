@@ -5,7 +5,7 @@ It does no I/O. https://docs.gitlab.com/ci/secrets/id_token_authentication/ has 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from itertools import islice
 
@@ -123,25 +123,16 @@ def _branch(job: Job, pipelines: Pipelines) -> tuple[Branch, list[WorkflowFindin
 
 
 def _resources(job: Job, found: list[Login]) -> tuple[tuple[Resource, ...], list[WorkflowFinding]]:
-    line = job.line_of("script")
+    line: int | None = job.line_of("script")
+    words, read, findings = [word for login in found for word in login.resources], read_argument, []
     if not found:
-        value, where = job.variables[RESOURCE_VARIABLE], job.variables.lines.get(RESOURCE_VARIABLE)
-        findings = [WorkflowFinding("own-exchange", "note", where, {"where": "`variables:`"})]
-        if not isinstance(value, str) or "$" in value:
-            return (), findings
-        return _parsed([value], read_variable, where, findings)
-    findings = []
-    words = [word for login in found for word in login.resources]
-    if any(not login.resources for login in found) and RESOURCE_VARIABLE not in job.variables:
+        line, read, value = job.variables.lines.get(RESOURCE_VARIABLE), read_variable, job.variables[RESOURCE_VARIABLE]
+        words = [value] if isinstance(value, str) else []
+        findings.append(WorkflowFinding("own-exchange", "note", line, {"where": "`variables:`"}))
+    elif any(not login.resources for login in found) and RESOURCE_VARIABLE not in job.variables:
         findings.append(WorkflowFinding("no-resource-argument", "warning", line))
-    return _parsed([word for word in dict.fromkeys(words) if "$" not in word], read_argument, line, findings)
-
-
-def _parsed(
-    words: list[str], read: Callable[[str], list[Resource]], line: int | None, findings: list[WorkflowFinding]
-) -> tuple[tuple[Resource, ...], list[WorkflowFinding]]:
     resources = list[Resource]()
-    for word in words:
+    for word in dict.fromkeys(word for word in words if "$" not in word):
         findings += check_resources(read, word, line)
         with suppress(UsageError):
             resources += read(word)
