@@ -118,8 +118,20 @@ def workflow(report: WorkflowReport, hub_url: str) -> Iterator[str]:
             yield from _claims_to_enter(each, report.provider, hub_url)
         elif each.fields:
             yield from _to_enter(each, hub_url)
+    severities = [finding.severity for finding in report.all_findings]
+    wrong, careful = severities.count("error"), severities.count("warning")
+    not_understood = list(dict.fromkeys(text for job in report.jobs for text in job.not_understood))
+    not_understood += [finding.facts["what"] for finding in report.all_findings if finding.code == "not-understood"]
+    summary = "No problem was found in this file."
+    if wrong:
+        kind = KIND_OF_FILE.get(report.provider, "workflow")
+        summary = f"This {kind} would fail: {wrong} marked WRONG, {careful} marked CAREFUL."
+    elif careful:
+        summary = f"No certain failure was found: {careful} marked CAREFUL."
+    elif not_understood:
+        summary = f"Nothing found; not understood: {', '.join(not_understood[:MAX_LISTED])}. {NOT_UNDERSTOOD}"
     yield ""
-    yield from _wrapped(_summary(report))
+    yield from _wrapped(summary)
 
 
 def migration(found: Migration, name: str, hub_url: str, *, written: bool) -> Iterator[str]:
@@ -285,21 +297,6 @@ def _said(label: str, what: str, do: str, lines: str) -> Iterator[str]:
     yield from (f"         {line}" for line in rest)
     yield from _wrapped(do, "         ")
     yield from (f"             {line}" for line in lines.splitlines())
-
-
-def _summary(report: WorkflowReport) -> str:
-    severities = [finding.severity for finding in report.all_findings]
-    wrong, careful = severities.count("error"), severities.count("warning")
-    not_understood = list(dict.fromkeys(text for job in report.jobs for text in job.not_understood))
-    if wrong:
-        kind = KIND_OF_FILE.get(report.provider, "workflow")
-        return f"This {kind} would fail: {wrong} marked WRONG, {careful} marked CAREFUL."
-    if careful:
-        return f"No certain failure was found: {careful} marked CAREFUL."
-    not_understood += [finding.facts["what"] for finding in report.all_findings if finding.code == "not-understood"]
-    if not_understood:
-        return f"Nothing found; not understood: {', '.join(not_understood[:MAX_LISTED])}. {NOT_UNDERSTOOD}"
-    return "No problem was found in this file."
 
 
 def _heading(text: str) -> Iterator[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 
 from hf_oidc.doctor.workflow.login_step import OUTPUTS, actual, is_action, login_commands, variables_of
@@ -53,25 +54,23 @@ class _Repository:
 
     def workflow(self, workflow: Workflow, callers: tuple[str, ...]) -> Workflow:
         """`workflow`, with the actions and workflows that it uses. `callers`: the files that led to it."""
-        return replace(workflow, jobs=tuple(self._job(job, callers) for job in workflow.jobs))
-
-    def _job(self, job: Job, callers: tuple[str, ...]) -> Job:
-        job = replace(job, steps=tuple(self._step(step, ()) for step in job.steps))
-        match = LOCAL_WORKFLOW.fullmatch(job.calls)
-        document = self._document(match["path"], callers) if match else ""
-        if match is None or not isinstance(document, Block):
-            return job
-        path = match["path"]
-        declared: Value = document
-        for key in ("on", "workflow_call", "inputs"):
-            declared = declared.get(key, "") if isinstance(declared, Block) else ""
-        try:
-            # An expression of the caller sees other contexts: `reach` evaluates it there.
-            inputs = _Inputs(declared, job.inputs, only_literal=True)
-            called = read_workflow(inputs.inserted(document), path.rpartition("/")[2])
-        except UnreadableYaml:
-            return job
-        return replace(job, called=self.workflow(replace(called, path=path), (*callers, path)))
+        jobs: list[Job] = []
+        for job in workflow.jobs:
+            match, called = LOCAL_WORKFLOW.fullmatch(job.calls), None
+            steps = tuple(self._step(step, ()) for step in job.steps)
+            document = self._document(match["path"], callers) if match else ""
+            if match and isinstance(document, Block):
+                path = match["path"]
+                declared: Value = document
+                for key in ("on", "workflow_call", "inputs"):
+                    declared = declared.get(key, "") if isinstance(declared, Block) else ""
+                # An expression of the caller sees other contexts: `reach` evaluates it there.
+                inserted = _Inputs(declared, job.inputs, only_literal=True).inserted(document)
+                with suppress(UnreadableYaml):
+                    called = replace(read_workflow(inserted, path.rpartition("/")[2]), path=path)
+                    called = self.workflow(called, (*callers, path))
+            jobs.append(replace(job, steps=steps, called=called))
+        return replace(workflow, jobs=tuple(jobs))
 
     def _step(self, step: Step, users: tuple[str, ...]) -> Step:
         match = LOCAL_ACTION.fullmatch(step.uses)

@@ -63,7 +63,13 @@ def check_permission(chain: Chain) -> Iterator[WorkflowFinding]:
         where = "job" if job.permissions.given else "workflow" if workflow.permissions.given else "nowhere"
         facts = {"where": where, "written": _written(own), "job": sanitize_line(job.key, 80), "lines": advised(chain)}
         # A variable of the whole workflow also reaches jobs that never use the Hub. They need no permission.
-        severity: Severity = "error" if _means_to_log_in(workflow, job) else "warning"
+        uses_hub = (
+            bool(login_steps(job))
+            or any(commands_of(job))
+            or any(variable.where != "the workflow" for variable in resource_variables(workflow, job))
+            or any(each.uses for row in uses_of(workflow, job) for each in row.steps)
+        )
+        severity: Severity = "error" if uses_hub else "warning"
         yield WorkflowFinding("id-token-permission-missing", severity, job.line, facts, workflow.path)
     else:
         yield from _lost(chain)
@@ -162,12 +168,6 @@ def _lost(chain: Chain) -> Iterator[WorkflowFinding]:
         }
         code = "contents-lost" if need.access == "read" else "permission-lost"
         yield WorkflowFinding(code, "warning", has.line or job.line, facts, workflow.path)
-
-
-def _means_to_log_in(workflow: Workflow, job: Job) -> bool:
-    by_step = bool(login_steps(job)) or any(commands_of(job))
-    written = any(variable.where != "the workflow" for variable in resource_variables(workflow, job))
-    return by_step or written or any(each.uses for row in uses_of(workflow, job) for each in row.steps)
 
 
 def _brings_its_own(workflow: Workflow, job: Job) -> bool:

@@ -69,11 +69,6 @@ class Run:
     def _contexts(self) -> Mapping[str, Value]:
         if self.kind in ("caller", "unknown"):
             return {"github": UNKNOWN, "inputs": OpenMapping(_nested("inputs.", self.facts))}
-        facts = {**dict.fromkeys(f"github.event.{name}" for name in self.absent), **self._fixed()}
-        inputs = _nested("inputs.", facts)
-        return {"github": _opened(_nested("github.", facts)), "inputs": inputs}
-
-    def _fixed(self) -> dict[str, Value]:
         repository = self.facts.get("github.repository", REPOSITORY)
         actor = self.facts.get("github.actor", UNKNOWN)
         fixed: dict[str, Value] = {
@@ -98,7 +93,8 @@ class Run:
             # GitHub documents these for the two events only. It does not say what a review has.
             review = "pull_request" not in self.absent
             fixed |= dict.fromkeys(("github.base_ref", "github.head_ref"), UNKNOWN if review else "")
-        return fixed
+        facts = {**dict.fromkeys(f"github.event.{name}" for name in self.absent), **fixed}
+        return {"github": _opened(_nested("github.", facts)), "inputs": _nested("inputs.", facts)}
 
     def _of_the_ref(self) -> dict[str, Value]:
         fixed: dict[str, Value] = {"github.ref": self.ref}
