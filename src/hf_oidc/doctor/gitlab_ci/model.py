@@ -67,27 +67,22 @@ class Config:
 def read_gitlab_ci(text: str) -> Config:
     """Reads the file. Raises `UnreadableYaml` if it is not a configuration."""
     block = read_config(text)
-    try:
-        return _config(block, Expander(block))
-    except RecursionError:
-        problem = UnreadableYaml("The values are nested too deeply")
-    raise problem
-
-
-def _config(block: Block, expander: Expander) -> Config:
     includes = "include" in block
     # A name with a dot before it is a template, and no job.
     candidates = (name for name in block if name not in GLOBAL and not name.startswith("."))
     names = [name for name in candidates if isinstance(block[name], Block)]
     inherited, given = Block(), block.get("default", "")
     defaults: Block = given if isinstance(given, Block) else Block()
-    for level in (block, defaults):
-        for key in DEFAULTS:
-            if key in level and (key != "id_tokens" or level is defaults):
-                inherited[key] = expander.resolved(level[key])
-                inherited.lines[key] = level.lines.get(key, level.line)
-    jobs = tuple(_job(block, name, inherited, expander) for name in names)
-    workflow = expander.resolved(block.get("workflow", ""))
+    at_top = [(block, key) for key in DEFAULTS if key in block and key != "id_tokens"]
+    try:
+        expander = Expander(block)
+        for level, key in (*at_top, *((defaults, key) for key in DEFAULTS if key in defaults)):
+            inherited[key] = expander.resolved(level[key])
+            inherited.lines[key] = level.lines.get(key, level.line)
+        jobs = tuple(_job(block, name, inherited, expander) for name in names)
+        workflow = expander.resolved(block.get("workflow", ""))
+    except RecursionError:
+        raise UnreadableYaml("The values are nested too deeply") from None
     rules = workflow.get("rules") if isinstance(workflow, Block) else None
     if not jobs and not includes:
         raise UnreadableYaml("This is not a GitLab CI/CD configuration: it has no job")
