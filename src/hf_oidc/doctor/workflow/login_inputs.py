@@ -27,7 +27,7 @@ def check_inputs(workflow: Workflow, job: Job, step: Step, values: Values) -> It
     """Finds wrong inputs of a step that uses this action. `values`: those of the expressions of `job`."""
     given = {name.lower(): name for name in step.inputs}
     missing = "resource" not in given and "resource" not in map(str.lower, input_keys(step))
-    for name in (name for known, name in given.items() if known not in INPUTS):
+    for name in [name for known, name in given.items() if known not in INPUTS]:
         close = "".join(difflib.get_close_matches(name.lower(), INPUTS, 1, 0.6))
         facts = {"input": sanitize_line(name, 60), "suggestion": close, "known": ", ".join(INPUTS)}
         # A misspelt `resource` is one finding, and not two.

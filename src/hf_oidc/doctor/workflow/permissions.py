@@ -58,10 +58,14 @@ def check_permission(chain: Chain) -> Iterator[WorkflowFinding]:
     unset = not own.given and len(chain) == 1 and set(first.triggers) != ONLY_CALLED
     # `structure` finds a scope that is a misspelt `id-token`.
     unknown = [scope.lower().replace("_", "-") for scope in own.scopes if scope not in syntax.PERMISSIONS]
-    misspelt = difflib.get_close_matches("id-token", unknown, 1, 0.75)
-    if (own.given and own.id_token != "granted" and not misspelt) or unset:
+    is_missing = own.id_token == "missing" and not difflib.get_close_matches("id-token", unknown, 1, 0.75)
+    if is_missing or unset:
         where = "job" if job.permissions.given else "workflow" if workflow.permissions.given else "nowhere"
-        facts = {"where": where, "written": _written(own), "job": sanitize_line(job.key, 80), "lines": advised(chain)}
+        # What is written instead of `id-token: write`, in short.
+        written = f"id-token: {sanitize_line(own.scopes['id-token'], 20)}" if "id-token" in own.scopes else ""
+        if own.given and not own.scopes:
+            written = "read-all" if own.default == "read" else "empty"
+        facts = {"where": where, "written": written, "job": sanitize_line(job.key, 80), "lines": advised(chain)}
         # A variable of the whole workflow also reaches jobs that never use the Hub. They need no permission.
         uses_hub = (
             bool(login_steps(job))
@@ -136,15 +140,6 @@ def check_unread(chain: Chain) -> Iterator[WorkflowFinding]:
     }
     granted = effective(chain).id_token == "granted"
     yield WorkflowFinding("called-unread" if granted else "called-unknown", "note", job.line, facts, workflow.path)
-
-
-def _written(permissions: Permissions) -> str:
-    """Returns what is written instead of `id-token: write`, in short."""
-    if "id-token" in permissions.scopes:
-        return f"id-token: {sanitize_line(permissions.scopes['id-token'], 20)}"
-    if permissions.given and not permissions.scopes:
-        return "read-all" if permissions.default == "read" else "empty"
-    return ""
 
 
 def _lost(chain: Chain) -> Iterator[WorkflowFinding]:
