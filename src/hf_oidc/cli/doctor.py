@@ -207,9 +207,7 @@ def _migrate(path: Path, repository: str | None, resource: str | None, hub_url: 
         write=write,
         as_json=form == "json",
     )
-    # The text is sanitized, and keeps the tabs of the file.
-    click.echo(_json(found) if isinstance(found, dict) else found)
-    raise click.exceptions.Exit(1 if is_left else 0)
+    _write(found, 1 if is_left else 0)
 
 
 def _check_files(paths: Sequence[Path], repository: str | None, hub_url: str, form: str) -> None:
@@ -262,7 +260,9 @@ def _check_workflow(path: Path, repository: str | None, hub_url: str) -> Workflo
 
 
 def _write(found: dict[str, Any] | Iterable[str], exit_code: int) -> None:
-    if isinstance(found, dict):
+    if isinstance(found, str):  # it is sanitized already, and keeps the tabs of a file
+        click.echo(found)
+    elif isinstance(found, dict):
         # These two occur only inside strings. Escaped, a program reads the same, and a CI finds no command in its log.
         click.echo(json.dumps(found, indent=2).replace("#", r"\u0023").replace("::", r":\u003a"))
     else:
