@@ -396,8 +396,8 @@ RULES: list[tuple[str, Rule | list[Rule]]] = [
     (r"In the job's `if:`, also require:", also_require),
     (r"Start (?:it|the job) by a push to the branch", start_by_push),
     (r"[Gg]ive the login step (?:\(line \d+\) )?this line:|^The login step \(line \d+\) has another id", to_login),
-    (r"^To do without it, remove it, and log in for both", [remove_line, to_both]),
-    (r"In the login step,? and in (?:this|the) step(?: in line \d+)?, write:", to_both),
+    (r"^To (?:do without|replace) it, remove it, and log in for both", [remove_line, to_both]),
+    (r"In the login step,? and in (?:this|the) step(?: on line \d+)?, write:", to_both),
     (r"^If the step should write to the \w+, add:", to_the_command),
     (r"^Pass it, next to `uses:`", to_uses),
     (r"^Write the merged lines out here", []),  # the values of the document have them
