@@ -387,7 +387,7 @@ RULES: list[tuple[str, Rule | list[Rule]]] = [
         remove_line,
     ),
     (r"^Under the `with:` of the login step \(line \d+\), add `git-credentials: true`", [to_the_line]),
-    (r"[Uu]nder the `with:` of the login step, add:", to_inputs),
+    (r"[Uu]nder the `with:` of the login step(?: \(line \d+\))?, add:", to_inputs),
     (r"add this step before the step:", permit_and_insert),
     (r"^Add this step before it:|^Add the login before this step", insert_lines),
     (r"[Gg]ive the job `[^`]+` these permissions", to_job),

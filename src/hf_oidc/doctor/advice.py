@@ -388,6 +388,18 @@ WORDS = {
         '`{what}` in the step "{step}" fails: a token for a single repository cannot {beyond}.',
         "Do it once by hand, or with a stored token.",
     ),
+    "git-without-token": Words(
+        '`{what}` in the step "{step}" asks for a user name, and fails: git does not read HF_TOKEN, and the login '
+        "does not set up git.",
+        "Under the `with:` of the login step (line {line}), add:",
+        'git-credentials: "true"',
+    ),
+    "login-asks-for-user": Words(
+        'The step "{step}" runs `{what}` after the login. That command asks the Hub which user the token belongs to. '
+        "The token of a repository belongs to no user, so the command fails.",
+        "{how}",
+        "{lines}",
+    ),
     "token-expires": Words(
         'The token is valid for an hour from the login (line {line}), but the step "{slow}" may run for {limit} before '
         'the step "{step}" uses it.',
@@ -435,7 +447,7 @@ WORDS = {
         "The job `{job}` uses a stored token of the Hub, the secret `{secret}`. The token of a login is for one "
         "repository, and this file does not show which one to take.",
         "A login can replace it. To publish to one repository, log in for that repository. To read gated models, log "
-        "in for a user. `hf-oidc doctor --workflow {file} --migrate` shows the changes.",
+        "in for a user. `hf-oidc doctor {file} --migrate --resource NAME` shows the changes.",
     ),
     "migrate-permissions": Words(
         "The job `{job}` uses a stored token. To log in for {resource} without one, it needs the permission to request "
@@ -445,7 +457,7 @@ WORDS = {
     ),
     "migrate-login": Words(
         'The job `{job}` does not log in. The step "{step}" needs a token for {resource}.',
-        "Add the login before this step. `hf-oidc doctor --workflow {file} --migrate` shows all changes.",
+        "Add the login before this step. `hf-oidc doctor {file} --migrate` shows all changes.",
         "{lines}",
     ),
     "migrate-secret": Words(
@@ -499,6 +511,11 @@ HOW = {
     "lines:",
     "both-exchange": "set the variable for the step on line {line}:",
     "both-command": "log in for the repository that it writes to:",
+    # a command that the login replaces
+    "login-step": "Remove the step: huggingface_hub reads HF_TOKEN, which the login sets. If it was for git, add "
+    '`git-credentials: "true"` to the login step.',
+    "login-line": "Remove this line from the script: huggingface_hub reads HF_TOKEN, which the login sets. If it was "
+    'for git, add `git-credentials: "true"` to the login step.',
     # what becomes of a secret
     "remove-line": "Remove that line. If nothing else uses the secret, delete it on GitHub.",
     "remove-block": "Remove that line and the `env:` above it, which would be empty. If nothing else uses the secret, "

@@ -11,7 +11,8 @@ from hf_oidc.doctor.workflow.migration import Remark
 MIGRATION = {
     # left to do
     "unknown-resource": 'The step "{step}" uses a stored token, and this file does not show for which repository. Name '
-    "it with --resource. If the step uses several repositories, log in for each.",
+    "it with --resource, such as `--resource acme/model`. If it comes from an expression, name that: `--resource "
+    "'acme/${{{{ matrix.model }}}}'`. If the step uses several repositories, log in for each.",
     "several-targets": 'The step "{step}" uses one stored token for several repositories ({resources}), but the '
     "token of a login is for only one. Use one step for each, or log in for each with its own variable.",
     "reads": 'The step "{step}" uses the stored token to read {read}. If that is public, it needs no token: remove the '
@@ -58,7 +59,8 @@ MIGRATION = {
     "and the steps that need the token are then skipped.",
     "callers": "Other workflows call this one. Each must grant `id-token: write` to the job that calls it. It need not "
     "pass the secret any longer: remove that from `on.workflow_call.secrets`, if it is there.",
-    "run-doctor": "Some runs of the changed file fail or surprise. `hf-oidc doctor --workflow {file}` says which.",
+    "run-doctor": "Some runs of the changed file may fail. After the change, run `hf-oidc doctor {file}`: it shows "
+    "which.",
     "delete-secret": "After a run has succeeded, delete the secret {secret} in the settings of the repository and the "
     "token on the Hub, if nothing else uses them.",
 }

@@ -140,7 +140,7 @@ class _File:
             yield Remark("note", "callers", self.workflow.triggers["workflow_call"].line)
         changed = [job for job in report.jobs if job.key in {plan.job.key for plan in plans}]
         if any(each.severity == "warning" for job in changed for each in job.findings):
-            yield Remark("note", "run-doctor", 1, {"file": sanitize_line(self.file_name, 80)})
+            yield Remark("note", "run-doctor", 1, {"file": self.workflow.place})
 
     def _left_above(self, plans: Sequence[JobPlan]) -> Iterator[Remark]:
         """The variables at the top of the file that keep the token."""

@@ -132,6 +132,11 @@ class Workflow:
     block: Block = field(default_factory=Block)
     path: str = ""
 
+    @property
+    def place(self) -> str:
+        """Its path for a command to copy, sanitized. GitHub runs only files of this folder."""
+        return sanitize_line(self.path or f".github/workflows/{self.file_name}", 120)
+
     def job(self, key: str) -> Job | None:
         """The job with this key."""
         return next((job for job in self.jobs if job.key == key), None)

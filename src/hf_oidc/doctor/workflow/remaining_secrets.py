@@ -160,7 +160,7 @@ def _not_migrated(found: _Job, secrets: Sequence[StoredSecret]) -> Iterator[Work
     ]
     needing = {id(secret.step) for secret, _ in replaced} | {id(each.of_step.outer) for each in written}
     first = next(step for step in job.steps if id(step) in needing)
-    facts = {"job": sanitize_line(job.key, 80), "file": sanitize_line(workflow.file_name, 100), "step": first.label}
+    facts = {"job": sanitize_line(job.key, 80), "file": workflow.place, "step": first.label}
     facts["resource"] = ", ".join(map(str, targets))
     if effective(((workflow, job),)).id_token != "granted":
         line, change = _permissions(workflow, job)
@@ -182,7 +182,7 @@ def _not_migrated(found: _Job, secrets: Sequence[StoredSecret]) -> Iterator[Work
 def _in_use(found: _Job, secret: StoredSecret, beyond: str = "") -> WorkflowFinding:
     """A stored token, of which the file does not show what a login would be for; or `beyond`, which it cannot do."""
     facts = {**_facts(secret), "beyond": beyond, "job": sanitize_line(found.job.key, 80)}
-    facts["file"] = sanitize_line(found.workflow.file_name, 100)
+    facts["file"] = found.workflow.place
     return _finding("secret-needed" if beyond else "secret-in-use", "note", secret, facts)
 
 

@@ -11,7 +11,7 @@ from itertools import chain, islice
 
 from hf_oidc.doctor.workflow.findings import WorkflowFinding
 from hf_oidc.doctor.workflow.hub_commands import TOKEN_VARIABLES
-from hf_oidc.doctor.workflow.hub_target import PREFIX, Target
+from hf_oidc.doctor.workflow.hub_target import PREFIX, Given, Target
 from hf_oidc.doctor.workflow.login_outcome import check_conditions, check_outcome, check_skipped
 from hf_oidc.doctor.workflow.login_step import (
     OUTPUTS,
@@ -26,6 +26,7 @@ from hf_oidc.doctor.workflow.login_step import (
 from hf_oidc.doctor.workflow.model import Job, Step, Workflow
 from hf_oidc.doctor.workflow.permissions import logs_in
 from hf_oidc.doctor.workflow.reach import Reachability
+from hf_oidc.doctor.workflow.script import commands, shell_of
 from hf_oidc.doctor.workflow.targets import JobUses, is_token_input, uses_of
 from hf_oidc.doctor.workflow.token_lifetime import check_lifetime
 from hf_oidc.doctor.workflow.token_source import Login, TokenUse, logins_of, token_uses
@@ -45,6 +46,9 @@ MAX_STEPS = 500
 HOSTED = re.compile(r"(ubuntu|macos|windows)-[\w.-]+")
 # Of what a token for a single repository cannot do, this was seen to fail. `whoami` and others are not known.
 REFUSED = re.compile(r"create a (repository|tag)|Space")
+STORES = re.compile(r"(\S*[\\/])?(hf auth login|hf login|huggingface-cli login)\b")
+# What may give git a user name and a password, or a header, for the Hub.
+SETS_UP_GIT = re.compile(r"credential|netrc|header|askpass|insteadof|GIT_CONFIG|GITHUB_ENV|login|'\./", re.IGNORECASE)
 
 
 def check_token_use(workflow: Workflow, job: Job, reachability: Reachability) -> Iterator[WorkflowFinding]:
@@ -158,6 +162,9 @@ def _in_row(workflow: Workflow, job: Job, uses: JobUses, reachability: Reachabil
             yield from _for_another(job, logins, each, dict(facts))
         if source.kind in {"login", "exchange", "command"} and REFUSED.search(use.beyond):
             yield WorkflowFinding("beyond-the-token", "warning", step.line, {**facts, "beyond": use.beyond}, step.file)
+        if use.given == Given("git") and source.kind == "unknown" and use.right == "write":
+            yield from _git_without_token(workflow, job, logins, each, facts)
+    yield from _asks_for_the_user(job, logins, uses)
     yield from _outcomes(workflow, job, logins, found, reachability)
     yield from check_lifetime(job, uses, found)
 
@@ -182,6 +189,39 @@ def _outcomes(
     for step, login in needed.values():
         yield from check_outcome(step, login.step)
         yield from check_skipped(job, step, login.step, reachability)
+
+
+def _git_without_token(
+    workflow: Workflow, job: Job, logins: Sequence[Login], found: TokenUse, facts: Facts
+) -> Iterator[WorkflowFinding]:
+    """Finds a `git push` for which nothing in the job sets up git: git reads no HF_TOKEN, and asks for a user name."""
+    step = found.of_step.step
+    before = [login for login in logins if login.index < found.index and is_action(login.step) and login.exports]
+    hosted = bool(job.runs_on) and all(map(HOSTED.fullmatch, job.runs_on))
+    others = [[each.run, each.env, "" if is_action(each) else each.uses] for each in job.steps]
+    # A composite action is not followed here: it may set up git.
+    if not before or not hosted or "container" in job.block or SETS_UP_GIT.search(str([others, job.env, workflow.env])):
+        return
+    facts = {**facts, "line": str(before[-1].step.line)}
+    yield WorkflowFinding("git-without-token", "warning", step.line, facts, step.file)
+
+
+def _asks_for_the_user(job: Job, logins: Sequence[Login], uses: JobUses) -> Iterator[WorkflowFinding]:
+    """Finds `hf auth login` with the token of a login for a repository, which belongs to no user."""
+    first = min((login.ready for login in logins if login.exports), default=len(uses.steps))
+    kinds = {resource.kind if resource else "" for login in logins for resource in login.tokens.values()}
+    for of_step in uses.steps[first:] if "user" not in kinds else ():
+        step = of_step.step
+        stores = [each for each in commands(step.run, shell_of(job, step)) if STORES.match(" ".join(each.words))]
+        # A stored token belongs to a user, and other findings are about it.
+        if not stores or "secrets" in str([step.run, step.env]).lower():
+            continue
+        lines = [line.strip() for line in step.run.splitlines() if line.strip()]
+        written = next((line for line in lines if "login" in line), "")
+        facts = {"step": step.label, "what": " ".join(stores[0].words[:3] if stores[0].name == "hf" else ())}
+        facts["what"] = sanitize_line(facts["what"] or f"{stores[0].name} login", 60)
+        facts |= {"how": "login-step" if len(lines) == 1 else "login-line", "lines": sanitize_line(written, 200)}
+        yield WorkflowFinding("login-asks-for-user", "warning", step.line, facts, step.file)
 
 
 def _beside_others(workflow: Workflow, job: Job, found: Sequence[TokenUse]) -> Iterator[WorkflowFinding]:

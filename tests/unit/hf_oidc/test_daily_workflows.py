@@ -1,0 +1,95 @@
+"""What a newcomer is told about workflows of daily work: each test has a workflow that once got a wrong answer."""
+
+from __future__ import annotations
+
+import textwrap
+
+import pytest
+
+from tests.doctor_report import found, notes, said
+
+MAIN = "on:\n  push:\n    branches: [main]\n"
+RIGHTS = "permissions:\n  contents: read\n  id-token: write\n"
+CHECKOUT = "- uses: actions/checkout@v7"
+SPACE = "- uses: org/hf-oidc-action@v1\n  with:\n    resource: spaces/acme/demo"
+MODEL = "- uses: org/hf-oidc-action@v1\n  with:\n    resource: acme/model"
+SECRET = "${{ secrets.HF_TOKEN }}"
+
+
+def workflow(*steps: str, on: str = MAIN, rights: str = RIGHTS, job: str = "") -> str:
+    """A workflow with one job on a runner of GitHub."""
+    body = textwrap.indent("\n".join((CHECKOUT, *steps)), "      ")
+    return f"{on}{rights}jobs:\n  publish:\n    runs-on: ubuntu-latest\n{job}    steps:\n{body}\n"
+
+
+REMOTE = "- run: |\n    git remote add space https://huggingface.co/spaces/acme/demo\n    git push --force space main"
+URL = "- run: git push https://huggingface.co/spaces/acme/demo main"
+
+
+@pytest.mark.parametrize("push", [URL, REMOTE])
+def test_a_push_after_a_login_that_does_not_set_up_git(push: str) -> None:
+    """git reads no HF_TOKEN, so the push fails: the input that sets up git is missing."""
+    assert found(workflow(SPACE, push)) == {"warning: git-without-token"}
+    assert 'git-credentials: "true"' in said(workflow(SPACE, push), "git-without-token")
+
+
+@pytest.mark.parametrize(
+    ("steps", "job"),
+    [
+        ((SPACE + '\n    git-credentials: "true"', REMOTE), ""),
+        ((SPACE, URL.replace("https://", "https://me:$HF_TOKEN@")), ""),
+        ((SPACE, "- run: git config --global credential.helper store", URL), ""),
+        ((SPACE, "- uses: ./.github/actions/prepare", URL), ""),
+        ((SPACE, "- run: git push origin main"), ""),
+        ((SPACE, URL), "    container: acme/with-git\n"),
+    ],
+)
+def test_a_push_with_a_token(steps: tuple[str, ...], job: str) -> None:
+    """Something gives git a token, or may have: nothing is said."""
+    assert "warning: git-without-token" not in found(workflow(*steps, job=job))
+
+
+def test_a_self_hosted_runner_may_have_set_up_git() -> None:
+    """Its configuration is not in the file."""
+    text = workflow(SPACE, URL).replace("ubuntu-latest", "[self-hosted, gpu]")
+    assert "warning: git-without-token" not in found(text)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'hf auth login --token "$HF_TOKEN"',
+        "huggingface-cli login --token $HF_TOKEN --add-to-git-credential",
+        'uvx --from huggingface_hub hf auth login --token "$HF_TOKEN"',
+    ],
+)
+def test_hf_auth_login_with_the_token_of_a_login(line: str) -> None:
+    """It asks the Hub for the user of the token, and a repository's token has none."""
+    upload = "- run: |\n    {}\n    hf upload acme/model ./model ."
+    text = workflow(MODEL, upload.format(line))
+    assert found(text) == {"warning: login-asks-for-user"}
+    assert "Remove this line from the script" in said(text, "login-asks-for-user")
+    assert "Remove the step" in said(workflow(MODEL, f"- run: {line}"), "login-asks-for-user")
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        (MODEL.replace("acme/model", "alice"), '- run: hf auth login --token "$HF_TOKEN"'),
+        ('- run: hf auth login --token "$HF_TOKEN"', MODEL),
+        (MODEL, f"- run: hf auth login --token {SECRET}"),
+    ],
+)
+def test_hf_auth_login_with_the_token_of_a_user(steps: tuple[str, ...]) -> None:
+    """A user's token, and a stored one, belong to a user."""
+    assert "warning: login-asks-for-user" not in found(workflow(*steps))
+
+
+def test_a_command_to_copy_names_the_file_from_the_root_of_the_repository() -> None:
+    """A bare file name would not be found there."""
+    upload = f"- run: hf upload acme/model ./model .\n  env:\n    HF_TOKEN: {SECRET}"
+    text = workflow(upload, rights="")
+    assert "`hf-oidc doctor .github/workflows/publish.yml --migrate`" in said(text, "migrate-login")
+    unknown = workflow(upload.replace("acme/model", "$NAME"), rights="")
+    assert notes(unknown) == {"secret-in-use"}
+    assert ".github/workflows/publish.yml --migrate --resource NAME`" in said(unknown, "secret-in-use")
