@@ -524,6 +524,9 @@ HOW = {
     "remove-entry": "Remove `{name}` from that line. If nothing else uses the secret, delete it on GitHub.",
     "remove-step": "Remove the step. If nothing else uses the secret, delete it on GitHub.",
     "remove-from-script": "Remove this line from the script. If nothing else uses the secret, delete it on GitHub.",
+    "remove-test": "Remove that line, and take `env.{name}` out of each condition (`if:`) that names it: a login needs "
+    "no secret. Where the login may fail, as for pull requests from forks, set `on-error: warn`, and require "
+    "`steps.hf.outputs.authenticated == 'true'` (with `id: hf` at the login step).",
     "remove-and-export": "Remove that line, and `export-env: false` from the login step (line {line}).",
     "remove-and-give": "Remove that line. In the steps that use the variable, write:",
     "write": "Write instead:",
@@ -531,7 +534,8 @@ HOW = {
     "secret-run": "Run the command that uses it with `hf-oidc run RESOURCE -- COMMAND`.",
     # permissions
     "scope": "Add this line to the `permissions:` of the job:",
-    "permissions-add": "Next to the job's `runs-on:`, add:",
+    "permissions-add": "The job then has no other permissions: also name what else its steps need, such as "
+    "`packages: write`. Next to the job's `runs-on:`, add:",
     "permissions-replace": "Replace the job's `permissions:` with:",
 }
 SUBJECTS = {"workflow": "The workflow", "job": "The job", "step": 'The step "{step}"'}

@@ -33,6 +33,8 @@ MIGRATION = {
     "it. A login would replace it. Give the secret to this step only, in its `env:`, then run the command again.",
     "other-variable": 'The variable `{name}` holds the token for all steps, and the step "{step}" names it. Use '
     "HF_TOKEN there, then run the command again.",
+    "tests-secret": 'The variable `{name}` only says whether the secret is set, and the step "{step}" reads it. Remove '
+    "both the variable and the conditions on it: a login needs no secret. Then run the command again.",
     "condition": 'The condition (`if:`) of the step "{step}" cannot be used for the login. Add the login step and its '
     "condition by hand.",
     "own-exchange": "The job `{job}` sets HF_OIDC_RESOURCE, so huggingface_hub logs in by itself and ignores the "

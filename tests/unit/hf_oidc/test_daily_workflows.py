@@ -6,7 +6,10 @@ import textwrap
 
 import pytest
 
-from tests.doctor_report import found, notes, said
+from hf_oidc.doctor.advice import words
+from hf_oidc.doctor.migration_advice import sentence
+from hf_oidc.doctor.workflow.migrate import migrate
+from tests.doctor_report import examined, found, notes, said
 
 MAIN = "on:\n  push:\n    branches: [main]\n"
 RIGHTS = "permissions:\n  contents: read\n  id-token: write\n"
@@ -93,3 +96,49 @@ def test_a_command_to_copy_names_the_file_from_the_root_of_the_repository() -> N
     unknown = workflow(upload.replace("acme/model", "$NAME"), rights="")
     assert notes(unknown) == {"secret-in-use"}
     assert ".github/workflows/publish.yml --migrate --resource NAME`" in said(unknown, "secret-in-use")
+
+
+UPLOAD = f"- run: hf upload acme/model ./model .\n  env:\n    HF_TOKEN: {SECRET}"
+HAS_TOKEN = "    env:\n      HAS_TOKEN: ${{ secrets.HF_TOKEN != '' }}\n"
+
+
+def test_a_variable_that_only_says_whether_the_secret_is_set() -> None:
+    """It holds `true`. With a token in it instead, the condition that reads it would never be true."""
+    text = workflow(f"{UPLOAD}\n  if: env.HAS_TOKEN == 'true'", rights="", job=HAS_TOKEN)
+    advice = said(text, "migrate-secret")
+    assert "take `env.HAS_TOKEN` out of each condition" in advice
+    assert "HAS_TOKEN: ${{ env.HF_TOKEN }}" not in advice
+    remark = migrate(text, "publish.yml", "acme/trainer", lambda _: "").remarks[0]
+    assert (remark.kind, remark.code) == ("to-do", "tests-secret")
+    assert "only says whether the secret is set" in sentence(remark)
+
+
+@pytest.mark.parametrize("value", ["${{ secrets.HF_TOKEN }}", "${{ secrets.HF_TOKEN || '' }}"])
+def test_a_variable_that_holds_the_secret(value: str) -> None:
+    """The steps that use it need the token of the login."""
+    text = workflow("- run: hf upload acme/model . --token $T", rights="", job=f"    env:\n      T: {value}\n")
+    assert "T: ${{ env.HF_TOKEN }}" in said(text, "migrate-secret")
+
+
+def test_the_login_runs_where_the_step_runs_that_needs_it() -> None:
+    """Without the condition, it would fail for pull requests from forks, where the step is skipped."""
+    when = f"{UPLOAD}\n  if: github.ref == 'refs/heads/main'"
+    report = examined(workflow(when, on="on: [push, pull_request]\n", rights=""))
+    advice = next(words(each) for each in report.all_findings if each.code == "migrate-login")
+    assert advice.lines.splitlines()[:2] == [
+        "- uses: org/hf-oidc-action@v1",
+        "  if: github.ref == 'refs/heads/main'",
+    ]
+    assert report.jobs[0].branch.name == "main"
+
+
+@pytest.mark.parametrize("condition", ["env.HF_TOKEN != ''", "${{ env.READY }}"])
+def test_a_condition_that_may_depend_on_the_secret_is_not_copied(condition: str) -> None:
+    """The secret goes, so the login would never run."""
+    assert "  if:" not in said(workflow(f"{UPLOAD}\n  if: {condition}", rights=""), "migrate-login")
+
+
+def test_two_conditions_are_not_copied() -> None:
+    """Neither is that of all steps that need the login."""
+    text = workflow(f"{UPLOAD}\n  if: github.ref_name == 'main'", UPLOAD, rights="")
+    assert "  if:" not in said(text, "migrate-login")

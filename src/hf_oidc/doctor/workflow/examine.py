@@ -44,7 +44,7 @@ from hf_oidc.doctor.workflow.reach import Caller, Reachability
 from hf_oidc.doctor.workflow.remaining_secrets import check_passed, check_secrets
 from hf_oidc.doctor.workflow.runs import runs_of
 from hf_oidc.doctor.workflow.structure import REUSABLE, check_structure
-from hf_oidc.doctor.workflow.targets import written_resources
+from hf_oidc.doctor.workflow.targets import writing_steps, written_resources
 from hf_oidc.doctor.workflow.token_use import check_token_use
 from hf_oidc.doctor.workflow.triggers import Logins, branch_of, check_triggers, together
 from hf_oidc.doctor.workflow.untrusted import check_untrusted
@@ -149,6 +149,8 @@ def _logins(workflow: Workflow, job: Job, reachability: Reachability, resources:
     steps = login_steps(job)
     scripted = {id(step) for step, _ in commands_of(job)}
     scripted |= {id(each.step) for each in resource_variables(workflow, job) if each.step}
+    # In a job that does not log in yet, the steps that a login would be for.
+    scripted |= set() if steps or scripted else {id(step) for step in writing_steps(workflow, job)}
     others = [step for step in job.steps if any(id(each) in scripted for each in actual(step))]
     reached = [reachability.of(job, step) for step in steps or others] or [reachability.of(job)]
     return Logins(

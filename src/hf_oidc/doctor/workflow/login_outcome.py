@@ -80,7 +80,7 @@ def check_outcome(step: Step, login: Step) -> Iterator[WorkflowFinding]:
         "step": step.label,
         "id": step_id,
         "needs_id": "" if login.id else f" First give the login step (line {login.line}) `id: {step_id}`.",
-        "lines": _if(f"({condition}) && {checked}" if condition else checked),
+        "lines": condition_line(f"({condition}) && {checked}" if condition else checked),
         "condition": sanitize_line(condition, 300),
     }
     yield WorkflowFinding("token-unchecked" if soft else "runs-after-failed-login", "warning", step.line, facts)
@@ -95,12 +95,12 @@ def check_skipped(job: Job, step: Step, login: Step, reachability: Reachability)
     if without:
         condition, own = _inside(login.condition), _inside(step.condition)
         facts = {"step": step.label, "line": str(login.line), "condition": sanitize_line(condition, 300)}
-        facts |= {"runs": words_of(without), "lines": _if(f"({own}) && ({condition})" if own else condition)}
+        facts |= {"runs": words_of(without), "lines": condition_line(f"({own}) && ({condition})" if own else condition)}
         every = len(without) == sum(of_step.certainty != "no" for of_step, _ in pairs)
         yield WorkflowFinding("login-skipped", "error" if every else "warning", step.line, facts)
 
 
-def _if(condition: str) -> str:
+def condition_line(condition: str) -> str:
     """An `if:`, in quotes if YAML would not take it as it is."""
     text = sanitize_line(condition, 600)
     plain = re.match(r"[A-Za-z(]", text) and ": " not in text and " #" not in text

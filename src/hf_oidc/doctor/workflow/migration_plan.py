@@ -18,7 +18,7 @@ from hf_oidc.doctor.workflow.model import Job, Step, Workflow
 from hf_oidc.doctor.workflow.reach import Reachability
 from hf_oidc.doctor.workflow.script import shell_of
 from hf_oidc.doctor.workflow.script_edit import VARIABLE, ScriptSecrets
-from hf_oidc.doctor.workflow.stored_secrets import stored_secrets
+from hf_oidc.doctor.workflow.stored_secrets import is_test, stored_secrets
 from hf_oidc.doctor.workflow.targets import uses_of
 from hf_oidc.doctor.workflow.text_edit import applied
 from hf_oidc.doctor.workflow.yaml_layout import Path
@@ -297,7 +297,9 @@ class JobPlanner:
             others = [step for step in self.job.steps if name != VARIABLE and _names(step, name)]
             for step in others:
                 line = line_of(self.job.env, name) or self.job.line
-                self.remark("to-do", "other-variable", line, name=name, step=step.label)
+                value = self.job.env.get(name) or self.workflow.env.get(name)
+                code = "tests-secret" if isinstance(value, str) and is_test(value) else "other-variable"
+                self.remark("to-do", code, line, name=name, step=step.label)
                 depending.append(found[0])
         return not depending
 

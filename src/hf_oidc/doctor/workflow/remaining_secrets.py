@@ -11,11 +11,12 @@ from collections.abc import Iterator, Sequence
 from hf_oidc.doctor.workflow.findings import Severity, WorkflowFinding
 from hf_oidc.doctor.workflow.hub_commands import TOKEN_VARIABLES
 from hf_oidc.doctor.workflow.hub_target import Target
+from hf_oidc.doctor.workflow.login_outcome import condition_line
 from hf_oidc.doctor.workflow.login_step import NO_DOCKER, resource_variables
 from hf_oidc.doctor.workflow.model import Job, Step, Workflow
-from hf_oidc.doctor.workflow.permissions import effective, logs_in
+from hf_oidc.doctor.workflow.permissions import advised, effective, logs_in
 from hf_oidc.doctor.workflow.script import EXPRESSION, shell_of
-from hf_oidc.doctor.workflow.stored_secrets import SECRET, StoredSecret, stored_secrets
+from hf_oidc.doctor.workflow.stored_secrets import SECRET, StoredSecret, is_test, stored_secrets
 from hf_oidc.doctor.workflow.targets import uses_of
 from hf_oidc.doctor.workflow.token_source import Login, TokenUse, logins_of, token_uses
 from hf_oidc.doctor.workflow.token_use import described, for_both
@@ -167,7 +168,10 @@ def _not_migrated(found: _Job, secrets: Sequence[StoredSecret]) -> Iterator[Work
         yield WorkflowFinding("migrate-permissions", "warning", line, {**facts, **change})
     resources = {_variable(target, targets): target for target in targets}
     with_git = any(each.use.what.startswith("git ") for each in written)
-    lines = _login_step(job, resources, with_git=with_git)
+    # The login runs where the steps that need it run: in other runs, such as for pull requests, it would fail.
+    conditions = {each.of_step.outer.condition for each in written}
+    condition = "" if len(conditions) > 1 or re.search(r"\b(env|secrets)\b", first.condition) else first.condition
+    lines = _login_step(job, resources, condition if {condition} == conditions else "", with_git=with_git)
     yield WorkflowFinding("migrate-login", "warning", first.line, {**facts, "lines": lines})
     login = Login(first, first, -1, 0, {name: target.resource for name, target in resources.items()}, git=with_git)
     planned = _Job(workflow, job, [login])
@@ -186,14 +190,15 @@ def _in_use(found: _Job, secret: StoredSecret, beyond: str = "") -> WorkflowFind
     return _finding("secret-needed" if beyond else "secret-in-use", "note", secret, facts)
 
 
-def _login_step(job: Job, resources: dict[str, Target], *, with_git: bool) -> str:
+def _login_step(job: Job, resources: dict[str, Target], condition: str, *, with_git: bool) -> str:
     native = "/native" if any(map(NO_DOCKER.match, job.runs_on)) else ""
     requests = [f"      {name}={target}" for name, target in resources.items()]
     named = (
         [f"    resource: {next(iter(resources.values()))}"] if len(resources) == 1 else ["    resource: |", *requests]
     )
     git = ["    git-credentials: true"] if with_git else []
-    return "\n".join([f"- uses: org/hf-oidc-action{native}@v1", "  with:", *named, *git])
+    when = [f"  {condition_line(condition)}"] if condition else []
+    return "\n".join([f"- uses: org/hf-oidc-action{native}@v1", *when, "  with:", *named, *git])
 
 
 def _is_before_every_login(found: _Job, secret: StoredSecret) -> bool:
@@ -259,6 +264,8 @@ def _edit(found: _Job, secret: StoredSecret, target: Target | None) -> dict[str,
 
 
 def _edit_of_env(secret: StoredSecret, login: Login, name: str, value: str) -> dict[str, str]:
+    if is_test(secret.text):
+        return {"how": "remove-test"}
     given = f"{sanitize_line(secret.name, 60)}: {value}"
     if secret.name in TOKEN_VARIABLES and login.exports and name == "HF_TOKEN":
         return _removal(secret)
@@ -309,14 +316,8 @@ def _permissions(workflow: Workflow, job: Job) -> tuple[int, dict[str, str]]:
     """The line of the permissions to change, and what to write. A job's own replace the workflow's."""
     if job.permissions.given and job.permissions.scopes:
         return job.permissions.line, {"how": "scope", "lines": "id-token: write"}
-    scopes = workflow.permissions.scopes if not job.permissions.given else {}
-    kept = {name: access for name, access in scopes.items() if name != "id-token"} or {"contents": "read"}
-    lines = [f"  {sanitize_line(name, 60)}: {sanitize_line(access, 20)}" for name, access in kept.items()]
     how = "permissions-replace" if job.permissions.given else "permissions-add"
-    return job.permissions.line or job.line, {
-        "how": how,
-        "lines": "\n".join(["permissions:", *lines, "  id-token: write"]),
-    }
+    return job.permissions.line or job.line, {"how": how, "lines": advised([(workflow, job)])}
 
 
 def _finding(code: str, severity: Severity, secret: StoredSecret, facts: dict[str, str]) -> WorkflowFinding:

@@ -27,6 +27,7 @@ NO_TOKEN = re.compile(
     r"NAMESPACE|BUCKET|HOST|ID|PATH|CACHE)S?$",
     re.IGNORECASE,
 )
+TEST = re.compile(r"\$\{\{\s*\(?\s*secrets\.[\w-]+\s*[!=]=\s*''\s*\)?\s*\}\}", re.IGNORECASE)
 Way = Literal["env", "input", "export", "option", "git-url", "header", "script", "called-workflow", "inherited"]
 
 
@@ -50,6 +51,11 @@ class StoredSecret:
     alone: bool = False
     falls_back: bool = False
     inline: bool = False
+
+
+def is_test(value: str) -> bool:
+    """Whether `value` only says if a secret is set, as `${{ secrets.HF_TOKEN != '' }}` does: it holds no token."""
+    return TEST.fullmatch(value.strip()) is not None
 
 
 def stored_secrets(workflow: Workflow, job: Job) -> tuple[StoredSecret, ...]:

@@ -102,6 +102,12 @@ def written_resources(workflow: Workflow, job: Job) -> tuple[Resource, ...]:
     return tuple(dict.fromkeys(resource for resource in found if resource))
 
 
+def writing_steps(workflow: Workflow, job: Job) -> tuple[Step, ...]:
+    """Returns the steps that write to the Hub, as far as the file tells."""
+    steps = (each for row in uses_of(workflow, job) for each in row.steps)
+    return tuple(each.step for each in steps if any(use.right == "write" for use in each.uses))
+
+
 def _in_row(workflow: Workflow, job: Job, row: Row | None) -> JobUses:
     contexts: dict[str, Value] = dict.fromkeys(ANYWHERE, UNKNOWN)
     contexts["matrix"] = UNKNOWN if row is None else row
