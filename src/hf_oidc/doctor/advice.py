@@ -455,6 +455,12 @@ WORDS = {
         "{how}",
         "{lines}",
     ),
+    "called-not-migrated": Words(
+        "The job `{job}` calls {called}, which uses a stored token for {resource}.",
+        "First let that workflow log in: `hf-oidc doctor {called} --migrate` shows how. Pass no secret to it any "
+        "longer, and give the job `{job}` these permissions, next to its `uses:`:",
+        "{lines}",
+    ),
     "migrate-login": Words(
         'The job `{job}` does not log in. The step "{step}" needs a token for {resource}.',
         "Add the login before this step. `hf-oidc doctor {file} --migrate` shows all changes.",

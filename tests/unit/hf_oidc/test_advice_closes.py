@@ -171,6 +171,7 @@ NOT_BY_A_PROGRAM = {
     # Something has to be done elsewhere.
     "callers-must-grant": "it is about the workflows that call this one",
     "called-unread": "the doctor has to run on the other workflow",
+    "called-not-migrated": "the other workflow has to change first",
     "action-unread": "the doctor has to run in a checkout",
     "beyond-the-token": "it has to be done once by hand",
     "tags": "it is about the publisher on the Hub",

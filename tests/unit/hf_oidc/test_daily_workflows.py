@@ -7,6 +7,7 @@ import textwrap
 import pytest
 
 from hf_oidc.doctor.advice import words
+from hf_oidc.doctor.gitlab_ci import examine as gitlab
 from hf_oidc.doctor.migration_advice import sentence
 from hf_oidc.doctor.workflow.migrate import migrate
 from tests.doctor_report import examined, found, notes, said
@@ -142,3 +143,42 @@ def test_two_conditions_are_not_copied() -> None:
     """Neither is that of all steps that need the login."""
     text = workflow(f"{UPLOAD}\n  if: github.ref_name == 'main'", UPLOAD, rights="")
     assert "  if:" not in said(text, "migrate-login")
+
+
+def test_a_called_workflow_with_a_stored_token() -> None:
+    """The advice is about the caller: what one caller passes must not be written into the file that all call."""
+    called = (
+        "on:\n  workflow_call:\n    inputs:\n      repo: {type: string}\n    secrets:\n      hf_token:\n"
+        "jobs:\n  upload:\n    runs-on: ubuntu-latest\n    steps:\n"
+        "      - run: hf upload ${{ inputs.repo }} ./model .\n"
+        "        env:\n          HF_TOKEN: ${{ secrets.hf_token }}\n"
+    )
+    call = "  {}:\n    uses: ./.github/workflows/upload.yml\n    with: {{repo: acme/{}}}\n    secrets: inherit\n"
+    text = f"{MAIN}jobs:\n{call.format('one', 'first')}{call.format('two', 'second')}"
+    files = {".github/workflows/upload.yml": called}
+    assert found(text, files) == {"warning: called-not-migrated"}
+    advice = said(text, "called-not-migrated", files)
+    assert "`hf-oidc doctor .github/workflows/upload.yml --migrate`" in advice
+    assert "give the job `two` these permissions, next to its `uses:`" in advice
+    assert "id-token: write" in advice
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        ("hf upload acme/model ./model .", "hf-oidc run acme/model -- hf upload acme/model ./model ."),
+        (
+            "hf upload acme/corpus . . --repo-type dataset",
+            "hf-oidc run datasets/acme/corpus -- hf upload acme/corpus . . --repo-type dataset",
+        ),
+        ("hf upload $NAME . .", "hf-oidc run namespace/name -- hf upload namespace/name ./model ."),
+        ("hf upload acme/model . && echo done", "hf-oidc run namespace/name -- hf upload namespace/name ./model ."),
+    ],
+)
+def test_a_job_of_gitlab_with_a_stored_token(command: str, expected: str) -> None:
+    """The command to write is the job's own, as far as it is a single one."""
+    text = f"publish:\n  script:\n    - pip install huggingface_hub\n    - {command}\n"
+    report = gitlab.examine(text, ".gitlab-ci.yml", "acme/training", None, "https://huggingface.co")
+    advice = next(words(each) for each in report.all_findings if each.code == "stored-token")
+    assert advice.lines.splitlines()[-1] == f"  - {expected}"
+    assert "pip install hf-oidc-action" in advice.do

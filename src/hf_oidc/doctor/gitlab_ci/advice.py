@@ -96,11 +96,11 @@ GITLAB_WORDS: dict[str, tuple[str, str, str]] = {
     # other tokens
     "stored-token": (
         "This job uses the Hub without a login: it uses {token}.",
-        "To use a short-lived token, remove the stored one, declare an ID token, and run the command like this:",
         (
-            "id_tokens:\n  HF_ID_TOKEN:\n    aud: https://huggingface.co\nscript:\n"
-            "  - hf-oidc run namespace/name -- hf upload namespace/name ./model ."
+            "To use a short-lived token, remove the stored one, declare an ID token, and run the command like this "
+            "(after `pip install hf-oidc-action`):"
         ),
+        "id_tokens:\n  HF_ID_TOKEN:\n    aud: https://huggingface.co\nscript:\n  - hf-oidc run {resource} -- {command}",
     ),
     "stored-token-used": (
         "A command of this job uses the stored token in `{variable}`, and not the token of the login.",

@@ -12,7 +12,7 @@ from itertools import islice
 from hf_oidc.doctor.gitlab_ci.id_tokens import check_id_tokens
 from hf_oidc.doctor.gitlab_ci.model import Job, read_gitlab_ci
 from hf_oidc.doctor.gitlab_ci.pipelines import DEFAULT_BRANCH, OTHER_BRANCH, Pipelines
-from hf_oidc.doctor.gitlab_ci.script import Login, commands, logins, stored_tokens, takes_long, uses_hub
+from hf_oidc.doctor.gitlab_ci.script import Login, commands, logins, stored_tokens, takes_long, upload, uses_hub
 from hf_oidc.doctor.remote import Remote, instance
 from hf_oidc.doctor.workflow.findings import Branch, WorkflowFinding, WorkflowJobReport, WorkflowReport
 from hf_oidc.doctor.workflow.login_inputs import check_resources, read_argument, read_variable
@@ -60,7 +60,9 @@ def _job(job: Job, pipelines: Pipelines, issuer: Field, hub_url: str) -> Iterato
     findings = [WorkflowFinding("not-understood", "note", job.line, {"what": each}) for each in job.unknown]
     if not found and not own_exchange:
         token = next(stored_tokens(lines), "HF_TOKEN" if "HF_TOKEN" in job.variables else "")
-        facts = {"token": f"the stored token in `{sanitize_line(token, 60)}`" if token else "a stored token, or none"}
+        resource, command = upload(lines)
+        facts = {"resource": sanitize_line(resource, 200), "command": sanitize_line(command, 300)}
+        facts |= {"token": f"the stored token in `{sanitize_line(token, 60)}`" if token else "a stored token, or none"}
         findings.append(WorkflowFinding("stored-token", "note", job.line, facts))
         yield WorkflowJobReport(sanitize_line(job.name, 80), job.line, (), (), Branch("default"), "", tuple(findings))
         return

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 MAX_LINE = 4_000  # characters of a command that are read
+# A single command: no other one on its line, and no variable, in the name of the repository.
+UPLOAD = re.compile(r"(?:hf|huggingface-cli) upload(?:-large-folder)? (?P<name>[\w.-]+/[\w.-]+)(?: [^;&|<>`$()]*)?")
 MAX_LOGINS = 20  # of a job
 CONTINUED = re.compile(r"\\\n\s*")
 LOGIN = re.compile(r"(?<![\w-])hf-oidc(?:\.exe)?\s+(?=(?:run|env|token)\b)")
@@ -75,6 +77,15 @@ def stored_tokens(lines: Iterable[str]) -> Iterator[str]:
     for line in lines:
         for match in STORED.finditer(line):
             yield match["variable"] or match["in_url"]
+
+
+def upload(lines: Iterable[str]) -> tuple[str, str]:
+    """Returns the resource and the text of the first upload that names its repository, or those of an example."""
+    found = next((match for line in lines if (match := UPLOAD.fullmatch(line.strip()))), None)
+    if not found:
+        return "namespace/name", "hf upload namespace/name ./model ."
+    kind = re.search(r"--(?:repo-)?type[= ](dataset|space|kernel)\b", found[0])
+    return f"{kind[1]}s/{found['name']}" if kind else found["name"], found[0]
 
 
 def takes_long(lines: Iterable[str]) -> str:

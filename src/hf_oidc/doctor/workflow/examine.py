@@ -35,6 +35,7 @@ from hf_oidc.doctor.workflow.login_step import (
 from hf_oidc.doctor.workflow.model import Job, Step, Workflow, read_workflow
 from hf_oidc.doctor.workflow.permissions import (
     Chain,
+    advised,
     check_permission,
     check_step_permissions,
     check_unread,
@@ -62,6 +63,8 @@ GITHUB_REMOTE = re.compile(
     r"(?P<repository>[\w.-]+/[\w.-]+?)(?:\.git)?/?",
     re.ASCII,
 )
+# Findings in a job that writes to the Hub with a stored token.
+OF_WRITES = {"migrate-login", "called-not-migrated"}
 REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
 
 
@@ -131,18 +134,28 @@ def _reports(chain: Chain, reachability: Reachability, repository: str) -> Itera
         )
         yield _with_hub(report, workflow, job)
         return
-    unread = [*_unread(chain)]
-    findings = [
-        each if each.file else replace(each, file=workflow.path)
-        for each in (*check_token_use(workflow, job, reachability), *check_secrets(workflow, job))
-    ]
+    unread, findings = [*_unread(chain)], [*_without_login(chain, reachability)]
     if unread or findings:
         names = tuple(each.facts.get("called") or each.facts["uses"] for each in unread)
-        resources = written_resources(workflow, job) if any(each.code == "migrate-login" for each in findings) else ()
+        resources = written_resources(workflow, job) if any(each.code in OF_WRITES for each in findings) else ()
         branch = branch_of(_logins(workflow, job, reachability, resources)) if resources else Branch("default")
         fields = _fields(workflow.file_name if len(chain) == 1 else "", repository, branch) if resources else ()
         found = tuple(_sorted(iter((*unread, *findings))))
         yield WorkflowJobReport(key, line, resources, fields, branch, job.environment, found, names)
+
+
+def _without_login(chain: Chain, reachability: Reachability) -> Iterator[WorkflowFinding]:
+    workflow, job = chain[-1]
+    found = (*check_token_use(workflow, job, reachability), *check_secrets(workflow, job))
+    migrate = [each for each in found if each.code.startswith("migrate-")] if len(chain) > 1 else []
+    if migrate:
+        # Other callers pass other repositories, so the advice for this one is not that for the called file.
+        caller, calling = chain[0]
+        facts = {**migrate[0].facts, "called": workflow.place, "job": sanitize_line(calling.key, 80)}
+        facts["lines"] = advised(chain[:1])
+        yield WorkflowFinding("called-not-migrated", "warning", calling.line, facts, caller.path)
+    for finding in (each for each in found if each not in migrate):
+        yield finding if finding.file else replace(finding, file=workflow.path)
 
 
 def _logins(workflow: Workflow, job: Job, reachability: Reachability, resources: Collection[Resource]) -> Logins:
