@@ -182,3 +182,13 @@ def test_a_job_of_gitlab_with_a_stored_token(command: str, expected: str) -> Non
     advice = next(words(each) for each in report.all_findings if each.code == "stored-token")
     assert advice.lines.splitlines()[-1] == f"  - {expected}"
     assert "pip install hf-oidc-action" in advice.do
+
+
+@pytest.mark.parametrize("program", ["uvx hf auth", "uvx --from huggingface_hub hf auth", "uv run hf auth", "hf auth"])
+def test_a_login_command_behind_another_program(program: str) -> None:
+    """It goes as a whole: without its token, it would wait for a person."""
+    steps = (f"- run: {program} login --token {SECRET}", "- run: hf upload acme/model ./model .")
+    assert "Remove the step" in said(workflow(*steps, rights=""), "migrate-secret")
+    changed = migrate(workflow(*steps, rights=""), "publish.yml", "acme/trainer", lambda _: "")
+    assert changed.is_complete
+    assert " login " not in changed.changed

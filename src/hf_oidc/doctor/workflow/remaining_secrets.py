@@ -16,6 +16,7 @@ from hf_oidc.doctor.workflow.login_step import NO_DOCKER, resource_variables
 from hf_oidc.doctor.workflow.model import Job, Step, Workflow
 from hf_oidc.doctor.workflow.permissions import advised, effective, logs_in
 from hf_oidc.doctor.workflow.script import EXPRESSION, shell_of
+from hf_oidc.doctor.workflow.script_edit import RUNNER
 from hf_oidc.doctor.workflow.stored_secrets import SECRET, StoredSecret, is_test, stored_secrets
 from hf_oidc.doctor.workflow.targets import uses_of
 from hf_oidc.doctor.workflow.token_source import Login, TokenUse, logins_of, token_uses
@@ -29,7 +30,7 @@ VARIABLES = {"sh": "${}", "powershell": "$env:{}", "cmd": "%{}%", "python": 'os.
 SETS_A_VARIABLE = re.compile(
     r"(export\s+|set\s+\"?|\$env:|echo\s+[\"']?)?\w+\s*=\s*[\"']?\$\{\{[^}]*\}\}[\"']?(\s*>>.*)?", re.DOTALL
 )
-STORES = re.compile(r"(hf auth|huggingface-cli|hf)\s+login\s+[^&|;]*")
+STORES = re.compile(RUNNER + r"(hf auth|huggingface-cli|hf)\s+login\s+[^&|;]*")
 PYTHON_CALL = re.compile(r"\b(login|HfApi|\w+\.\w+|\w*(upload|download|push|create)\w*)\(.*\$\{\{")
 # Findings about a stored token that says why it stays.
 NEEDED = {"secret-needed", "secret-for-another", "secret-in-use", "secret-shared"}
