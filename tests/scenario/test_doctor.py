@@ -308,6 +308,17 @@ def test_wrong_arguments(name: str) -> None:
     assert "Error: " in told.stderr
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such pipes")
+def test_a_pipe_of_the_checkout(tmp_path: Path) -> None:
+    """It is not read: nothing may ever come out of it."""
+    os.mkfifo(tmp_path / "publish.yml")
+    (tmp_path / "link.yml").symlink_to("publish.yml")
+    for arguments in (("publish.yml",), ("link.yml",), ("publish.yml", "--migrate")):
+        told = doctor(*arguments, cwd=tmp_path)
+        assert told.exit_code == 2
+        assert "cannot be read" in told.stderr
+
+
 def test_a_called_workflow_that_cannot_be_read(tmp_path: Path) -> None:
     """It counts as unknown, whether it is missing or no text."""
     caller = tmp_path / "caller.yml"

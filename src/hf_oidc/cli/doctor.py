@@ -296,10 +296,13 @@ def _expected(pairs: tuple[str, ...]) -> dict[str, str]:
 
 
 def _file(path: Path) -> str:
+    reason = "it is a pipe or a device"
     try:
-        with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
-        return content.decode("utf-8-sig")
+        # Of the checkout, neither may ever end. `/dev/stdin` is the user's own.
+        if path.parts[:2] == ("/", "dev") or not (path.is_fifo() or path.is_char_device()):
+            with path.open("rb") as file:
+                content = file.read(MAX_BYTES + 1)
+            return content.decode("utf-8-sig")
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
     raise click.UsageError(f"{sanitize_line(str(path), 200)} cannot be read: {reason}")
