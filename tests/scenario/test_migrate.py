@@ -87,6 +87,14 @@ def test_json(file: Path) -> None:
     assert [each["code"] for each in found["remarks"]] == ["delete-secret"]
 
 
+def test_a_job_that_never_runs(file: Path) -> None:
+    """It has no publisher to add."""
+    file.write_bytes(WORKFLOW.replace(b"    runs-on", b"    if: github.ref == 'refs/heads/other'\n    runs-on"))
+    code, stdout, stderr = migrate("--workflow", file.name, cwd=file.parent)
+    assert (code, stderr) == (0, "")
+    assert "Trusted Publishers" not in stdout
+
+
 def test_what_is_left(file: Path) -> None:
     """If something is left to do by hand, the exit code says so; the user can name the resource."""
     file.write_bytes(UNKNOWN)

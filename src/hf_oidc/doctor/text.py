@@ -139,8 +139,9 @@ def migration(found: Migration, name: str, hub_url: str, *, written: bool) -> It
     # Tabs are part of the layout. No CI reads a command behind one.
     yield from ("\t".join(map(sanitize, line.rstrip("\r\n").split("\t"))) for line in found.diff(name))
     for report in found.publishers:
-        yield from _heading(f"Job {sanitize_line(report.key, 80)}")
-        yield from _to_enter(report, hub_url)
+        if report.fields:  # not for a job that never runs
+            yield from _heading(f"Job {sanitize_line(report.key, 80)}")
+            yield from _to_enter(report, hub_url)
     for remark in found.remarks:
         place = "" if remark.kind == "note" else f"Line {remark.line}: "
         yield from _said(REMARK[remark.kind], place + sentence(remark), "", "")
