@@ -51,7 +51,11 @@ def sanitize_line(text: str, limit: int = MAX_CHARACTERS) -> str:
 
 def sanitize(text: str) -> str:
     """`text`, which may have several lines, without control characters, tokens, passwords of URLs and CI commands."""
-    seen = "".join(character if character == "\n" else _visible(character) for character in INVISIBLE.sub("", text))
+    seen = text
+    if not (
+        text.isascii() and text.replace("\n", "").isprintable()
+    ):  # most text is, and needs no look at each character
+        seen = "".join(character if character == "\n" else _visible(character) for character in INVISIBLE.sub("", text))
     seen = re.sub(r"\S+", lambda word: _without_secrets(word[0]), seen)
     return NUMBER_SIGN.sub("# ", COLONS.sub(lambda colons: colons["harmless"] or ": ", seen))
 

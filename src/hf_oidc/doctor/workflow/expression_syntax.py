@@ -20,6 +20,8 @@ from hf_oidc.sanitize import sanitize_line
 MAX_LENGTH = 21_000
 MAX_DEPTH = 50
 MAX_PARAMETERS = 255
+# More than a large workflow has: each run evaluates all of them, one after the other.
+CACHED = 8192
 
 # Of each function, in lower case: the least and the greatest number of parameters.
 PARAMETERS = {
@@ -228,7 +230,7 @@ class _Parser:
         raise ExpressionError(what, (self.at if at is None else at) + 1)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=CACHED)
 def parse(text: str, allowed: frozenset[str] = ANYWHERE) -> Expression:
     """Parses an expression without `${{ }}`. `allowed`: the contexts and special functions that exist at its place."""
     return _Parser(text, allowed, 0, len(text)).whole()
@@ -277,13 +279,13 @@ def _joined(pieces: list[str | Expression]) -> Expression:
     return Expression("format", (Expression("text", value=form), *expressions))
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=CACHED)
 def parse_template(text: str, allowed: frozenset[str] = ANYWHERE) -> Expression:
     """Parses a text with `${{ }}`."""
     return _joined(_pieces(text, allowed))
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=CACHED)
 def parse_condition(text: str, allowed: frozenset[str] = ANYWHERE) -> Expression:
     """Parses an `if:`, with or without `${{ }}`, and adds the implicit `success() &&`."""
     pieces = _pieces(text, allowed)

@@ -17,6 +17,9 @@ from hf_oidc.sanitize import sanitize_line
 
 # A runner label from the matrix: `${{ matrix.os }}` or `${{ matrix.build.os }}`.
 OF_THE_MATRIX = re.compile(r"\$\{\{\s*matrix\.(?P<path>[\w.-]+)\s*\}\}")
+# More than any workflow has. Each job has a report, and each step is checked with each variable that it sees.
+MAX_JOBS = 500
+MAX_VARIABLES = 50_000
 # What `permissions:` grants for `id-token`; `unset` if there are no `permissions:`.
 Permission = Literal["unset", "granted", "missing"]
 
@@ -150,7 +153,7 @@ def read_workflow(document: Value, file_name: str) -> Workflow:
     jobs = reader.block(document, "jobs")
     if document["jobs"] in ("", {}):  # likely written one level too far left
         reader.wrong(document, "jobs", "jobs", "a block with a job in it")
-    return Workflow(
+    workflow = Workflow(
         file_name=file_name,
         triggers=reader.triggers(document),
         permission=(permissions := reader.permissions(document)).id_token,
@@ -160,6 +163,10 @@ def read_workflow(document: Value, file_name: str) -> Workflow:
         permissions=permissions,
         block=document,
     )
+    seen = sum((1 + len(job.steps)) * (len(workflow.env) + len(job.env)) for job in workflow.jobs)
+    if len(jobs) > MAX_JOBS or seen > MAX_VARIABLES:
+        raise UnreadableYaml("It has more jobs, or more variables for its steps, than any workflow has")
+    return workflow
 
 
 def read_steps(runs: Block, path: str) -> tuple[Step, ...]:

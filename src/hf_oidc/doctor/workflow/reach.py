@@ -36,7 +36,9 @@ from hf_oidc.sanitize import sanitize_line
 Certainty = Literal["yes", "maybe", "no"]
 Contexts = Mapping[str, Value]
 # Of conditions, over all runs and rows: a few seconds. More than any workflow needs.
-MAX_EVALUATIONS = 50_000
+MAX_EVALUATIONS = 25_000
+# A condition counts once for each of so many characters: a long one has more parts to evaluate.
+CHARACTERS = 50
 # Contexts that are known when the job runs.
 LATER = ("steps", "strategy", "job", "runner", "secrets")
 TOO_MUCH = "the size of this file"
@@ -111,6 +113,7 @@ class Reachability:
         self.runs, self._workflow, self._caller = runs, workflow, caller
         self.budget: Budget = caller.reachability.budget if caller else Budget()
         self._order = _in_order(workflow)
+        self._work = sum(_work(job.condition) for job in workflow.jobs)
         self._positions = {id(step): at for job in workflow.jobs for at, step in enumerate(job.steps)}
         self._outcomes: dict[int, list[tuple[_Views, dict[str, _Outcome]]]] = {}
         self._steps: dict[tuple[int, str], list[_Outcome]] = {}
@@ -175,7 +178,7 @@ class Reachability:
                 every = [{**contexts, "inputs": dict(each)} for each in inputs]
             found = []
             for each in every:
-                self.budget.spend(len(self._order))
+                self.budget.spend(self._work)
                 views = _Views({**each, "vars": UNKNOWN}, {**each, "vars": UNKNOWN})
                 outcomes: dict[str, _Outcome] = {}
                 for job in self._order:
@@ -191,7 +194,7 @@ class Reachability:
             for views, outcomes in self._of_run(index):
                 inside = _with_needs(job, views, outcomes)
                 for row in self._rows_of(job):
-                    self.budget.spend(sum(bool(step.condition) for step in job.steps))
+                    self.budget.spend(sum(_work(step.condition) for step in job.steps if step.condition))
                     matrix: Value = UNKNOWN if row is None else row
                     every.append(list(_of_steps(self._workflow, job, inside.changed({"matrix": matrix}))))
             self._steps[key] = [_any(list(outcomes)) for outcomes in zip(*every, strict=True)]
@@ -205,6 +208,10 @@ class Reachability:
             is_too_much = len(found) * len(job.steps) * len(self.runs) > MAX_EVALUATIONS / 4
             self._rows[job.key] = [None] if is_too_much and len(found) > 1 else found
         return self._rows[job.key]
+
+
+def _work(condition: str) -> int:
+    return 1 + len(condition) // CHARACTERS
 
 
 def _of_job(job: Job, views: _Views, outcomes: Mapping[str, _Outcome]) -> _Outcome:

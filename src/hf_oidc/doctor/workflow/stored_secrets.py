@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Literal
 
 from hf_oidc.doctor.workflow.model import Job, Step, Workflow
@@ -28,6 +29,8 @@ NO_TOKEN = re.compile(
     re.IGNORECASE,
 )
 TEST = re.compile(r"\$\{\{\s*\(?\s*secrets\.[\w-]+\s*[!=]=\s*''\s*\)?\s*\}\}", re.IGNORECASE)
+# Of a script, with a secret. Each is compared with each use of the Hub in the script.
+MAX_LINES = 100
 Way = Literal["env", "input", "export", "option", "git-url", "header", "script", "called-workflow", "inherited"]
 
 
@@ -102,7 +105,8 @@ def _of_script(step: Step) -> Iterator[StoredSecret]:
     if not SECRET.search(step.run):
         return
     line = line_of(step.block, "run") or step.line
-    for text in dict.fromkeys(step.run.splitlines()):
+    lines = dict.fromkeys(each for each in step.run.splitlines() if "secrets" in each.lower())
+    for text in islice(lines, MAX_LINES):
         for match in EXPRESSION.finditer(text):
             way, name, subject = _way(
                 text[max(0, match.start() - 200) : match.start()], text[match.end() : match.end() + 100]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import lru_cache
 from itertools import chain, islice
 
 from hf_oidc.doctor.workflow.findings import WorkflowFinding
@@ -78,10 +79,14 @@ def references(value: Value, ids: Collection[str] | None = None) -> set[tuple[st
         return {found for item in value for found in references(item, ids)}
     if isinstance(value, Mapping):
         return {found for item in value.values() for found in references(item, ids)}
-    found = {
-        (match["id"].lower(), (match["name"] or match["quoted"] or "").lower()) for match in OUTPUT.finditer(value)
-    }
-    return {(step_id, name) for step_id, name in found if ids is None or step_id in ids}
+    return {(step_id, name) for step_id, name in _references_in(value) if ids is None or step_id in ids}
+
+
+@lru_cache(maxsize=256)  # each use of the Hub in a script asks for the same script
+def _references_in(text: str) -> frozenset[tuple[str, str]]:
+    return frozenset(
+        (match["id"].lower(), (match["name"] or match["quoted"] or "").lower()) for match in OUTPUT.finditer(text)
+    )
 
 
 def _outputs(job: Job, ids: set[str]) -> Iterator[WorkflowFinding]:
@@ -116,7 +121,6 @@ def _references(workflow: Workflow, job: Job) -> Iterator[WorkflowFinding]:
     """Finds outputs of logins that come later, and outputs of a step with an id that no step has."""
     at = {step.id.lower(): index for index, step in enumerate(job.steps) if step.id}
     logins = [step for step in job.steps if is_action(step)]
-    elsewhere = {step.id.lower() for other in workflow.jobs for step in other.steps if step.id and is_action(step)}
     login = next((step for step in logins if not step.id), logins[0] if logins else None)
     for index, step in enumerate(job.steps):
         mentioned = references([step.run, step.inputs, step.env, step.condition])
@@ -126,7 +130,7 @@ def _references(workflow: Workflow, job: Job) -> Iterator[WorkflowFinding]:
                 if at[step_id] >= index and is_action(job.steps[at[step_id]]):
                     facts["line"] = str(job.steps[at[step_id]].line)
                     yield WorkflowFinding("token-before-login", "error", step.line, facts)
-            elif login or step_id in elsewhere:
+            elif login or _is_login_elsewhere(workflow, step_id):
                 facts |= {"how": "id-add" if login and not login.id else "id-rename" if login else "id-elsewhere"}
                 facts |= {"login": sanitize_line(login.id, 60), "line": str(login.line)} if login else {}
                 facts["lines"] = (
@@ -135,6 +139,11 @@ def _references(workflow: Workflow, job: Job) -> Iterator[WorkflowFinding]:
                 never = step_id in {each for each, _ in references(step.condition)}
                 facts["so"] = " So the condition of this step is never true." if never else ""
                 yield WorkflowFinding("login-without-id", "error", step.line, facts)
+
+
+def _is_login_elsewhere(workflow: Workflow, step_id: str) -> bool:
+    others = islice((step for other in workflow.jobs for step in other.steps), MAX_STEPS)
+    return any(step.id.lower() == step_id and is_action(step) for step in others)
 
 
 def _in_row(workflow: Workflow, job: Job, uses: JobUses, reachability: Reachability) -> Iterator[WorkflowFinding]:
