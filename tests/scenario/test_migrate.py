@@ -133,6 +133,23 @@ def test_it_follows_no_link(file: Path, tmp_path_factory: pytest.TempPathFactory
     assert target.read_bytes() == WORKFLOW
 
 
+@pytest.mark.skipif(os.name == "nt", reason="links need rights there")
+@pytest.mark.parametrize("where", ["checkout/folder", "."])
+def test_it_follows_no_link_of_a_checkout_from_elsewhere(tmp_path: Path, where: str) -> None:
+    """Wherever the command runs: in a folder of the checkout, or outside of it."""
+    outside, top = tmp_path / "outside", tmp_path / "checkout"
+    for folder in (outside, top / ".git", top / "folder"):
+        folder.mkdir(parents=True)
+    target = outside / "publish.yml"
+    target.write_bytes(WORKFLOW)
+    (top / "link").symlink_to(outside)
+    for path in (top / "link" / "publish.yml", os.path.relpath(top / "link" / "publish.yml", tmp_path / where)):
+        code, _, stderr = migrate("--workflow", path, "--write", cwd=tmp_path / where)
+        assert code == 2
+        assert "a symbolic link. Name the file that it leads to. The file was not changed" in stderr
+        assert target.read_bytes() == WORKFLOW
+
+
 def test_a_file_that_cannot_be_written(file: Path) -> None:
     """The problem is named, and the file stays as it is."""
     path = file.rename(file.with_name(f"{'x' * 246}.yml"))  # no name beside it may be longer

@@ -59,31 +59,46 @@ def migrated(
     return shown, not found.is_complete
 
 
+class _NotWritten(Exception):
+    """The file must not be replaced. The text says why, behind its path."""
+
+
 def _replace(path: Path, found: Migration) -> None:
     """Writes the changed file beside the old one, and then replaces that. Raises `UsageError`."""
     new = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    absolute = Path(os.path.abspath(path))  # noqa: PTH100 - `resolve` would follow the links
     try:
-        here = Path.cwd()
-        # A link that came with the checkout could lead to any file of this machine.
-        inside = (part for part in (absolute, *absolute.parents) if part == absolute or part.is_relative_to(here))
-        link = next((part for part in inside if part.is_symlink()), None)
-        before = b"" if link else path.read_bytes()
-        mark = codecs.BOM_UTF8 if before.startswith(codecs.BOM_UTF8) else b""
-        if link:
-            shown = sanitize_line(str(link), 200)
-            problem = f"is reached through {shown}, a symbolic link. Name the file that it leads to"
-        elif before != mark + found.text.encode():
-            problem = "was changed by another program meanwhile. Run the command again"
-        else:
-            try:
-                with new.open("xb") as file:
-                    file.write(mark + found.changed.encode())
-                new.chmod(stat.S_IMODE(path.stat().st_mode))
-                new.replace(path)
-            finally:
-                new.unlink(missing_ok=True)
-            return
+        _require_in_place(path)
+        mark = _mark(path.read_bytes(), found.text.encode())
+        try:
+            with new.open("xb") as file:
+                file.write(mark + found.changed.encode())
+            new.chmod(stat.S_IMODE(path.stat().st_mode))
+            new.replace(path)
+        finally:
+            new.unlink(missing_ok=True)
+    except _NotWritten as refused:
+        problem = str(refused)
     except OSError as error:
         problem = f"cannot be written: {error.strerror}"
+    else:
+        return
     raise click.UsageError(f"{sanitize_line(str(path), 200)} {problem}. The file was not changed")
+
+
+def _mark(before: bytes, text: bytes) -> bytes:
+    """The byte order mark of the file. Raises `_NotWritten` if it no longer has this text."""
+    mark = codecs.BOM_UTF8 if before.startswith(codecs.BOM_UTF8) else b""
+    if before != mark + text:
+        raise _NotWritten("was changed by another program meanwhile. Run the command again")
+    return mark
+
+
+def _require_in_place(path: Path) -> None:
+    """Refuses links that came with the checkout, which could lead to any file of this machine."""
+    absolute = Path(os.path.abspath(path))  # noqa: PTH100 - `resolve` would follow the links
+    # The working directory may be a folder of the checkout, or outside of it.
+    checkouts = [Path.cwd(), *(each for each in absolute.parents if os.access(each / ".git", os.F_OK))]
+    for part in (absolute, *absolute.parents):
+        if part.is_symlink() and (part == absolute or any(map(part.is_relative_to, checkouts))):
+            shown = sanitize_line(str(part), 200)
+            raise _NotWritten(f"is reached through {shown}, a symbolic link. Name the file that it leads to")
