@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from hf_oidc.doctor.workflow.findings import WorkflowFinding
+from hf_oidc.doctor.workflow.matrix import rows
 from hf_oidc.doctor.workflow.yaml_text import Block, UnreadableYaml, Value
 from hf_oidc.sanitize import sanitize_line
 
@@ -189,18 +190,25 @@ def default_shell(parent: Block) -> str:
 
 
 def _labels(job: Block) -> Iterator[str]:
-    runs_on, strategy = job.get("runs-on"), job.get("strategy")
-    matrix = strategy.get("matrix") if isinstance(strategy, Block) else None
+    runs_on = job.get("runs-on")
     # A string, a list, or a block with `group` and `labels`.
     for label in texts(runs_on.get("labels") if isinstance(runs_on, Block) else runs_on):
         match = OF_THE_MATRIX.fullmatch(label)
-        if not match:
-            yield label
-        elif isinstance(matrix, Block):  # else GitHub evaluates an expression when the workflow runs
-            path = match["path"].split(".")
-            found = [_at(value, path[1:]) for value in _items(matrix.get(path[0]))]
-            found += [_at(row, path) for row in _items(matrix.get("include"))]
-            yield from (text for value in found for text in texts(value))
+        yield from _of_the_matrix(job, match["path"].split(".")) if match else (label,)
+
+
+def _of_the_matrix(job: Block, path: list[str]) -> Iterator[str]:
+    strategy = job.get("strategy")
+    matrix = strategy.get("matrix") if isinstance(strategy, Block) else None
+    if not isinstance(matrix, Block):
+        return  # an expression that GitHub evaluates when the workflow runs
+    found = [_at(value, path[1:]) for value in _items(matrix.get(path[0]))]
+    found += [_at(row, path) for row in _items(matrix.get("include"))]
+    kept = [row and row.get(path[0]) for row in rows(matrix)]
+    for text in (each for value in found for each in texts(value)):
+        # `exclude` can leave out each row of a label. What is not known stays.
+        if len(path) > 1 or "exclude" not in matrix or "${{" in text or None in kept or text in kept:
+            yield text
 
 
 def _at(value: Value, path: list[str]) -> Value:
