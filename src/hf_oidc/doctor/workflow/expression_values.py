@@ -201,20 +201,14 @@ def _equal_texts(left: Text, right: Text) -> Truth:
     known, partial = (right, left) if isinstance(left, SomeText) else (left, right)
     if starts(known, partial) is False or ends(known, partial) is False:
         return False
-    if isinstance(partial, SomeText) and partial.excludes(known):
+    if any(isinstance(one, SomeText) and one.excludes(other) for one, other in ((partial, known), (known, partial))):
         return False
-    return _equal_partial(known, partial) if isinstance(known, SomeText) and isinstance(partial, SomeText) else None
-
-
-def _equal_partial(left: SomeText, right: SomeText) -> Truth:
-    if left.excludes(right):
-        return False
-    if not left.name or left.name != right.name:
+    if isinstance(known, str) or isinstance(partial, str) or not known.name or known.name != partial.name:
         return None
     # The same string between the two ends: with the same ends it is equal, with more around it, it is not.
-    if (left.prefix, left.suffix) == (right.prefix, right.suffix):
+    if (known.prefix, known.suffix) == (partial.prefix, partial.suffix):
         return True
-    return None if len(left.prefix + left.suffix) == len(right.prefix + right.suffix) else False
+    return None if len(known.prefix + known.suffix) == len(partial.prefix + partial.suffix) else False
 
 
 def starts(text: Text, start: Text) -> Truth:

@@ -36,7 +36,8 @@ def check_conditions(workflow: Workflow, job: Job) -> Iterator[WorkflowFinding]:
             for path in sorted(
                 each for each in named if each[1:2] and each[1] in logins and each == _of_login(each[1])
             ):
-                yield from _compared(f'step "{step.label}"', step.condition, path, _line(step))
+                line = step.block.lines.get("if", step.line)
+                yield from _compared(f'step "{step.label}"', step.condition, path, line)
     passed = [path for each in _nodes(job.condition) if len(path := _path(each)) == 4 and path[0] == "needs"]
     for path in sorted({each for each in passed if _is_passed_on(workflow, each)}):
         line = job.block.lines.get("if", job.line)
@@ -134,10 +135,13 @@ def _runs_after_failure(step: Step, login: Step, *, soft: bool) -> bool:
     holds = _holds(step.condition, _of_login(login.id), "false", SUCCEEDS if soft else FAILS, outcome)
     if holds is not None:
         return holds
-    named = [_named(each) for each in _nodes(step.condition)]
-    return not any(
-        name in MAY_FOLLOW or (name.startswith("steps.") and name != f"steps.{login.id.lower()}") for name in named
-    )
+    for node in _nodes(step.condition):
+        name = str(node.value).lower() if node.operator == "context" else ""
+        if node.operator == "index" and str(node.operands[0].value).lower() == "steps":
+            name = f"steps.{node.operands[1].value}".lower()
+        if name in MAY_FOLLOW or (name.startswith("steps.") and name != f"steps.{login.id.lower()}"):
+            return False
+    return True
 
 
 def _truths(text: str) -> Iterator[Expression]:
@@ -160,13 +164,6 @@ def _path(node: Expression) -> Path:
     return (str(node.value).lower(), *path) if node.operator == "context" else ()
 
 
-def _named(node: Expression) -> str:
-    """`steps.ID`, or the name of another context; empty for other nodes."""
-    if node.operator == "index" and str(node.operands[0].value).lower() == "steps":
-        return f"steps.{node.operands[1].value}".lower()
-    return str(node.value).lower() if node.operator == "context" else ""
-
-
 def _nodes(text: str) -> Iterator[Expression]:
     """Yields the nodes of a condition; none if GitHub refuses it."""
     try:
@@ -179,7 +176,3 @@ def _inside(text: str) -> str:
     text = text.strip()
     whole = text.startswith("${{") and text.endswith("}}") and text.count("${{") == 1
     return text[3:-2].strip() if whole else text
-
-
-def _line(step: Step) -> int:
-    return step.block.lines.get("if", step.line)

@@ -49,7 +49,13 @@ def unified_diff(text: str, edits: Sequence[Edit], name: str) -> Iterator[str]:
     old = LINE.findall(text)
     yield from (f"--- {name}\n", f"+++ {name}\n")
     moved = 0  # how many lines the hunks before added
-    for changes in _hunks(_changes(text, old, edits)):
+    hunks: list[list[_Change]] = []
+    for change in _changes(text, old, edits):
+        if hunks and change.first - hunks[-1][-1].last <= 2 * CONTEXT:
+            hunks[-1].append(change)
+        else:
+            hunks.append([change])
+    for changes in hunks:
         first, last = max(changes[0].first - CONTEXT, 0), min(changes[-1].last + CONTEXT, len(old))
         lines, position = [], first
         for change in changes:
@@ -89,16 +95,6 @@ def _changes(text: str, old: Sequence[str], edits: Sequence[Edit]) -> Iterator[_
         while new and first < last and new[-1] == old[last - 1]:
             last, new = last - 1, new[:-1]
         yield _Change(first, last, new)
-
-
-def _hunks(changes: Iterable[_Change]) -> Iterator[list[_Change]]:
-    hunk: list[_Change] = []
-    for change in changes:
-        if hunk and change.first - hunk[-1].last > 2 * CONTEXT:
-            yield hunk
-            hunk = []
-        hunk.append(change)
-    yield hunk
 
 
 def _range(first: int, count: int) -> str:

@@ -149,8 +149,14 @@ def _off_branch(workflow: Workflow, job: Job, runs: Sequence[Run], branch: Branc
     if branch.kind == "several":
         line = _line(workflow, [run for run in runs if _is_on_branch(run)])
         yield WorkflowFinding("several-branches", "warning", line, {"branches": branch.name, **facts, **only})
+    elsewhere = [
+        run
+        for run in runs
+        if not _is_on_branch(run)
+        or not (run.on_default if branch.kind == "default" else name_of(run.ref) == branch.name)
+    ]
     for event in sorted({run.event for run in runs if run.is_chosen}):
-        chosen = [run for run in runs if run.event == event and not _is_on(run, branch)]
+        chosen = [run for run in elsewhere if run.event == event]
         # If conditions name several branches, a choice between them is not news. And if every run is started by hand,
         # the person who starts it knows that there is a choice.
         severity: Severity = "note" if CHOSEN.issuperset(workflow.triggers) else "warning"
@@ -181,12 +187,6 @@ def _branch_among(runs: Sequence[Run]) -> Branch:
     if is_only and (DEFAULT not in found or literal[0] in USUAL_DEFAULTS):
         return Branch("one", literal[0])
     return Branch("several", ANY_BRANCH if ANY_BRANCH in found else ", ".join([*found][:20]))
-
-
-def _is_on(run: Run, branch: Branch) -> bool:
-    if not _is_on_branch(run):
-        return False
-    return bool(run.on_default) if branch.kind == "default" else name_of(run.ref) == branch.name
 
 
 def _is_on_branch(run: Run) -> bool:

@@ -45,7 +45,11 @@ class YamlEditor:
         in_file, in_value = list(find(text[start:end])), list(find(node.value))
         if len(in_file) != len(in_value):
             raise refusal(node)
-        self._edits += [Edit(start + each.start, start + each.end, _escaped(each.text, quote)) for each in in_file]
+        for each in in_file:
+            escaped = json.dumps(each.text, ensure_ascii=False)[1:-1] if quote == '"' else each.text
+            if quote == "'":
+                escaped = each.text.replace(quote, quote * 2)
+            self._edits.append(Edit(start + each.start, start + each.end, escaped))
         self._value(path[:-1])[path[-1]] = applied(node.value, in_value)
 
     def remove(self, path: Path) -> None:
@@ -144,30 +148,25 @@ class YamlEditor:
         return edits
 
     def _removals(self, path: Path) -> Iterator[Edit]:
-        node, names = self._layout.block(path), self._removed[path]
+        layout, node, names = self._layout, self._layout.block(path), self._removed[path]
         for index, (key, value) in enumerate(node.value):
             if key.value not in names:
                 continue
             kept = [later for later, _ in node.value[index + 1 :] if later.value not in names]
             if node.flow_style:
                 yield from self._removal_in_braces(node, index, names)
-            elif not self._layout.before(key.start_mark.index).strip():
-                yield from self._removed_lines((*path, key.value), key, value)
-            elif kept and not self._layout.has_comment_line(key.start_mark.index, kept[0].start_mark.index):
+            elif not layout.before(key.start_mark.index).strip():
+                if value.start_mark.line > key.start_mark.line and self._removed.get((*path, key.value)):
+                    # Line by line: comments between the lines stay.
+                    colon = layout.text.index(":", key.end_mark.index)
+                    yield Edit(*layout.whole_lines(key.start_mark.index, colon + 1))
+                    yield from self._removals((*path, key.value))
+                else:
+                    yield Edit(*layout.whole_lines(key.start_mark.index, layout.end(value)))
+            elif kept and not layout.has_comment_line(key.start_mark.index, kept[0].start_mark.index):
                 yield Edit(key.start_mark.index, kept[0].start_mark.index)  # the key behind the dash of a list
             else:
                 raise refusal(key)
-
-    def _removed_lines(self, path: Path, key: yaml.Node, value: yaml.Node) -> Iterator[Edit]:
-        layout = self._layout
-        inner = self._removed.get(path, set())
-        below = value.start_mark.line > key.start_mark.line
-        if not (inner and below):
-            yield Edit(*layout.whole_lines(key.start_mark.index, layout.end(value)))
-            return
-        # Line by line: comments between the lines stay.
-        yield Edit(*layout.whole_lines(key.start_mark.index, layout.text.index(":", key.end_mark.index) + 1))
-        yield from self._removals(path)
 
     def _in_braces(self, node: yaml.MappingNode, entry: str, after: str) -> Edit:
         layout = self._layout
@@ -240,13 +239,3 @@ def _scalar(text: str, context: str) -> str:
             if read(f"{context}{text}{end}") == [text]:
                 return text
     return json.dumps(text, ensure_ascii=False)
-
-
-def _escaped(text: str, quote: str) -> str:
-    return (
-        json.dumps(text, ensure_ascii=False)[1:-1]
-        if quote == '"'
-        else text.replace(quote, quote * 2)
-        if quote
-        else text
-    )

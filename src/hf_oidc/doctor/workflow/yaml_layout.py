@@ -41,7 +41,14 @@ class Layout:
             raise NotEditable(1)
         self._root = root
         self._aliased = _aliased(self._root)
-        self.unit = _unit(self._root)
+        # How far the first block in a block is indented.
+        entries = self._root.value if isinstance(self._root, yaml.MappingNode) else ()
+        columns: Iterator[int] = (
+            value.value[0][0].start_mark.column - key.start_mark.column
+            for key, value in entries
+            if isinstance(value, yaml.MappingNode) and not value.flow_style and value.value
+        )
+        self.unit = next(columns, 2)
 
     def node(self, path: Path) -> yaml.Node:
         """The value at `path`. Raises `NotEditable` if an alias uses it, or what it is in, elsewhere too."""
@@ -158,20 +165,8 @@ def _aliased(root: yaml.Node) -> set[int]:
             aliased.add(id(node))
             continue
         seen.add(id(node))
-        left += _children(node)
+        if isinstance(node, yaml.MappingNode):
+            left += [each for entry in node.value for each in entry]
+        elif isinstance(node, yaml.SequenceNode):
+            left += node.value
     return aliased
-
-
-def _children(node: yaml.Node) -> Iterator[yaml.Node]:
-    if isinstance(node, yaml.MappingNode):
-        yield from (each for entry in node.value for each in entry)
-    elif isinstance(node, yaml.SequenceNode):
-        yield from node.value
-
-
-def _unit(root: yaml.Node) -> int:
-    """How far the first block in a block is indented."""
-    for key, value in root.value if isinstance(root, yaml.MappingNode) else ():
-        if isinstance(value, yaml.MappingNode) and not value.flow_style and value.value:
-            return int(value.value[0][0].start_mark.column - key.start_mark.column)
-    return 2
