@@ -13,7 +13,7 @@ from hf_oidc.doctor.workflow.examine import examine
 from hf_oidc.doctor.workflow.findings import WorkflowReport
 from hf_oidc.doctor.workflow.migration import Migration, Remark
 from hf_oidc.doctor.workflow.migration_plan import JobPlan, JobPlanner, Use, bare
-from hf_oidc.doctor.workflow.model import Step, Workflow, read_workflow
+from hf_oidc.doctor.workflow.model import Workflow, read_workflow
 from hf_oidc.doctor.workflow.permissions import advised, effective
 from hf_oidc.doctor.workflow.reach import Reachability
 from hf_oidc.doctor.workflow.runs import runs_of
@@ -72,7 +72,14 @@ class _File:
         plans = [plan for planner in self._planners if (plan := planner.plan())]
         remarks += [remark for planner in self._planners for remark in planner.remarks]
         done, (changed, edits, report) = self._accepted(plans, remarks)
-        remarks += [*self._besides(done, changed, report), *self._left_above(done)]
+        remarks += self._besides(done, changed, report)
+        # The variables at the top of the file that keep the token.
+        for name in set(self._above) - set(self._no_longer_read(done) if done else ()):
+            line, facts = line_of(self.workflow.env, name) or 1, {"name": sanitize_line(name, 80)}
+            if done:
+                remarks.append(Remark("kept", "workflow-variable", line, facts))
+            elif self._planners and not any(planner.remarks for planner in self._planners):
+                remarks.append(Remark("to-do", "unknown-variable", line, facts))
         keys = tuple(plan.job.key for plan in done)
         return Migration(self.text, changed, edits, keys, tuple(sorted(remarks, key=lambda each: each.line)), report)
 
@@ -85,22 +92,19 @@ class _File:
                 changed = self._changed(accepted)
                 break
             except NotEditable:
-                alone = [plan for plan in accepted[: max(1, MAX_AGAIN // len(self.text))] if self._is_safe(plan, lines)]
+                alone = []  # the plans that can be carried out without the others
+                for plan in accepted[: max(1, MAX_AGAIN // len(self.text))]:
+                    try:
+                        self._changed([plan])
+                        alone.append(plan)
+                    except NotEditable as error:
+                        lines[plan.job.key] = error.line
                 accepted = alone if len(alone) < len(accepted) else ()
         for plan in plans:
             if plan not in accepted:
                 line = lines.get(plan.job.key, plan.job.line)
                 remarks.append(Remark("to-do", "not-editable", line, {"job": sanitize_line(plan.job.key, 80)}))
         return accepted, changed
-
-    def _is_safe(self, plan: JobPlan, lines: dict[str, int]) -> bool:
-        """Whether a plan without the others can be carried out. `lines` gets the line because of which it cannot."""
-        try:
-            self._changed([plan])
-        except NotEditable as error:
-            lines[plan.job.key] = error.line
-            return False
-        return True
 
     def _changed(self, plans: Sequence[JobPlan]) -> _Changed:
         """The text with `plans`. Raises `NotEditable` if that is not safe, or if the doctor finds a new error."""
@@ -142,15 +146,6 @@ class _File:
         if any(each.severity == "warning" for job in changed for each in job.findings):
             yield Remark("note", "run-doctor", 1, {"file": self.workflow.place})
 
-    def _left_above(self, plans: Sequence[JobPlan]) -> Iterator[Remark]:
-        """The variables at the top of the file that keep the token."""
-        for name in set(self._above) - set(self._no_longer_read(plans) if plans else ()):
-            line, facts = line_of(self.workflow.env, name) or 1, {"name": sanitize_line(name, 80)}
-            if plans:
-                yield Remark("kept", "workflow-variable", line, facts)
-            elif self._planners and not any(planner.remarks for planner in self._planners):
-                yield Remark("to-do", "unknown-variable", line, facts)
-
 
 class _Edits:
     """The edits of the steps of one job."""
@@ -162,14 +157,19 @@ class _Edits:
 
     def make(self) -> None:
         """Makes all of them."""
-        if self._login.step:
-            self._adapt(self._login.step)
-        else:
+        login, step = self._login, self._login.step
+        if step is None:
             self._log_in()
+        else:
+            # The login that the job has must give the other steps what they need of it.
+            if not step.id and self._reads_output():
+                self._editor.add(login.path, "id", login.id, after="uses")
+            if self._git() and "git-credentials" not in {name.lower() for name in step.inputs}:
+                self._editor.add((*login.path, "with"), "git-credentials", "true", after=list(step.inputs)[-1])
         for use in self._plan.uses:
             if not use.is_empty:
                 self._take_out(use)
-            elif self._login.step or use is not self._plan.uses[0] or _is_inside(use):
+            elif step or use is not self._plan.uses[0] or _is_inside(use):
                 self._editor.drop(use.path[:-1], int(use.path[-1]))
         for name in self._plan.inherited:
             self._editor.remove(("jobs", self._plan.job.key, "env", name))
@@ -193,15 +193,6 @@ class _Edits:
         else:
             self._editor.insert(self._steps, index, step)
 
-    def _adapt(self, step: Step) -> None:
-        """Gives `step`, the login that the job has, what the other steps need of it."""
-        login = self._login
-        if not step.id and self._reads_output():
-            self._editor.add(login.path, "id", login.id, after="uses")
-        names = {name.lower() for name in step.inputs}
-        if self._git() and "git-credentials" not in names:
-            self._editor.add((*login.path, "with"), "git-credentials", "true", after=list(step.inputs)[-1])
-
     def _git(self) -> bool:
         return any(use.needs_git for use in self._plan.uses)
 
@@ -215,7 +206,8 @@ class _Edits:
     def _take_out(self, use: Use) -> None:
         """Removes the secret from a step; the token of the login takes its place where it has to be passed."""
         editor, secrets = self._editor, self._plan.secrets
-        token = self._token(use)
+        variable = self._login.names.get(use.resource, VARIABLE)
+        token = self._output if variable == VARIABLE else f"${{{{ env.{variable} }}}}"
         for name in use.env:
             if name == VARIABLE and self._login.exports and secrets.is_all_of(str(use.step.env[name])):
                 editor.remove((*use.path, "env", name))
@@ -232,10 +224,6 @@ class _Edits:
                 editor.add(use.path, "env", {VARIABLE: token}, after=list(use.step.block)[-1])
         if self._login.soft and not self._login.step and use.resource:
             self._require_login(use)
-
-    def _token(self, use: Use) -> str:
-        name = self._login.names.get(use.resource, VARIABLE)
-        return self._output if name == VARIABLE else f"${{{{ env.{name} }}}}"
 
     def _require_login(self, use: Use) -> None:
         check = f"steps.{self._login.id}.outputs.authenticated == 'true'"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -185,15 +186,13 @@ class JobPlanner:
     def _elsewhere(self) -> None:
         """Notes the secrets that a called workflow or a container gets."""
         for each in self._stored:
-            line = each.line or self.job.line
-            if each.way == "called-workflow" or (each.way == "inherited" and self._called_uses_one()):
+            line, called = each.line or self.job.line, self.job.called
+            # Of the secrets that a called workflow inherits, the caller does not name those that it uses.
+            uses_one = called and each.way == "inherited" and any(stored_secrets(called, job) for job in called.jobs)
+            if each.way == "called-workflow" or uses_one:
                 self.remark("to-do", "called-workflow", line, called=self.job.calls)
             elif each.level == "job" and each.way == "env" and each.name not in self.job.env:
                 self.remark("to-do", "container", line, name=each.name)
-
-    def _called_uses_one(self) -> bool:
-        called = self.job.called
-        return called is not None and any(stored_secrets(called, job) for job in called.jobs)
 
     def _has(self, value: Value) -> bool:
         return bool(self.secrets.names) and isinstance(value, str) and self.secrets.are_in(value)
@@ -207,15 +206,14 @@ class JobPlanner:
             inputs = tuple(name for name, value in step.inputs.items() if self._has(value))
             edits = secrets.find(step.run)
             passed_on = passed_on or (bool(edits) and secrets.passes_on(step.run))
-            reads = (self._above or passed_on) and self._reads(step)
-            if env or inputs or edits or self._has(step.run) or reads:
+            is_use = bool(env or inputs or edits) or self._has(step.run)
+            if not is_use and (self._above or passed_on):
+                # It may read a variable that the job or the workflow sets. What could be a program of the repository
+                # may need the token that the user says it needs.
+                named = any(_names(step, name) for name in self._above)
+                is_use = named or self._targets(step).is_use or bool(self.given and PROGRAM.search(step.run))
+            if is_use:
                 yield Use(step, path, env, inputs, secrets, applied(step.run, edits) if edits else None)
-
-    def _reads(self, step: Step) -> bool:
-        """Whether `step` reads a variable that the job or the workflow sets, as far as it shows."""
-        named = any(_names(step, name) for name in self._above)
-        # What could be a program of the repository may need the token that the user says it needs.
-        return named or self._targets(step).is_use or bool(self.given and PROGRAM.search(step.run))
 
     def _targets(self, step: Step) -> _Targets:
         """What `step` does with the Hub, in all rows of the matrix."""
@@ -307,7 +305,10 @@ class JobPlanner:
         for step, path in zip(self.job.steps, step_paths(self.job), strict=True):
             if is_action(step):
                 resource = next((value for name, value in step.inputs.items() if name.lower() == "resource"), "")
-                names = _requested(resource if isinstance(resource, str) else "")
+                text = resource if isinstance(resource, str) else ""
+                names = {text.strip(): VARIABLE} if "${{" in text else {}
+                with suppress(UsageError):  # the text is not a resource
+                    names = names or {str(each.resource): each.name for each in RESOURCE.read(text)}
                 return Login(names, step.id or self._free_id(), step, path, soft=is_soft(step))
         return None
 
@@ -384,16 +385,6 @@ def _names(step: Step, name: str) -> bool:
     """Whether `step` names the variable, and does not set it itself."""
     written = str([step.run, step.condition, step.inputs, step.env])
     return name not in step.env and re.search(rf"\b{re.escape(name)}\b", written) is not None
-
-
-def _requested(resource: str) -> dict[str, str]:
-    """The variable of each resource that a login step names."""
-    if "${{" in resource:
-        return {resource.strip(): VARIABLE}
-    try:
-        return {str(each.resource): each.name for each in RESOURCE.read(resource)}
-    except UsageError:
-        return {}
 
 
 def _variables(resources: Sequence[str]) -> dict[str, str]:

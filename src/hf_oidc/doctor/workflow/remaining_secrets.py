@@ -113,7 +113,10 @@ def _remaining(found: _Job, secret: StoredSecret, resources: Sequence[Resource])
     beyond = next((each.use.beyond for each in uses if each.use.beyond), "")
     others = ((each.use.target, each.of_step.step) for each in uses if each.use.target)
     other = next(((each, step) for each, step in others if resources and not any(map(each.may_be, resources))), None)
-    shared = _shared_with(found, secret)
+    # Another job without a login may need a secret of the whole workflow.
+    without = (job for job in found.workflow.jobs if job is not found.job and not logs_in(found.workflow, job))
+    sharing = (job for job in without if any(each.uses for row in uses_of(found.workflow, job) for each in row.steps))
+    shared = next(sharing, None) if secret.level == "workflow" else None
     exchanges = found.exchanges or id(secret.step) in found.exchanging
     if exchanges and secret.name in TOKEN_VARIABLES and secret.way in {"env", "export"}:
         yield _finding("secret-ignored", "warning", secret, {**facts, **_removal(secret)})
@@ -206,16 +209,6 @@ def _is_before_every_login(found: _Job, secret: StoredSecret) -> bool:
     position = {id(step): at for at, step in enumerate(found.job.steps)}
     logins = [position[id(each.outer)] for each in found.logins if id(each.outer) in position]
     return bool(logins) and position.get(id(secret.step), len(position)) < min(logins)
-
-
-def _shared_with(found: _Job, secret: StoredSecret) -> Job | None:
-    """Another job without a login, which needs a secret of the whole workflow."""
-    if secret.level != "workflow":
-        return None
-    others = (job for job in found.workflow.jobs if job is not found.job and not logs_in(found.workflow, job))
-    return next(
-        (job for job in others if any(each.uses for row in uses_of(found.workflow, job) for each in row.steps)), None
-    )
 
 
 def _facts(secret: StoredSecret) -> dict[str, str]:

@@ -55,19 +55,27 @@ SETS_UP_GIT = re.compile(r"credential|netrc|header|askpass|insteadof|GIT_CONFIG|
 def check_token_use(workflow: Workflow, job: Job, reachability: Reachability) -> Iterator[WorkflowFinding]:
     """Finds mistakes in `job`, whether it logs in or not."""
     logins = {step.id.lower(): step for step in job.steps if step.id and is_action(step)}
-    yield from _outputs(job, set(logins))
-    if login_steps(job):
-        yield from _ignored(workflow, job)
+    for name, value in job.outputs.items():
+        if any(output in TOKENS for _, output in references(value, set(logins))):
+            facts = {"output": sanitize_line(name, 60), "job": sanitize_line(job.key, 80)}
+            yield WorkflowFinding("token-across-jobs", "error", line_of(job.outputs, name), facts)
+    for variable in resource_variables(workflow, job) if login_steps(job) else ():
+        written = RESOURCE_VARIABLE in variable.step.env if variable.step else True
+        scripted = variable.step.run.splitlines() if variable.step and not written else []
+        for_later_steps = any("GITHUB_ENV" in line[found.end() :] for line in scripted if (found := SETS.search(line)))
+        # Set for a single command beside a login, it may be meant so.
+        if written or for_later_steps:
+            yield WorkflowFinding("token-ignored", "warning", variable.line, {"where": variable.where}, variable.file)
     for step in job.steps:
         yield from _step(step, set(logins))
     yield from _references(workflow, job)
     yield from check_conditions(workflow, job)
     # The rows of a matrix mostly have the same mistakes, and so have the commands of a step.
-    found: dict[tuple[str, int | None, str], WorkflowFinding] = {}
+    distinct: dict[tuple[str, int | None, str], WorkflowFinding] = {}
     for uses in uses_of(workflow, job):
         for finding in _in_row(workflow, job, uses, reachability):
-            found.setdefault((finding.code, finding.line, finding.facts.get("target", "")), finding)
-    yield from found.values()
+            distinct.setdefault((finding.code, finding.line, finding.facts.get("target", "")), finding)
+    yield from distinct.values()
 
 
 def references(value: Value, ids: Collection[str] | None = None) -> set[tuple[str, str]]:
@@ -87,23 +95,6 @@ def _references_in(text: str) -> frozenset[tuple[str, str]]:
     return frozenset(
         (match["id"].lower(), (match["name"] or match["quoted"] or "").lower()) for match in OUTPUT.finditer(text)
     )
-
-
-def _outputs(job: Job, ids: set[str]) -> Iterator[WorkflowFinding]:
-    for name, value in job.outputs.items():
-        if any(output in TOKENS for _, output in references(value, ids)):
-            facts = {"output": sanitize_line(name, 60), "job": sanitize_line(job.key, 80)}
-            yield WorkflowFinding("token-across-jobs", "error", line_of(job.outputs, name), facts)
-
-
-def _ignored(workflow: Workflow, job: Job) -> Iterator[WorkflowFinding]:
-    """Finds HF_OIDC_RESOURCE beside a login step. Set for a single command, it may be meant so."""
-    for variable in resource_variables(workflow, job):
-        written = RESOURCE_VARIABLE in variable.step.env if variable.step else True
-        scripted = variable.step.run.splitlines() if variable.step and not written else []
-        for_later_steps = any("GITHUB_ENV" in line[found.end() :] for line in scripted if (found := SETS.search(line)))
-        if written or for_later_steps:
-            yield WorkflowFinding("token-ignored", "warning", variable.line, {"where": variable.where}, variable.file)
 
 
 def _step(step: Step, ids: set[str]) -> Iterator[WorkflowFinding]:
