@@ -49,8 +49,16 @@ def _compared(who: str, text: str, path: Path, line: int) -> Iterator[WorkflowFi
     outcomes = [_holds(text, path, each) for each in ("true", "false")]
     if outcomes == [False, False] and _holds(text, path, None) is not False:
         yield WorkflowFinding("authenticated-never", "error", line, facts)
-    elif any(_path(each) == path for each in _truths(text)):
-        yield WorkflowFinding("authenticated-always", "warning", line, facts)
+        return
+    # A part of a condition that counts as true or false by itself: the string `false` counts as true.
+    left = list(_nodes(text))[:1]
+    while left:
+        node = left.pop()
+        if node.operator in {"&&", "||", "!"}:
+            left += node.operands
+        elif _path(node) == path:
+            yield WorkflowFinding("authenticated-always", "warning", line, facts)
+            return
 
 
 def _is_passed_on(workflow: Workflow, path: Path) -> bool:
@@ -142,17 +150,6 @@ def _runs_after_failure(step: Step, login: Step, *, soft: bool) -> bool:
         if name in MAY_FOLLOW or (name.startswith("steps.") and name != f"steps.{login.id.lower()}"):
             return False
     return True
-
-
-def _truths(text: str) -> Iterator[Expression]:
-    """Yields the parts of a condition that count as true or false by themselves."""
-    left = list(_nodes(text))[:1]
-    while left:
-        node = left.pop()
-        if node.operator in {"&&", "||", "!"}:
-            left += node.operands
-        else:
-            yield node
 
 
 def _path(node: Expression) -> Path:

@@ -223,16 +223,13 @@ class _Edits:
             else:
                 editor.add(use.path, "env", {VARIABLE: token}, after=list(use.step.block)[-1])
         if self._login.soft and not self._login.step and use.resource:
-            self._require_login(use)
-
-    def _require_login(self, use: Use) -> None:
-        check = f"steps.{self._login.id}.outputs.authenticated == 'true'"
-        text = bare(use.step.condition)
-        if not text:
-            self._editor.add(use.path, "if", check, after="name" if "name" in use.step.block else "")
-            return
-        both = check if use.tests else f"({text}) && {check}" if "||" in text else f"{text} && {check}"
-        self._editor.substitute((*use.path, "if"), lambda found: [Edit(0, len(found), both)])
+            # A soft login lets the job go on without a token: the step then has to be skipped.
+            check = f"steps.{self._login.id}.outputs.authenticated == 'true'"
+            if text := bare(use.step.condition):
+                both = check if use.tests else f"({text}) && {check}" if "||" in text else f"{text} && {check}"
+                editor.substitute((*use.path, "if"), lambda found: [Edit(0, len(found), both)])
+            else:
+                editor.add(use.path, "if", check, after="name" if "name" in use.step.block else "")
 
 
 def _errors(report: WorkflowReport) -> set[tuple[str, str]]:

@@ -50,6 +50,9 @@ class _Job:
         self.uses = [each for row in self.rows for each in row]
         self.logins = tuple(logins or logins_of(job, rows[0]))
         self._in_all_rows = logins or [each for row in rows for each in logins_of(job, row)]
+        self.positions = {id(step): at for at, step in enumerate(job.steps)}
+        of_logins = (self.positions.get(id(each.outer)) for each in self.logins)
+        self.first_login = min((at for at in of_logins if at is not None), default=-1)
         variables = list(resource_variables(workflow, job))
         self.exchanges = any(each.step is None for each in variables)
         self.exchanging = {id(each.step) for each in variables if each.step}
@@ -128,7 +131,7 @@ def _remaining(found: _Job, secret: StoredSecret, resources: Sequence[Resource])
         facts |= {"target": described(target), "line": str(step.line)}
         facts |= for_both(found.job, found.logins[0], target, step) if found.logins else own
         yield _finding("secret-for-another", "note", secret, facts)
-    elif _is_before_every_login(found, secret) and not uses:
+    elif found.positions.get(id(secret.step), len(found.positions)) < found.first_login and not uses:
         # What it is for is not known, and there is no other token yet.
         yield _in_use(found, secret)
     elif secret.falls_back:
@@ -203,12 +206,6 @@ def _login_step(job: Job, resources: dict[str, Target], condition: str, *, with_
     git = ["    git-credentials: true"] if with_git else []
     when = [f"  {condition_line(condition)}"] if condition else []
     return "\n".join([f"- uses: org/hf-oidc-action{native}@v1", *when, "  with:", *named, *git])
-
-
-def _is_before_every_login(found: _Job, secret: StoredSecret) -> bool:
-    position = {id(step): at for at, step in enumerate(found.job.steps)}
-    logins = [position[id(each.outer)] for each in found.logins if id(each.outer) in position]
-    return bool(logins) and position.get(id(secret.step), len(position)) < min(logins)
 
 
 def _facts(secret: StoredSecret) -> dict[str, str]:

@@ -170,7 +170,12 @@ class _Walk:
         """The token of a use."""
         given = use.given
         if given is None:
-            return self._of_environment(use, of_step)
+            # huggingface_hub reads HF_OIDC_RESOURCE first, then the variables of a token, then what a login has stored.
+            if self._of_variable(RESOURCE_VARIABLE, of_step).kind != "none":
+                return Source("exchange", None, _resource(of_step.env.get(RESOURCE_VARIABLE, "")))
+            every = (self._of_variable(name, of_step) for name in TOKEN_VARIABLES)
+            found = next((each for each in every if each.kind != "none"), None)
+            return found or (self.of_text(use.saved, of_step) if use.saved else self._nothing())
         if given.kind == "git":
             login = next((each for each in reversed(self.logins) if each.git and each.ready <= self.index), None)
             # Something else may have set up git.
@@ -180,16 +185,6 @@ class _Walk:
         if given.kind == "exchange":
             return Source("exchange", None, _resource(given.text))
         return Source("command", None, _tokens(given.text).get("HF_TOKEN"))
-
-    def _of_environment(self, use: Use, of_step: StepUses) -> Source:
-        exchange = self._of_variable(RESOURCE_VARIABLE, of_step)
-        if exchange.kind != "none":
-            return Source("exchange", None, _resource(of_step.env.get(RESOURCE_VARIABLE, "")))
-        for name in TOKEN_VARIABLES:
-            found = self._of_variable(name, of_step)
-            if found.kind != "none":
-                return found
-        return self.of_text(use.saved, of_step) if use.saved else self._nothing()
 
     def of_text(self, text: str, of_step: StepUses, depth: int = 0) -> Source:
         """The token that a text names: an expression, or a variable of the shell."""

@@ -32,7 +32,6 @@ from hf_oidc.doctor.workflow.targets import JobUses, is_token_input, uses_of
 from hf_oidc.doctor.workflow.token_lifetime import check_lifetime
 from hf_oidc.doctor.workflow.token_source import Login, TokenUse, logins_of, token_uses
 from hf_oidc.doctor.workflow.yaml_text import Value, line_of
-from hf_oidc.hub.resource import Resource
 from hf_oidc.sanitize import sanitize_line
 
 SETS = re.compile(rf"\b{RESOURCE_VARIABLE}=\S")
@@ -303,7 +302,12 @@ def _for_another(job: Job, logins: Sequence[Login], found: TokenUse, facts: Fact
         facts |= for_both(job, source.login, target, step) if source.login else {"how": f"both-{source.kind}"}
         lines = facts.get("lines") or own.get(source.kind, "")
     elif target.kind == "model":
-        code, lines = "missing-repo-type", _with_kind(found.use.what, resource)
+        what, code = found.use.what, "missing-repo-type"
+        lines = f'repo_type="{resource.kind}"' if "/" not in what else f"repo_type: {resource.kind}"
+        if what.startswith("git "):
+            lines = f"https://huggingface.co/{resource}"
+        elif what.startswith(("hf ", "huggingface-cli ")):
+            lines = f"--repo-type {resource.kind}"
     else:
         code = "missing-prefix"
         corrected, lines = _corrected(found, target)
@@ -335,15 +339,6 @@ def for_both(job: Job, login: Login, target: Target, step: Step) -> Facts:
     requests = requests if "=" in text else [f"HF_TOKEN={each}" for each in requests]
     both = "".join(f"    {sanitize_line(line, 200)}\n" for line in [*requests, f"{name}={target}"])
     return {"how": "both-login", "lines": f"with:\n  resource: |\n{both}{own}${{{{ env.{name} }}}}"}
-
-
-def _with_kind(what: str, resource: Resource) -> str:
-    """What to add to a command for a repository that is not a model."""
-    if what.startswith("git "):
-        return f"https://huggingface.co/{resource}"
-    if what.startswith(("hf ", "huggingface-cli ")):
-        return f"--repo-type {resource.kind}"
-    return f'repo_type="{resource.kind}"' if "/" not in what else f"repo_type: {resource.kind}"
 
 
 def _corrected(found: TokenUse, target: Target) -> tuple[int | None, str]:

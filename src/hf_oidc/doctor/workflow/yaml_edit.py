@@ -154,7 +154,12 @@ class YamlEditor:
                 continue
             kept = [later for later, _ in node.value[index + 1 :] if later.value not in names]
             if node.flow_style:
-                yield from self._removal_in_braces(node, index, names)
+                # One edit removes the entries up to the next one that stays.
+                is_removed = index > 0 and node.value[index - 1][0].value in names
+                if kept and not is_removed:
+                    yield Edit(key.start_mark.index, kept[0].start_mark.index)
+                elif not is_removed:  # one is left before: a block that becomes empty goes as a whole
+                    yield Edit(layout.end(node.value[index - 1][1]), layout.end(node.value[-1][1]))
             elif not layout.before(key.start_mark.index).strip():
                 if value.start_mark.line > key.start_mark.line and self._removed.get((*path, key.value)):
                     # Line by line: comments between the lines stay.
@@ -179,16 +184,6 @@ class YamlEditor:
         else:
             at, entry = node.value[0][0].start_mark.index, f"{entry}, "
         return Edit(at, at, entry)
-
-    def _removal_in_braces(self, node: yaml.MappingNode, index: int, names: set[str]) -> Iterator[Edit]:
-        """The removal of the entries that `names` has, from `index` to the next other one; once for all of them."""
-        if index and node.value[index - 1][0].value in names:
-            return
-        kept = next((later for later, _ in node.value[index:] if later.value not in names), None)
-        if kept is not None:
-            yield Edit(node.value[index][0].start_mark.index, kept.start_mark.index)
-        else:  # one is left before: a block that becomes empty goes as a whole
-            yield Edit(self._layout.end(node.value[index - 1][1]), self._layout.end(node.value[-1][1]))
 
     def _like(self, target: yaml.MappingNode, item: Mapping[str, Item]) -> str:
         """The text of `item`, in the style of `target`."""
