@@ -222,7 +222,7 @@ def test_a_fault_ends_in_its_code_or_in_a_login(tmp_path: Path, stage: Stage, ro
     ("fault", "following"),
     [
         ("expired", "Check the clock of this machine first."),
-        ("wrong-host", "Check the host in the URL first: the certificate is for another one."),
+        ("wrong-host", "Check the host in the URL first: the certificate is for another host."),
         ("unknown-ca", "If a private certificate authority signed the certificate"),
         ("tls-1.1", "Ask the administrator of that server: it has to accept TLS 1.2 or newer."),
     ],
