@@ -192,3 +192,24 @@ def test_a_login_command_behind_another_program(program: str) -> None:
     changed = migrate(workflow(*steps, rights=""), "publish.yml", "acme/trainer", lambda _: "")
     assert changed.is_complete
     assert " login " not in changed.changed
+
+
+def test_a_repository_for_each_row_of_a_matrix() -> None:
+    """One login with the expression: the token of the first row would not do for the second."""
+    matrix = "    strategy:\n      matrix:\n        model: [small, large]\n"
+    upload = f"- run: hf upload acme/${{{{ matrix.model }}}} ./model .\n  env:\n    HF_TOKEN: {SECRET}"
+    text = workflow(upload, rights="", job=matrix)
+    assert "resource: acme/${{ matrix.model }}" in said(text, "migrate-login")
+    assert "Remove that line" in said(text, "migrate-secret")
+    two = workflow(upload, upload.replace("}} ", "}}-data "), rights="", job=matrix)
+    assert (found(two), notes(two)) == (set(), {"secret-in-use"})
+
+
+def test_login_of_huggingface_hub_in_python() -> None:
+    """It asks the Hub for the user of the token, as the command does."""
+    lines = ("from huggingface_hub import HfApi, login", 'login(token=os.environ["HF_TOKEN"])', "HfApi()")
+    code = "".join(f"    {line}\n" for line in ("python - <<'EOF'", *lines, "EOF"))
+    text = workflow(MODEL, f"- run: |\n{code}")
+    assert 'login(token=os.environ["HF_TOKEN"])' in said(text, "login-asks-for-user")
+    own = text.replace("huggingface_hub import HfApi", "acme import HfApi")
+    assert "warning: login-asks-for-user" not in found(own)

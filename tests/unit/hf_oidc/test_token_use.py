@@ -595,10 +595,14 @@ def test_a_job_without_a_login_of_which_less_is_known(step: str, code: str) -> N
 
 
 def test_another_repository_in_each_row_of_a_matrix() -> None:
-    """No login of the job is for all of them: --migrate writes one with the value of the row."""
-    upload = "- run: hf upload acme/${{ matrix.name }} ." + env(HF_TOKEN=SECRET)
-    text = HEAD + job(upload, rest="strategy: {matrix: {name: [one, two]}}")
-    assert (found(text), notes(text)) == (set(), {"secret-in-use"})
+    """No login of the job is for all of them: the advice has the value of the row, as --migrate writes it."""
+    matrix = "strategy: {matrix: {name: [one, two]}}"
+    text = HEAD + job("- run: hf upload acme/${{ matrix.name }} ." + env(HF_TOKEN=SECRET), rest=matrix)
+    assert "resource: acme/${{ matrix.name }}" in said(text, "migrate-login")
+    computed = HEAD + job(
+        "- run: hf upload acme/$NAME ." + env(HF_TOKEN=SECRET, NAME="x-${{ matrix.name }}"), rest=matrix
+    )
+    assert (found(computed), notes(computed)) == (set(), {"secret-in-use"})
 
 
 def test_a_step_that_uses_the_token_for_several_repositories() -> None:

@@ -20,7 +20,7 @@ from hf_oidc.doctor.workflow.reach import Reachability
 from hf_oidc.doctor.workflow.script import shell_of
 from hf_oidc.doctor.workflow.script_edit import VARIABLE, ScriptSecrets
 from hf_oidc.doctor.workflow.stored_secrets import is_test, stored_secrets
-from hf_oidc.doctor.workflow.targets import uses_of
+from hf_oidc.doctor.workflow.targets import named_in_all_rows, uses_of
 from hf_oidc.doctor.workflow.text_edit import applied
 from hf_oidc.doctor.workflow.yaml_layout import Path
 from hf_oidc.doctor.workflow.yaml_text import Block, Value, line_of
@@ -32,13 +32,7 @@ from hf_oidc.settings import RESOURCE
 OF_ITS_PLACE = re.compile(
     r"\b(?:steps|env|job|runner)\s*[.\[]|\b(?:success|failure|always|cancelled|hashFiles)\s*\(", re.IGNORECASE
 )
-# A word of a script with an expression, and without quotes.
-WITH_EXPRESSION = re.compile(
-    r"(?:\$\{\{[^{}\n]{0,99}\}\}|[\w./-])*\$\{\{[^{}\n]{0,99}\}\}(?:\$\{\{[^{}\n]{0,99}\}\}|[\w./-])*"
-)
 GIT_OF_THE_HUB = re.compile(r"\bgit\b(?:[^\n]|\\\r?\n){0,500}?https://(?:huggingface|hf)\.co/")
-# Of a URL that WITH_EXPRESSION has found in a script, what stands before the repository.
-GIT_HOST = re.compile(r"/*(?:huggingface\.co|hf\.co)/")
 # What could be a program of the repository, which can read any variable.
 PROGRAM = re.compile(
     r"(?:^|[\s;&|(])(?:python[\d.]*|uv|make|bash|sh|node|npm|npx|poetry|pytest|tox|\.{1,2}/\S+)\s", re.MULTILINE
@@ -223,25 +217,13 @@ class JobPlanner:
         written = [tuple(dict.fromkeys(str(use.target) for use in row if _is_known(use))) for row in uses]
         same = set(written)
         if len(same) > 1:
-            text = self._in_all_rows(step, written)
+            text = named_in_all_rows((self.workflow.env, self.job.env), step, self._rows, written)
             same = {(text,)} if text else set()
         resources = same.pop() if same else ()
         read = {str(use.target) for use in every if use.right == "read" and use.target} - set(resources)
         unknown = any(use.right == "variable" or (use.right == "write" and not _is_known(use)) for use in every)
         beyond = next((use for use in every if use.beyond), None)
         return _Targets(resources, tuple(sorted(read)), unknown, bool(every), beyond)
-
-    def _in_all_rows(self, step: Step, written: Sequence[tuple[str, ...]]) -> str:
-        """The text with expressions that is the one repository of each row, or an empty string."""
-        blocks = (self.workflow.env, self.job.env, step.env, step.inputs)
-        texts = [step.run, *(value for block in blocks for value in block.values() if isinstance(value, str))]
-        for found in (found for text in texts for found in WITH_EXPRESSION.findall(text)[:20]):
-            word = GIT_HOST.sub("", found)
-            filled = [row.fill(word) for row in self._rows]
-            for prefix in ("", *(f"{each}/" for each in NAMES)):
-                if all(row == (prefix + value,) for row, value in zip(written, filled, strict=True)):
-                    return f"{prefix}{word}"
-        return ""
 
     def _resolved(self, use: Use, written: Collection[str]) -> Use | None:
         """`use` with its resource. Without, a remark. `written`: what steps of the job write to."""

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from hf_oidc.doctor.workflow.findings import Severity, WorkflowFinding
 from hf_oidc.doctor.workflow.hub_commands import TOKEN_VARIABLES
@@ -18,7 +18,7 @@ from hf_oidc.doctor.workflow.permissions import advised, effective, logs_in
 from hf_oidc.doctor.workflow.script import EXPRESSION, shell_of
 from hf_oidc.doctor.workflow.script_edit import RUNNER
 from hf_oidc.doctor.workflow.stored_secrets import SECRET, StoredSecret, is_test, stored_secrets
-from hf_oidc.doctor.workflow.targets import uses_of
+from hf_oidc.doctor.workflow.targets import named_in_all_rows, uses_of
 from hf_oidc.doctor.workflow.token_source import Login, TokenUse, logins_of, token_uses
 from hf_oidc.doctor.workflow.token_use import described, for_both
 from hf_oidc.hub.resource import Resource
@@ -155,7 +155,8 @@ def _not_migrated(found: _Job, secrets: Sequence[StoredSecret]) -> Iterator[Work
     beyond = next((each.use.beyond for each in stored if each.use.beyond), "")
     # Each row of a matrix is a job with a login of its own.
     alike = any(set(targets) <= {each.use.target for each in row} for row in found.rows)
-    if beyond or not targets or not alike:
+    computed = _computed(workflow, job, written) if len(targets) > 1 and not alike else ""
+    if beyond or not targets or not (alike or computed):
         yield _in_use(found, secrets[0], beyond)
         return
     # Another secret may be for something else, such as a gated model.
@@ -173,17 +174,25 @@ def _not_migrated(found: _Job, secrets: Sequence[StoredSecret]) -> Iterator[Work
     if effective(((workflow, job),)).id_token != "granted":
         line, change = _permissions(workflow, job)
         yield WorkflowFinding("migrate-permissions", "warning", line, {**facts, **change})
-    resources = {_variable(target, targets): target for target in targets}
+    resources = {"HF_TOKEN": None} if computed else {_variable(target, targets): target for target in targets}
     with_git = any(each.use.what.startswith("git ") for each in written)
     # The login runs where the steps that need it run: in other runs, such as for pull requests, it would fail.
     conditions = {each.of_step.outer.condition for each in written}
     condition = "" if len(conditions) > 1 or re.search(r"\b(env|secrets)\b", first.condition) else first.condition
-    lines = _login_step(job, resources, condition if {condition} == conditions else "", with_git=with_git)
+    names = {name: computed or str(target) for name, target in resources.items()}
+    lines = _login_step(job, names, condition if {condition} == conditions else "", with_git=with_git)
     yield WorkflowFinding("migrate-login", "warning", first.line, {**facts, "lines": lines})
-    login = Login(first, first, -1, 0, {name: target.resource for name, target in resources.items()}, git=with_git)
+    login = Login(
+        first,
+        first,
+        -1,
+        0,
+        {name: target.resource if target else None for name, target in resources.items()},
+        git=with_git,
+    )
     planned = _Job(workflow, job, [login])
     for secret, named in replaced:
-        if secret.level == "step" and len(targets) > 1 and len(set(named)) != 1:
+        if secret.level == "step" and len(targets) > 1 and len(set(named)) != 1 and not computed:
             yield _in_use(found, secret)
             continue
         change = _edit(planned, secret, next(iter(named), None))
@@ -197,7 +206,17 @@ def _in_use(found: _Job, secret: StoredSecret, beyond: str = "") -> WorkflowFind
     return _finding("secret-needed" if beyond else "secret-in-use", "note", secret, facts)
 
 
-def _login_step(job: Job, resources: dict[str, Target], condition: str, *, with_git: bool) -> str:
+def _computed(workflow: Workflow, job: Job, written: Sequence[TokenUse]) -> str:
+    """The repository as the file computes it, if each row of the matrix writes to one of its own; else empty."""
+    steps = {id(each.of_step.step): each.of_step.step for each in written}
+    if len(steps) != 1:
+        return ""
+    step, rows = next(iter(steps.values())), uses_of(workflow, job)
+    targets = [tuple(dict.fromkeys(str(use.target) for use in row.of(step) if use.right == "write")) for row in rows]
+    return sanitize_line(named_in_all_rows((workflow.env, job.env), step, rows, targets), MAX_LINE)
+
+
+def _login_step(job: Job, resources: Mapping[str, str], condition: str, *, with_git: bool) -> str:
     native = "/native" if any(map(NO_DOCKER.match, job.runs_on)) else ""
     requests = [f"      {name}={target}" for name, target in resources.items()]
     named = (

@@ -7,7 +7,7 @@ module knows no login: `token_use` compares the two.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from hf_oidc.doctor.workflow.expressions import (
@@ -21,7 +21,7 @@ from hf_oidc.doctor.workflow.expressions import (
     text_of,
 )
 from hf_oidc.doctor.workflow.hub_commands import Shell, folder_of, uses_in
-from hf_oidc.doctor.workflow.hub_target import Given, Target, Use, target_of
+from hf_oidc.doctor.workflow.hub_target import PREFIX, Given, Target, Use, target_of
 from hf_oidc.doctor.workflow.login_step import actual
 from hf_oidc.doctor.workflow.matrix import Row, rows
 from hf_oidc.doctor.workflow.model import Job, Step, Workflow
@@ -44,6 +44,13 @@ TESTS = re.compile(
     r"""|\(\s*(-not\s+|!\s*)?\$env:HF_TOKEN|defined +HF_TOKEN""",
     re.IGNORECASE,
 )
+
+# A word of a script with an expression, and without quotes.
+WITH_EXPRESSION = re.compile(
+    r"(?:\$\{\{[^{}\n]{0,99}\}\}|[\w./-])*\$\{\{[^{}\n]{0,99}\}\}(?:\$\{\{[^{}\n]{0,99}\}\}|[\w./-])*"
+)
+# Of a URL that WITH_EXPRESSION has found in a script, what stands before the repository.
+GIT_HOST = re.compile(r"/*(?:huggingface\.co|hf\.co)/")
 
 
 @dataclass(frozen=True)
@@ -100,6 +107,24 @@ def written_resources(workflow: Workflow, job: Job) -> tuple[Resource, ...]:
     uses = (use for row in uses_of(workflow, job) for each in row.steps for use in each.uses if use.right == "write")
     found = (use.target.resource for use in uses if use.target)
     return tuple(dict.fromkeys(resource for resource in found if resource))
+
+
+def named_in_all_rows(
+    outer: tuple[Block, ...], step: Step, rows_of_job: Sequence[JobUses], written: Sequence[tuple[str, ...]]
+) -> str:
+    """Returns the text with expressions that is the one repository of each row of a matrix, or an empty string.
+
+    `outer`: the `env:` around `step`. `written`: the repositories that `step` writes to, for each row.
+    """
+    blocks = (*outer, step.env, step.inputs)
+    texts = [step.run, *(value for block in blocks for value in block.values() if isinstance(value, str))]
+    for found in (found for text in texts for found in WITH_EXPRESSION.findall(text)[:20]):
+        word = GIT_HOST.sub("", found)
+        filled = [row.fill(word) for row in rows_of_job]
+        for prefix in ("", *PREFIX.values()):
+            if all(row == (prefix + value,) for row, value in zip(written, filled, strict=True)):
+                return f"{prefix}{word}"
+    return ""
 
 
 def writing_steps(workflow: Workflow, job: Job) -> tuple[Step, ...]:

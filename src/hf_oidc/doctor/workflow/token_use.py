@@ -27,7 +27,7 @@ from hf_oidc.doctor.workflow.login_step import (
 from hf_oidc.doctor.workflow.model import Job, Step, Workflow
 from hf_oidc.doctor.workflow.permissions import logs_in
 from hf_oidc.doctor.workflow.reach import Reachability
-from hf_oidc.doctor.workflow.script import commands, shell_of
+from hf_oidc.doctor.workflow.script import Command, commands, shell_of
 from hf_oidc.doctor.workflow.targets import JobUses, is_token_input, uses_of
 from hf_oidc.doctor.workflow.token_lifetime import check_lifetime
 from hf_oidc.doctor.workflow.token_source import Login, TokenUse, logins_of, token_uses
@@ -47,6 +47,9 @@ HOSTED = re.compile(r"(ubuntu|macos|windows)-[\w.-]+")
 # Of what a token for a single repository cannot do, this was seen to fail. `whoami` and others are not known.
 REFUSED = re.compile(r"create a (repository|tag)|Space")
 STORES = re.compile(r"(\S*[\\/])?(hf auth login|hf login|huggingface-cli login)\b")
+STORES_IN_PYTHON = re.compile(
+    r"^[ \t]*from huggingface_hub import [^\n]{0,200}?\blogin\b[^;]{0,2000}?^[ \t]*login\(", re.MULTILINE
+)
 # What may give git a user name and a password, or a header, for the Hub.
 SETS_UP_GIT = re.compile(r"credential|netrc|header|askpass|insteadof|GIT_CONFIG|GITHUB_ENV|login|'\./", re.IGNORECASE)
 
@@ -212,13 +215,14 @@ def _asks_for_the_user(job: Job, logins: Sequence[Login], uses: JobUses) -> Iter
     for of_step in uses.steps[first:] if "user" not in kinds else ():
         step = of_step.step
         stores = [each for each in commands(step.run, shell_of(job, step)) if STORES.match(" ".join(each.words))]
+        stores += [Command(("login()",)) for _ in STORES_IN_PYTHON.findall(step.run)[:1]]
         # A stored token belongs to a user, and other findings are about it.
         if not stores or "secrets" in str([step.run, step.env]).lower():
             continue
         lines = [line.strip() for line in step.run.splitlines() if line.strip()]
-        written = next((line for line in lines if "login" in line), "")
-        facts = {"step": step.label, "what": " ".join(stores[0].words[:3] if stores[0].name == "hf" else ())}
-        facts["what"] = sanitize_line(facts["what"] or f"{stores[0].name} login", 60)
+        written = next((line for line in lines if "login" in line and "import" not in line), "")
+        words = re.split(r" -", " ".join(stores[0].words))[0]
+        facts = {"step": step.label, "what": sanitize_line(words, 60)}
         facts |= {"how": "login-step" if len(lines) == 1 else "login-line", "lines": sanitize_line(written, 200)}
         yield WorkflowFinding("login-asks-for-user", "warning", step.line, facts, step.file)
 
