@@ -8,10 +8,12 @@ from functools import partial
 
 import pytest
 
+from hf_oidc.doctor.workflow.called import with_called
 from hf_oidc.doctor.workflow.examine import examine
 from hf_oidc.doctor.workflow.expression_syntax import parse_condition
 from hf_oidc.doctor.workflow.migrate import migrate
-from hf_oidc.doctor.workflow.yaml_text import UnreadableYaml
+from hf_oidc.doctor.workflow.model import read_workflow
+from hf_oidc.doctor.workflow.yaml_text import UnreadableYaml, read
 
 LOGIN = (
     "on: push\npermissions: {id-token: write}\njobs:\n  a:\n    runs-on: ubuntu-latest\n    steps:\n"
@@ -87,6 +89,16 @@ def test_long_conditions_are_not_evaluated_without_end() -> None:
     text = f"on: push\npermissions: {{id-token: write}}\nenv: {{HF_OIDC_RESOURCE: acme/m}}\njobs:\n{jobs}"
     found = examine(text, "a.yml", "acme/trainer", lambda _: "")
     assert found.jobs[0].not_understood == ("the size of this file",)
+
+
+def test_calls_of_a_large_workflow_are_read_up_to_a_limit() -> None:
+    """Each call has a report for each of its jobs. What is not read is said."""
+    called = "on: workflow_call\njobs:\n" + "".join(f"  j{n}:\n{STEP}" for n in range(400))
+    calling = "on: push\njobs:\n" + "".join(f"  j{n}: {{uses: ./.github/workflows/b.yml}}\n" for n in range(400))
+    workflow = with_called(read_workflow(read(calling), "a.yml"), lambda _: called)
+    assert 1 <= sum(job.called is not None for job in workflow.jobs) <= 3
+    found = examine(calling, "a.yml", "acme/trainer", lambda _: called)
+    assert found.jobs[-1].not_understood == ("./.github/workflows/b.yml",)
 
 
 @pytest.mark.parametrize(("variables", "jobs"), [(1, 501), (200, 200), (5_000, 20)])

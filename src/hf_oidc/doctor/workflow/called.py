@@ -30,6 +30,8 @@ MAX_FILES = 100
 # take exponential time.
 MAX_CHARACTERS = 4_194_304
 COST_OF_A_USE = 10_000
+# Of a called workflow: each job has its own report, each time that it is called.
+COST_OF_A_JOB = 5_000
 # Of what replaces the inputs in one file.
 MAX_INSERTED = 100_000
 EXPRESSION = re.compile(r"\$\{\{(?P<inside>(?:(?!\$\{\{|\}\}).)*)\}\}", re.DOTALL)
@@ -67,8 +69,9 @@ class _Repository:
                 # An expression of the caller sees other contexts: `reach` evaluates it there.
                 inserted = _Inputs(declared, job.inputs, only_literal=True).inserted(document)
                 with suppress(UnreadableYaml):
-                    called = replace(read_workflow(inserted, path.rpartition("/")[2]), path=path)
-                    called = self.workflow(called, (*callers, path))
+                    found = replace(read_workflow(inserted, path.rpartition("/")[2]), path=path)
+                    self._left -= COST_OF_A_JOB * len(found.jobs)
+                    called = self.workflow(found, (*callers, path)) if self._left >= 0 else None
             jobs.append(replace(job, steps=steps, called=called))
         return replace(workflow, jobs=tuple(jobs))
 
