@@ -442,8 +442,8 @@ def test_a_called_workflow_that_gets_every_secret() -> None:
 
 def test_many_variables_for_many_jobs() -> None:
     """Takes no time: nobody writes such a file."""
-    variables = "".join(f"  HF_TOKEN_{at}: ${{{{ secrets.HF_TOKEN_{at} }}}}\n" for at in range(150))
-    jobs = "".join(f"  j{at}:\n    runs-on: u\n    steps: [{{run: make}}]\n" for at in range(150))
+    variables = "".join(f"  HF_TOKEN_{at}: ${{{{ secrets.HF_TOKEN_{at} }}}}\n" for at in range(80))
+    jobs = "".join(f"  j{at}:\n    runs-on: u\n    steps: [{{run: make}}]\n" for at in range(80))
     found = migrated(f"on: push\nenv:\n{variables}jobs:\n{jobs}")
     assert [each.code for each in found.remarks] == ["too-large"]
 
