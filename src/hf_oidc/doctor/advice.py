@@ -151,6 +151,10 @@ WORDS = {
         "begins with a letter or `_`.",
         "Write `{better}`.",
     ),
+    "invalid-condition": Words(
+        "GitHub cannot read the `if:` {where}, so it rejects the whole file. {problem}.",
+        "Correct it. Strings have single quotes. The `if:` of a job sees only `github`, `inputs`, `needs` and `vars`.",
+    ),
     "duplicate-id": Words(
         "Two steps of the job have the id `{id}`, so GitHub rejects the whole file.",
         'Give the step "{step}" another one:',

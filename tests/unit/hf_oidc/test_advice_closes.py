@@ -158,6 +158,7 @@ CASES |= {
 }
 NOT_BY_A_PROGRAM = {
     # Something has to be chosen.
+    "invalid-condition": "what is meant is not known",
     "wrong-type": "what is meant is not known",
     "no-login": "the job and the repository are not known",
     "invalid-name": "the name of the variable is free",

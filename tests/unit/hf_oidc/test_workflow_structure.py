@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import time
 
 import pytest
@@ -375,6 +376,32 @@ def test_any_string_at_any_place_gives_a_report() -> None:
                 document.setdefault("on", {})
                 if document["jobs"]:
                     examined(yaml.safe_dump(document), {".github/workflows/a.yml": yaml.safe_dump(document)})
+
+
+@pytest.mark.parametrize(
+    ("condition", "of_step", "of_job"),
+    [
+        ('github.ref == "refs/heads/main"', True, True),
+        ("github.ref = 'refs/heads/main'", True, True),
+        ("${{ github.ref == 'refs/heads/main' ", True, True),
+        ("contains(github.ref)", True, True),
+        ("secrets.TOKEN != ''", True, True),
+        ("env.A == 'b'", False, True),
+        ("matrix.os == 'x'", False, True),
+        ("steps.a.outcome == 'success'", False, True),
+        ("github.ref == 'refs/heads/main' && !cancelled()", False, False),
+        ("", False, False),
+        ("true", False, False),
+        ("${{ vars.A }} and more", False, False),
+    ],
+)
+def test_conditions_that_github_cannot_read(condition: str, of_step: bool, of_job: bool) -> None:
+    """The job of such a file never runs. Which contexts exist depends on the place."""
+    written = json.dumps(condition)
+    expected = {"error: invalid-condition"}
+    in_step = found(step(f"{{run: a, if: {written}}}"))
+    in_job = found(second(f"if: {written}\nruns-on: x\nsteps: [run: a]"))
+    assert (in_step & expected, in_job & expected) == (expected if of_step else set(), expected if of_job else set())
 
 
 SIZE = 1_000_000

@@ -13,6 +13,12 @@ from collections.abc import Collection, Iterator
 from graphlib import CycleError, TopologicalSorter
 
 from hf_oidc.doctor.workflow import syntax
+from hf_oidc.doctor.workflow.expression_syntax import (
+    JOB_CONDITION,
+    STEP_CONDITION,
+    ExpressionError,
+    parse_condition,
+)
 from hf_oidc.doctor.workflow.findings import WorkflowFinding
 from hf_oidc.doctor.workflow.model import Job, Step, Workflow
 from hf_oidc.doctor.workflow.yaml_text import Block, Value
@@ -60,8 +66,10 @@ def check_structure(workflow: Workflow) -> Iterator[WorkflowFinding]:
             yield from _called(job)
         else:
             yield from _keys(job.block, syntax.JOB, where)
+        yield from _condition(job.condition, JOB_CONDITION, where, job.block)
         for step in job.steps:
             yield from _step(step)
+            yield from _condition(step.condition, STEP_CONDITION, f'in the step "{step.label}"', step.block)
         yield from _ids(job)
     yield from _needs(workflow)
 
@@ -218,6 +226,14 @@ def _identifier(identifier: str, line: int | None) -> Iterator[WorkflowFinding]:
         better = better if IDENTIFIER.fullmatch(better) else f"_{better}"
         facts = {"id": sanitize_line(identifier, 60), "better": sanitize_line(better, 60)}
         yield WorkflowFinding("invalid-id", "error", line, facts)
+
+
+def _condition(text: str, allowed: frozenset[str], where: str, block: Block) -> Iterator[WorkflowFinding]:
+    try:
+        parse_condition(text, allowed)
+    except ExpressionError as error:
+        facts = {"where": where, "problem": sanitize_line(error.what, 200)}
+        yield WorkflowFinding("invalid-condition", "error", block.lines.get("if"), facts)
 
 
 def _ids(job: Job) -> Iterator[WorkflowFinding]:
