@@ -148,7 +148,14 @@ class JobPlanner:
 
     def plan(self) -> JobPlan | None:
         """Returns what changes in the job: none if nothing does."""
-        self._elsewhere()
+        # What a called workflow or a container gets, no login of this job replaces.
+        for each in self._stored:
+            line, called = each.line or self.job.line, self.job.called
+            uses_one = called and each.way == "inherited" and any(stored_secrets(called, job) for job in called.jobs)
+            if each.way == "called-workflow" or uses_one:
+                self.remark("to-do", "called-workflow", line, called=self.job.calls)
+            elif each.level == "job" and each.way == "env" and each.name not in self.job.env:
+                self.remark("to-do", "container", line, name=each.name)
         if self._is_too_much:
             self.remark("to-do", "too-large", self.job.line)
         if not self.secrets.names or not self.job.steps:
@@ -176,17 +183,6 @@ class JobPlanner:
         """Notes what the user must know."""
         shown = {name: sanitize_line(text, 200) for name, text in facts.items()}
         self.remarks.append(Remark(kind, code, line, {"job": sanitize_line(self.job.key, 80), **shown}))
-
-    def _elsewhere(self) -> None:
-        """Notes the secrets that a called workflow or a container gets."""
-        for each in self._stored:
-            line, called = each.line or self.job.line, self.job.called
-            # Of the secrets that a called workflow inherits, the caller does not name those that it uses.
-            uses_one = called and each.way == "inherited" and any(stored_secrets(called, job) for job in called.jobs)
-            if each.way == "called-workflow" or uses_one:
-                self.remark("to-do", "called-workflow", line, called=self.job.calls)
-            elif each.level == "job" and each.way == "env" and each.name not in self.job.env:
-                self.remark("to-do", "container", line, name=each.name)
 
     def _has(self, value: Value) -> bool:
         return bool(self.secrets.names) and isinstance(value, str) and self.secrets.are_in(value)
@@ -312,7 +308,14 @@ class JobPlanner:
             for each in self._reachability.of(self.job, first)
         )
         native = any(map(NO_DOCKER.match, self.job.runs_on))
-        names = _variables([use.resource for use in uses if use.resource] or [self.given])
+        # The variable is HF_TOKEN if there is one resource. Else its name tells the kind, or the kind and a number.
+        distinct = list(dict.fromkeys(use.resource for use in uses if use.resource)) or [self.given]
+        names = {distinct[0]: VARIABLE}
+        if len(distinct) > 1:
+            by_kind = [NAMES.get(each.partition("/")[0], "MODEL_TOKEN") for each in distinct]
+            if len(set(by_kind)) < len(by_kind):
+                by_kind = [f"{kind}_{number}" for number, kind in enumerate(by_kind, 1)]
+            names = dict(zip(distinct, by_kind, strict=True))
         if "" in names:
             self.remark("to-do", "unknown-resource", self._line(uses[0]), step=uses[0].step.label, secret="")
             return None
@@ -367,17 +370,3 @@ def _names(step: Step, name: str) -> bool:
     """Whether `step` names the variable, and does not set it itself."""
     written = str([step.run, step.condition, step.inputs, step.env])
     return name not in step.env and re.search(rf"\b{re.escape(name)}\b", written) is not None
-
-
-def _variables(resources: Sequence[str]) -> dict[str, str]:
-    """A variable for each resource: HF_TOKEN if there is one resource, else one by its kind or its name."""
-    distinct = list(dict.fromkeys(resources))
-    if len(distinct) == 1:
-        return {distinct[0]: VARIABLE}
-    by_kind = [NAMES.get(each.partition("/")[0], "MODEL_TOKEN") for each in distinct]
-    if len(set(by_kind)) == len(by_kind):
-        return dict(zip(distinct, by_kind, strict=True))
-    return {
-        each: f"{kind.removesuffix('_TOKEN')}_TOKEN_{number}"
-        for number, (each, kind) in enumerate(zip(distinct, by_kind, strict=True), 1)
-    }

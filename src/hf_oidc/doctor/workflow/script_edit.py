@@ -93,7 +93,12 @@ class ScriptSecrets:
             yield Edit(match.start(), match.end())
         option = rf"(?:[ \t]{{0,80}}{GOES_ON})?\s{{1,80}}--token(?:=|[ \t]+)([\"']?){secret}\1(?=\s|$)"
         for match in re.finditer(option, text, re.IGNORECASE):
-            if OF_THE_HUB.search(_command_before(text, match.start())):
+            # The command starts in an earlier line if that goes on. A folded block of the file (`>`) joins its lines.
+            lines = text[max(match.start() - 4000, 0) : match.start()].split("\n")
+            first = 0 if text.startswith(">") else len(lines) - 1
+            while first and (LINE_THAT_GOES_ON.search(lines[first - 1]) or lines[first].lstrip().startswith("-")):
+                first -= 1
+            if OF_THE_HUB.search(re.split(r"&&|\|\|?|;", "\n".join(lines[first:]))[-1]):
                 yield Edit(match.start(), match.end())
         if "<<" in text:  # a here-document may take the variable's name as it is
             return
@@ -101,13 +106,3 @@ class ScriptSecrets:
             line = text[text.rfind("\n", 0, match.start()) + 1 : match.start()]
             if self.reference and line.count("'") % 2 == 0 and not re.match(r"\w", text[match.end() : match.end() + 1]):
                 yield Edit(match.start(), match.end(), self.reference)
-
-
-def _command_before(text: str, position: int) -> str:
-    """The text of the command from its first line to `position`."""
-    lines = text[max(position - 4000, 0) : position].split("\n")
-    # A folded block of the file (`>`) joins its lines.
-    first = 0 if text.startswith(">") else len(lines) - 1
-    while first and (LINE_THAT_GOES_ON.search(lines[first - 1]) or lines[first].lstrip().startswith("-")):
-        first -= 1
-    return re.split(r"&&|\|\|?|;", "\n".join(lines[first:]))[-1]

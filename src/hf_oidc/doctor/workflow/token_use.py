@@ -150,7 +150,15 @@ def _in_row(workflow: Workflow, job: Job, uses: JobUses, reachability: Reachabil
     without = not logins and any(each.source.kind == "none" for each in found)
     elsewhere = without and any(is_login(step) or is_command(step) for step in others)
     if without and logs_in(workflow, job):
-        yield from _beside_others(workflow, job, found)
+        # The job logs in for other steps only: by a command, or by HF_OIDC_RESOURCE.
+        exchanges = any(resource_variables(workflow, job))
+        for each in found:
+            step, target = each.of_step.step, each.use.target
+            if each.source.kind == "none" and each.use.right == "write" and not each.of_step.checks:
+                resource = str((target and target.resource) or "namespace/name")
+                lines = f"env:\n  HF_OIDC_RESOURCE: {resource}" if exchanges else f"hf-oidc run {resource} -- COMMAND"
+                facts = {"step": step.label, "what": each.use.what, "lines": lines}
+                yield WorkflowFinding("token-of-other-steps", "warning", step.line, facts, step.file)
         return
     for each in found:
         source, use, step = each.source, each.use, each.of_step.step
@@ -225,18 +233,6 @@ def _asks_for_the_user(job: Job, logins: Sequence[Login], uses: JobUses) -> Iter
         facts = {"step": step.label, "what": sanitize_line(words, 60)}
         facts |= {"how": "login-step" if len(lines) == 1 else "login-line", "lines": sanitize_line(written, 200)}
         yield WorkflowFinding("login-asks-for-user", "warning", step.line, facts, step.file)
-
-
-def _beside_others(workflow: Workflow, job: Job, found: Sequence[TokenUse]) -> Iterator[WorkflowFinding]:
-    """Finds uses without a token in a job that only logs in for other steps."""
-    exchanges = any(resource_variables(workflow, job))
-    for each in found:
-        step, target = each.of_step.step, each.use.target
-        if each.source.kind == "none" and each.use.right == "write" and not each.of_step.checks:
-            resource = str((target and target.resource) or "namespace/name")
-            lines = f"env:\n  HF_OIDC_RESOURCE: {resource}" if exchanges else f"hf-oidc run {resource} -- COMMAND"
-            facts = {"step": step.label, "what": each.use.what, "lines": lines}
-            yield WorkflowFinding("token-of-other-steps", "warning", step.line, facts, step.file)
 
 
 def _without_token(

@@ -68,7 +68,16 @@ class YamlEditor:
         node, layout = self._layout.block(path), self._layout
         self._value(path)[key] = _value(item)
         if node.flow_style or not node.value:
-            self._edits.append(self._in_braces(node, f"{key}: {_flow(item)}", after))
+            entry = f"{key}: {_flow(item)}"
+            if not node.value:
+                at = node.start_mark.index + 1
+                if layout.text[at - 1] != "{":  # an anchor
+                    raise refusal(node)
+            elif after:
+                at, entry = layout.end(layout.entry(node, after)[1]), f", {entry}"
+            else:
+                at, entry = node.value[0][0].start_mark.index, f"{entry}, "
+            self._edits.append(Edit(at, at, entry))
             return
         column = node.value[0][0].start_mark.column
         lines = layout.newline.join(self._lines({key: item}, column))
@@ -172,18 +181,6 @@ class YamlEditor:
                 yield Edit(key.start_mark.index, kept[0].start_mark.index)  # the key behind the dash of a list
             else:
                 raise refusal(key)
-
-    def _in_braces(self, node: yaml.MappingNode, entry: str, after: str) -> Edit:
-        layout = self._layout
-        if not node.value:
-            at = node.start_mark.index + 1
-            if layout.text[at - 1] != "{":  # an anchor
-                raise refusal(node)
-        elif after:
-            at, entry = layout.end(layout.entry(node, after)[1]), f", {entry}"
-        else:
-            at, entry = node.value[0][0].start_mark.index, f"{entry}, "
-        return Edit(at, at, entry)
 
     def _like(self, target: yaml.MappingNode, item: Mapping[str, Item]) -> str:
         """The text of `item`, in the style of `target`."""
