@@ -85,7 +85,13 @@ def _of_command(command: Command, variables: Mapping[str, str], shell: Shell) ->
     elif command.name == "git":
         yield from _of_git(command, shell)
     elif command.name == "curl":
-        yield from _of_curl(command)
+        text = " ".join(words)
+        url, header = HUB_URL.search(text), re.search(r"Authorization: *Bearer +(?P<token>\S+|\$\{\{[^}]*\}\})", text)
+        if url and header:
+            beyond = next((what for pattern, what in BEYOND_OF_API if re.search(pattern, url[0])), "")
+            sends = command.option("-X", "--request") in {"POST", "PUT", "DELETE"}
+            right: Right = "write" if sends or command.option("-T", "--upload-file") else "read"
+            yield Use("curl", right, target_of_url(url[0]), Given("text", header["token"]), beyond)
     elif command.name == "hf-oidc":
         yield from _of_hf_oidc(command, variables, shell)
     elif command.name.startswith("python"):
@@ -135,16 +141,6 @@ def _of_git(command: Command, shell: Shell) -> Iterator[Use]:
 def folder_of(path: str) -> str:
     """The last part of a path or URL: how a script names a clone may differ in what comes before."""
     return re.split(r"[\\/]", path.rstrip("/\\"))[-1].removesuffix(".git")
-
-
-def _of_curl(command: Command) -> Iterator[Use]:
-    text = " ".join(command.words)
-    url, header = HUB_URL.search(text), re.search(r"Authorization: *Bearer +(?P<token>\S+|\$\{\{[^}]*\}\})", text)
-    if url and header:
-        beyond = next((what for pattern, what in BEYOND_OF_API if re.search(pattern, url[0])), "")
-        writes = command.option("-X", "--request") in {"POST", "PUT", "DELETE"} or command.option("-T", "--upload-file")
-        right: Right = "write" if writes else "read"
-        yield Use("curl", right, target_of_url(url[0]), Given("text", header["token"]), beyond)
 
 
 def _of_hf_oidc(command: Command, variables: Mapping[str, str], shell: Shell) -> Iterator[Use]:

@@ -39,9 +39,16 @@ def check_conditions(workflow: Workflow, job: Job) -> Iterator[WorkflowFinding]:
                 line = step.block.lines.get("if", step.line)
                 yield from _compared(f'step "{step.label}"', step.condition, path, line)
     passed = [path for each in _nodes(job.condition) if len(path := _path(each)) == 4 and path[0] == "needs"]
-    for path in sorted({each for each in passed if _is_passed_on(workflow, each)}):
-        line = job.block.lines.get("if", job.line)
-        yield from _compared(f"job `{sanitize_line(job.key, 80)}`", job.condition, path, line)
+    for path in sorted(set(passed)):
+        # Only if `needs.JOB.outputs.NAME` is the output `authenticated` of a login of that job.
+        other = next((each for each in workflow.jobs if each.key.lower() == path[1]), None)
+        value = next((value for name, value in other.outputs.items() if name.lower() == path[3]), "") if other else ""
+        inside = EXPRESSION.fullmatch(value.strip()) if isinstance(value, str) else None
+        source = next((_path(each) for each in _nodes(inside["inside"] if inside else "") if _path(each)), ())
+        logins = {step.id.lower() for step in other.steps if step.id and is_action(step)} if other else set()
+        if len(source) == 4 and source[1] in logins and source == _of_login(source[1]):
+            line = job.block.lines.get("if", job.line)
+            yield from _compared(f"job `{sanitize_line(job.key, 80)}`", job.condition, path, line)
 
 
 def _compared(who: str, text: str, path: Path, line: int) -> Iterator[WorkflowFinding]:
@@ -59,16 +66,6 @@ def _compared(who: str, text: str, path: Path, line: int) -> Iterator[WorkflowFi
         elif _path(node) == path:
             yield WorkflowFinding("authenticated-always", "warning", line, facts)
             return
-
-
-def _is_passed_on(workflow: Workflow, path: Path) -> bool:
-    """Whether `needs.JOB.outputs.NAME` is the output `authenticated` of a login of that job."""
-    job = next((each for each in workflow.jobs if each.key.lower() == path[1]), None)
-    value = next((value for name, value in job.outputs.items() if name.lower() == path[3]), "") if job else ""
-    inside = EXPRESSION.fullmatch(value.strip()) if isinstance(value, str) else None
-    source = next((_path(each) for each in _nodes(inside["inside"] if inside else "") if _path(each)), ())
-    logins = {step.id.lower() for step in job.steps if step.id and is_action(step)} if job else set()
-    return len(source) == 4 and source[1] in logins and source == _of_login(source[1])
 
 
 def _of_login(step_id: str) -> Path:

@@ -168,8 +168,8 @@ def _not_migrated(found: _Job, secrets: Sequence[StoredSecret]) -> Iterator[Work
     ]
     needing = {id(secret.step) for secret, _ in replaced} | {id(each.of_step.outer) for each in written}
     first = next(step for step in job.steps if id(step) in needing)
-    facts = {"job": sanitize_line(job.key, 80), "file": workflow.place, "step": first.label}
-    facts["resource"] = ", ".join(map(str, targets))
+    names = ", ".join(map(str, targets))
+    facts = {"job": sanitize_line(job.key, 80), "file": workflow.place, "step": first.label, "resource": names}
     if effective(((workflow, job),)).id_token != "granted":
         line, change = _permissions(workflow, job)
         yield WorkflowFinding("migrate-permissions", "warning", line, {**facts, **change})
@@ -193,9 +193,9 @@ def _not_migrated(found: _Job, secrets: Sequence[StoredSecret]) -> Iterator[Work
     for secret, named in replaced:
         if secret.level == "step" and len(targets) > 1 and len(set(named)) != 1 and not computed:
             yield _in_use(found, secret)
-            continue
-        change = _edit(planned, secret, next(iter(named), None))
-        yield _finding("migrate-secret", "warning", secret, {**facts, **_facts(secret), **change})
+        else:
+            change = _edit(planned, secret, next(iter(named), None))
+            yield _finding("migrate-secret", "warning", secret, {**facts, **_facts(secret), **change})
 
 
 def _in_use(found: _Job, secret: StoredSecret, beyond: str = "") -> WorkflowFinding:
@@ -222,7 +222,9 @@ def _login_step(job: Job, resources: Mapping[str, str], condition: str, *, with_
         [f"    resource: {next(iter(resources.values()))}"] if len(resources) == 1 else ["    resource: |", *requests]
     )
     git = ["    git-credentials: true"] if with_git else []
-    when = [f"  {condition_line(condition)}"] if condition else []
+    # What is in these may be the secret that goes, or a variable of the step.
+    is_bound = re.search(r"\b(env|secrets)\b", condition) is not None
+    when = [f"  {condition_line(condition)}"] if condition and not is_bound else []
     return "\n".join([f"- uses: org/hf-oidc-action{native}@v1", *when, "  with:", *named, *git])
 
 

@@ -119,11 +119,12 @@ def _references(workflow: Workflow, job: Job) -> Iterator[WorkflowFinding]:
         mentioned = references([step.run, step.inputs, step.env, step.condition])
         for step_id in sorted({each for each, name in mentioned if name in OUTPUTS}):
             facts = {"step": step.label, "id": sanitize_line(step_id, 60), "job": sanitize_line(job.key, 80)}
+            elsewhere = islice((each for other in workflow.jobs for each in other.steps), MAX_STEPS)
             if step_id in at:
                 if at[step_id] >= index and is_action(job.steps[at[step_id]]):
                     facts["line"] = str(job.steps[at[step_id]].line)
                     yield WorkflowFinding("token-before-login", "error", step.line, facts)
-            elif login or _is_login_elsewhere(workflow, step_id):
+            elif login or any(other.id.lower() == step_id and is_action(other) for other in elsewhere):
                 facts |= {"how": "id-add" if login and not login.id else "id-rename" if login else "id-elsewhere"}
                 facts |= {"login": sanitize_line(login.id, 60), "line": str(login.line)} if login else {}
                 facts["lines"] = (
@@ -132,11 +133,6 @@ def _references(workflow: Workflow, job: Job) -> Iterator[WorkflowFinding]:
                 never = step_id in {each for each, _ in references(step.condition)}
                 facts["so"] = " So the condition of this step is never true." if never else ""
                 yield WorkflowFinding("login-without-id", "error", step.line, facts)
-
-
-def _is_login_elsewhere(workflow: Workflow, step_id: str) -> bool:
-    others = islice((step for other in workflow.jobs for step in other.steps), MAX_STEPS)
-    return any(step.id.lower() == step_id and is_action(step) for step in others)
 
 
 def _in_row(workflow: Workflow, job: Job, uses: JobUses, reachability: Reachability) -> Iterator[WorkflowFinding]:

@@ -132,7 +132,15 @@ class YamlEditor:
                 del items[index]
             else:
                 items.insert(index, value)
-        edits = self._in_order()
+        edits: list[Edit] = []
+        for edit in sorted(self._edits, key=lambda edit: (edit.start, edit.end)):
+            # Removals that touch each other are one.
+            joins = edits and not edit.text and not edits[-1].text and edit.start == edits[-1].end
+            edits.append(Edit(edits.pop().start, edit.end) if joins else edit)
+        before, last = self._layout.text, edits[-1] if edits else Edit(0, 0)
+        if last.end == len(before) and not (last.text or before.endswith("\n")) and before[: last.start].endswith("\n"):
+            # The line before becomes the last one, and has no line end then.
+            edits[-1] = Edit(last.start - len(self._layout.newline), last.end)
         line = self._layout.line_number(edits[0].start) if edits else 1
         text = applied(self._layout.text, edits)
         try:
@@ -143,18 +151,6 @@ class YamlEditor:
         if overlap or found != self._expected:
             raise NotEditable(line)
         return text, tuple(edits)
-
-    def _in_order(self) -> list[Edit]:
-        """The edits in order. Removals that touch each other are one."""
-        edits: list[Edit] = []
-        for edit in sorted(self._edits, key=lambda edit: (edit.start, edit.end)):
-            joins = edits and not edit.text and not edits[-1].text and edit.start == edits[-1].end
-            edits.append(Edit(edits.pop().start, edit.end) if joins else edit)
-        text, last = self._layout.text, edits[-1] if edits else Edit(0, 0)
-        if last.end == len(text) and not last.text and not text.endswith("\n") and text[: last.start].endswith("\n"):
-            # The line before becomes the last one, and has no line end then.
-            edits[-1] = Edit(last.start - len(self._layout.newline), last.end)
-        return edits
 
     def _removals(self, path: Path) -> Iterator[Edit]:
         layout, node, names = self._layout, self._layout.block(path), self._removed[path]
