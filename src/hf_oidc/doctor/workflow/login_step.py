@@ -32,7 +32,7 @@ WITH_VALUE = {"--provider", "--hub-url", "--audience", "--id-token-file", "--ca-
 WITH_VALUE |= {"--format", "--output", "-o"}
 REDIRECTION = re.compile(r"[\d&]?(?:<{1,3}|>>?)&?")
 # An ID token that does not come from the job's own permission.
-OTHER_ID_TOKEN = ("HF_OIDC_ID_TOKEN", "HF_OIDC_ID_TOKEN_FILE")
+OTHER_ID_TOKEN = frozenset({"HF_OIDC_ID_TOKEN", "HF_OIDC_ID_TOKEN_FILE"})
 # Other languages set the variable by a call: Python's `os.environ`, actions/github-script and .NET.
 BY_A_CALL = re.compile(
     r"(?:environ\[|environ\.setdefault\(|putenv\(|exportVariable\(|SetEnvironmentVariable\(|process\.env\[)\s*"

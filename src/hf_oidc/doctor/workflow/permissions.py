@@ -48,8 +48,12 @@ def effective(chain: Chain) -> Permissions:
 def check_permission(chain: Chain) -> Iterator[WorkflowFinding]:
     """Finds a missing permission of the last job, which logs in, and of the jobs that call its workflow."""
     workflow, job = chain[-1]
-    if _brings_its_own(workflow, job):
-        return
+    own_steps = [step for step, _ in commands_of(job)]
+    own_steps += [each.step for each in resource_variables(workflow, job) if each.step]
+    own_steps += [step for step in job.steps if is_login(step)]
+    given = [step.inputs.get("id-token") or not OTHER_ID_TOKEN.isdisjoint(step.env) for step in own_steps]
+    if not OTHER_ID_TOKEN.isdisjoint({*workflow.env, *job.env}) or (given and all(given)):
+        return  # it has another ID token, which GitHub does not issue
     for depth in range(1, len(chain)):
         yield from _not_granted(chain, depth)
     first = chain[0][0]
@@ -163,14 +167,3 @@ def _lost(chain: Chain) -> Iterator[WorkflowFinding]:
         }
         code = "contents-lost" if need.access == "read" else "permission-lost"
         yield WorkflowFinding(code, "warning", has.line or job.line, facts, workflow.path)
-
-
-def _brings_its_own(workflow: Workflow, job: Job) -> bool:
-    if any(name in env for env in (workflow.env, job.env) for name in OTHER_ID_TOKEN):
-        return True
-    own = [step for step, _ in commands_of(job)]
-    own += [each.step for each in resource_variables(workflow, job) if each.step]
-    steps = [*(step for step in job.steps if is_login(step)), *own]
-    return bool(steps) and all(
-        step.inputs.get("id-token") or any(name in step.env for name in OTHER_ID_TOKEN) for step in steps
-    )

@@ -176,20 +176,12 @@ def _not_migrated(found: _Job, secrets: Sequence[StoredSecret]) -> Iterator[Work
     resources = {"HF_TOKEN": None} if computed else {_variable(target, targets): target for target in targets}
     with_git = any(each.use.what.startswith("git ") for each in written)
     # The login runs where the steps that need it run: in other runs, such as for pull requests, it would fail.
-    conditions = {each.of_step.outer.condition for each in written}
-    condition = "" if len(conditions) > 1 or re.search(r"\b(env|secrets)\b", first.condition) else first.condition
-    names = {name: computed or str(target) for name, target in resources.items()}
-    lines = _login_step(job, names, condition if {condition} == conditions else "", with_git=with_git)
+    is_alike = {each.of_step.outer.condition for each in written} == {first.condition}
+    requested = {name: computed or str(target) for name, target in resources.items()}
+    lines = _login_step(job, requested, first.condition if is_alike else "", with_git=with_git)
     yield WorkflowFinding("migrate-login", "warning", first.line, {**facts, "lines": lines})
-    login = Login(
-        first,
-        first,
-        -1,
-        0,
-        {name: target.resource if target else None for name, target in resources.items()},
-        git=with_git,
-    )
-    planned = _Job(workflow, job, [login])
+    tokens = {name: target.resource if target else None for name, target in resources.items()}
+    planned = _Job(workflow, job, [Login(first, first, -1, 0, tokens, git=with_git)])
     for secret, named in replaced:
         if secret.level == "step" and len(targets) > 1 and len(set(named)) != 1 and not computed:
             yield _in_use(found, secret)
