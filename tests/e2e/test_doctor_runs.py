@@ -19,11 +19,11 @@ from typing import Any
 
 import yaml
 
-from hf_oidc.doctor.workflow.expression_values import OpenMapping, SomeText, Unknown, Value, fold
+from hf_oidc.doctor.workflow.expressions.values import OpenMapping, SomeText, Unknown, Value, fold
 from hf_oidc.doctor.workflow.model import Job, Step, Workflow, read_workflow
-from hf_oidc.doctor.workflow.reach import Certainty, Reachability
-from hf_oidc.doctor.workflow.run import Run
-from hf_oidc.doctor.workflow.runs import runs_of
+from hf_oidc.doctor.workflow.runs.derivation import runs_of
+from hf_oidc.doctor.workflow.runs.reach import Certainty, Reachability
+from hf_oidc.doctor.workflow.runs.run import Run
 from hf_oidc.doctor.workflow.yaml_text import read
 from tests.e2e.engines import alone, commit, require_act
 from tests.generated_workflows import Conditions

@@ -16,7 +16,7 @@ import click
 
 from hf_oidc.cli.repository_files import reader
 from hf_oidc.doctor import json_report, text
-from hf_oidc.doctor.workflow.migration import Migration
+from hf_oidc.doctor.workflow.migration.result import Migration
 from hf_oidc.sanitize import sanitize_line
 
 NO_YAML = "Changing a workflow needs PyYAML: pip install PyYAML"
@@ -39,7 +39,7 @@ def migrated(
     """
     try:
         from hf_oidc.doctor.workflow import examine  # noqa: PLC0415 - needs PyYAML, which nothing else does
-        from hf_oidc.doctor.workflow.migrate import migrate  # noqa: PLC0415 - likewise
+        from hf_oidc.doctor.workflow.migration.migrate import migrate  # noqa: PLC0415 - likewise
         from hf_oidc.doctor.workflow.yaml_text import UnreadableYaml  # noqa: PLC0415 - likewise
     except ImportError:
         raise click.UsageError(NO_YAML) from None

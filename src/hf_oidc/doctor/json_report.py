@@ -8,7 +8,7 @@ from hf_oidc.doctor.advice import words
 from hf_oidc.doctor.job import JobReport
 from hf_oidc.doctor.migration_advice import sentence
 from hf_oidc.doctor.workflow.findings import WorkflowFinding, WorkflowReport
-from hf_oidc.doctor.workflow.migration import Migration
+from hf_oidc.doctor.workflow.migration.result import Migration
 from hf_oidc.explain.advice import cause
 from hf_oidc.explain.publisher import Suggestion
 from hf_oidc.hub.publisher import Field, settings_page

@@ -6,7 +6,7 @@ sanitized.
 
 from __future__ import annotations
 
-from hf_oidc.doctor.workflow.migration import Remark
+from hf_oidc.doctor.workflow.migration.result import Remark
 
 MIGRATION = {
     # left to do

@@ -12,7 +12,7 @@ from hf_oidc.doctor.advice import words
 from hf_oidc.doctor.job import JobReport
 from hf_oidc.doctor.migration_advice import sentence
 from hf_oidc.doctor.workflow.findings import WorkflowFinding, WorkflowJobReport, WorkflowReport
-from hf_oidc.doctor.workflow.migration import Migration
+from hf_oidc.doctor.workflow.migration.result import Migration
 from hf_oidc.explain.advice import NO_SUGGESTION, SIDE_BRANCH, absent, cause
 from hf_oidc.explain.publisher import NoSuggestion, Suggestion
 from hf_oidc.hub.publisher import Field, SettingsPage, settings_page

@@ -9,7 +9,7 @@ import pytest
 from hf_oidc.doctor.advice import words
 from hf_oidc.doctor.gitlab_ci import examine as gitlab
 from hf_oidc.doctor.migration_advice import sentence
-from hf_oidc.doctor.workflow.migrate import migrate
+from hf_oidc.doctor.workflow.migration.migrate import migrate
 from tests.doctor_report import examined, found, notes, said
 
 MAIN = "on:\n  push:\n    branches: [main]\n"

@@ -10,8 +10,8 @@ import pytest
 
 from hf_oidc.doctor.workflow.called import with_called
 from hf_oidc.doctor.workflow.examine import examine
-from hf_oidc.doctor.workflow.expression_syntax import parse_condition
-from hf_oidc.doctor.workflow.migrate import migrate
+from hf_oidc.doctor.workflow.expressions.syntax import parse_condition
+from hf_oidc.doctor.workflow.migration.migrate import migrate
 from hf_oidc.doctor.workflow.model import read_workflow
 from hf_oidc.doctor.workflow.yaml_text import UnreadableYaml, read
 

@@ -4,9 +4,7 @@ import math
 
 import pytest
 
-from hf_oidc.doctor.workflow.expression_functions import OPERATIONS
-from hf_oidc.doctor.workflow.expression_syntax import PARAMETERS
-from hf_oidc.doctor.workflow.expressions import (
+from hf_oidc.doctor.workflow.expressions.evaluation import (
     ANYWHERE,
     JOB_CONDITION,
     SPECIAL,
@@ -25,6 +23,8 @@ from hf_oidc.doctor.workflow.expressions import (
     parse,
     value_of,
 )
+from hf_oidc.doctor.workflow.expressions.functions import OPERATIONS
+from hf_oidc.doctor.workflow.expressions.syntax import PARAMETERS
 
 CONTEXTS: dict[str, Value] = {
     "github": {

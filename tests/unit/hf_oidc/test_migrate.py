@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from hf_oidc.doctor import json_report, text
 from hf_oidc.doctor.workflow.examine import examine
-from hf_oidc.doctor.workflow.migrate import migrate
-from hf_oidc.doctor.workflow.migration import Migration
+from hf_oidc.doctor.workflow.migration.migrate import migrate
+from hf_oidc.doctor.workflow.migration.result import Migration
 from hf_oidc.doctor.workflow.yaml_text import UnreadableYaml
 
 ROOT = Path(__file__).parents[3]

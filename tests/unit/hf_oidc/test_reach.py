@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 import yaml
 
-from hf_oidc.doctor.workflow.expression_values import UNKNOWN, SomeText, Value, equal
-from hf_oidc.doctor.workflow.expressions import SomeText as Exported
-from hf_oidc.doctor.workflow.expressions import evaluate, parse
-from hf_oidc.doctor.workflow.matrix import MAX_ROWS, rows
+from hf_oidc.doctor.workflow.expressions.evaluation import SomeText as Exported
+from hf_oidc.doctor.workflow.expressions.evaluation import evaluate, parse
+from hf_oidc.doctor.workflow.expressions.values import UNKNOWN, SomeText, Value, equal
 from hf_oidc.doctor.workflow.model import Workflow, read_workflow
-from hf_oidc.doctor.workflow.reach import Caller, Reachability, reached
-from hf_oidc.doctor.workflow.runs import runs_of
+from hf_oidc.doctor.workflow.runs.derivation import runs_of
+from hf_oidc.doctor.workflow.runs.matrix import MAX_ROWS, rows
+from hf_oidc.doctor.workflow.runs.reach import Caller, Reachability, reached
 from hf_oidc.doctor.workflow.yaml_text import read
 
 MAIN = {"push": {"branches": ["main"]}}

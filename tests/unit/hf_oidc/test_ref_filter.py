@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hf_oidc.doctor.workflow.expression_values import SomeText
-from hf_oidc.doctor.workflow.ref_filter import MAX_LENGTH, Mentioned, matches, names, passes
+from hf_oidc.doctor.workflow.expressions.values import SomeText
+from hf_oidc.doctor.workflow.runs.ref_filter import MAX_LENGTH, Mentioned, matches, names, passes
 
 # https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-syntax#filter-pattern-cheat-sheet
 PATTERNS = [

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 import yaml
 
-from hf_oidc.doctor.workflow.comparisons import MAX_STRINGS, Compared, comparisons
-from hf_oidc.doctor.workflow.expression_values import NOT_EMPTY, UNKNOWN, SomeText, Value
-from hf_oidc.doctor.workflow.expressions import evaluate, parse
+from hf_oidc.doctor.workflow.expressions.evaluation import evaluate, parse
+from hf_oidc.doctor.workflow.expressions.values import NOT_EMPTY, UNKNOWN, SomeText, Value
 from hf_oidc.doctor.workflow.model import Workflow, read_workflow
-from hf_oidc.doctor.workflow.run import Run, name_of
-from hf_oidc.doctor.workflow.runs import EVENTS, MAX_INPUTS, MAX_RUNS, runs_of
+from hf_oidc.doctor.workflow.runs.comparisons import MAX_STRINGS, Compared, comparisons
+from hf_oidc.doctor.workflow.runs.derivation import EVENTS, MAX_INPUTS, MAX_RUNS, runs_of
+from hf_oidc.doctor.workflow.runs.run import Run, name_of
 from hf_oidc.doctor.workflow.yaml_text import read
 
 REPOSITORY = "acme/trainer"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hf_oidc.doctor.workflow.script import Shell, commands, expand
+from hf_oidc.doctor.workflow.token.script import Shell, commands, expand
 
 UPLOAD = ("hf", "upload", "a/b", ".")
 SCRIPTS: list[tuple[Shell, str, list[tuple[str, ...]]]] = [

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 import yaml
 
-from hf_oidc.doctor.workflow.hub_target import Given, Use
 from hf_oidc.doctor.workflow.model import read_workflow
-from hf_oidc.doctor.workflow.stored_secrets import StoredSecret, stored_secrets
-from hf_oidc.doctor.workflow.targets import uses_of, written_resources
+from hf_oidc.doctor.workflow.token.hub_target import Given, Use
+from hf_oidc.doctor.workflow.token.stored_secrets import StoredSecret, stored_secrets
+from hf_oidc.doctor.workflow.token.targets import uses_of, written_resources
 from hf_oidc.doctor.workflow.yaml_text import read
 
 

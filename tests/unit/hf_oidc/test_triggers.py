@@ -12,12 +12,12 @@ import yaml
 from hf_oidc.doctor import json_report, text
 from hf_oidc.doctor.advice import words
 from hf_oidc.doctor.workflow.examine import examine
-from hf_oidc.doctor.workflow.expressions import SomeText
+from hf_oidc.doctor.workflow.expressions.evaluation import SomeText
 from hf_oidc.doctor.workflow.findings import WorkflowFinding, WorkflowJobReport, WorkflowReport
 from hf_oidc.doctor.workflow.model import read_workflow
-from hf_oidc.doctor.workflow.reach import Reachability
-from hf_oidc.doctor.workflow.run import Run, name_of
-from hf_oidc.doctor.workflow.runs import runs_of
+from hf_oidc.doctor.workflow.runs.derivation import runs_of
+from hf_oidc.doctor.workflow.runs.reach import Reachability
+from hf_oidc.doctor.workflow.runs.run import Run, name_of
 from hf_oidc.doctor.workflow.yaml_text import read
 from tests.generated_workflows import ATOMS, Conditions
 

@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hf_oidc.doctor.workflow.expression_values import fold
-from hf_oidc.doctor.workflow.expressions import (
+from hf_oidc.doctor.workflow.expressions.evaluation import (
     UNKNOWN,
     EnvMapping,
     ExpressionError,
@@ -25,6 +24,7 @@ from hf_oidc.doctor.workflow.expressions import (
     text_of,
     truth_of,
 )
+from hf_oidc.doctor.workflow.expressions.values import fold
 
 BRANCH = SomeText("refs/heads/", excluded=frozenset({"refs/heads/main"}))
 TEXT = SomeText()

@@ -17,7 +17,7 @@ from hf_oidc.doctor import json_report, text
 from hf_oidc.doctor.advice import WORDS
 from hf_oidc.doctor.workflow.examine import examine, repository_of
 from hf_oidc.doctor.workflow.findings import WorkflowReport
-from hf_oidc.doctor.workflow.login_step import OUTPUTS
+from hf_oidc.doctor.workflow.login.step import OUTPUTS
 from hf_oidc.doctor.workflow.yaml_text import UnreadableYaml
 from hf_oidc.errors import UsageError
 from hf_oidc.settings import INPUTS
@@ -509,7 +509,7 @@ def test_options_are_judged_as_the_inputs_are(name: str, option: str, value: str
 def test_every_finding_has_its_words() -> None:
     """Each code that a module names, and no other."""
     folder = ROOT / "src" / "hf_oidc" / "doctor" / "workflow"
-    source = "".join(path.read_text(encoding="utf-8") for path in folder.glob("*.py"))
+    source = "".join(path.read_text(encoding="utf-8") for path in folder.rglob("*.py"))
     assert {code for code in WORDS if f'"{code}"' in source} == set(WORDS)
 
 

@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import pytest
 
-from hf_oidc.doctor.workflow.text_edit import Edit, applied, unified_diff
-from hf_oidc.doctor.workflow.yaml_edit import YamlEditor
-from hf_oidc.doctor.workflow.yaml_layout import NotEditable
+from hf_oidc.doctor.workflow.migration.text_edit import Edit, applied, unified_diff
+from hf_oidc.doctor.workflow.migration.yaml_edit import YamlEditor
+from hf_oidc.doctor.workflow.migration.yaml_layout import NotEditable
 from hf_oidc.doctor.workflow.yaml_text import UnreadableYaml
 
 Edits = Callable[[YamlEditor], object]

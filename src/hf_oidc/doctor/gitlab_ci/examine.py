@@ -15,8 +15,8 @@ from hf_oidc.doctor.gitlab_ci.pipelines import DEFAULT_BRANCH, OTHER_BRANCH, Pip
 from hf_oidc.doctor.gitlab_ci.script import Login, commands, logins, stored_tokens, takes_long, upload, uses_hub
 from hf_oidc.doctor.remote import Remote, instance
 from hf_oidc.doctor.workflow.findings import Branch, WorkflowFinding, WorkflowJobReport, WorkflowReport
-from hf_oidc.doctor.workflow.login_inputs import check_resources, read_argument, read_variable
-from hf_oidc.doctor.workflow.login_step import RESOURCE_VARIABLE
+from hf_oidc.doctor.workflow.login.inputs import check_resources, read_argument, read_variable
+from hf_oidc.doctor.workflow.login.step import RESOURCE_VARIABLE
 from hf_oidc.errors import UsageError
 from hf_oidc.hub.publisher import Field
 from hf_oidc.hub.resource import Resource

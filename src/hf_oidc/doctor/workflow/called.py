@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 
-from hf_oidc.doctor.workflow.login_step import OUTPUTS, actual, is_action, login_commands, variables_of
+from hf_oidc.doctor.workflow.login.step import OUTPUTS, actual, is_action, login_commands, variables_of
 from hf_oidc.doctor.workflow.model import Job, LocalAction, Step, Workflow, read_steps, read_workflow
 from hf_oidc.doctor.workflow.yaml_text import Block, UnreadableYaml, Value, read
 from hf_oidc.settings import INPUTS

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from hf_oidc.doctor.workflow.called import LOCAL_ACTION, ReadFile, with_called
 from hf_oidc.doctor.workflow.findings import Branch, WorkflowFinding, WorkflowJobReport, WorkflowReport
-from hf_oidc.doctor.workflow.login_inputs import (
+from hf_oidc.doctor.workflow.login.inputs import (
     check_inputs,
     check_resources,
     hub_of,
@@ -21,7 +21,15 @@ from hf_oidc.doctor.workflow.login_inputs import (
     read_input,
     read_variable,
 )
-from hf_oidc.doctor.workflow.login_step import (
+from hf_oidc.doctor.workflow.login.permissions import (
+    Chain,
+    advised,
+    check_permission,
+    check_step_permissions,
+    check_unread,
+    logs_in,
+)
+from hf_oidc.doctor.workflow.login.step import (
     LoginCommand,
     actions_of,
     actual,
@@ -32,24 +40,16 @@ from hf_oidc.doctor.workflow.login_step import (
     login_steps,
     resource_variables,
 )
+from hf_oidc.doctor.workflow.login.untrusted import check_untrusted
+from hf_oidc.doctor.workflow.login.values import Values, line_of_value
 from hf_oidc.doctor.workflow.model import Job, Step, Workflow, read_workflow
-from hf_oidc.doctor.workflow.permissions import (
-    Chain,
-    advised,
-    check_permission,
-    check_step_permissions,
-    check_unread,
-    logs_in,
-)
-from hf_oidc.doctor.workflow.reach import Caller, Reachability
-from hf_oidc.doctor.workflow.remaining_secrets import check_passed, check_secrets
-from hf_oidc.doctor.workflow.runs import runs_of
+from hf_oidc.doctor.workflow.runs.derivation import runs_of
+from hf_oidc.doctor.workflow.runs.reach import Caller, Reachability
+from hf_oidc.doctor.workflow.runs.triggers import Logins, branch_of, check_triggers, together
 from hf_oidc.doctor.workflow.structure import REUSABLE, check_structure
-from hf_oidc.doctor.workflow.targets import writing_steps, written_resources
-from hf_oidc.doctor.workflow.token_use import check_token_use
-from hf_oidc.doctor.workflow.triggers import Logins, branch_of, check_triggers, together
-from hf_oidc.doctor.workflow.untrusted import check_untrusted
-from hf_oidc.doctor.workflow.values import Values, line_of_value
+from hf_oidc.doctor.workflow.token.remaining_secrets import check_passed, check_secrets
+from hf_oidc.doctor.workflow.token.targets import writing_steps, written_resources
+from hf_oidc.doctor.workflow.token.use import check_token_use
 from hf_oidc.doctor.workflow.yaml_text import read
 from hf_oidc.errors import UsageError
 from hf_oidc.explain.claims import publisher_fields

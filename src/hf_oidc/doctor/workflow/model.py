@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from hf_oidc.doctor.workflow.findings import WorkflowFinding
-from hf_oidc.doctor.workflow.matrix import rows
+from hf_oidc.doctor.workflow.runs.matrix import rows
 from hf_oidc.doctor.workflow.yaml_text import Block, UnreadableYaml, Value
 from hf_oidc.sanitize import sanitize_line
 

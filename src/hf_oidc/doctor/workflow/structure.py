@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterator
 from graphlib import CycleError, TopologicalSorter
 
 from hf_oidc.doctor.workflow import syntax
-from hf_oidc.doctor.workflow.expression_syntax import (
+from hf_oidc.doctor.workflow.expressions.syntax import (
     JOB_CONDITION,
     STEP_CONDITION,
     ExpressionError,

@@ -1,0 +1,1 @@
+"""GitHub Actions' expression language, evaluated with values of which some are not known."""

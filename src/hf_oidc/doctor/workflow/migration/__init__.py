@@ -1,0 +1,1 @@
+"""Changes a workflow that uses a stored token into one that logs in."""

@@ -1,0 +1,379 @@
+"""For each run of a workflow: which jobs and steps it reaches, for certain or perhaps.
+
+Conditions are evaluated twice. First as if everything that runs succeeds: what is reached then is reached for certain.
+Then with every result unknown: what is not even reached then is never reached. Between these lies "maybe".
+This module does not know what a login is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Literal
+
+from hf_oidc.doctor.workflow.expressions.evaluation import (
+    JOB_CONDITION,
+    STEP_CONDITION,
+    UNKNOWN,
+    EnvMapping,
+    ExpressionError,
+    OpenEnvMapping,
+    OpenMapping,
+    Status,
+    Value,
+    condition,
+    interpolate,
+    value_of,
+)
+from hf_oidc.doctor.workflow.model import Job, Step, Workflow
+from hf_oidc.doctor.workflow.runs.matrix import Row, rows, typed
+from hf_oidc.doctor.workflow.runs.run import Run
+from hf_oidc.doctor.workflow.yaml_text import Block
+from hf_oidc.doctor.workflow.yaml_text import Value as Written
+from hf_oidc.sanitize import sanitize_line
+
+Certainty = Literal["yes", "maybe", "no"]
+Contexts = Mapping[str, Value]
+# Of conditions, over all runs and rows: a few seconds. More than any workflow needs.
+MAX_EVALUATIONS = 25_000
+# A condition counts once for each of so many characters: a long one has more parts to evaluate.
+CHARACTERS = 50
+# Contexts that are known when the job runs.
+LATER = ("steps", "strategy", "job", "runner", "secrets")
+TOO_MUCH = "the size of this file"
+SUCCEEDS = Status(success=True, failure=False, cancelled=False, always=True)
+
+
+@dataclass(frozen=True)
+class Reached:
+    """Whether `run` reaches a step: for certain, perhaps, or not. `unknown`: the conditions that cannot be decided."""
+
+    run: Run
+    certainty: Certainty
+    unknown: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """Whether a job or step runs. `chain`: whether it and all that it needs, directly or not, run: none if unknown."""
+
+    certainty: Certainty
+    unknown: tuple[str, ...] = ()
+    chain: bool | None = True
+
+
+@dataclass
+class _Views:
+    """What conditions see if everything succeeds, and if anything may fail."""
+
+    expected: dict[str, Value]
+    possible: dict[str, Value]
+
+    def changed(self, expected: Contexts, possible: Contexts | None = None) -> _Views:
+        return _Views({**self.expected, **expected}, {**self.possible, **(expected if possible is None else possible)})
+
+
+def reached(
+    workflow: Workflow, job: Job, step: Step | None, runs: Sequence[Run], caller: Caller | None = None
+) -> tuple[Reached, ...]:
+    """Returns, for each of `runs`, whether it reaches `step` of `job`; without a step, the job."""
+    return Reachability(workflow, runs, caller).of(job, step)
+
+
+@dataclass(frozen=True)
+class Caller:
+    """The job that calls a workflow, and the reachability of the workflow that it is in."""
+
+    reachability: Reachability
+    job: Job
+
+
+class _TooMuch(Exception):
+    """The file has more conditions, runs and rows of a matrix than can be evaluated in a reasonable time."""
+
+
+class Budget:
+    """Counts evaluations, so that no workflow keeps the doctor busy."""
+
+    def __init__(self) -> None:
+        self._left = MAX_EVALUATIONS
+
+    def spend(self, work: int) -> None:
+        """Counts `work` evaluations. Raises `_TooMuch`."""
+        self._left -= work
+        if self._left < 0:
+            raise _TooMuch
+
+
+class Reachability:
+    """What the runs of one workflow reach. Each job is evaluated once for each run. `caller`: of a called workflow."""
+
+    def __init__(self, workflow: Workflow, runs: Sequence[Run], caller: Caller | None = None) -> None:
+        self.runs, self._workflow, self._caller = runs, workflow, caller
+        self.budget: Budget = caller.reachability.budget if caller else Budget()
+        self._order = _in_order(workflow)
+        self._work = sum(_work(job.condition) for job in workflow.jobs)
+        self._positions = {id(step): at for job in workflow.jobs for at, step in enumerate(job.steps)}
+        self._outcomes: dict[int, list[tuple[_Views, dict[str, _Outcome]]]] = {}
+        self._steps: dict[tuple[int, str], list[_Outcome]] = {}
+        self._rows: dict[str, list[Row | None]] = {}
+
+    def of(self, job: Job, step: Step | None = None) -> tuple[Reached, ...]:
+        """Whether each run reaches `step`, or `job`."""
+        outcomes = [self.outcome(index, job, step) for index in range(len(self.runs))]
+        return tuple(Reached(run, each.certainty, each.unknown) for run, each in zip(self.runs, outcomes, strict=True))
+
+    def outcome(self, index: int, job: Job, step: Step | None) -> _Outcome:
+        """Whether the run with this number reaches `step`, or `job`."""
+        if not self.runs[index].is_understood:
+            return _Outcome("maybe", ("the event",))
+        try:
+            of_job = _any([outcomes[job.key] for _, outcomes in self._of_run(index)])
+            if self._caller:
+                of_job = _both(self._caller.reachability.outcome(index, self._caller.job, None), of_job)
+            if step is None or of_job.certainty == "no":
+                return of_job
+            return _both(of_job, self._of_steps(index, job)[self._positions[id(step)]])
+        except _TooMuch:
+            return _Outcome("maybe", (TOO_MUCH,))
+
+    def seen_by(self, job: Job, step: Step | None) -> Iterator[Contexts]:
+        """What the expressions of `step`, or of the job, see in the runs that reach it: for each run and row."""
+        before = job.steps[: self._positions[id(step)] if step else 0]
+        for index in range(len(self.runs)):
+            if not self.runs[index].is_understood or self.outcome(index, job, step).certainty == "no":
+                continue
+            with suppress(_TooMuch):
+                for views, outcomes in self._of_run(index):
+                    inside = _with_needs(job, views, outcomes).changed(dict.fromkeys(LATER, UNKNOWN))
+                    for row in rows(job.matrix):
+                        seen = inside.changed({"matrix": UNKNOWN if row is None else row})
+                        environment = _Environment(self._workflow, job, seen)
+                        for each in before:
+                            environment.after(each)
+                        yield {**seen.possible, "env": environment.of(step) if step else UNKNOWN}
+
+    def inputs(self, index: int, job: Job, called: Workflow) -> list[Contexts]:
+        """The `inputs` that `job` passes to the workflow `called` in a run: one for each row of its matrix."""
+        declared = called.triggers.get("workflow_call", Block()).get("inputs")
+        declared = declared if isinstance(declared, Block) else Block()
+        found: list[Contexts] = []
+        for views, _ in self._of_run(index):
+            for row in self._rows_of(job):
+                self.budget.spend(len(declared))
+                contexts = {**views.possible, "matrix": UNKNOWN if row is None else row, "strategy": UNKNOWN}
+                given = {name: _given(job, name, about, contexts) for name, about in declared.items()}
+                if given not in found:
+                    found.append(given)
+        return found
+
+    def _of_run(self, index: int) -> list[tuple[_Views, dict[str, _Outcome]]]:
+        """The outcome of each job; for each set of inputs, if the workflow is called."""
+        if index not in self._outcomes:
+            contexts = self.runs[index].contexts()
+            every: list[Contexts] = [contexts]
+            if self._caller:
+                inputs = self._caller.reachability.inputs(index, self._caller.job, self._workflow)
+                every = [{**contexts, "inputs": dict(each)} for each in inputs]
+            found = []
+            for each in every:
+                self.budget.spend(self._work)
+                views = _Views({**each, "vars": UNKNOWN}, {**each, "vars": UNKNOWN})
+                outcomes: dict[str, _Outcome] = {}
+                for job in self._order:
+                    outcomes[job.key] = _of_job(job, views, outcomes)
+                found.append((views, outcomes))
+            self._outcomes[index] = found
+        return self._outcomes[index]
+
+    def _of_steps(self, index: int, job: Job) -> list[_Outcome]:
+        key = (index, job.key)
+        if key not in self._steps:
+            every = []
+            for views, outcomes in self._of_run(index):
+                inside = _with_needs(job, views, outcomes)
+                for row in self._rows_of(job):
+                    self.budget.spend(sum(_work(step.condition) for step in job.steps if step.condition))
+                    matrix: Value = UNKNOWN if row is None else row
+                    every.append(list(_of_steps(self._workflow, job, inside.changed({"matrix": matrix}))))
+            self._steps[key] = [_any(list(outcomes)) for outcomes in zip(*every, strict=True)]
+        return self._steps[key]
+
+    def _rows_of(self, job: Job) -> list[Row | None]:
+        """The rows of a job's matrix: a single one of unknown content if they are too many, or if nothing uses them."""
+        if job.key not in self._rows:
+            used = [*job.inputs.values(), job.env, *([step.condition, step.env] for step in job.steps)]
+            found = rows(job.matrix) if job.matrix and "matrix" in str(used) else [None if job.matrix else {}]
+            is_too_much = len(found) * len(job.steps) * len(self.runs) > MAX_EVALUATIONS / 4
+            self._rows[job.key] = [None] if is_too_much and len(found) > 1 else found
+        return self._rows[job.key]
+
+
+def _work(condition: str) -> int:
+    return 1 + len(condition) // CHARACTERS
+
+
+def _of_job(job: Job, views: _Views, outcomes: Mapping[str, _Outcome]) -> _Outcome:
+    needed = [outcomes[name] for name in job.needs if name in outcomes]
+    # GitHub: a failure or a skip applies to all later jobs in the chain of `needs`, not only to the next one.
+    chain: bool | None = True
+    for each in needed:
+        chain = False if chain is False or each.chain is False else None if None in (chain, each.chain) else True
+    may_fail = any(each.certainty != "no" for each in needed)
+    expected = Status(success=chain, failure=False, cancelled=False, always=True)
+    possible = Status(
+        success=None if may_fail and chain is not False else chain,
+        failure=None if may_fail else False,
+        cancelled=None,
+        always=True,
+    )
+    found = _decided(job.condition, _with_needs(job, views, outcomes), expected, possible, JOB_CONDITION)
+    if found.certainty == "maybe":
+        needs = tuple(text for each in needed if each.certainty == "maybe" for text in each.unknown)
+        found = _Outcome("maybe", tuple(dict.fromkeys((*needs, *found.unknown))))
+    runs = {"yes": True, "maybe": None, "no": False}[found.certainty]
+    together = False if runs is False or chain is False else None if None in (runs, chain) else True
+    return _Outcome(found.certainty, found.unknown, together)
+
+
+def _with_needs(job: Job, views: _Views, outcomes: Mapping[str, _Outcome]) -> _Views:
+    expected: dict[str, Value] = {}
+    possible: dict[str, Value] = {}
+    for name in job.needs:
+        outcome = outcomes.get(name, _Outcome("no"))
+        results: dict[str, Value] = {"yes": "success", "maybe": UNKNOWN, "no": "skipped"}
+        result = results[outcome.certainty]
+        outputs: Value = {} if outcome.certainty == "no" else OpenMapping({})
+        expected[name] = {"result": result, "outputs": outputs}
+        possible[name] = {"result": "skipped" if outcome.certainty == "no" else UNKNOWN, "outputs": outputs}
+    return views.changed({"needs": expected}, {"needs": possible})
+
+
+def _of_steps(workflow: Workflow, job: Job, views: _Views) -> Iterator[_Outcome]:
+    """Whether each step of a job runs, given that the job does."""
+    open_: dict[str, Value] = {"strategy": UNKNOWN, "job": UNKNOWN, "runner": UNKNOWN}
+    expected: dict[str, Value] = {}
+    possible: dict[str, Value] = {}
+    views = views.changed({**open_, "steps": expected}, {"steps": possible, **open_})
+    environment = _Environment(workflow, job, views)
+    may_fail = False
+    for step in job.steps:
+        if not step.condition:
+            outcome = _Outcome("yes")
+        else:
+            seen = views.changed({"env": environment.of(step)}) if "env" in step.condition.lower() else views
+            unsure = None if may_fail else False
+            status = Status(success=None if may_fail else True, failure=unsure, cancelled=None, always=True)
+            outcome = _decided(step.condition, seen, SUCCEEDS, status, STEP_CONDITION)
+        yield outcome
+        if step.id:
+            skipped: Value = {"outcome": "skipped", "conclusion": "skipped", "outputs": {}}
+            unknown: Value = {"outcome": UNKNOWN, "conclusion": UNKNOWN, "outputs": OpenMapping({})}
+            succeeded: Value = {"outcome": "success", "conclusion": "success", "outputs": OpenMapping({})}
+            expected[step.id] = {"yes": succeeded, "maybe": unknown, "no": skipped}[outcome.certainty]
+            possible[step.id] = skipped if outcome.certainty == "no" else unknown
+        if outcome.certainty != "no":
+            may_fail = may_fail or not step.continues
+            environment.after(step)
+
+
+def _decided(text: str, views: _Views, expected: Status, possible: Status, allowed: frozenset[str]) -> _Outcome:
+    try:
+        first = condition(text, views.expected, expected, allowed)
+        if first:
+            return _Outcome("yes")
+        if first is False and condition(text, views.possible, possible, allowed) is False:
+            return _Outcome("no", chain=False)
+        # Whether the text itself is undecided, or only whether what comes before it runs.
+        itself = first is False or condition(text, views.expected, SUCCEEDS, allowed) is None
+    except ExpressionError:
+        itself = True
+    return _Outcome("maybe", (sanitize_line(text, 200),) if itself else (), None)
+
+
+def _any(outcomes: Sequence[_Outcome]) -> _Outcome:
+    """What is known of several rows, or sets of inputs: the best of them."""
+    for certainty in ("yes", "maybe"):
+        found = [each for each in outcomes if each.certainty == certainty]
+        if found:
+            unknown = tuple(dict.fromkeys(text for each in found for text in each.unknown))
+            return _Outcome(found[0].certainty, unknown)
+    return _Outcome("no")
+
+
+def _both(first: _Outcome, then: _Outcome) -> _Outcome:
+    if "no" in (first.certainty, then.certainty):
+        return _Outcome("no")
+    certainty: Certainty = "yes" if first.certainty == then.certainty == "yes" else "maybe"
+    return _Outcome(certainty, tuple(dict.fromkeys((*first.unknown, *then.unknown))))
+
+
+def _in_order(workflow: Workflow) -> list[Job]:
+    """The jobs, each after those that it needs. Jobs that need each other come last: GitHub refuses them."""
+    jobs = {job.key: job for job in workflow.jobs}
+    left = {job.key: len({name for name in job.needs if name in jobs}) for job in workflow.jobs}
+    needed_by: dict[str, list[str]] = {}
+    for job in workflow.jobs:
+        for name in set(job.needs):
+            needed_by.setdefault(name, []).append(job.key)
+    found = [key for key, count in left.items() if not count]
+    for key in found:  # grows while it is read
+        for other in needed_by.get(key, ()):
+            left[other] -= 1
+            if not left[other]:
+                found.append(other)
+    return [jobs[key] for key in dict.fromkeys([*found, *jobs])]
+
+
+def _given(job: Job, name: str, declared: Written, contexts: Contexts) -> Value:
+    """The value of an input that a job passes to the workflow that it calls."""
+    about = declared if isinstance(declared, Block) else Block()
+    key = next((key for key in job.inputs if key.lower() == name.lower()), None)
+    kind = about.get("type", "string")
+    if key is None:
+        default = typed(about.get("default", ""))
+        return default if default != "" else {"boolean": False, "number": 0.0}.get(str(kind), "")
+    written = job.inputs[key]
+    try:
+        value: Value = value_of(written, contexts) if isinstance(written, str) and "${{" in written else typed(written)
+    except ExpressionError:
+        return UNKNOWN
+    if kind == "boolean" and isinstance(value, str):
+        return {"true": True, "false": False}.get(value.lower(), UNKNOWN)
+    if kind == "number" and not isinstance(value, float):
+        return UNKNOWN
+    return {True: "true", False: "false"}[value] if kind == "string" and isinstance(value, bool) else value
+
+
+@dataclass
+class _Environment:
+    """The context `env` of a job's steps: what the file writes, and what steps may have written to GITHUB_ENV."""
+
+    workflow: Workflow
+    job: Job
+    views: _Views
+    may_have_set: list[str] = field(default_factory=list)
+    is_open: bool = False
+
+    def of(self, step: Step) -> Value:
+        """What a step sees: its own `env:` too."""
+        found: dict[str, Value] = {}
+        for level in (self.workflow.env, self.job.env, step.env):
+            contexts = {**self.views.possible, "secrets": UNKNOWN, "env": dict(found)}
+            if level is step.env:
+                set_later = {name for name in found if any(name in script for script in self.may_have_set)}
+                found |= dict.fromkeys(set_later, UNKNOWN)
+            for name, written in level.items():
+                try:
+                    found[name] = interpolate(written, contexts) if isinstance(written, str) else UNKNOWN
+                except ExpressionError:
+                    found[name] = UNKNOWN
+        return OpenEnvMapping(found) if self.is_open else EnvMapping(found)
+
+    def after(self, step: Step) -> None:
+        """Notes what `step` may have set for later steps."""
+        # An action can set other variables. It is unlikely to change one that the file sets.
+        self.is_open = self.is_open or bool(step.uses) or "GITHUB_ENV" in step.run
+        if "GITHUB_ENV" in step.run:
+            self.may_have_set.append(step.run)

@@ -1,0 +1,1 @@
+"""What a job does with tokens of the Hub, and with which."""
