@@ -572,6 +572,31 @@ WORKFLOWS = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.parametrize(
+    ("condition", "line"),
+    [
+        ("!cancelled()", 4),
+        ("!cancelled() && github.ref_name == 'main'", 4),
+        ("!contains(github.ref, 'x')", 4),
+        ("!failure", 4),
+        ("${{ !cancelled() }}", None),
+        ("'!cancelled()'", None),
+        ('"!cancelled()"', None),
+        ("(!cancelled())", None),
+        ("!!str always()", None),
+    ],
+)
+def test_a_value_that_yaml_reads_as_a_tag(condition: str, line: int | None) -> None:
+    """GitHub knows no tags, and without one, the condition would be empty."""
+    text = f"on: push\njobs:\n  a:\n    if: {condition}\n    runs-on: ubuntu-latest\n    steps: []\n"
+    try:
+        examine(text, "x.yml", "", lambda _: "")
+    except UnreadableYaml as refusal:
+        assert (refusal.line, " tag" in refusal.what) == (line, True)
+    else:
+        assert line is None
+
+
 @settings(max_examples=300, deadline=None)
 @given(WORKFLOWS | VALUES_OF_YAML)
 def test_any_document_gives_a_report_or_a_clear_refusal(document: object) -> None:

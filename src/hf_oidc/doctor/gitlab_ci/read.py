@@ -29,6 +29,7 @@ class GitLabReader(Reader):
 
     # GitLab's own file has hundreds of aliases. Each counts as what it stands for, so many of them do no harm.
     max_aliases = 5_000
+    knows_tags = True
 
     def value(self, node: yaml.Node) -> Value:
         """The value, or the reference."""

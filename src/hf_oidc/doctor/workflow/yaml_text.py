@@ -18,6 +18,7 @@ MAX_ALIASES = 200
 # PyYAML needs time in proportion to the depth for each character of a list in brackets.
 MAX_DEPTH = 100
 EXPANDS = "Its anchors and aliases expand to more values than any workflow has"
+TAG = "A value begins with `!`, which YAML reads as a tag. Put the value into quotes or `${{ }}`"
 NULLS = {"", "~", "null", "Null", "NULL"}  # YAML 1.2, core schema
 MERGE = "<<"
 
@@ -76,7 +77,10 @@ def _read(text: str, reader: Reader, nodes: Callable[[_Composer], Iterable[yaml.
         return [reader.value(node) if node else "" for node in nodes(_Composer(text, reader.max_aliases))]
     except yaml.MarkedYAMLError as error:
         line = getattr(error.problem_mark, "line", -1) + 1
-        problem = UnreadableYaml(f"This is not YAML: {error.problem}", line or None)
+        written = text.split("\n", line)[line - 1 : line]
+        # `if: !contains(…, …)` is no tag either, and the parser's own words do not help.
+        is_tag = not reader.knows_tags and any(": !" in each for each in written)
+        problem = UnreadableYaml(TAG if is_tag else f"This is not YAML: {error.problem}", line or None)
     except (yaml.YAMLError, UnicodeEncodeError):  # the latter: half of a surrogate pair
         problem = UnreadableYaml("This is not YAML: it holds characters that YAML does not allow")
     except RecursionError:
@@ -132,6 +136,9 @@ class Reader:
     """Converts nodes to values, and counts them and their characters. An alias counts each time it is used."""
 
     max_aliases = MAX_ALIASES
+    # GitHub knows no tags: `if: !cancelled()` needs quotes or `${{ }}`, because `!` begins a tag in YAML.
+    # https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-syntax#jobsjob_idif
+    knows_tags = False
 
     def __init__(self) -> None:
         self._values = self._characters = 0
@@ -141,6 +148,8 @@ class Reader:
         self._values += 1
         if self._values > MAX_VALUES:
             raise UnreadableYaml(EXPANDS)
+        if not self.knows_tags and str(node.tag).startswith("!") and node.tag != "!":
+            raise UnreadableYaml(TAG, node.start_mark.line + 1)
         if isinstance(node, yaml.MappingNode):
             return self.block(node)
         if isinstance(node, yaml.SequenceNode):
