@@ -309,7 +309,7 @@ def test_wrong_arguments(name: str) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such pipes")
-def test_a_pipe_of_the_checkout(tmp_path: Path) -> None:
+def test_a_workflow_that_is_a_pipe(tmp_path: Path) -> None:
     """It is not read: nothing may ever come out of it."""
     os.mkfifo(tmp_path / "publish.yml")
     (tmp_path / "link.yml").symlink_to("publish.yml")
