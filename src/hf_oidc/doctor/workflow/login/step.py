@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -176,13 +176,6 @@ def is_soft(step: Step) -> bool:
 def is_literal(text: object) -> bool:
     """Whether `text` is literal, and not an expression that GitHub evaluates when the job runs."""
     return isinstance(text, str) and "${{" not in text
-
-
-def environment_resources(workflow: Workflow, job: Job) -> Iterator[tuple[str, Mapping[str, object]]]:
-    """Returns where HF_OIDC_RESOURCE is set for `job`: the name of the level, and its `env:` block."""
-    levels = [("the workflow", workflow.env), (f"the job `{sanitize_line(job.key, 80)}`", job.env)]
-    levels += [(f'the step "{step.label}"', step.env) for step in job.steps]
-    return ((name, env) for name, env in levels if env.get(RESOURCE_VARIABLE))
 
 
 def resource_variables(workflow: Workflow, job: Job) -> Iterator[ResourceVariable]:

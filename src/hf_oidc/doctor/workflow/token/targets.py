@@ -24,7 +24,7 @@ from hf_oidc.doctor.workflow.login.step import actual
 from hf_oidc.doctor.workflow.model import Job, Step, Workflow
 from hf_oidc.doctor.workflow.runs.matrix import Row, rows
 from hf_oidc.doctor.workflow.token.hub_commands import Shell, folder_of, uses_in
-from hf_oidc.doctor.workflow.token.hub_target import PREFIX, Given, Target, Use, target_of
+from hf_oidc.doctor.workflow.token.hub_target import PREFIX, Given, Use, target_of
 from hf_oidc.doctor.workflow.token.script import EXPRESSION, commands, shell_of
 from hf_oidc.doctor.workflow.yaml_text import Block
 from hf_oidc.hub.resource import Resource
@@ -66,11 +66,6 @@ class StepUses:
     env: Mapping[str, str]
     uses: tuple[Use, ...]
     checks: bool = False
-
-    @property
-    def targets(self) -> tuple[Target, ...]:
-        """The repositories that it names, each once."""
-        return tuple(dict.fromkeys(use.target for use in self.uses if use.target))
 
 
 @dataclass(frozen=True)
