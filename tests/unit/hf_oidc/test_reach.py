@@ -15,7 +15,7 @@ from hf_oidc.doctor.workflow.expressions.values import UNKNOWN, SomeText, Value,
 from hf_oidc.doctor.workflow.model import Workflow, read_workflow
 from hf_oidc.doctor.workflow.runs.derivation import runs_of
 from hf_oidc.doctor.workflow.runs.matrix import MAX_ROWS, rows
-from hf_oidc.doctor.workflow.runs.reach import Caller, Reachability, reached
+from hf_oidc.doctor.workflow.runs.reach import Caller, Reachability
 from hf_oidc.doctor.workflow.yaml_text import read
 
 MAIN = {"push": {"branches": ["main"]}}
@@ -41,8 +41,7 @@ def certainties(found: Workflow, key: str, caller: Caller | None = None) -> list
     """Whether the first run reaches the job, and each of its steps."""
     runs = caller.reachability.runs if caller else runs_of(found)
     reachability = Reachability(found, runs[:1] if caller is None else runs, caller)
-    wanted = found.job(key)
-    assert wanted
+    wanted = next(each for each in found.jobs if each.key == key)
     return [reachability.of(wanted, step)[0].certainty for step in (None, *wanted.steps)]
 
 
@@ -268,8 +267,7 @@ def test_a_called_workflow(given: Mapping[str, Any], condition: str, certainty: 
     reachability = Reachability(outer, runs_of(outer, [inner]))
 
     def inside(key: str) -> list[str]:
-        calling = outer.job(key)
-        assert calling
+        calling = next(each for each in outer.jobs if each.key == key)
         return certainties(inner, "next", Caller(reachability, calling))
 
     assert inside("call") == [certainty, certainty]
@@ -283,10 +281,12 @@ def test_what_could_not_be_decided_is_told() -> None:
     jobs["c"] = job(when("vars.C && false"))
     found = workflow(jobs)
     (b, c) = found.jobs[1:]
-    assert [each.unknown for each in reached(found, b, b.steps[0], runs_of(found))] == [("vars.A", "vars.B == 'x'")]
-    assert [each.unknown for each in reached(found, c, c.steps[0], runs_of(found))] == [()]
+    assert [each.unknown for each in Reachability(found, runs_of(found)).of(b, b.steps[0])] == [
+        ("vars.A", "vars.B == 'x'")
+    ]
+    assert [each.unknown for each in Reachability(found, runs_of(found)).of(c, c.steps[0])] == [()]
     launched = workflow({"a": job()}, on="launch")
-    assert [each.certainty for each in reached(launched, launched.jobs[0], None, runs_of(launched))] == ["maybe"]
+    assert [each.certainty for each in Reachability(launched, runs_of(launched)).of(launched.jobs[0])] == ["maybe"]
 
 
 def test_a_hostile_file_takes_no_time() -> None:
@@ -296,11 +296,11 @@ def test_a_hostile_file_takes_no_time() -> None:
     assert certainties(workflow(chain), "j499")[0] == "yes"
     names = [f"github.event.pull_request.i{number} == '{value}'" for number in range(5) for value in "ab"]
     many = workflow({"a": job(*[when(name) for _ in range(40) for name in names])}, on="pull_request")
-    found = reached(many, many.jobs[0], many.jobs[0].steps[0], runs_of(many))
+    found = Reachability(many, runs_of(many)).of(many.jobs[0], many.jobs[0].steps[0])
     assert (found[-1].certainty, found[-1].unknown) == ("maybe", ("the size of this file",))
     steps = [when("matrix.a == 1") for _ in range(1000)]
     wide = workflow({"a": job(*steps, strategy={"matrix": {"a": [*range(200)]}})})
-    assert reached(wide, wide.jobs[0], wide.jobs[0].steps[-1], runs_of(wide))[0].certainty == "maybe"
+    assert Reachability(wide, runs_of(wide)).of(wide.jobs[0], wide.jobs[0].steps[-1])[0].certainty == "maybe"
     assert time.perf_counter() - started < 60, "seconds, on whatever machine; it would be hours"
 
 

@@ -102,7 +102,6 @@ class Job:
     line: int
     condition: str
     calls: str
-    permission: Permission
     environment: str
     runs_on: tuple[str, ...]
     env: Block
@@ -128,7 +127,6 @@ class Workflow:
 
     file_name: str
     triggers: dict[str, Block]
-    permission: Permission
     env: Block
     jobs: tuple[Job, ...]
     findings: tuple[WorkflowFinding, ...]
@@ -141,9 +139,9 @@ class Workflow:
         """Its path for a command to copy, sanitized. GitHub runs only files of this folder."""
         return sanitize_line(self.path or f".github/workflows/{self.file_name}", 120)
 
-    def job(self, key: str) -> Job | None:
-        """The job with this key."""
-        return next((job for job in self.jobs if job.key == key), None)
+    def permissions_of(self, job: Job) -> Permissions:
+        """What a job has of its own file: its own `permissions:` replace those of the workflow completely."""
+        return job.permissions if job.permissions.given else self.permissions
 
 
 def read_workflow(document: Value, file_name: str) -> Workflow:
@@ -157,11 +155,10 @@ def read_workflow(document: Value, file_name: str) -> Workflow:
     workflow = Workflow(
         file_name=file_name,
         triggers=reader.triggers(document),
-        permission=(permissions := reader.permissions(document)).id_token,
+        permissions=reader.permissions(document),
         env=reader.block(document, "env"),
         jobs=tuple(reader.job(key, reader.block(jobs, key, f"jobs.{key}"), default_shell(document)) for key in jobs),
         findings=tuple(reader.findings),
-        permissions=permissions,
         block=document,
     )
     seen = sum((1 + len(job.steps)) * (len(workflow.env) + len(job.env)) for job in workflow.jobs)
@@ -272,22 +269,20 @@ class _Reader:
         """A job, with its steps. `shell`: the workflow's default."""
         where = f"jobs.{key}"
         strategy, minutes = job.get("strategy"), job.get("timeout-minutes", "")
-        permissions = self.permissions(job)
         environment = job.get("environment", "")
         environment = environment.get("name", "") if isinstance(environment, Block) else environment
         return Job(
             key=key,
             line=job.line,
+            permissions=self.permissions(job),
             condition=self.text(job, "if", f"{where}.if"),
             calls=self.text(job, "uses", f"{where}.uses"),
-            permission=permissions.id_token,
             environment=environment if isinstance(environment, str) else "",
             runs_on=tuple(_labels(job)),
             env=self.block(job, "env", f"{where}.env"),
             outputs=self.block(job, "outputs", f"{where}.outputs"),
             steps=self.steps(job, where),
             needs=texts(job.get("needs")),
-            permissions=permissions,
             matrix=strategy.get("matrix", "") if isinstance(strategy, Block) else strategy or "",
             inputs=self.block(job, "with", f"{where}.with"),
             secrets=job.get("secrets", ""),

@@ -40,7 +40,7 @@ def effective(chain: Chain) -> Permissions:
     """Returns the permissions of the last job: its own, else its workflow's, else those of the job that calls it."""
     found = Permissions()
     for workflow, job in chain:
-        own = job.permissions if job.permissions.given else workflow.permissions
+        own = workflow.permissions_of(job)
         found = own if own.given else found
     return found
 
@@ -57,7 +57,7 @@ def check_permission(chain: Chain) -> Iterator[WorkflowFinding]:
     for depth in range(1, len(chain)):
         yield from _not_granted(chain, depth)
     first = chain[0][0]
-    own = job.permissions if job.permissions.given else workflow.permissions
+    own = workflow.permissions_of(job)
     # An unset permission is the caller's. A workflow that only others call has one.
     unset = not own.given and len(chain) == 1 and set(first.triggers) != ONLY_CALLED
     # `structure` finds a scope that is a misspelt `id-token`.
@@ -114,7 +114,7 @@ def _not_granted(chain: Chain, depth: int) -> Iterator[WorkflowFinding]:
     granted = effective(chain[:depth])
     if not granted.given and set(chain[0][0].triggers) == ONLY_CALLED:
         return  # the callers of the file that is checked decide
-    own = inner.permissions if inner.permissions.given else called.permissions
+    own = called.permissions_of(inner)
     missing = {} if granted.id_token == "granted" else {"id-token": "write"}
     # GitHub refuses a called job that asks for more than it is granted.
     missing |= {

@@ -74,13 +74,6 @@ class _Views:
         return _Views({**self.expected, **expected}, {**self.possible, **(expected if possible is None else possible)})
 
 
-def reached(
-    workflow: Workflow, job: Job, step: Step | None, runs: Sequence[Run], caller: Caller | None = None
-) -> tuple[Reached, ...]:
-    """Returns, for each of `runs`, whether it reaches `step` of `job`; without a step, the job."""
-    return Reachability(workflow, runs, caller).of(job, step)
-
-
 @dataclass(frozen=True)
 class Caller:
     """The job that calls a workflow, and the reachability of the workflow that it is in."""
