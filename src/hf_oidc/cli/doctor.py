@@ -22,7 +22,7 @@ from hf_oidc.cli import streams
 from hf_oidc.cli.masks import mask_for
 from hf_oidc.cli.migration import migrated
 from hf_oidc.cli.options import AMBIENT, LoginCommand, Settings, asks_for_id_token
-from hf_oidc.cli.repository_files import MAX_BYTES, reader
+from hf_oidc.cli.repository_files import MAX_BYTES, reader, top_of
 from hf_oidc.cli.session import now
 from hf_oidc.doctor import json_report, sarif, text
 from hf_oidc.doctor.job import JobReport, Question, with_claims
@@ -310,23 +310,16 @@ def _file(path: Path) -> str:
 
 def _remote(folder: Path) -> str:
     """Returns the URL of git's remote `origin`, or an empty string."""
-    if (top := _top(folder)) is None:
+    if (top := top_of(folder)) is None:
         return ""
     done = command.run(["git", "-C", str(top), "remote", "get-url", "origin"], os.environ, GIT_TIMEOUT)
     return done.stdout.strip() if isinstance(done, command.Finished) and done.exit_code == 0 else ""
 
 
-def _top(folder: Path) -> Path | None:
-    # git accepts a folder with HEAD, objects and refs as a repository, with its configuration. A commit can contain
-    # such a folder, but nothing named `.git`. So git starts where that is.
-    place = folder.resolve()
-    return next((each for each in (place, *place.parents) if os.access(each / ".git", os.F_OK)), None)
-
-
 def _in_repository(path: Path) -> str:
     """The path of a file from the top of its repository on, else from here on; never a path of this machine."""
     absolute = path.parent.resolve() / path.name
-    for top in (_top(path.parent), Path.cwd()):
+    for top in (top_of(path.parent), Path.cwd()):
         if top and absolute.is_relative_to(top):
             return absolute.relative_to(top).as_posix()
     return path.name

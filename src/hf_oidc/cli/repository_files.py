@@ -10,6 +10,16 @@ MAX_BYTES = 1_048_576  # of each file, as GitHub's limit
 WORKFLOWS = (".github", "workflows")
 
 
+def top_of(folder: Path) -> Path | None:
+    """Returns the top of the git repository that `folder` is in, or None if it is in none.
+
+    git accepts a folder with HEAD, objects and refs as a repository, with its configuration. A commit can contain such
+    a folder, but nothing named `.git`. So only that counts.
+    """
+    place = folder.resolve()
+    return next((each for each in (place, *place.parents) if os.access(each / ".git", os.F_OK)), None)
+
+
 def reader(workflow: Path) -> Callable[[str], str]:
     """Returns a function that takes a path in the repository of `workflow`, and returns the file's text.
 
@@ -18,9 +28,7 @@ def reader(workflow: Path) -> Callable[[str], str]:
     """
     folder = workflow.resolve().parent
     in_place = folder.parts[-2:] == WORKFLOWS
-    # The top of the repository, or the folder itself if that is in none.
-    top = next((each for each in (folder, *folder.parents) if os.access(each / ".git", os.F_OK)), folder)
-    root = folder.parents[1] if in_place else top
+    root = folder.parents[1] if in_place else top_of(folder) or folder
 
     def read(path: str) -> str:
         parts = PurePosixPath(path).parts
