@@ -30,6 +30,9 @@ PULL_REQUEST_TYPES = (
     "unlocked enqueued dequeued milestoned demilestoned ready_for_review review_requested review_request_removed "
     "auto_merge_enabled auto_merge_disabled"
 )
+PULL_REQUEST_PAYLOAD = (
+    "pull_request number label assignee requested_reviewer requested_team before after changes reason milestone"
+)
 OPENED = "opened synchronize reopened"
 # Properties that are true or false. A condition may use them without comparing them.
 BOOLEANS = frozenset(
@@ -108,7 +111,7 @@ EVENTS: Mapping[str, Event] = {
     "public": Event(),
     "pull_request": Event(
         PULL_REQUEST_TYPES,
-        "pull_request number label assignee requested_reviewer requested_team before after changes reason milestone",
+        PULL_REQUEST_PAYLOAD,
         "pull-request",
         OPENED,
     ),
@@ -117,7 +120,7 @@ EVENTS: Mapping[str, Event] = {
     # Since December 2025 on the default branch, no longer on the base branch. With the identity of the repository.
     "pull_request_target": Event(
         PULL_REQUEST_TYPES,
-        "pull_request number label assignee requested_reviewer requested_team before after changes reason milestone",
+        PULL_REQUEST_PAYLOAD,
         default=OPENED,
     ),
     "push": Event("", "ref before after base_ref commits compare created deleted forced head_commit pusher", "branch"),
@@ -125,9 +128,7 @@ EVENTS: Mapping[str, Event] = {
     "release": Event("published unpublished created edited deleted prereleased released", "release changes", "tag"),
     "repository_dispatch": Event("", "branch client_payload"),
     "schedule": Event("", "schedule workflow"),
-    "status": Event(
-        "", "id sha state context description target_url branches commit created_at updated_at".replace("_at", "")
-    ),
+    "status": Event("", "id sha state context description target_url branches commit created_at updated_at"),
     "watch": Event("started"),
     "workflow_call": Event("", "", "caller"),
     "workflow_dispatch": Event("", "inputs ref workflow", "branch"),
