@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 
+from hf_oidc.doctor.workflow.expressions.syntax import EXPRESSION
 from hf_oidc.doctor.workflow.login.step import OUTPUTS, actual, is_action, login_commands, variables_of
 from hf_oidc.doctor.workflow.model import Job, LocalAction, Step, Workflow, read_steps, read_workflow
 from hf_oidc.doctor.workflow.yaml_text import Block, UnreadableYaml, Value, read
@@ -34,7 +35,6 @@ COST_OF_A_USE = 10_000
 COST_OF_A_JOB = 5_000
 # Of what replaces the inputs in one file.
 MAX_INSERTED = 100_000
-EXPRESSION = re.compile(r"\$\{\{(?P<inside>(?:(?!\$\{\{|\}\}).)*)\}\}", re.DOTALL)
 # A string of an expression, or an input. Names are case-insensitive.
 INPUT = re.compile(
     r"'(?:[^']|'')*'|(?<![\w.-])inputs(?:\.(?P<name>[A-Za-z_][\w-]*)|\[\s*'(?P<quoted>[^']*)'\s*\])", re.IGNORECASE

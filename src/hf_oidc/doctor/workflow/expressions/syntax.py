@@ -23,6 +23,9 @@ MAX_PARAMETERS = 255
 # More than a large workflow has: each run evaluates all of them, one after the other.
 CACHED = 8192
 
+# `${{ … }}` in a text. Other modules search or replace it; the parser below also knows strings that contain `}}`.
+EXPRESSION = re.compile(r"\$\{\{(?P<inside>(?:(?!\$\{\{|\}\}).)*)\}\}", re.DOTALL)
+
 # Of each function, in lower case: the least and the greatest number of parameters.
 PARAMETERS = {
     "case": (3, MAX_PARAMETERS),

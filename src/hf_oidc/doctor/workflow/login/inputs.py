@@ -1,6 +1,6 @@
 """Checks what a login is given: the inputs of this action against `settings`, and resources wherever they are written.
 
-It does not find logins: `login_step` does.
+It does not find logins: `step` does.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Finds what logs in to the Hub: steps with this action, commands of `hf-oidc`, and huggingface_hub's own exchange.
 
-The names of the outputs are those of action.yml. It does not check what a login is given: `login_inputs` does.
+The names of the outputs are those of action.yml. It does not check what a login is given: `inputs` does.
 """
 
 from __future__ import annotations

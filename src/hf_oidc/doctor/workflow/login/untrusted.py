@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 
 from hf_oidc.doctor.workflow.expressions.evaluation import UNKNOWN, SomeText
+from hf_oidc.doctor.workflow.expressions.syntax import EXPRESSION
 from hf_oidc.doctor.workflow.findings import WorkflowFinding
 from hf_oidc.doctor.workflow.login.step import commands_of, is_login
 from hf_oidc.doctor.workflow.model import Job, Step, Workflow
@@ -52,7 +53,6 @@ WRITTEN = re.compile(
     r"|github\.event\.workflow_run\.(?:head_branch|display_title|head_commit\.message)",
     re.IGNORECASE,
 )
-EXPRESSION = re.compile(r"\$\{\{((?:(?!\$\{\{|\}\}).)*)\}\}", re.DOTALL)
 # From this major version on, actions/checkout refuses a fork's code for two of the events.
 REFUSES_FORKS, REFUSED_EVENTS = 7, {"pull_request_target", "workflow_run"}
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from hf_oidc.doctor.workflow.migration.text_edit import Edit
+from hf_oidc.doctor.workflow.token.script import RUNNER
 
 VARIABLE = "HF_TOKEN"
 # A line that goes on: `\` in sh, a backtick in PowerShell, `^` in cmd.
@@ -18,8 +19,6 @@ GOES_ON = r"[\\`^]\r?\n"
 END = r"[ \t]*(?:\r?\n|\Z)"
 # Where a command starts: in a line, or after another command.
 START = r"(?P<lead>^[ \t]*|&&[ \t]*|;[ \t]*|\([ \t]*)"
-# A program that starts another one, with at most one option: `uvx --from huggingface_hub hf auth login`.
-RUNNER = r"(?:(?:uvx|(?:uv|pipx|poetry|pdm|hatch|pixi)[ \t]+run)(?:[ \t]+--?[\w-]+(?:[= \t][\w.\[\],=]+)?)?[ \t]+)?"
 # `hf auth login` stores the token for later commands, and asks the Hub who it belongs to: a repository's token fails.
 LOGIN = (
     rf"{START}{RUNNER}(?:hf[ \t]+auth[ \t]+login|huggingface-cli[ \t]+login)\b(?:[^\n\\`^&|;]|{GOES_ON})*"

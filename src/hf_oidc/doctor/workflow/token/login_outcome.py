@@ -10,13 +10,18 @@ import re
 from collections.abc import Iterator
 
 from hf_oidc.doctor.workflow.expressions.evaluation import UNKNOWN, OpenMapping, Status, Value, condition
-from hf_oidc.doctor.workflow.expressions.syntax import ANYWHERE, Expression, ExpressionError, parse_condition
+from hf_oidc.doctor.workflow.expressions.syntax import (
+    ANYWHERE,
+    EXPRESSION,
+    Expression,
+    ExpressionError,
+    parse_condition,
+)
 from hf_oidc.doctor.workflow.findings import WorkflowFinding
 from hf_oidc.doctor.workflow.login.step import is_action, is_soft
 from hf_oidc.doctor.workflow.model import Job, Step, Workflow
 from hf_oidc.doctor.workflow.runs.reach import Reachability
 from hf_oidc.doctor.workflow.runs.triggers import words_of
-from hf_oidc.doctor.workflow.token.script import EXPRESSION
 from hf_oidc.sanitize import sanitize_line
 
 AUTHENTICATED = "authenticated"

@@ -8,15 +8,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
+from hf_oidc.doctor.workflow.expressions.syntax import EXPRESSION
 from hf_oidc.doctor.workflow.findings import Severity, WorkflowFinding
 from hf_oidc.doctor.workflow.login.permissions import advised, effective, logs_in
 from hf_oidc.doctor.workflow.login.step import NO_DOCKER, resource_variables
-from hf_oidc.doctor.workflow.migration.script_edit import RUNNER
 from hf_oidc.doctor.workflow.model import Job, Step, Workflow
 from hf_oidc.doctor.workflow.token.hub_commands import TOKEN_VARIABLES
 from hf_oidc.doctor.workflow.token.hub_target import Target
 from hf_oidc.doctor.workflow.token.login_outcome import condition_line
-from hf_oidc.doctor.workflow.token.script import EXPRESSION, shell_of
+from hf_oidc.doctor.workflow.token.script import RUNNER, shell_of
 from hf_oidc.doctor.workflow.token.source import Login, TokenUse, logins_of, token_uses
 from hf_oidc.doctor.workflow.token.stored_secrets import SECRET, StoredSecret, is_test, stored_secrets
 from hf_oidc.doctor.workflow.token.targets import named_in_all_rows, uses_of

@@ -12,13 +12,15 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Literal
 
+from hf_oidc.doctor.workflow.expressions.syntax import EXPRESSION
 from hf_oidc.doctor.workflow.model import Job, Step
 
 Shell = Literal["sh", "powershell", "cmd", "python"]
 # What follows is not read. The longest scripts of public workflows have a third of this.
 MAX_CHARACTERS = 65_536
 # An expression ends before the next one begins. Otherwise many `${{` without an end would take quadratic time.
-EXPRESSION = re.compile(r"\$\{\{(?P<inside>(?:(?!\$\{\{|\}\}).)*)\}\}", re.DOTALL)
+# A program that starts another one, with at most one option: `uvx --from huggingface_hub hf auth login`.
+RUNNER = r"(?:(?:uvx|(?:uv|pipx|poetry|pdm|hatch|pixi)[ \t]+run)(?:[ \t]+--?[\w-]+(?:[= \t][\w.\[\],=]+)?)?[ \t]+)?"
 # GitHub inserts expressions before a shell reads the script, so their quotes and blanks are not the shell's.
 PLACEHOLDER = re.compile("\ue000(\\d+)\ue001")
 # `{escape}`: the character that makes the next one literal. In cmd, a single quote is an ordinary character.

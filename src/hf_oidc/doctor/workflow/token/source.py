@@ -1,7 +1,7 @@
 """Which token each use of the Hub in a job has: from a login, a stored secret, huggingface_hub's own exchange, or none.
 
 It follows variables from step to step, as the runner does. What the file does not tell is unknown, never assumed. This
-module judges nothing: `token_use` does.
+module judges nothing: `use` does.
 """
 
 from __future__ import annotations
@@ -11,11 +11,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from hf_oidc.doctor.workflow.expressions.syntax import EXPRESSION
 from hf_oidc.doctor.workflow.login.step import RESOURCE_VARIABLE, is_action, login_commands
 from hf_oidc.doctor.workflow.model import Job, Step, texts
 from hf_oidc.doctor.workflow.token.hub_commands import TOKEN_VARIABLES
 from hf_oidc.doctor.workflow.token.hub_target import Use
-from hf_oidc.doctor.workflow.token.script import EXPRESSION, Command, shell_of
+from hf_oidc.doctor.workflow.token.script import Command, shell_of
 from hf_oidc.doctor.workflow.token.targets import JobUses, StepUses
 from hf_oidc.doctor.workflow.yaml_text import Block
 from hf_oidc.errors import UsageError

@@ -1,6 +1,6 @@
 """Finds where a stored token of the Hub enters a workflow: in `env:`, in `with:`, in a script, in a called workflow.
 
-It only finds them. `token_use` knows whether a login makes them superfluous, and `migrate` replaces them.
+It only finds them. `remaining_secrets` knows whether a login makes them superfluous, and `migration` replaces them.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Literal
 
+from hf_oidc.doctor.workflow.expressions.syntax import EXPRESSION
 from hf_oidc.doctor.workflow.model import Job, Step, Workflow
-from hf_oidc.doctor.workflow.token.script import EXPRESSION
 from hf_oidc.doctor.workflow.yaml_text import Block, Value, line_of
 from hf_oidc.sanitize import sanitize_line
 

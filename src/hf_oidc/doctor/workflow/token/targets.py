@@ -1,7 +1,7 @@
 """Finds what the steps of a job do with the Hub, and which repository each of them names.
 
 Values that the file writes out are filled in: `env:` of three levels, and the matrix. Everything else is unknown. This
-module knows no login: `token_use` compares the two.
+module knows no login: `use` compares the two.
 """
 
 from __future__ import annotations
@@ -20,12 +20,13 @@ from hf_oidc.doctor.workflow.expressions.evaluation import (
     parse,
     text_of,
 )
+from hf_oidc.doctor.workflow.expressions.syntax import EXPRESSION
 from hf_oidc.doctor.workflow.login.step import actual
 from hf_oidc.doctor.workflow.model import Job, Step, Workflow
 from hf_oidc.doctor.workflow.runs.matrix import Row, rows
 from hf_oidc.doctor.workflow.token.hub_commands import Shell, folder_of, uses_in
 from hf_oidc.doctor.workflow.token.hub_target import PREFIX, Given, Use, target_of
-from hf_oidc.doctor.workflow.token.script import EXPRESSION, commands, shell_of
+from hf_oidc.doctor.workflow.token.script import commands, shell_of
 from hf_oidc.doctor.workflow.yaml_text import Block
 from hf_oidc.hub.resource import Resource
 from hf_oidc.sanitize import sanitize_line

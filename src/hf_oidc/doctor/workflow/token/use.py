@@ -1,6 +1,6 @@
 """Checks what a job does with the token of its logins: uses it too early, loses it, or uses it for another repository.
 
-`token_source` knows which token a step has, and `targets` what it does. Conditions and secrets are in other modules.
+`source` knows which token a step has, and `targets` what it does. Conditions and secrets are in other modules.
 """
 
 from __future__ import annotations
