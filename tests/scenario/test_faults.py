@@ -242,7 +242,9 @@ def check_attempts(row: Row, run: ActionRun, seen: Any) -> None:
         assert struck["requests"] == row.attempts
         assert retries == row.attempts - 1
     elif row.attempts < 0:
-        assert struck["requests"] == retries + 1 >= 2
+        # The time-out may pass between the last wait and the last request.
+        assert struck["requests"] in (retries, retries + 1)
+        assert retries >= 1
     if len(struck["seen"]) > 1:
         assert struck["seen"][1] - struck["seen"][0] >= row.not_before
     # Each exchange has an ID token of its own; a failed mint is not followed by an exchange.
