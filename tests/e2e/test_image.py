@@ -27,7 +27,7 @@ PYTHON = str(image.HOME / "bin/python3")
 # Imported by what is in the image, on other systems, or where another package is installed; in no image of ours.
 ELSEWHERE = {
     "other systems": {"_scproxy", "_winapi", "_wmi", "java", "msvcrt", "nt", "vms_lib", "winreg"},
-    "other packages": {"backports", "brotli", "brotlicffi", "compression", "cryptography", "h2", "simplejson", "yaml"},
+    "other packages": {"backports", "brotli", "brotlicffi", "compression", "cryptography", "h2", "simplejson"},
     "for type checkers": {"_typeshed", "typing_extensions"},
     "a user's own": {"usercustomize"},
 }

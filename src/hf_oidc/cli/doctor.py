@@ -22,7 +22,7 @@ from hf_oidc.cli import streams
 from hf_oidc.cli.masks import mask_for
 from hf_oidc.cli.migration import migrated
 from hf_oidc.cli.options import AMBIENT, LoginCommand, Settings, asks_for_id_token
-from hf_oidc.cli.repository_files import MAX_BYTES, reader, top_of
+from hf_oidc.cli.repository_files import MAX_BYTES, NO_YAML, reader, top_of
 from hf_oidc.cli.session import now
 from hf_oidc.doctor import json_report, sarif, text
 from hf_oidc.doctor.job import JobReport, Question, with_claims
@@ -42,7 +42,6 @@ from hf_oidc.settings import DEFAULT_HUB_URL, hub_url
 from hf_oidc.token_request import DEFAULT_NAME, TokenRequest, from_single
 
 GIT_TIMEOUT = 10.0  # seconds
-NO_YAML = "Checking a file needs PyYAML: pip install PyYAML"
 # The options that apply only to a job, or only to a file, by their names in click.
 OF_A_JOB = ("resource", "expect", "try_", "provider", "audience", "id_token_file", "ca_bundle", "timeout")
 OF_A_FILE = ("repository",)

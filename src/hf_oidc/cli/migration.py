@@ -14,12 +14,10 @@ from typing import Any
 
 import click
 
-from hf_oidc.cli.repository_files import reader
+from hf_oidc.cli.repository_files import NO_YAML, reader
 from hf_oidc.doctor import json_report, text
 from hf_oidc.doctor.workflow.migration.result import Migration
 from hf_oidc.sanitize import sanitize_line
-
-NO_YAML = "Changing a workflow needs PyYAML: pip install PyYAML"
 
 
 def migrated(

@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 
 MAX_BYTES = 1_048_576  # of each file, as GitHub's limit
 WORKFLOWS = (".github", "workflows")
+NO_YAML = "Reading a workflow needs PyYAML, which is not in the container image: pip install PyYAML"
 
 
 def top_of(folder: Path) -> Path | None:
