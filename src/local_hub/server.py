@@ -3,6 +3,8 @@
 The bind comes first, because port 0 gives a base URL only then. SIGTERM and SIGINT end it with exit code 0.
 """
 
+from __future__ import annotations
+
 import contextlib
 import json
 import os
@@ -16,8 +18,8 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import trustme
 import uvicorn
 from starlette.types import ASGIApp
 
@@ -35,6 +37,9 @@ from local_hub.issuers.registry import ISSUERS
 from local_hub.issuers.running import RunningIssuers
 from local_hub.repositories.git_commands import NoGit, check_git
 from local_hub.repositories.router import RepositoryRouter
+
+if TYPE_CHECKING:
+    import trustme
 
 GRACE_SECONDS = 3
 CA_FILE = "ca.pem"
@@ -82,7 +87,7 @@ def serve(options: ServeOptions) -> None:
         directory = options.data or Path(cleanup.enter_context(tempfile.TemporaryDirectory(prefix="local-hub-")))
         # Lock before any change: another Local Hub may be using the folder.
         directory = cleanup.enter_context(open_data_folder(directory))
-        authority = trustme.CA() if options.tls else None
+        authority = _authority() if options.tls else None
         ca_path = _publish_ca(authority, directory) if authority else None
         host = f"[{options.host}]" if ":" in options.host else options.host
         base_url = f"{'https' if options.tls else 'http'}://{host}:{listener.getsockname()[1]}"
@@ -115,6 +120,12 @@ def _bound(host: str, port: int) -> socket.socket:
         listener.close()
         raise ConfigError(f"--port {port}: cannot bind on {host}: {error.strerror}") from None
     return listener
+
+
+def _authority() -> trustme.CA:
+    import trustme  # noqa: PLC0415 - takes longer to load than most of Local Hub, which needs it for TLS alone
+
+    return trustme.CA()
 
 
 def _publish_ca(authority: trustme.CA, directory: Path) -> str:

@@ -3,12 +3,16 @@
 It creates the server side of TLS, valid or faulty.
 """
 
+from __future__ import annotations
+
 import asyncio
 import ssl
 import warnings
 from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING
 
-import trustme
+if TYPE_CHECKING:
+    import trustme
 
 TLS_1_1 = "tls-1.1"
 TLS_FAULTS = ("expired", "wrong-host", "unknown-ca", TLS_1_1)
@@ -17,6 +21,8 @@ _SERVED_NAMES = ("127.0.0.1", "::1", "localhost")
 
 def server_context(authority: trustme.CA, fault: str | None) -> ssl.SSLContext:
     """Return the TLS context of the server; `authority` issues its certificate, unless the fault is `unknown-ca`."""
+    import trustme  # noqa: PLC0415 - takes longer to load than most of Local Hub, which needs it for TLS alone
+
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     issuer = trustme.CA() if fault == "unknown-ca" else authority
     names = ("elsewhere.example",) if fault == "wrong-host" else _SERVED_NAMES
