@@ -27,7 +27,7 @@ src/hf_oidc/id_token.py,src/hf_oidc/retry.py,src/hf_oidc/explain/*,src/hf_oidc/d
 
 help:
 	@echo "make demo   try the action on this machine, against Local Hub"
-	@echo "make unit   run the tests that start no process"
+	@echo "make unit   run the quick tests: they start no process, and none takes a second"
 	@echo "make test   run all tests that need no engine (PYTEST_ARGS=tests/unit: a part of them)"
 	@echo "make test-all  run those with Docker, act and other engines, too (REQUIRE_ENGINES=1: none may be missing)"
 	@echo "make lint   ruff, mypy, import-linter, zizmor, check-jsonschema, hadolint"
@@ -42,7 +42,7 @@ demo: $(VENV)/demo.stamp
 	@$(BIN)/python -m local_hub.cli demo
 
 unit: $(VENV)/dev.stamp
-	@$(PYTEST) -q -m "not process" tests/unit $(PYTEST_ARGS)
+	@$(PYTEST) -q -m "not process and not slow" tests/unit $(PYTEST_ARGS)
 
 test: $(VENV)/dev.stamp
 	@$(PYTEST) $(or $(PYTEST_ARGS),--ignore=tests/e2e)

@@ -37,7 +37,7 @@ LONGEST = (
     *(f"tests/scenario/test_{name}.py" for name in ("run_keep_fresh", "faults", "pages", "long_job", "load")),
 )
 # What `make unit` and `make test` say to pytest.
-NO_PROCESS, NO_ENGINES = "not process", "tests/e2e"
+QUICK, NO_ENGINES = "not process and not slow", "tests/e2e"
 BEFORE = pytest.StashKey[int]()
 
 
@@ -111,7 +111,7 @@ def _done_by_processes() -> int:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Say what this run has left out."""
     left_out = {
-        "tests that start a process: make test": config.option.markexpr == NO_PROCESS,
+        "tests that start a process or take a second: make test": config.option.markexpr == QUICK,
         "tests/e2e, which needs engines: make test-all": NO_ENGINES in (config.option.ignore or ()),
     }
     for what, is_left_out in left_out.items():

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from benchmarks.fleet import ALLOWED, JOBS, POLICIES, SITUATIONS, Outcome, simulate, table
 
 DESIGN = (Path(__file__).parents[2] / "docs" / "development" / "design.md").read_text(encoding="utf-8")
@@ -14,6 +16,7 @@ def outcome(policy: str, situation: str) -> Outcome:
     return simulate(POLICIES[policy], make_hub(), timeout)
 
 
+@pytest.mark.slow
 def test_the_table_of_the_document_is_the_simulations() -> None:
     """To the last figure: the seed is fixed."""
     assert table() in DESIGN

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -111,6 +112,7 @@ def diagnosed(
     return diagnose(error, resource, HUB)
 
 
+@pytest.mark.slow
 @settings(max_examples=300)
 @given(ERRORS, st.none() | CLAIMS | LIKELY, ATTEMPTS, RESOURCES)
 def test_the_log_is_bounded_and_harmless(
@@ -133,6 +135,7 @@ def test_the_log_is_bounded_and_harmless(
 @settings(max_examples=300)
 @given(ERRORS, st.none() | CLAIMS | LIKELY, ATTEMPTS, RESOURCES)
 # An ID token for nobody: the next step names the Hub's URL.
+@pytest.mark.slow
 @example(ExchangeRejected("x"), {**github_claims(), "iss": "", "sub": "", "aud": ""}, (), None)
 def test_the_summary_is_bounded_and_nothing_breaks_out(
     error: LoginError, claims: dict[str, object] | None, attempts: tuple[Attempt, ...], resource: Resource | None

@@ -10,6 +10,7 @@ import json
 from typing import Any
 
 import jwt
+import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import event, example, given, settings
 from hypothesis import strategies as st
@@ -108,6 +109,7 @@ def claims_of_job(description: dict[str, Any], issuer: str) -> dict[str, Any]:
     return job.id_token_claims(issuer, HUB, "jti", NOW)
 
 
+@pytest.mark.slow
 @settings(max_examples=600, deadline=None)
 @given(JOBS, PUBLISHERS, st.sampled_from([ISSUER, OTHER_ISSUER]), st.sampled_from([ISSUER, OTHER_ISSUER]))
 @example({"repository": "acme/trainer"}, {"repository": "acme/trainer", "branch": "main"}, ISSUER, ISSUER)
@@ -129,6 +131,7 @@ def test_a_match_is_predicted_exactly_where_local_hub_grants(
     assert [difference.name for difference in found] == [line.split(": ")[0] for line in said]
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(JOBS, st.sampled_from([ISSUER, OTHER_ISSUER]))
 @example({"repository": "acme/trainer"}, ISSUER)

@@ -15,6 +15,8 @@ from hf_oidc.doctor.workflow.migration.migrate import migrate
 from hf_oidc.doctor.workflow.model import read_workflow
 from hf_oidc.doctor.workflow.yaml_text import UnreadableYaml, read
 
+pytestmark = pytest.mark.slow
+
 LOGIN = (
     "on: push\npermissions: {id-token: write}\njobs:\n  a:\n    runs-on: ubuntu-latest\n    steps:\n"
     "      - uses: org/hf-oidc-action@v1\n        with: {resource: acme/m}\n"

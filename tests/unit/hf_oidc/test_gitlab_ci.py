@@ -452,6 +452,7 @@ SLOW = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SLOW)
 def test_a_file_that_could_take_long(name: str) -> None:
     """It is reported, with what was not followed."""
@@ -563,6 +564,7 @@ VALUES = st.recursive(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(st.dictionaries(st.sampled_from(["a", ".a", "default", "workflow", "include", "variables"]), VALUES))
 def test_whatever_a_file_holds(document: dict[str, str]) -> None:

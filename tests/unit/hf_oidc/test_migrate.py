@@ -521,6 +521,7 @@ KEYS = [
 PIECES = st.sampled_from([*QUOTES, *WORDS, *KEYS, "  b:\n", "steps:", "permissions:"])
 
 
+@pytest.mark.slow
 @settings(max_examples=400, deadline=None)
 @given(st.lists(PIECES, max_size=14).map("".join), st.sampled_from(["      - run: ", "      - run: |\n          ", ""]))
 def test_whatever_the_file_holds(text_of_step: str, start: str) -> None:

@@ -330,6 +330,7 @@ def result(text: str, contexts: Mapping[str, Value], status: Status) -> Value | 
         return Failed()
 
 
+@pytest.mark.slow
 @settings(max_examples=500)
 @given(st.data(), EXPRESSIONS, st.fixed_dictionaries(dict.fromkeys("abcd", KNOWN)))
 def test_no_known_result_is_wrong(data: st.DataObject, text: str, github: dict[str, Value]) -> None:

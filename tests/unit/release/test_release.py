@@ -440,6 +440,7 @@ def test_the_bill_of_materials_names_what_is_locked() -> None:
     assert document["serialNumber"] != sbom.bill("1.0.0", b"another", packages)["serialNumber"]
 
 
+@pytest.mark.slow
 def test_the_bill_of_materials_is_valid() -> None:
     """Against the published schema of CycloneDX 1.6, as its own library has it."""
     # Loading the validator takes two seconds, in each process that collects the tests.
