@@ -77,6 +77,10 @@ WORDS = {
     ),
     # what GitHub rejects
     "empty-block": Words("`{key}:` {where} is empty, so GitHub rejects the whole file.", "Remove this line."),
+    "empty-matrix": Words(
+        "`{name}` of the matrix of the job `{job}` is an empty list, so GitHub cannot run the job.",
+        "Write at least one value, or remove the list.",
+    ),
     "merge-key": Words(
         "There is a merge key (`<<`) {where}. GitHub supports anchors and aliases but not merge keys, so it "
         "rejects the whole file.",

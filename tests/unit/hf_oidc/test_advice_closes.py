@@ -162,6 +162,7 @@ NOT_BY_A_PROGRAM = {
     "wrong-type": "what is meant is not known",
     "no-login": "the job and the repository are not known",
     "invalid-name": "the name of the variable is free",
+    "empty-matrix": "the values are not known",
     "never-reached": "another condition or another event, which is not known",
     "pull-request-target": "other events, which are not known",
     "token-ignored": "one of the two ways to log in has to be chosen",

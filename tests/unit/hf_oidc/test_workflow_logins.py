@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from tests.doctor_report import LOGIN, MAY_LOG_IN, ON_MAIN, examined, found, job, notes
+from tests.doctor_report import LOGIN, MAY_LOG_IN, ON_MAIN, examined, found, job, notes, said
 
 MISSING = "error: id-token-permission-missing"
 
@@ -221,6 +221,7 @@ def test_a_composite_action_that_uses_itself_ends() -> None:
     assert found(USES, {".github/actions/hub/action.yml": action}) == {MISSING}
 
 
+@pytest.mark.slow
 def test_files_that_use_each_other_many_times_end() -> None:
     """Their number would grow exponentially."""
     steps = ", ".join(["{uses: ./a}"] * 50)
@@ -399,6 +400,99 @@ def test_inputs_of_called_workflows(given: str, resources: list[str], expected: 
     assert found(workflow, files) == expected
 
 
+UNKNOWN_RUNNER = "`runs-on: ${{ fromJSON(vars.RUNNER) }}`"
+
+
+@pytest.mark.parametrize(
+    ("runs_on", "uses", "expected"),
+    [
+        ("${{ fromJSON(vars.RUNNER) }}", "org/hf-oidc-action@v1", (UNKNOWN_RUNNER,)),
+        ("[self-hosted, '${{ vars.LABEL }}']", "org/hf-oidc-action@v1", ("`runs-on: ${{ vars.LABEL }}`",)),
+        ("{labels: '${{ vars.LABEL }}'}", "org/hf-oidc-action@v1", ("`runs-on: ${{ vars.LABEL }}`",)),
+        ("${{ matrix.os }}", "org/hf-oidc-action@v1", ("`runs-on: ${{ matrix.os }}`",)),
+        ("${{ fromJSON(vars.RUNNER) }}", "org/hf-oidc-action/native@v1", ()),
+        ("${{ vars.RUNNER && 'ubuntu-latest' || 'ubuntu-24.04' }}", "org/hf-oidc-action@v1", None),
+        ("${{ github.event_name == 'push' && 'ubuntu-latest' || vars.RUNNER }}", "org/hf-oidc-action@v1", ()),
+        ("[self-hosted, gpu]", "org/hf-oidc-action@v1", ()),
+        ("{group: large}", "org/hf-oidc-action@v1", ()),
+    ],
+)
+def test_a_runner_that_only_the_run_knows_is_not_understood(
+    runs_on: str, uses: str, expected: tuple[str, ...] | None
+) -> None:
+    """It may be one without Docker. The variant without Docker runs on each."""
+    matrix = "    strategy: {matrix: '${{ fromJSON(vars.MATRIX) }}'}\n"
+    quoted = f"'{runs_on}'" if runs_on.startswith("$") and "'" not in runs_on else f'"{runs_on}"'
+    written = runs_on if runs_on[0] in "[{" else quoted
+    text = job(f"{{uses: {uses}, with: {{resource: acme/model}}}}", matrix).replace("ubuntu-latest", written, 1)
+    report = examined(ON_MAIN + MAY_LOG_IN + text)
+    assert report.all_findings == ()
+    if expected is not None:
+        assert report.jobs[0].not_understood == expected
+
+
+@pytest.mark.parametrize(
+    ("env", "resource", "severities", "understood"),
+    [
+        ("{MODEL: ''}", "${{ env.MODEL }}", ["error"], True),
+        ("{MODEL: ' '}", "${{ env.MODEL }}", ["error"], True),
+        ("{}", "${{ env.MODEL }}", ["error"], True),
+        ("{}", "${{ inputs.model }}", ["error"], True),
+        ("{}", "${{ github.head_ref }}", ["error"], True),
+        ("{MODEL: acme/model}", "${{ env.MODEL }}", [], True),
+        ("{MODEL: '${{ vars.MODEL }}'}", "${{ env.MODEL }}", [], False),
+        ("{}", "${{ vars.MODEL }}", [], False),
+        ("{}", "acme/${{ vars.MODEL }}", [], False),
+        ("{}", "${{ matrix.model }}", ["warning"], True),
+        ("{}", "${{ matrix.other }}", ["warning"], False),
+    ],
+)
+def test_a_resource_that_is_empty_or_not_known(
+    env: str, resource: str, severities: list[str], understood: bool
+) -> None:
+    """A value that is empty in all runs is an error, in some a warning; one that is not known is no finding."""
+    rows = "[{model: acme/model, other: '${{ vars.A }}'}, {model: '', other: ''}]"
+    rest = f"    env: {env}\n    strategy: {{matrix: {{include: {rows}}}}}\n"
+    text = job(f"{{uses: org/hf-oidc-action@v1, with: {{resource: '{resource}'}}}}", rest)
+    report = examined(ON_MAIN + MAY_LOG_IN + text)
+    assert [each.severity for each in report.all_findings if each.code == "invalid-resource"] == severities
+    assert report.jobs[0].not_understood == (() if understood else (f"`resource: {resource}`",))
+    if severities == ["warning"]:
+        assert "`resource` is empty in some runs." in said(ON_MAIN + MAY_LOG_IN + text, "invalid-resource")
+
+
+ENDPOINT = "HF_ENDPOINT: http://hub.corp"
+
+
+@pytest.mark.parametrize(
+    ("top", "of_job", "steps", "line"),
+    [
+        (f"env: {{{ENDPOINT}}}\n", "", LOGIN, 1),
+        ("", f"    env: {{{ENDPOINT}}}\n", LOGIN, 6),
+        ("", "", LOGIN.replace(", with", f", env: {{{ENDPOINT}}}, with"), 6),
+        ("env: {HF_ENDPOINT: not a URL}\n", "", LOGIN, 1),
+        ("env: {HF_ENDPOINT: 'https://svc:pw@hub.corp'}\n", "", LOGIN, 1),
+        (f"env: {{{ENDPOINT}}}\n", "", f"{LOGIN}, {LOGIN}", 1),
+        (f"env: {{{ENDPOINT}}}\n", "", "{run: hf-oidc run acme/model -- make}", 1),
+        ("env: {HUB: 'http://hub.corp', HF_ENDPOINT: '${{ vars.HUB }}'}\n", "", LOGIN, None),
+        (f"env: {{{ENDPOINT}}}\n", "    env: {HF_ENDPOINT: https://hub.corp}\n", LOGIN, None),
+        (f"env: {{{ENDPOINT}}}\n", "", LOGIN.replace("with: {", "with: {hub-url: https://hub.corp, "), None),
+        (f"env: {{{ENDPOINT}}}\n", "", "{run: hf-oidc run --hub-url https://hub.corp acme/model -- make}", None),
+        ("env: {HF_ENDPOINT: http://127.0.0.1:8000}\n", "", LOGIN, None),
+        ("env: {HF_ENDPOINT: ''}\n", "", LOGIN, None),
+        (f"env: {{{ENDPOINT}}}\n", "", "{run: make}", None),
+    ],
+)
+def test_a_hub_in_the_environment_to_which_no_token_is_sent(
+    top: str, of_job: str, steps: str, line: int | None
+) -> None:
+    """HF_ENDPOINT, unless the login names its Hub itself. Once for each place."""
+    findings = examined(top + ON_MAIN + MAY_LOG_IN + job(steps, of_job)).all_findings
+    wrong = [each for each in findings if "HF_ENDPOINT" in each.facts.get("problem", "")]
+    assert [(each.severity, each.line) for each in wrong] == ([("error", line)] if line else [])
+    assert "pw" not in str(wrong)
+
+
 def test_a_workflow_of_another_repository_is_named_in_full() -> None:
     """Also if it is pinned to a commit, which looks like a token."""
     uses = f"acme/shared/.github/workflows/publish.yml@{'0123456789abcdef' * 2}01234567"
@@ -435,7 +529,7 @@ def test_a_wrong_resource_of_the_matrix_or_of_a_variable(rest: str, resource: st
 
 @pytest.mark.parametrize(
     "resource",
-    ["${{ matrix.other }}", "${{ vars.MODEL }}", "spaces/${{ vars.SPACE }}", "${{ fromJSON(vars.M).r }}", "${{ x( }}"],
+    ["${{ vars.MODEL }}", "spaces/${{ vars.SPACE }}", "${{ fromJSON(vars.M).r }}", "${{ x( }}"],
 )
 def test_a_resource_that_is_not_known(resource: str) -> None:
     """Nothing is said about it."""

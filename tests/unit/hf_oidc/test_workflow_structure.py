@@ -75,6 +75,24 @@ def test_empty_blocks(workflow: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("matrix", "expected"),
+    [
+        ("{os: []}", {"error: empty-matrix"}),
+        ("{os: [a], python: []}", {"error: empty-matrix"}),
+        ("{os: [], include: [{os: a}]}", {"error: empty-matrix"}),
+        ("{os: [a], include: [], exclude: []}", set()),
+        ("{os: ['']}", set()),
+        ("{os: '${{ fromJSON(vars.OS) }}'}", set()),
+        ("'${{ fromJSON(vars.ALL) }}'", set()),
+    ],
+)
+def test_empty_lists_of_a_matrix(matrix: str, expected: set[str]) -> None:
+    """GitHub: a list of a matrix has to have a value. What it computes later may have one."""
+    assert found(in_job(f"strategy: {{matrix: {matrix}}}")) == expected
+    assert found(second(f"{CALLING}\nstrategy: {{matrix: {matrix}}}")) == expected
+
+
+@pytest.mark.parametrize(
     "workflow",
     [
         GOOD.replace(ON_MAIN, "on:\n  push: {branches: [main]}\n  merge_group:\n").replace(
@@ -430,6 +448,7 @@ LARGE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workflow", LARGE.values(), ids=LARGE)
 def test_the_time_for_a_large_file(workflow: str) -> None:
     """It is about in proportion to the size. If it were not, minutes of this process would pass."""

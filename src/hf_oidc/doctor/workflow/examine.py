@@ -13,6 +13,7 @@ from dataclasses import replace
 from hf_oidc.doctor.workflow.called import LOCAL_ACTION, ReadFile, with_called
 from hf_oidc.doctor.workflow.findings import Branch, WorkflowFinding, WorkflowJobReport, WorkflowReport
 from hf_oidc.doctor.workflow.login.inputs import (
+    check_endpoint,
     check_inputs,
     check_resources,
     hub_of,
@@ -20,6 +21,7 @@ from hf_oidc.doctor.workflow.login.inputs import (
     read_argument,
     read_input,
     read_variable,
+    unknown_inputs,
 )
 from hf_oidc.doctor.workflow.login.permissions import (
     Chain,
@@ -121,6 +123,8 @@ def _reports(chain: Chain, reachability: Reachability, repository: str) -> Itera
         resources = tuple(_resources(workflow, job, values))
         logins = _logins(workflow, job, reachability, resources)
         branch = branch_of(logins)
+        # What only a caller passes is for the check of the caller.
+        unknown = unknown_inputs(job, values) if any(run.kind != "caller" for run in logins.runs) else ()
         report = WorkflowJobReport(
             key,
             line,
@@ -130,7 +134,7 @@ def _reports(chain: Chain, reachability: Reachability, repository: str) -> Itera
             branch,
             job.environment,
             tuple(_sorted(_login_findings(chain, logins, values, reachability))),
-            logins.not_understood,
+            (*logins.not_understood, *dict.fromkeys(unknown)),
         )
         yield _with_hub(report, workflow, job)
         return
@@ -213,6 +217,9 @@ def _of_the_steps(
         for finding in check_inputs(workflow, job, step, values):
             yield replace(finding, file=step.file)
     yield from check_runner(job, [each for label in job.runs_on for each in values.of(label, None)])
+    by_endpoint = [step for step in actions_of(job) if not any(name.lower() == "hub-url" for name in step.inputs)]
+    by_endpoint += [step for step, command in commands_of(job) if "--hub-url" not in " ".join(command.words)]
+    yield from check_endpoint(workflow, job, by_endpoint, values)
     for step, command in commands_of(job):
         for resource in _arguments(command, step, values):
             for finding in check_resources(read_argument, resource, step.line):
@@ -264,7 +271,7 @@ def _arguments(command: LoginCommand, step: Step, values: Values) -> Iterator[st
     """Yields the resources of a command that GitHub or the file tells, and not the shell."""
     for argument in command.resources:
         for value in values.of(argument, step):
-            if not re.search(r"[$%`*]", value):
+            if value and not re.search(r"[$%`*]", value):
                 yield value
 
 

@@ -50,7 +50,8 @@ class WorkflowJobReport:
 
     For another CI than GitHub, they are the issuer and the claims; a value that the file does not tell is None. The
     field `workflow` has no value if the job calls a reusable workflow: two workflow files are then involved.
-    `not_understood`: the events and conditions because of which the doctor does not know which runs reach the login.
+    `not_understood`: the events and conditions because of which the doctor does not know which runs reach the login,
+    and the resources and runners that the file does not tell.
     `hub_url` and `audience`: of a login at another Hub than huggingface.co.
     """
 

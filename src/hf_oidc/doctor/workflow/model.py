@@ -188,17 +188,19 @@ def default_shell(parent: Block) -> str:
 
 def _labels(job: Block) -> Iterator[str]:
     runs_on = job.get("runs-on")
+    strategy = job.get("strategy")
+    matrix = strategy.get("matrix") if isinstance(strategy, Block) else None
     # A string, a list, or a block with `group` and `labels`.
     for label in texts(runs_on.get("labels") if isinstance(runs_on, Block) else runs_on):
         match = OF_THE_MATRIX.fullmatch(label)
-        yield from _of_the_matrix(job, match["path"].split(".")) if match else (label,)
+        # The matrix may be an expression, too.
+        if match and isinstance(matrix, Block):
+            yield from _of_the_matrix(matrix, match["path"].split("."))
+        else:
+            yield label
 
 
-def _of_the_matrix(job: Block, path: list[str]) -> Iterator[str]:
-    strategy = job.get("strategy")
-    matrix = strategy.get("matrix") if isinstance(strategy, Block) else None
-    if not isinstance(matrix, Block):
-        return  # an expression that GitHub evaluates when the workflow runs
+def _of_the_matrix(matrix: Block, path: list[str]) -> Iterator[str]:
     found = [_at(value, path[1:]) for value in _items(matrix.get(path[0]))]
     found += [_at(row, path) for row in _items(matrix.get("include"))]
     kept = [row and row.get(path[0]) for row in rows(matrix)]

@@ -6,10 +6,11 @@ It does not find logins: `step` does.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 
 from hf_oidc.doctor.workflow.findings import WorkflowFinding
-from hf_oidc.doctor.workflow.login.step import RESOURCE_VARIABLE, is_literal
+from hf_oidc.doctor.workflow.login.step import RESOURCE_VARIABLE, actions_of, is_literal, is_native
 from hf_oidc.doctor.workflow.login.values import Values, line_of_value
 from hf_oidc.doctor.workflow.model import Job, Step, Workflow
 from hf_oidc.doctor.workflow.structure import input_keys
@@ -19,8 +20,10 @@ from hf_oidc.explain.audiences import other_service
 from hf_oidc.explain.findings import own_audience
 from hf_oidc.hub.resource import Resource
 from hf_oidc.sanitize import sanitize_line
-from hf_oidc.settings import AUDIENCE, DEFAULT_HUB_URL, HUB_URL, INPUTS, RESOURCE
+from hf_oidc.settings import AUDIENCE, DEFAULT_HUB_URL, HUB_URL, INPUTS, RESOURCE, hub_url
 from hf_oidc.token_request import from_arguments
+
+URL_FORM = "https://host, such as https://huggingface.co"
 
 
 def check_inputs(workflow: Workflow, job: Job, step: Step, values: Values) -> Iterator[WorkflowFinding]:
@@ -43,10 +46,42 @@ def check_inputs(workflow: Workflow, job: Job, step: Step, values: Values) -> It
                 "wrong-type", "error", line, {"where": f"with.{sanitize_line(known, 60)}", "expected": "text"}
             )
         else:
-            for each in values.of(value, step):
+            every = values.every(value, step)
+            for each in (one for one in every if one is not None):
                 row = None if is_literal(value) else line_of_value(job.matrix, each)
-                yield from _check_value(known, each.strip(), row or line)
+                sometimes = len(every) > 1 and not each.strip()
+                for finding in _check_value(known, each.strip(), row or line):
+                    yield _in_some_runs(finding) if sometimes else finding
     yield from _check_audience(step, hub_of(workflow, job, step))
+
+
+def check_endpoint(workflow: Workflow, job: Job, steps: Iterable[Step], values: Values) -> Iterator[WorkflowFinding]:
+    """Finds a HF_ENDPOINT to which a login would send no token. `steps`: those that log in, and name no other Hub."""
+    checked: set[int | None] = set()
+    for step in steps:
+        env = next((env for env in (step.env, job.env, workflow.env) if "HF_ENDPOINT" in env), None)
+        if env is None or line_of(env, "HF_ENDPOINT") in checked:
+            continue
+        line, written = line_of(env, "HF_ENDPOINT"), env["HF_ENDPOINT"]
+        checked.add(line)
+        for value in values.of(written, step) if isinstance(written, str) else ():
+            try:
+                hub_url("", {"HF_ENDPOINT": value})
+            except UsageError as error:
+                facts = {"problem": error.what, "expected": URL_FORM}
+                yield WorkflowFinding("invalid-input", "error", line, facts, step.file if env is step.env else "")
+
+
+def unknown_inputs(job: Job, values: Values) -> Iterator[str]:
+    """Yields what the file does not tell of the logins of `job`, as it is written: resources, and runners."""
+    for step in actions_of(job):
+        for name, value in step.inputs.items():
+            if name.lower() == "resource" and isinstance(value, str) and None in values.every(value, step):
+                yield f"`resource: {sanitize_line(value.strip(), 100)}`"
+        # The other variant runs everywhere.
+        for label in () if is_native(step) else job.runs_on:
+            if None in values.every(label, None):
+                yield f"`runs-on: {sanitize_line(label, 100)}`"
 
 
 def input_of(step: Step, name: str) -> str:
@@ -97,6 +132,12 @@ def check_resources(read: Callable[[str], list[Resource]], value: str, line: int
             yield WorkflowFinding("resource-is-user", "note", line, {"user": str(user)})
 
 
+def _in_some_runs(finding: WorkflowFinding) -> WorkflowFinding:
+    """An input that is wrong only in some of the runs that reach the step."""
+    facts = {**finding.facts, "problem": f"{finding.facts['problem']} in some runs"}
+    return replace(finding, severity="warning", facts=facts)
+
+
 def _check_value(name: str, value: str, line: int | None) -> Iterator[WorkflowFinding]:
     if name == "resource":
         yield from check_resources(read_input, value, line)
@@ -106,9 +147,7 @@ def _check_value(name: str, value: str, line: int | None) -> Iterator[WorkflowFi
         try:
             INPUTS[name].read(value)
         except UsageError as error:
-            expected = (
-                error.expected if isinstance(error, InvalidInput) else "https://host, such as https://huggingface.co"
-            )
+            expected = error.expected if isinstance(error, InvalidInput) else URL_FORM
             yield WorkflowFinding("invalid-input", "error", line, {"problem": error.what, "expected": expected})
 
 

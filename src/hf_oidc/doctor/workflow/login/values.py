@@ -31,6 +31,10 @@ class Values:
 
     def of(self, text: str, step: Step | None) -> tuple[str, ...]:
         """The values of `text`, which is in `step` or at the job, each once. Without an expression, the text itself."""
+        return tuple(value for value in self.every(text, step) if value is not None)
+
+    def every(self, text: str, step: Step | None) -> tuple[str | None, ...]:
+        """As `of`, with `None` if the text has a value that the file does not tell."""
         if "${{" not in text:
             return (text,)
         outer = self._outer.get(id(step)) if step else None
@@ -38,15 +42,14 @@ class Values:
             seen = islice(self._reachability.seen_by(self._job, outer), MAX_CONTEXTS) if self._left > 0 else ()
             self._contexts[id(outer)] = list(seen)
             self._left -= len(self._contexts[id(outer)]) * (len(self._job.steps) + 1)
-        found: dict[str, None] = {}
+        found: dict[str | None, None] = {}
         for contexts in self._contexts[id(outer)]:
             try:
                 value = interpolate(text, contexts)
             except ExpressionError:
-                return ()
-            if isinstance(value, str) and value:
-                found[value] = None
-        return tuple(found)
+                return (None,)
+            found[value if isinstance(value, str) else None] = None
+        return tuple(found) or (None,)
 
 
 def line_of_value(matrix: Value, value: str) -> int | None:
