@@ -1,36 +1,40 @@
 """Local Hub as a process, for any test that needs one.
 
-`local_hub()` starts the command line on a free port, waits for its ready line and stops it again. What it hands out
-speaks plain HTTP and JSON, and knows nothing of Local Hub's insides.
+`local_hub()` starts the command line on a free port, waits for its ready line and stops it again. `local_hub_here()`
+serves from a thread of the test process, which takes a tenth of the time. What both hand out speaks plain HTTP and
+JSON, and knows nothing of Local Hub's insides.
 """
 
 import json
 import os
+import queue
 import ssl
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, Any
 
 import httpx
 
+from local_hub.config import Config
+from local_hub.server import ServeOptions, serve
 from tests import evidence
 
 STOP_SECONDS = 10
 
 
 @dataclass(frozen=True)
-class LocalHub:
-    """A running Local Hub: what its ready line said, and the process behind it."""
+class ServedHub:
+    """A running Local Hub: what its ready line said."""
 
     hub: str
     issuer: str
     ca: str | None
     jobs: dict[str, dict[str, str]]
-    process: "subprocess.Popen[str]"
 
     def request(self, method: str, path: str, **options: Any) -> httpx.Response:
         """Send any request, and get any answer."""
@@ -72,6 +76,27 @@ class LocalHub:
         } | changes
         body = {name: value for name, value in form.items() if value is not None}
         return self.request("POST", "/oauth/token", json=body)
+
+
+@dataclass(frozen=True)
+class LocalHub(ServedHub):
+    """A Local Hub that is a process."""
+
+    process: "subprocess.Popen[str]"
+
+
+@contextmanager
+def local_hub_here() -> Iterator[ServedHub]:
+    """Serve a Local Hub that knows nothing, for the length of a `with` block: for tests of what it answers."""
+    started: queue.Queue[tuple[Mapping[str, Any], Callable[[], None]]] = queue.Queue()
+    serving = threading.Thread(target=serve, args=(ServeOptions(Config()), lambda *ready: started.put(ready)))
+    serving.start()
+    ready, stop = started.get(timeout=60)
+    try:
+        yield ServedHub(ready["hub"], ready["issuer"], ready["ca"], ready["jobs"])
+    finally:
+        stop()
+        serving.join()
 
 
 @contextmanager

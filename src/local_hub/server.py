@@ -14,11 +14,12 @@ import sqlite3
 import ssl
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -70,14 +71,30 @@ class _AnnouncingServer(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        # uvicorn's version raises the signal again afterwards, so the exit code would mean failure.
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self.handle_exit)
+        # uvicorn's version raises the signal again afterwards, so the exit code would mean failure. Only the main
+        # thread can get signals.
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, self.handle_exit)
         yield
 
+    def stop(self) -> None:
+        """Stop serving. Any thread may call it."""
+        self.should_exit = True
 
-def serve(options: ServeOptions) -> None:
-    """Serve until a signal arrives."""
+
+# Gets the ready line, as data, and a function that stops the server.
+Announce = Callable[[Mapping[str, Any], Callable[[], None]], None]
+
+
+def print_ready_line(ready: Mapping[str, Any], _stop: Callable[[], None]) -> None:
+    """Announce the server on standard output, as one line of JSON."""
+    sys.stdout.write(json.dumps(ready) + "\n")
+    sys.stdout.flush()
+
+
+def serve(options: ServeOptions, announce: Announce = print_ready_line) -> None:
+    """Serve until a signal arrives, or until somebody calls the function that `announce` got. Raises `ConfigError`."""
     try:
         check_git()
     except NoGit as error:
@@ -107,7 +124,8 @@ def serve(options: ServeOptions) -> None:
         script = Script({path: list(names) for path, names in options.config.faults.items()})
         context = server_context(authority, options.tls_fault) if authority else None
         config = _uvicorn_config(make_app(hub, running, script, router), context, options.tls_fault)
-        _AnnouncingServer(config, lambda: _announce(ready)).run(sockets=[listener])
+        server = _AnnouncingServer(config, lambda: announce(ready, server.stop))
+        server.run(sockets=[listener])
 
 
 def _bound(host: str, port: int) -> socket.socket:
@@ -174,8 +192,3 @@ def _uvicorn_config(app: ASGIApp, context: ssl.SSLContext | None, tls_fault: str
         timeout_graceful_shutdown=GRACE_SECONDS,
         ssl_context_factory=(lambda *_: context) if context and not bare else None,
     )
-
-
-def _announce(ready: Mapping[str, object]) -> None:
-    sys.stdout.write(json.dumps(ready) + "\n")
-    sys.stdout.flush()

@@ -9,7 +9,7 @@ import pytest
 
 from local_hub.hub.store import Store
 from tests.factories import id_token
-from tests.local_hub_process import LocalHub, local_hub
+from tests.local_hub_process import ServedHub, local_hub, local_hub_here
 from tests.page_reader import Browser, Page, browser
 
 MODEL = "acme/awesome-model"
@@ -20,20 +20,20 @@ OVERRIDE = "\N{RIGHT-TO-LEFT OVERRIDE}"
 
 
 @pytest.fixture
-def hub() -> Iterator[LocalHub]:
+def hub() -> Iterator[ServedHub]:
     """A Local Hub that knows nothing yet."""
-    with local_hub() as running:
+    with local_hub_here() as running:
         yield running
 
 
 @pytest.fixture
-def user(hub: LocalHub) -> Iterator[Browser]:
+def user(hub: ServedHub) -> Iterator[Browser]:
     """Somebody who looks at its pages."""
     with browser(hub.hub) as opened:
         yield opened
 
 
-def trust(hub: LocalHub, resource: str = MODEL, **claims: str) -> int:
+def trust(hub: ServedHub, resource: str = MODEL, **claims: str) -> int:
     """Add a publisher by the API; its number."""
     wire = {name: {"kind": "eq", "value": value} for name, value in ({"repository": TRAINING} | claims).items()}
     number: int = hub.post("/local-hub/publishers", {"resource": resource, "issuerUrl": hub.issuer, "claims": wire})[
@@ -42,20 +42,20 @@ def trust(hub: LocalHub, resource: str = MODEL, **claims: str) -> int:
     return number
 
 
-def last_exchange(hub: LocalHub, user: Browser) -> Page:
+def last_exchange(hub: ServedHub, user: Browser) -> Page:
     """The page of the exchange that the index lists first."""
     path = next(link for link in user.get("/").links if link.startswith("/local-hub/exchanges/"))
     assert hub.get("/local-hub/exchanges")
     return user.get(path)
 
 
-def refused_tag(hub: LocalHub) -> None:
+def refused_tag(hub: ServedHub) -> None:
     """Refuse a job that runs for a tag."""
     trust(hub, branch="main", workflow="publish.yml")
     assert hub.exchange(hub.id_token(repository=TRAINING, ref="refs/tags/v1"), MODEL).status_code == 400
 
 
-def test_the_index_leads_to_the_settings_of_what_is_known(hub: LocalHub, user: Browser) -> None:
+def test_the_index_leads_to_the_settings_of_what_is_known(hub: ServedHub, user: Browser) -> None:
     """Repositories and accounts, with how many publishers they have."""
     trust(hub)
     hub.post("/local-hub/resources", {"resource": "datasets/acme/corpus"})
@@ -87,7 +87,7 @@ def test_what_is_no_resource_has_no_settings(user: Browser, name: str) -> None:
     assert user.client.get(f"/{name}/settings").status_code == 404
 
 
-def test_the_hubs_address_of_ones_own_access_asks_whose(hub: LocalHub, user: Browser) -> None:
+def test_the_hubs_address_of_ones_own_access_asks_whose(hub: ServedHub, user: Browser) -> None:
     """Messages send their readers to `…/settings/authentication#ci-cd-access`, and here nobody is signed in."""
     trust(hub, "bob")
     trust(hub)
@@ -110,7 +110,7 @@ PRESETS = {
 
 
 @pytest.mark.parametrize("preset", PRESETS)
-def test_a_publisher_is_added_from_a_preset(hub: LocalHub, user: Browser, preset: str) -> None:
+def test_a_publisher_is_added_from_a_preset(hub: ServedHub, user: Browser, preset: str) -> None:
     """The form has the CI's claims and this Local Hub's issuer; what is sent is what the API then lists."""
     form = user.get(f"{NEW}?preset={preset}").form("/publishers")
     offered = [value for name, value in form.fields if name == "claim" and value]
@@ -127,7 +127,7 @@ def test_a_publisher_is_added_from_a_preset(hub: LocalHub, user: Browser, preset
     assert {name: claim["value"] for name, claim in listed["claims"].items()} == PRESETS[preset]
 
 
-def test_the_issuer_of_a_preset_is_the_one_that_local_hub_plays(hub: LocalHub, user: Browser) -> None:
+def test_the_issuer_of_a_preset_is_the_one_that_local_hub_plays(hub: ServedHub, user: Browser) -> None:
     """A job that is registered here then has a token of it."""
     form = user.get(NEW).form("/publishers")
     user.send(form.action, form.with_claims({"repository": TRAINING}))
@@ -151,7 +151,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("case", WRONG)
-def test_a_wrong_form_comes_back_with_what_is_wrong(hub: LocalHub, user: Browser, case: str) -> None:
+def test_a_wrong_form_comes_back_with_what_is_wrong(hub: ServedHub, user: Browser, case: str) -> None:
     """Nothing is stored, and what was typed is still there."""
     changes, claims, message = WRONG[case]
     form = user.get(f"{NEW}?preset=any").form("/publishers")
@@ -180,7 +180,7 @@ def test_a_claim_is_given_once(user: Browser) -> None:
     assert "The claim repository appears twice." in user.send(form.action, twice).text
 
 
-def test_the_same_publisher_is_not_added_twice(hub: LocalHub, user: Browser) -> None:
+def test_the_same_publisher_is_not_added_twice(hub: ServedHub, user: Browser) -> None:
     """It would only confuse."""
     trust(hub)
     form = user.get(NEW).form("/publishers")
@@ -188,7 +188,7 @@ def test_the_same_publisher_is_not_added_twice(hub: LocalHub, user: Browser) -> 
     assert "An identical publisher already exists." in page.text
 
 
-def test_more_claims_gives_room_and_keeps_what_was_typed(hub: LocalHub, user: Browser) -> None:
+def test_more_claims_gives_room_and_keeps_what_was_typed(hub: ServedHub, user: Browser) -> None:
     """Without a script."""
     form = user.get(NEW).form("/publishers")
     fields = [*form.with_claims({"repository": TRAINING, "environment": "release"}), ("do", "more")]
@@ -198,7 +198,7 @@ def test_more_claims_gives_room_and_keeps_what_was_typed(hub: LocalHub, user: Br
     assert hub.get("/local-hub/publishers") == []
 
 
-def test_a_publisher_is_changed_and_the_log_says_how(hub: LocalHub, user: Browser) -> None:
+def test_a_publisher_is_changed_and_the_log_says_how(hub: ServedHub, user: Browser) -> None:
     """Its number and its last use stay."""
     number = trust(hub, branch="main")
     hub.exchange(hub.id_token(repository=TRAINING), MODEL)
@@ -215,7 +215,7 @@ def test_a_publisher_is_changed_and_the_log_says_how(hub: LocalHub, user: Browse
     assert hub.exchange(hub.id_token(repository=TRAINING), MODEL).status_code == 400
 
 
-def test_a_publisher_that_stays_the_same_is_no_entry(hub: LocalHub, user: Browser) -> None:
+def test_a_publisher_that_stays_the_same_is_no_entry(hub: ServedHub, user: Browser) -> None:
     """The audit log has changes only."""
     number = trust(hub)
     form = user.get(f"/{MODEL}/settings/publishers/{number}").form(f"/{number}")
@@ -223,7 +223,7 @@ def test_a_publisher_that_stays_the_same_is_no_entry(hub: LocalHub, user: Browse
     assert len(hub.get("/local-hub/audit")) == 1
 
 
-def test_a_publisher_without_the_needed_claim_can_be_edited(hub: LocalHub, user: Browser) -> None:
+def test_a_publisher_without_the_needed_claim_can_be_edited(hub: ServedHub, user: Browser) -> None:
     """The API takes publishers that the preset does not make."""
     wire = {"sub": {"kind": "eq", "value": "x"}}
     hub.post("/local-hub/publishers", {"resource": MODEL, "issuerUrl": hub.issuer, "claims": wire})
@@ -232,7 +232,7 @@ def test_a_publisher_without_the_needed_claim_can_be_edited(hub: LocalHub, user:
     assert "The publisher was changed." in page.text
 
 
-def test_a_publisher_is_removed(hub: LocalHub, user: Browser) -> None:
+def test_a_publisher_is_removed(hub: ServedHub, user: Browser) -> None:
     """It gives no token from then on, and the log keeps what it was."""
     number = trust(hub)
     form = user.get(f"/{MODEL}/settings").form("/remove")
@@ -242,7 +242,7 @@ def test_a_publisher_is_removed(hub: LocalHub, user: Browser) -> None:
     assert hub.exchange(hub.id_token(repository=TRAINING), MODEL).status_code == 400
 
 
-def test_a_publisher_belongs_to_its_resource(hub: LocalHub, user: Browser) -> None:
+def test_a_publisher_belongs_to_its_resource(hub: ServedHub, user: Browser) -> None:
     """The page of another resource neither shows, nor changes, nor removes it."""
     number = trust(hub)
     form = user.get(f"/{MODEL}/settings").form("/remove")
@@ -253,7 +253,7 @@ def test_a_publisher_belongs_to_its_resource(hub: LocalHub, user: Browser) -> No
     assert len(hub.get("/local-hub/publishers")) == 1
 
 
-def test_an_account_opts_in_to_inference(hub: LocalHub, user: Browser) -> None:
+def test_an_account_opts_in_to_inference(hub: ServedHub, user: Browser) -> None:
     """CI/CD access, as the Hub calls it, and what its token can do."""
     form = user.get("/acme/settings/publishers/new").form("/publishers")
     assert "read-only" not in user.get("/acme/settings/publishers/new").answer.text
@@ -265,14 +265,14 @@ def test_an_account_opts_in_to_inference(hub: LocalHub, user: Browser) -> None:
     assert seen["can"] == ["read-gated", "inference-api"]
 
 
-def test_a_locked_account_is_told(hub: LocalHub, user: Browser) -> None:
+def test_a_locked_account_is_told(hub: ServedHub, user: Browser) -> None:
     """On its own page and on those of its repositories."""
     hub.post("/local-hub/accounts/acme", {"locked": True})
     assert "The account acme is locked." in user.get(f"/{MODEL}/settings").text
     assert "Locked account acme" in user.get("/acme/settings").text
 
 
-def test_a_refusal_shows_its_true_reason_field_by_field(hub: LocalHub, user: Browser) -> None:
+def test_a_refusal_shows_its_true_reason_field_by_field(hub: ServedHub, user: Browser) -> None:
     """What the Hub does not show: which field, what was wanted, what came; in words, not by colour alone."""
     refused_tag(hub)
     assert "branch: expected main, token has refs/tags/v1" in user.get(f"/{MODEL}/settings").text
@@ -289,7 +289,7 @@ def test_a_refusal_shows_its_true_reason_field_by_field(hub: LocalHub, user: Bro
     assert "Not verified" not in page.text
 
 
-def test_what_a_publisher_wanted_is_kept_when_it_changes(hub: LocalHub, user: Browser) -> None:
+def test_what_a_publisher_wanted_is_kept_when_it_changes(hub: ServedHub, user: Browser) -> None:
     """The log speaks of the time of the exchange."""
     refused_tag(hub)
     hub.request("DELETE", "/local-hub/publishers/1")
@@ -298,7 +298,7 @@ def test_what_a_publisher_wanted_is_kept_when_it_changes(hub: LocalHub, user: Br
     assert "removed since" in page.text
 
 
-def test_the_publisher_that_is_nearest_comes_first(hub: LocalHub, user: Browser) -> None:
+def test_the_publisher_that_is_nearest_comes_first(hub: ServedHub, user: Browser) -> None:
     """Its difference is most likely the mistake."""
     trust(hub, repository="acme/elsewhere", branch="dev")
     trust(hub, branch="dev")
@@ -307,7 +307,7 @@ def test_the_publisher_that_is_nearest_comes_first(hub: LocalHub, user: Browser)
     assert page.text.index("Publisher 2 one field differs") < page.text.index("Publisher 1 2 fields differ")
 
 
-def test_claims_of_a_forged_token_are_called_unverified(hub: LocalHub, user: Browser) -> None:
+def test_claims_of_a_forged_token_are_called_unverified(hub: ServedHub, user: Browser) -> None:
     """Nobody should trust what they say."""
     trust(hub)
     hub.exchange(id_token(hub.hub, iss=hub.issuer), MODEL)
@@ -316,7 +316,7 @@ def test_claims_of_a_forged_token_are_called_unverified(hub: LocalHub, user: Bro
     assert "Not verified." in page.text
 
 
-def test_a_grant_is_shown_with_its_publisher(hub: LocalHub, user: Browser) -> None:
+def test_a_grant_is_shown_with_its_publisher(hub: ServedHub, user: Browser) -> None:
     """And sets `last used` on the settings page."""
     trust(hub)
     assert "Last used never" in user.get(f"/{MODEL}/settings").text
@@ -325,7 +325,7 @@ def test_a_grant_is_shown_with_its_publisher(hub: LocalHub, user: Browser) -> No
     assert re.search(r"Last used \d+ \w+ 20\d\d, \d\d:\d\d:\d\d UTC", user.get(f"/{MODEL}/settings").text)
 
 
-def test_a_publisher_is_added_from_the_claims_of_a_refused_token(hub: LocalHub, user: Browser) -> None:
+def test_a_publisher_is_added_from_the_claims_of_a_refused_token(hub: ServedHub, user: Browser) -> None:
     """The form that is filled in makes a publisher that this very job fits."""
     trust(hub, repository="acme/elsewhere")
     token = hub.id_token(repository=TRAINING)
@@ -339,7 +339,7 @@ def test_a_publisher_is_added_from_the_claims_of_a_refused_token(hub: LocalHub, 
 
 
 @pytest.mark.parametrize("ci", ["gitlab", "circleci", "bitbucket", "buildkite"])
-def test_a_filled_in_form_fits_other_cis_too(hub: LocalHub, user: Browser, ci: str) -> None:
+def test_a_filled_in_form_fits_other_cis_too(hub: ServedHub, user: Browser, ci: str) -> None:
     """By the preset's claims, or `sub` where there is no preset."""
     variable = {"gitlab": "HF_ID_TOKEN", "bitbucket": "BITBUCKET_STEP_OIDC_TOKEN"}.get(ci)
     env = hub.job(ci=ci)
@@ -358,7 +358,7 @@ def test_a_filled_in_form_fits_other_cis_too(hub: LocalHub, user: Browser, ci: s
     assert hub.exchange(token, MODEL).status_code == 200
 
 
-def test_a_claim_that_the_token_lacks_is_left_empty_and_told(hub: LocalHub, user: Browser) -> None:
+def test_a_claim_that_the_token_lacks_is_left_empty_and_told(hub: ServedHub, user: Browser) -> None:
     """A tag has no branch; a publisher without one trusts every branch."""
     refused_tag(hub)
     path = next(link for link in last_exchange(hub, user).links if "?exchange=" in link)
@@ -383,7 +383,7 @@ FORGED: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("case", FORGED)
-def test_a_form_from_elsewhere_changes_nothing(hub: LocalHub, user: Browser, case: str) -> None:
+def test_a_form_from_elsewhere_changes_nothing(hub: ServedHub, user: Browser, case: str) -> None:
     """Whatever it is that gives it away, and whatever it would do."""
     trust(hub)
     form, forgery = user.get(NEW).form("/publishers"), FORGED[case]
@@ -423,7 +423,7 @@ def test_two_tabs_share_a_session(user: Browser) -> None:
         (b"a" * (1024 * 1024 + 1), "application/x-www-form-urlencoded", 413),
     ],
 )
-def test_what_is_no_form_is_refused(hub: LocalHub, content: bytes, media_type: str, status: int) -> None:
+def test_what_is_no_form_is_refused(hub: ServedHub, content: bytes, media_type: str, status: int) -> None:
     """Bounded, decoded strictly, and of the one type."""
     headers = {"Content-Type": media_type, "Origin": hub.hub}
     path = f"/{MODEL}/settings/publishers"
@@ -454,7 +454,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("case", HOSTILE)
-def test_hostile_text_is_shown_and_does_nothing(hub: LocalHub, user: Browser, case: str) -> None:
+def test_hostile_text_is_shown_and_does_nothing(hub: ServedHub, user: Browser, case: str) -> None:
     """As a claim's value and name, as a resource, and in a publisher: no element of its own, and nothing hidden."""
     hostile, shown = HOSTILE[case]
     trust(hub, evil=hostile)
@@ -478,7 +478,7 @@ def test_hostile_text_is_shown_and_does_nothing(hub: LocalHub, user: Browser, ca
 SCRIPTING = {"script", "style", "iframe", "object", "embed", "base", "svg", "math", "template", "b"}
 
 
-def test_every_answer_keeps_itself_to_itself(hub: LocalHub, user: Browser) -> None:
+def test_every_answer_keeps_itself_to_itself(hub: ServedHub, user: Browser) -> None:
     """No script, no frame, nothing from elsewhere, nothing kept; an error and a stylesheet too."""
     trust(hub)
     index = user.get("/")
@@ -506,12 +506,12 @@ def test_the_session_is_for_this_site_and_no_script() -> None:
 
 
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", ""])
-def test_a_name_that_is_not_loopback_gets_no_page(hub: LocalHub, host: str) -> None:
+def test_a_name_that_is_not_loopback_gets_no_page(hub: ServedHub, host: str) -> None:
     """DNS rebinding."""
     assert hub.request("GET", "/", headers={"Host": host}).status_code == 400
 
 
-def test_no_page_shows_a_token(hub: LocalHub, user: Browser) -> None:
+def test_no_page_shows_a_token(hub: ServedHub, user: Browser) -> None:
     """Neither one that was issued, nor one that was sent, in the wrong field either."""
     trust(hub)
     id_token_sent = hub.id_token(repository=TRAINING)
@@ -553,6 +553,6 @@ def test_what_is_not_there_is_told_on_a_page(user: Browser, path: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["/local-hub/exchanges/" + "9" * 5000, f"/{MODEL}/settings/publishers/" + "9" * 5000])
-def test_a_number_beyond_all_bounds_is_nobodys(hub: LocalHub, path: str) -> None:
+def test_a_number_beyond_all_bounds_is_nobodys(hub: ServedHub, path: str) -> None:
     """It is not even read."""
     assert hub.request("GET", path).status_code == 404
