@@ -77,8 +77,9 @@ def asked(url: str, document: dict[str, Any] | None = None, token: str = "") -> 
     try:
         with OPENER.open(request, timeout=30) as response:
             return json.load(response)
-    except urllib.error.HTTPError as refusal:  # Local Hub says why in JSON
-        return json.load(refusal)
+    except urllib.error.HTTPError as refusal:
+        with refusal:  # Local Hub says why in JSON
+            return json.load(refusal)
 
 
 if __name__ == "__main__":
