@@ -37,7 +37,7 @@ def main() -> None:
 
 def start(env: Mapping[str, str]) -> str:
     """Start it, trust this repository's jobs, and export LOCAL_HUB; what went wrong, or nothing."""
-    # Into a file, and in a session of its own: a process that holds the step's output open keeps the step from ending.
+    # Into a file, and in a separate session: a process that holds the step's output open keeps the step from ending.
     log = Path(tempfile.mkdtemp(prefix="local-hub-")) / "log"
     with log.open("w") as output:
         process = subprocess.Popen(

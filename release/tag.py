@@ -1,7 +1,7 @@
 """Commits the tree of a release and tags the commit. No branch is moved.
 
 The commit's first parent is the source's commit, its second the release before it: so `v1` moves to a descendant only.
-GitHub rejects the runs of users whose lockfile recorded `v1` and a commit that cannot be reached from it any more
+A workflow lockfile records `v1` with a commit, and GitHub rejects a run if that commit cannot be reached from `v1`
 (docs.github.com, "Workflow dependency lockfiles"). The commit has the source commit's time, so that the same source,
 tree, version and earlier release give the same commit.
 """
@@ -84,7 +84,7 @@ def _require_tree(tree: Path, version: Version) -> None:
     except (OSError, zipfile.BadZipFile, KeyError):
         found = "nothing"
     if found != version.text:
-        raise ValueError(f"hf_oidc/version.py in {ZIPAPP} says {found}, not {version.text}: make the tree anew")
+        raise ValueError(f"hf_oidc/version.py in {ZIPAPP} says {found}, not {version.text}: make the tree again")
 
 
 def _tags(repository: Path, remote: str | None) -> dict[str, str]:
@@ -132,8 +132,8 @@ def _require_forward(repository: Path, version: Version, moving: str, parents: S
         name, commit = version.moving_tag, _git(repository, "rev-parse", f"{moving}^{{commit}}")
         raise ValueError(
             f"{name} is at {commit}, which {version.text} would not descend from: GitHub would reject workflows that"
-            f" locked it. If nobody can have locked it, move {name} back to the newest release, or delete it. Else keep"
-            f" it: git merge --strategy=ours --allow-unrelated-histories {commit}"
+            f" locked it. If no user can have locked it, move {name} back to the newest release, or delete it."
+            f" Else keep it: git merge --strategy=ours --allow-unrelated-histories {commit}"
         )
 
 
@@ -146,7 +146,7 @@ def committed(repository: Path, version: Version, tree: Path, parents: Sequence[
         for what, value in (("NAME", IDENTITY["name"]), ("EMAIL", IDENTITY["email"]), ("DATE", time))
     }
     with tempfile.TemporaryDirectory() as folder:
-        # An index of its own: neither the checkout nor what is staged in it is touched.
+        # A separate index, so that the checkout and what is staged in it stay as they are.
         env = {"GIT_INDEX_FILE": str(Path(folder) / "index"), **who}
         _git(repository, f"--work-tree={tree.resolve()}", "add", "--all", "--force", ".", env=env, cwd=tree)
         written = _git(repository, "write-tree", env=env)

@@ -43,7 +43,7 @@ class Version:
 
     @property
     def final(self) -> bool:
-        """Whether it is no pre-release."""
+        """Whether it is not a pre-release."""
         return self.order[3] == float("inf")
 
 
@@ -51,7 +51,7 @@ def main() -> None:
     """Check that a version can be released from this checkout, and print its release notes."""
     parser = argparse.ArgumentParser(prog="python -m release.version", description=main.__doc__)
     parser.add_argument("version")
-    parser.add_argument("--ref", help="what is released, such as refs/heads/main; not checked unless given")
+    parser.add_argument("--ref", help="the branch to check, such as refs/heads/main")
     arguments = parser.parse_args()
     try:
         version = Version.parse(arguments.version)

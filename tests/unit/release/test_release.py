@@ -97,7 +97,7 @@ def tree(tmp_path: Path) -> Path:
 
 
 def release(repository: Path, tree: Path, text: str) -> str:
-    """Release a version whose source and tree are of that version."""
+    """Release a version, from its source and its tree."""
     commit_source(repository, text)
     return tag.release(repository, Version.parse(text), build_tree(tree, text), "origin")
 
@@ -356,7 +356,7 @@ def test_a_checkout_with_changes_is_refused(repository: Path, tree: Path, change
 def test_a_tree_without_a_version_is_refused(
     repository: Path, tree: Path, content: bytes | dict[str, str] | None
 ) -> None:
-    """No zipapp, one that is no archive, or one that does not say its version."""
+    """No zipapp, one that is not an archive, or one that does not say its version."""
     pyz_path = tree / "native/hf-oidc.pyz"
     if content is None:
         pyz_path.unlink()
@@ -397,7 +397,7 @@ def test_a_release_has_the_one_before_it_as_second_parent(repository: Path, tree
 
 @pytest.mark.process
 def test_a_moving_tag_moves_to_a_descendant(repository: Path, tree: Path) -> None:
-    """Each along its own releases: a fix of 1.x after 2.0.0 moves `v1` alone."""
+    """Each along its own releases: a fix of 1.x after 2.0.0 moves only `v1`."""
     at, moved = {"v1": "", "v2": ""}, []
     for text in ("1.0.0", "1.1.0-rc.1", "1.0.1", "1.1.0", "1.0.2", "2.0.0", "1.1.1", "2.0.1"):
         release(repository, tree, text)
@@ -473,7 +473,7 @@ def test_the_second_right_way_is_to_keep_the_commit(repository: Path, tree: Path
     by_hand = set_moving_tag_by_hand(repository)
     with pytest.raises(ValueError, match="git merge ") as refused:
         release(repository, tree, "1.1.0")
-    _, _, command = str(refused.value).partition("keep it: git ")
+    _, _, command = str(refused.value).partition("Else keep it: git ")
     git(repository, *command.split())
     commit = release(repository, tree, "1.1.0")
     git(repository, "merge-base", "--is-ancestor", by_hand, commit)
@@ -482,7 +482,7 @@ def test_the_second_right_way_is_to_keep_the_commit(repository: Path, tree: Path
 
 @pytest.mark.process
 def test_a_moving_tag_that_went_back_goes_forward_again(repository: Path, tree: Path) -> None:
-    """`v1` was moved back to an older release, whose descendants all later ones are."""
+    """`v1` was moved back to an older release, from which all later ones descend."""
     first = release(repository, tree, "1.0.0")
     release(repository, tree, "1.1.0")
     git(repository, "push", "--quiet", "--force", "origin", f"{first}:refs/tags/v1")
@@ -509,7 +509,7 @@ def test_a_moving_tag_that_moves_meanwhile_is_left_there(repository: Path, tree:
 
 @pytest.mark.process
 def test_a_tag_that_is_only_here_is_no_release(repository: Path, tree: Path) -> None:
-    """One that was never pushed is no parent. For the version itself, the message has the command that deletes it."""
+    """One that was never pushed does not become a parent. One of the version itself is refused, with a command."""
     first = release(repository, tree, "1.0.0")
     for text in ("1.0.1", "1.1.0"):
         git(repository, "tag", f"v{text}", "HEAD")
