@@ -372,6 +372,12 @@ def test_a_tree_without_a_version_is_refused(
     assert tags_everywhere(repository) == []
 
 
+def test_other_tags_are_no_releases() -> None:
+    """Only `v` and a version names one."""
+    tags = ["v1.0.0", "1.0.1", "v1", "vv1.0.2", "v1.1", "v1.1.0-beta", "nightly", "x/v1.2.0", "v1.1.0-rc.1"]
+    assert [found.text for found in tag.versions(tags)] == ["1.0.0", "1.1.0-rc.1"]
+
+
 @pytest.mark.process
 def test_a_release_has_the_one_before_it_as_second_parent(repository: Path, tree: Path) -> None:
     """The newest with a lower version, but no pre-release. The first parent is always the source."""
@@ -496,9 +502,11 @@ def test_a_moving_tag_that_moves_meanwhile_is_left_there(repository: Path, tree:
     release(repository, tree, "1.0.0")
     commit_source(repository, "1.1.0")
     build_tree(tree, "1.1.0")
-    hook = repository / ".git/hooks/pre-push"
     moved = git(repository, "rev-parse", "HEAD")
-    hook.write_text(f"#!/bin/sh\ngit --git-dir={tmp_path}/origin.git update-ref refs/tags/v1 {moved}\n")
+    # git runs it when the new tag exists here: after the check, and before the push asks the remote where its tags are.
+    hook = repository / ".git/hooks/reference-transaction"
+    move = f"git --git-dir={tmp_path}/origin.git update-ref refs/tags/v1 {moved}"
+    hook.write_text(f'#!/bin/sh\n[ "$1" = committed ] && grep -q refs/tags/v1.1.0 && {move}\nexit 0\n')
     hook.chmod(0o755)
     with pytest.raises(tag.GitError, match="git push: "):
         tag.release(repository, Version.parse("1.1.0"), tree, "origin")
