@@ -1,7 +1,8 @@
 """`hf` with `HF_OIDC_RESOURCE` and this project, side by side in the same job: the rows of docs/compared-with-hf.md.
 
 Both log in to one Local Hub with the same publisher. The `hf` is that of huggingface_hub, as users install it. Each
-test has the name of its row, and shows what both do: also where `hf` alone is enough.
+test has the name of its section in the document, and shows what both do: also where `hf` alone is enough. At the end,
+the commands of the document are run as they stand.
 """
 
 from __future__ import annotations
@@ -32,6 +33,15 @@ OTHER_CIS = {
     "circleci": {"oidc.circleci.com/project-id": "efde35d3-cebd-4ca5-8e5c-4bc5dc1dd1f3"},
     "buildkite": {"pipeline_slug": "training"},
 }
+DOCUMENT = (Path(__file__).parents[2] / "docs" / "compared-with-hf.md").read_text(encoding="utf-8")
+SECTIONS = dict(re.findall(r"^## ([^\n]+)\n(.*?)(?=^## |\Z)", DOCUMENT, re.DOTALL | re.MULTILINE))
+COMMANDS = [
+    line
+    for section, text in SECTIONS.items()
+    if section != "Try it"
+    for block in re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
+    for line in block.splitlines()
+]
 HF_OIDC = str(Path(sys.executable).with_name("hf-oidc"))
 HF = str(Path(sys.executable).with_name("hf"))
 
@@ -246,3 +256,25 @@ def test_checked_before_the_push(hub: LocalHub, folder: Path) -> None:
     assert found.returncode == 1
     codes = [each["code"] for job in json.loads(found.stdout)["jobs"] for each in job["findings"]]
     assert "id-token-permission-missing" in codes
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, LocalHub]]:
+    """A folder with the files of the document's first section, whose Local Hub is running."""
+    folder = tmp_path_factory.mktemp("document")
+    for name, text in re.findall(r"```yaml\n# (\S+)\n(.*?)```", DOCUMENT, re.DOTALL):
+        (folder / name).write_text(text)
+    with local_hub("--config", str(folder / "hub.yaml")) as running:
+        (folder / "ready.json").write_text(json.dumps({"hub": running.hub, "jobs": running.jobs}))
+        yield folder, running
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_commands_of_the_document(prepared: tuple[Path, LocalHub], command: str) -> None:
+    """Each fails with the text in its comment, or succeeds if it has none."""
+    folder, hub = prepared
+    (entering,) = re.findall(r"^job\(\) .*(?=```)", SECTIONS["Try it"], re.DOTALL | re.MULTILINE)
+    run = shell(Clients(hub, folder, env={"PATH": f"{Path(HF).parent}:{os.environ['PATH']}"}), f"{entering}\n{command}")
+    failure = re.search(r" # fails[^:]*: (.+)", command)
+    said = run.stdout + run.stderr
+    assert (run.returncode != 0, failure is None or failure[1] in said) == (failure is not None, True), said
