@@ -1,7 +1,7 @@
 """`hf` with `HF_OIDC_RESOURCE` and this project, side by side in the same job: the rows of docs/compared-with-hf.md.
 
-Both log in to one Local Hub with the same publisher. The `hf` is that of huggingface_hub, as users install it. Each
-test has the name of its section in the document, and shows what both do: also where `hf` alone is enough. At the end,
+Both log in to one Local Hub with the same publisher. `hf` comes from huggingface_hub, as users install it. Each
+test has the name of its section in the document, and shows what both do: also where plain `hf` is enough. At the end,
 the commands of the document are run as they stand.
 """
 
@@ -59,7 +59,7 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalHub]:
 
 @pytest.fixture
 def brief() -> Iterator[LocalHub]:
-    """A Local Hub whose tokens are valid for three seconds."""
+    """A Local Hub with tokens that are valid for three seconds."""
     with local_hub("--token-lifetime", "3") as running:
         claims = {name: {"kind": "eq", "value": value} for name, value in CLAIMS.items()}
         running.post("/local-hub/publishers", {"resource": MODEL, "issuerUrl": running.issuer, "claims": claims})
@@ -75,7 +75,7 @@ def folder(tmp_path: Path) -> Path:
     return home
 
 
-def with_hf_alone(hub: LocalHub, folder: Path, resource: str = MODEL, **job: Any) -> Clients:
+def with_plain_hf(hub: LocalHub, folder: Path, resource: str = MODEL, **job: Any) -> Clients:
     """The programs in a job that sets `HF_OIDC_RESOURCE`, and has no token."""
     return Clients(hub, folder, env={**hub.job(**{**JOB, **job}), "HF_OIDC_RESOURCE": resource})
 
@@ -118,16 +118,16 @@ def upload(clients: Clients, resource: str = MODEL) -> Run:
 
 
 def test_one_python_job_on_github(hub: LocalHub, tmp_path: Path, folder: Path) -> None:
-    """Both publish: `hf` alone needs no step."""
-    good(upload(with_hf_alone(hub, folder)))
+    """Both publish: plain `hf` needs no step."""
+    good(upload(with_plain_hf(hub, folder)))
     good(upload(after_the_action(hub, folder, log_in(hub, tmp_path))))
 
 
 def test_a_long_python_program(brief: LocalHub, folder: Path) -> None:
-    """`hf` alone logs in again before the token expires; here, `hf-oidc run --keep-fresh` does."""
+    """Plain `hf` logs in again before the token expires; here, `hf-oidc run --keep-fresh` does."""
     waits = "import time, huggingface_hub as h; first = h.get_token()\nwhile h.get_token() == first: time.sleep(0.1)"
     program = shlex.join([sys.executable, "-c", waits])
-    good(shell(with_hf_alone(brief, folder), program))
+    good(shell(with_plain_hf(brief, folder), program))
     in_a_job = Clients(brief, folder, env=brief.job(**JOB))
     good(shell(in_a_job, f"{HF_OIDC} run --keep-fresh {MODEL} -- {program}"))
 
@@ -135,9 +135,9 @@ def test_a_long_python_program(brief: LocalHub, folder: Path) -> None:
 def test_git(hub: LocalHub, tmp_path: Path, folder: Path) -> None:
     """git does not know `HF_OIDC_RESOURCE`; after a step with `git-credentials`, it has the token."""
     url = f"{hub.hub}/{MODEL}"
-    alone = with_hf_alone(hub, folder).git("clone", "--quiet", url, "alone")
-    assert alone.returncode != 0
-    assert "could not read Username" in alone.stderr
+    plain = with_plain_hf(hub, folder).git("clone", "--quiet", url, "plain")
+    assert plain.returncode != 0
+    assert "could not read Username" in plain.stderr
     ours = after_the_action(hub, folder, log_in(hub, tmp_path, inputs={"git-credentials": "true"}))
     good(ours.git("clone", "--quiet", url, "ours"))
     good(ours.git("-C", "ours", "commit", "--quiet", "--allow-empty", "--message", "x"))
@@ -157,20 +157,20 @@ READ_BY = {
 
 @pytest.mark.parametrize("program", READ_BY)
 def test_programs_that_read_hf_token(hub: LocalHub, tmp_path: Path, folder: Path, program: str) -> None:
-    """curl, JavaScript and older libraries find no token with `hf` alone, and one after the action."""
+    """curl, JavaScript and older libraries find no token with plain `hf`, and one after the action."""
     if not has(program):
         missing(f"{program} is needed")
-    alone = shell(with_hf_alone(hub, folder), READ_BY[program])
-    assert alone.returncode != 0
+    plain = shell(with_plain_hf(hub, folder), READ_BY[program])
+    assert plain.returncode != 0
     good(shell(after_the_action(hub, folder, log_in(hub, tmp_path)), READ_BY[program]))
 
 
 def test_several_repositories_in_one_step(hub: LocalHub, tmp_path: Path, folder: Path) -> None:
     """`HF_OIDC_RESOURCE` names one, and the other is refused with 403. After one step of the action, both work."""
-    alone = upload(with_hf_alone(hub, folder), DATASET)
-    assert alone.returncode != 0
-    assert "403" in alone.stderr
-    good(upload(with_hf_alone(hub, folder, DATASET), DATASET))
+    plain = upload(with_plain_hf(hub, folder), DATASET)
+    assert plain.returncode != 0
+    assert "403" in plain.stderr
+    good(upload(with_plain_hf(hub, folder, DATASET), DATASET))
     run = log_in(hub, tmp_path, inputs={"resource": f"MODEL_TOKEN={MODEL}\nDATA_TOKEN={DATASET}"})
     assert run.exit_code == 0, run.stdout
     good(upload(Clients(hub, folder, run.exported["MODEL_TOKEN"])))
@@ -179,20 +179,20 @@ def test_several_repositories_in_one_step(hub: LocalHub, tmp_path: Path, folder:
 
 @pytest.mark.parametrize("fault", ["503", "reset-before-headers", "400-aborted"])
 def test_an_outage_at_the_exchange(hub: LocalHub, tmp_path: Path, folder: Path, fault: str) -> None:
-    """`hf` alone fails at the first one; the action tries again. `400-aborted`: an outage that looks like a refusal."""
+    """Plain `hf` fails at the first one; the action tries again. `400-aborted`: an outage that looks like a refusal."""
     hub.post("/local-hub/faults", {"path": "/oauth/token", "faults": [fault]})
-    alone = upload(with_hf_alone(hub, folder))
-    assert alone.returncode == 1
+    plain = upload(with_plain_hf(hub, folder))
+    assert plain.returncode == 1
     hub.post("/local-hub/faults", {"path": "/oauth/token", "faults": [fault]})
     run = log_in(hub, tmp_path)
     assert (run.exit_code, "retrying in" in run.stdout) == (0, True), run.stdout
 
 
 def test_a_refusal(hub: LocalHub, tmp_path: Path, folder: Path) -> None:
-    """`hf` alone shows the Hub's answer, which names no cause; the action shows this job's values and a publisher."""
-    alone = upload(with_hf_alone(hub, folder, ref="refs/heads/side"))
-    said = alone.stdout + alone.stderr
-    assert (alone.returncode, "invalid_grant" in said, "side" in said) == (1, True, False), said
+    """Plain `hf` shows the Hub's answer, which names no cause; the action shows this job's values and a publisher."""
+    plain = upload(with_plain_hf(hub, folder, ref="refs/heads/side"))
+    said = plain.stdout + plain.stderr
+    assert (plain.returncode, "invalid_grant" in said, "side" in said) == (1, True, False), said
     run = log_in(hub, tmp_path, ref="refs/heads/side")
     assert run.error_code == "exchange-rejected"
     assert re.search(r"^  branch +side$", run.stdout, re.MULTILINE)
@@ -204,26 +204,26 @@ def test_the_token_in_the_log(hub: LocalHub, tmp_path: Path, folder: Path) -> No
     """The Hub's tip for other tools masks nothing, so later steps show the token in the log; the action masks it."""
     environment = folder / "github_env"
     tip = 'echo "HF_TOKEN=$(hf auth token)" >> "$GITHUB_ENV"'.replace("hf auth", f"{HF} auth")
-    alone = shell(with_hf_alone(hub, folder), tip, GITHUB_ENV=str(environment))
-    good(alone)
+    plain = shell(with_plain_hf(hub, folder), tip, GITHUB_ENV=str(environment))
+    good(plain)
     assert environment.read_text().startswith("HF_TOKEN=hf_jwt_")
-    assert "::add-mask::" not in alone.stdout + alone.stderr
+    assert "::add-mask::" not in plain.stdout + plain.stderr
     run = log_in(hub, tmp_path)
     assert run.exported["HF_TOKEN"] in run.masks
 
 
 @pytest.mark.parametrize("ci", OTHER_CIS)
 def test_another_ci(hub: LocalHub, folder: Path, ci: str) -> None:
-    """`hf` alone asks only GitHub for an ID token; `hf-oidc run` is one line in each CI."""
+    """Plain `hf` asks only GitHub for an ID token; `hf-oidc run` is one line in each CI."""
     name, env = f"acme/{ci}", hub.job(ci=ci)
-    alone = Clients(hub, folder, env={**env, "HF_OIDC_RESOURCE": name}).hf("upload", name, "weights.txt")
-    assert alone.returncode == 1
-    assert "HF_OIDC_ID_TOKEN is not set" in alone.stderr
+    plain = Clients(hub, folder, env={**env, "HF_OIDC_RESOURCE": name}).hf("upload", name, "weights.txt")
+    assert plain.returncode == 1
+    assert "HF_OIDC_ID_TOKEN is not set" in plain.stderr
     good(shell(Clients(hub, folder, env=env), f"{HF_OIDC} run {name} -- {HF} upload {name} weights.txt"))
 
 
 def test_gitlab_can_name_the_variable(hub: LocalHub, folder: Path) -> None:
-    """If the ID token is in `HF_OIDC_ID_TOKEN`, `hf` alone is enough there too."""
+    """If the ID token is in `HF_OIDC_ID_TOKEN`, plain `hf` is enough there too."""
     env = hub.job(ci="gitlab")
     named = {"HF_OIDC_ID_TOKEN": env["HF_ID_TOKEN"], "HF_OIDC_RESOURCE": "acme/gitlab"}
     good(Clients(hub, folder, env=named).hf("upload", "acme/gitlab", "weights.txt"))
@@ -245,11 +245,11 @@ jobs:
 
 
 def test_checked_before_the_push(hub: LocalHub, folder: Path) -> None:
-    """A missing permission stops `hf` alone when the job runs; the doctor finds it in the file, for `hf` alone too."""
+    """A missing permission stops plain `hf` when the job runs; the doctor finds it in the file, for plain `hf` too."""
     job = {name: value for name, value in hub.job(**JOB).items() if not name.startswith("ACTIONS_ID_TOKEN")}
-    alone = upload(Clients(hub, folder, env={**job, "HF_OIDC_RESOURCE": MODEL}))
-    assert alone.returncode == 1
-    assert "id-token: write" in alone.stderr
+    plain = upload(Clients(hub, folder, env={**job, "HF_OIDC_RESOURCE": MODEL}))
+    assert plain.returncode == 1
+    assert "id-token: write" in plain.stderr
     (folder / "publish.yml").write_text(WORKFLOW)
     command = f"{HF_OIDC} doctor publish.yml --repository acme/trainer --json"
     found = shell(Clients(hub, folder), command)
@@ -260,7 +260,7 @@ def test_checked_before_the_push(hub: LocalHub, folder: Path) -> None:
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, LocalHub]]:
-    """A folder with the files of the document's first section, whose Local Hub is running."""
+    """A folder with the files of the document's first section, and a Local Hub with its configuration."""
     folder = tmp_path_factory.mktemp("document")
     for name, text in re.findall(r"```yaml\n# (\S+)\n(.*?)```", DOCUMENT, re.DOTALL):
         (folder / name).write_text(text)

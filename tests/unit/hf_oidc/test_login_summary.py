@@ -1,4 +1,4 @@
-"""The job summary of a login that worked: at most three lines, which link to the Hub and to this run alone."""
+"""The job summary of a login that worked: at most three lines, with links to the Hub and to this run only."""
 
 from __future__ import annotations
 
