@@ -1,0 +1,210 @@
+"""`hf-oidc agent`: keeps token files fresh until it is told to stop, for steps and containers that it does not start.
+
+It is `hf-oidc run --keep-fresh` without a command: `cli.renewer` renews the tokens of both. This module decides where
+the files are, when they are ready, and when they go.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import re
+import shlex
+import signal
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import click
+
+from hf_oidc.cli import streams
+from hf_oidc.cli.failures import explained
+from hf_oidc.cli.options import LoginCommand, Settings, logs_in, token_requests
+from hf_oidc.cli.session import Session
+from hf_oidc.errors import InvalidInput
+from hf_oidc.output import files
+from hf_oidc.sanitize import sanitize_line
+from hf_oidc.secret import Secret
+from hf_oidc.token_request import NAME, TokenRequest
+
+EPILOG = """\b
+Examples:
+  # in a script
+  hf-oidc agent acme/awesome-model --token-file /dev/shm/hf-token --ready-file /dev/shm/hf-ready &
+  timeout 90 sh -c 'until [ -e /dev/shm/hf-ready ]; do sleep 1; done'
+  . /dev/shm/hf-ready                        # sets HF_TOKEN_PATH, and git
+  hf upload acme/awesome-model ./model .
+  kill $!; wait                              # removes both files
+  # several resources
+  hf-oidc agent MODEL=acme/model DATA=datasets/acme/corpus \\
+    --token-file MODEL=/dev/shm/model --token-file DATA=/dev/shm/data
+
+"""
+# SIGBREAK: Windows, Ctrl+Break.
+STOPPING = {getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGBREAK") if hasattr(signal, name)}
+POLL = 1.0  # seconds
+
+
+@click.command(
+    cls=LoginCommand,
+    epilog=EPILOG,
+    options_metavar="[OPTIONS]",
+    short_help="Keep a token file fresh until it is stopped.",
+)
+@click.argument("resources", metavar="[NAME=]RESOURCE…", nargs=-1)
+@click.option(
+    "--token-file",
+    "token_files",
+    metavar="[NAME=]PATH",
+    multiple=True,
+    help="Where the token is. With several resources, give each NAME a file.",
+)
+@click.option(
+    "--ready-file",
+    metavar="PATH",
+    help="Created when the tokens are in place; shell lines that let huggingface_hub and git use them.",
+)
+@click.option(
+    "--on-expiry",
+    type=click.Choice(["warn", "stop"], case_sensitive=False),
+    default="warn",
+    show_default=True,
+    help="What to do when a token expires and cannot be renewed.",
+)
+@logs_in
+def agent(
+    *,
+    resources: tuple[str, ...],
+    token_files: tuple[str, ...],
+    ready_file: str | None,
+    on_expiry: str,
+    **given: Any,
+) -> None:
+    """Keep a file with a token for each RESOURCE fresh until it is stopped, for other programs of this user.
+
+    Without RESOURCE, the token is for $HF_OIDC_RESOURCE.
+
+    It runs in the foreground. Stop it with SIGTERM, SIGINT or SIGHUP: it then removes the files, and the exit code is
+    0. It is 1 if a login at the start failed, if a file cannot be written or removed, or if a token expired with
+    --on-expiry stop; 2 if the arguments are wrong; and 128 plus the number of a signal that came before the tokens
+    were there.
+    """
+    env = dict(os.environ)
+    with explained():
+        settings = Settings.read(given, env)
+        requests = token_requests(resources, env)
+        paths = _token_paths(token_files, [request.name for request in requests])
+        ready = _path(ready_file, "--ready-file") if ready_file is not None else None
+        task = Task(requests, paths, ready, stop_on_expiry=on_expiry == "stop")
+        task.require()
+    raise click.exceptions.Exit(task.run(settings, env))
+
+
+class Task(NamedTuple):
+    """A token for each request, and the file for it, by its name. `ready`: the file that says that they are there."""
+
+    requests: Sequence[TokenRequest]
+    paths: Mapping[str, Path]
+    ready: Path | None
+    stop_on_expiry: bool
+
+    def require(self) -> None:
+        """Call before the login. Raises the `LoginError` that is known then. Removes an old ready file."""
+        paths = [*self.paths.values(), *([self.ready] if self.ready else ())]
+        if len({path.absolute() for path in paths}) < len(paths):
+            raise InvalidInput("--token-file", "Two files have the same path", "a different path for each")
+        for path in paths:
+            files.require_guarded_folder(path)
+            files.require_replaceable(path)
+            if files.is_in_checkout(path.parent):
+                what = f"{sanitize_line(str(path))} is in the working directory. Do not publish it."
+                streams.tell(f"hf-oidc: Warning: {what}")
+        if self.ready:
+            files.remove(self.ready)  # an agent that was killed has left it
+
+    def run(self, settings: Settings, env: Mapping[str, str]) -> int:
+        """Keeps the files fresh until a signal comes. The exit code. Raises `click.exceptions.Exit` if that fails."""
+        from hf_oidc.cli.renewer import FirstTokens, OnExpiry, Renewer  # noqa: PLC0415 - help does not wait for it
+
+        first = FirstTokens.log_in(self.requests, settings, env)
+        stopped = _stopping()
+        on_expiry = OnExpiry("Trying again")
+        if self.stop_on_expiry:
+            on_expiry = OnExpiry("The agent stops", lambda: stopped.put(1))
+        renewer = Renewer(first.session.renew, self._write, on_expiry)
+        # At the end, in reverse order: the ready file, the renewals, the tokens.
+        with explained(), contextlib.ExitStack() as at_the_end:
+            for request, token in first.granted:
+                self._write(request, token.secret)
+                at_the_end.callback(files.remove, self.paths[request.name])
+            renewer.start(first.lifetimes)
+            at_the_end.callback(renewer.end)
+            paths = {first.path_variables[name]: str(path.absolute()) for name, path in self.paths.items()}
+            if self.ready:
+                files.replace(self.ready, "".join(f"{line}\n" for line in _shell(first.hidden, {**paths, **first.git})))
+                at_the_end.callback(files.remove, self.ready)
+            self._say_ready(first.session, _shell(first.hidden, paths))
+            while True:
+                # Windows runs the handler of a signal only between two calls.
+                with contextlib.suppress(queue.Empty):
+                    return stopped.get(timeout=POLL)
+
+    def _write(self, request: TokenRequest, secret: Secret) -> None:
+        path = self.paths[request.name]
+        files.require_guarded_folder(path)  # the folder may be another one now
+        files.replace(path, secret.reveal())
+
+    def _say_ready(self, session: Session, lines: Sequence[str]) -> None:
+        session.say("Ready. This command renews the tokens until it is stopped. What uses them needs:")
+        for line in lines:
+            session.say(f"  {line}")
+        if self.ready:
+            session.say(f"or, for git too:  . {shlex.quote(str(self.ready.absolute()))}")
+        else:
+            session.say("git needs more, which --ready-file writes.")
+
+
+def _stopping() -> queue.SimpleQueue[int]:
+    """A queue of exit codes. A signal that stops the agent puts 0 into it."""
+    # A handler may interrupt any line. `put` of this queue is reentrant, and `Event.set` is not.
+    stopped: queue.SimpleQueue[int] = queue.SimpleQueue()
+    for number in STOPPING:
+        # nohup ignores SIGHUP, and a shell ignores SIGINT for what it starts with `&`.
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, lambda *_: stopped.put(0))
+    return stopped
+
+
+def _token_paths(given: Sequence[str], names: Sequence[str]) -> dict[str, Path]:
+    """The path for each token, by its name. Raises `InvalidInput` if it is not clear which file is for which token."""
+    form = " ".join(f"--token-file {name}=PATH" for name in names) if len(names) > 1 else "--token-file PATH"
+    found: dict[str, Path] = {}
+    for argument in given:
+        name, equals, text = argument.partition("=")
+        # As in [NAME=]RESOURCE, a path that begins with a name and `=` needs ./ in front.
+        if not (equals and re.fullmatch(NAME, name)):
+            name, text = names[0], argument
+            if len(names) > 1:
+                raise InvalidInput("--token-file", "A `--token-file` does not say which of the tokens it is for", form)
+        if name not in names:
+            raise InvalidInput("--token-file", f"There is no token `{name}` for `--token-file`", form)
+        if name in found:
+            raise InvalidInput("--token-file", f"There are two files for the token `{name}`", form)
+        found[name] = _path(text, "--token-file")
+    if missing := next((name for name in names if name not in found), None):
+        raise InvalidInput(
+            "--token-file", f"`--token-file` for `{missing}` is missing: it says where the token is", form
+        )
+    return found
+
+
+def _path(text: str, option: str) -> Path:
+    if not text or text == "-" or not text.isprintable():
+        raise InvalidInput(option, f"`{option}` is not the path of a file", "a path of printable characters")
+    return Path(text)
+
+
+def _shell(hidden: Sequence[str], variables: Mapping[str, str]) -> list[str]:
+    """Lines for sh, bash and zsh."""
+    return [f"unset {' '.join(hidden)}", *(f"export {name}={shlex.quote(value)}" for name, value in variables.items())]
