@@ -33,7 +33,10 @@ RUN_ACT = tuple(
 EACH_ALONE = "tests/e2e/test_image.py::test_the_stories_are_the_same"
 LONGEST = (
     *RUN_ACT,
-    *(f"tests/e2e/test_{name}.py" for name in ("image", "pages_browser", "container", "interpreters", "examples")),
+    *(
+        f"tests/e2e/test_{name}.py"
+        for name in ("image", "pages_browser", "container", "interpreters", "examples", "agent_examples")
+    ),
     *(
         f"tests/scenario/test_{name}.py"
         for name in ("run_keep_fresh", "faults", "pages", "long_job", "long_agent", "agent", "load")

@@ -83,7 +83,7 @@ def assert_renewed(hub: LocalHub, log: str, logins: int = 3) -> None:
 
 
 def test_each_example_begins_with_the_publisher_of_its_neighbour() -> None:
-    """The same job, so the same publisher; of GitHub, under the name of its own file."""
+    """The same job, so the same publisher. GitHub's has the name of the workflow file."""
     assert claims(GITLAB.read_text()) == claims((ROOT / "examples/gitlab/.gitlab-ci.yml").read_text())
     assert claims(POD.read_text()) == claims((ROOT / "examples/kubernetes/job.yaml").read_text())
     (publisher,) = publishers(GITHUB.read_text())

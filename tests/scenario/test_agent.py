@@ -30,7 +30,7 @@ SECONDS = 30  # for what a busy machine does late
 
 
 def until(condition: Callable[[], object]) -> None:
-    """Waits for it, and fails if it does not come."""
+    """Waits until the condition is true, and fails after `SECONDS`."""
     end = time.monotonic() + SECONDS
     while not condition():
         assert time.monotonic() < end, "it did not come in time"
@@ -47,7 +47,7 @@ class Agent:
 
     @property
     def token(self) -> str:
-        """What is in the file; empty if there is none."""
+        """What is in the file; empty if it does not exist."""
         try:
             return (self.folder / "token").read_text()
         except FileNotFoundError:
@@ -71,7 +71,7 @@ class Agent:
 
 @pytest.fixture
 def hub(tmp_path: Path) -> Iterator[Hub]:
-    """A Hub whose tokens are valid for four seconds."""
+    """A Hub with tokens that are valid for four seconds."""
     with started(Hub(tmp_path, lifetime=4)) as running:
         yield running
 
@@ -84,7 +84,7 @@ def agent(
     ready: bool = True,
     start: Sequence[str] = (),
 ) -> Iterator[Agent]:
-    """An agent for acme/model, with its files in a folder of its own. `ready`: waits until it says so."""
+    """An agent for acme/model, with its files in a new folder. `ready`: waits for the ready file."""
     folder = hub.tmp_path / "files"
     folder.mkdir(exist_ok=True)
     command = [*start, *CLI, "agent", *(arguments or ("acme/model",)), *(each.format(folder) for each in files)]
@@ -116,7 +116,7 @@ def test_the_token_is_there_when_it_is_ready(hub: Hub) -> None:
 
 
 def test_it_is_renewed_for_as_long_as_the_agent_runs(hub: Hub) -> None:
-    """The file has one token after the other, each masked before; nothing else is said of it."""
+    """The file has one token after the other, each masked before. The log has no other line about it."""
     with agent(hub) as running:
         seen = {running.token}
 
@@ -151,7 +151,7 @@ def test_signals_that_are_ignored_stay_so(hub: Hub) -> None:
 
 
 def test_a_signal_before_the_token(tmp_path: Path) -> None:
-    """It ends the login. There is no file yet."""
+    """It ends the login, and no file was written."""
     reached = threading.Event()
 
     def hanging(_hub: Hub) -> bool:
@@ -165,7 +165,7 @@ def test_a_signal_before_the_token(tmp_path: Path) -> None:
 
 
 def test_a_killed_agent_leaves_a_file_that_the_next_replaces(hub: Hub) -> None:
-    """Nobody else can read it, and its token expires. The old ready file is gone before the next token is requested."""
+    """Only its owner can read it. The old ready file is gone before the next token is requested."""
     with agent(hub) as running:
         assert running.end(signal.SIGKILL) == -signal.SIGKILL
         old = running.token
@@ -186,7 +186,7 @@ def test_a_killed_agent_leaves_a_file_that_the_next_replaces(hub: Hub) -> None:
 
 
 def test_a_login_that_fails_at_the_start(tmp_path: Path) -> None:
-    """The exit code is 1, and there is no file."""
+    """The exit code is 1, and no file was written."""
     refused = Answer({"error": "invalid_grant", "error_description": "No trusted publisher configured"}, 400)
     with started(Hub(tmp_path, down=lambda _hub: True, refusals=refused)) as hub, agent(hub, ready=False) as running:
         assert running.process.wait(SECONDS) == 1
@@ -303,7 +303,7 @@ def test_a_token_that_expires_without_another(tmp_path: Path, choice: list[str],
 
 
 def test_the_ready_file_is_for_shells(hub: Hub) -> None:
-    """It lets git and huggingface_hub find the token, each time anew; it holds none."""
+    """It lets git and huggingface_hub find the current token. It does not contain a token."""
     fill = 'printf "protocol=http\\nhost=$HOST\\npath=acme/model\\n\\n" | git credential fill | grep password'
     shown = f'cat "$HF_TOKEN_PATH"; echo; {fill}; echo "${{HF_TOKEN-none}} ${{HF_OIDC_RESOURCE-none}}"'
     host = hub.server.url.removeprefix("http://")
@@ -360,7 +360,10 @@ def contents(folder: Path, but: Path | None = None) -> dict[str, bytes]:
 
 WRONG = {
     "no file": (["acme/model"], "`--token-file` for `HF_TOKEN` is missing"),
-    "an unknown name": (["acme/model", "--token-file", "MODEL=x"], "There is no token `MODEL`"),
+    "an unknown name": (
+        ["acme/model", "--token-file", "MODEL=x"],
+        "`--token-file` names `MODEL`, and no RESOURCE has this name",
+    ),
     "no name": (["A=acme/a", "B=acme/b", "--token-file", "x"], "does not say which of the tokens it is for"),
     "one is missing": (["A=acme/a", "B=acme/b", "--token-file", "A=x"], "`--token-file` for `B` is missing"),
     "two for one": (["acme/a", "--token-file", "x", "--token-file", "y"], "two files for the token `HF_TOKEN`"),

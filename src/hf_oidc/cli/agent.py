@@ -1,4 +1,4 @@
-"""`hf-oidc agent`: keeps token files fresh until it is told to stop, for steps and containers that it does not start.
+"""`hf-oidc agent`: keeps token files fresh until a signal stops it, for steps and containers that it does not start.
 
 It is `hf-oidc run --keep-fresh` without a command: `cli.renewer` renews the tokens of both. This module decides where
 the files are, when they are ready, and when they go.
@@ -102,7 +102,7 @@ def agent(
 
 
 class Task(NamedTuple):
-    """A token for each request, and the file for it, by its name. `ready`: the file that says that they are there."""
+    """What the agent does. `paths`: the token file of each request, by name. `ready`: the file that says they exist."""
 
     requests: Sequence[TokenRequest]
     paths: Mapping[str, Path]
@@ -111,6 +111,8 @@ class Task(NamedTuple):
 
     def require(self) -> None:
         """Call before the login. Raises the `LoginError` that is known then. Removes an old ready file."""
+        if self.ready:
+            files.remove(self.ready)  # an agent that was killed has left it
         paths = [*self.paths.values(), *([self.ready] if self.ready else ())]
         if len({path.absolute() for path in paths}) < len(paths):
             raise InvalidInput("--token-file", "Two files have the same path", "a different path for each")
@@ -120,12 +122,10 @@ class Task(NamedTuple):
             if files.is_in_checkout(path.parent):
                 what = f"{sanitize_line(str(path))} is in the working directory. Do not publish it."
                 streams.tell(f"hf-oidc: Warning: {what}")
-        if self.ready:
-            files.remove(self.ready)  # an agent that was killed has left it
 
     def run(self, settings: Settings, env: Mapping[str, str]) -> int:
         """Keeps the files fresh until a signal comes. The exit code. Raises `click.exceptions.Exit` if that fails."""
-        from hf_oidc.cli.renewer import FirstTokens, OnExpiry, Renewer  # noqa: PLC0415 - help does not wait for it
+        from hf_oidc.cli.renewer import FirstTokens, OnExpiry, Renewer  # noqa: PLC0415 - only a run needs them
 
         first = FirstTokens.log_in(self.requests, settings, env)
         stopped = _stopping()
@@ -188,7 +188,7 @@ def _token_paths(given: Sequence[str], names: Sequence[str]) -> dict[str, Path]:
             if len(names) > 1:
                 raise InvalidInput("--token-file", "A `--token-file` does not say which of the tokens it is for", form)
         if name not in names:
-            raise InvalidInput("--token-file", f"There is no token `{name}` for `--token-file`", form)
+            raise InvalidInput("--token-file", f"`--token-file` names `{name}`, and no RESOURCE has this name", form)
         if name in found:
             raise InvalidInput("--token-file", f"There are two files for the token `{name}`", form)
         found[name] = _path(text, "--token-file")

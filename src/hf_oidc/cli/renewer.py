@@ -77,16 +77,16 @@ class FirstTokens(NamedTuple):
 
 
 class OnExpiry(NamedTuple):
-    """What happens when a token has expired and there is no new one. `told`: how the report says it."""
+    """What happens when a token expires before it is renewed. `told`: how the report describes this."""
 
     told: str
     stop: Callable[[], None] = lambda: None
 
 
 class Renewer:
-    """Renews tokens, each in a thread. `log_in` takes a request and the seconds for it; `write` writes the new token.
+    """Renews tokens, each in a thread. `log_in` takes a request and a number of seconds; `write` writes the new token.
 
-    Any exception of the two is a failed renewal.
+    If one of the two raises any exception, the renewal has failed.
     """
 
     def __init__(

@@ -427,6 +427,6 @@ def test_what_is_no_file_of_ours_is_not_removed(make: Callable[[Path], None], tm
 
 
 def test_a_file_that_cannot_be_removed(tmp_path: Path) -> None:
-    """It is said why."""
-    with pytest.raises(DeliveryFailed, match=r"n cannot be removed: File name too long$"):
+    """The message says why."""
+    with pytest.raises(DeliveryFailed, match=r"n… cannot be removed: File name too long$"):
         files.remove(tmp_path / ("n" * 300))
