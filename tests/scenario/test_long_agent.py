@@ -41,7 +41,7 @@ JOB_STEP = '. "$1"; exec "$2" "$3" "$4"'
 
 @pytest.fixture
 def hub(tmp_path: Path) -> Iterator[LocalHub]:
-    """A Local Hub whose tokens are valid for ten seconds, and a clone of its model."""
+    """A Local Hub with tokens that are valid for ten seconds, and a clone of its model."""
     with local_hub("--token-lifetime", str(LIFETIME), "--data", str(tmp_path / "data")) as running:
         running.post("/local-hub/publishers", {"resource": "acme/model", "issuerUrl": running.issuer, "claims": CLAIMS})
         subprocess.run(["git", "clone", "--quiet", f"{running.hub}/acme/model", tmp_path / "work"], check=True)

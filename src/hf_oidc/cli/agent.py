@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import os
 import queue
-import re
 import shlex
 import signal
 from collections.abc import Mapping, Sequence
@@ -21,12 +20,11 @@ import click
 from hf_oidc.cli import streams
 from hf_oidc.cli.failures import explained
 from hf_oidc.cli.options import LoginCommand, Settings, logs_in, token_requests
-from hf_oidc.cli.session import Session
 from hf_oidc.errors import InvalidInput
 from hf_oidc.output import files
 from hf_oidc.sanitize import sanitize_line
 from hf_oidc.secret import Secret
-from hf_oidc.token_request import NAME, TokenRequest
+from hf_oidc.token_request import TokenRequest, path_from_argument, paths_from_arguments
 
 EPILOG = """\b
 Examples:
@@ -94,8 +92,8 @@ def agent(
     with explained():
         settings = Settings.read(given, env)
         requests = token_requests(resources, env)
-        paths = _token_paths(token_files, [request.name for request in requests])
-        ready = _path(ready_file, "--ready-file") if ready_file is not None else None
+        paths = paths_from_arguments(token_files, [request.name for request in requests], "--token-file")
+        ready = path_from_argument(ready_file, "--ready-file") if ready_file is not None else None
         task = Task(requests, paths, ready, stop_on_expiry=on_expiry == "stop")
         task.require()
     raise click.exceptions.Exit(task.run(settings, env))
@@ -111,11 +109,11 @@ class Task(NamedTuple):
 
     def require(self) -> None:
         """Call before the login. Raises the `LoginError` that is known then. Removes an old ready file."""
-        if self.ready:
-            files.remove(self.ready)  # an agent that was killed has left it
         paths = [*self.paths.values(), *([self.ready] if self.ready else ())]
         if len({path.absolute() for path in paths}) < len(paths):
             raise InvalidInput("--token-file", "Two files have the same path", "a different path for each")
+        if self.ready:
+            files.remove(self.ready)  # an agent that was killed has left it
         for path in paths:
             files.require_guarded_folder(path)
             files.require_replaceable(path)
@@ -144,7 +142,9 @@ class Task(NamedTuple):
             if self.ready:
                 files.replace(self.ready, "".join(f"{line}\n" for line in _shell(first.hidden, {**paths, **first.git})))
                 at_the_end.callback(files.remove, self.ready)
-            self._say_ready(first.session, _shell(first.hidden, paths))
+            has = f"{self.ready} has them, and those for git." if self.ready else "For git, use --ready-file."
+            lines = "".join(f"\n  {line}" for line in _shell(first.hidden, paths))
+            first.session.say(f"Ready, and renewing. What uses the tokens needs these lines. {has}{lines}")
             while True:
                 # Windows runs the handler of a signal only between two calls.
                 with contextlib.suppress(queue.Empty):
@@ -154,15 +154,6 @@ class Task(NamedTuple):
         path = self.paths[request.name]
         files.require_guarded_folder(path)  # the folder may be another one now
         files.replace(path, secret.reveal())
-
-    def _say_ready(self, session: Session, lines: Sequence[str]) -> None:
-        session.say("Ready. This command renews the tokens until it is stopped. What uses them needs:")
-        for line in lines:
-            session.say(f"  {line}")
-        if self.ready:
-            session.say(f"or, for git too:  . {shlex.quote(str(self.ready.absolute()))}")
-        else:
-            session.say("git needs more, which --ready-file writes.")
 
 
 def _stopping() -> queue.SimpleQueue[int]:
@@ -174,35 +165,6 @@ def _stopping() -> queue.SimpleQueue[int]:
         if signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, lambda *_: stopped.put(0))
     return stopped
-
-
-def _token_paths(given: Sequence[str], names: Sequence[str]) -> dict[str, Path]:
-    """The path for each token, by its name. Raises `InvalidInput` if it is not clear which file is for which token."""
-    form = " ".join(f"--token-file {name}=PATH" for name in names) if len(names) > 1 else "--token-file PATH"
-    found: dict[str, Path] = {}
-    for argument in given:
-        name, equals, text = argument.partition("=")
-        # As in [NAME=]RESOURCE, a path that begins with a name and `=` needs ./ in front.
-        if not (equals and re.fullmatch(NAME, name)):
-            name, text = names[0], argument
-            if len(names) > 1:
-                raise InvalidInput("--token-file", "A `--token-file` does not say which of the tokens it is for", form)
-        if name not in names:
-            raise InvalidInput("--token-file", f"`--token-file` names `{name}`, and no RESOURCE has this name", form)
-        if name in found:
-            raise InvalidInput("--token-file", f"There are two files for the token `{name}`", form)
-        found[name] = _path(text, "--token-file")
-    if missing := next((name for name in names if name not in found), None):
-        raise InvalidInput(
-            "--token-file", f"`--token-file` for `{missing}` is missing: it says where the token is", form
-        )
-    return found
-
-
-def _path(text: str, option: str) -> Path:
-    if not text or text == "-" or not text.isprintable():
-        raise InvalidInput(option, f"`{option}` is not the path of a file", "a path of printable characters")
-    return Path(text)
 
 
 def _shell(hidden: Sequence[str], variables: Mapping[str, str]) -> list[str]:
