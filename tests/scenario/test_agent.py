@@ -354,6 +354,27 @@ def test_no_token_is_anywhere_else(hub: Hub) -> None:
     assert leaks(hub.granted, contents(hub.tmp_path)) == []
 
 
+def test_no_token_that_the_runner_cannot_hide(tmp_path: Path) -> None:
+    """Nobody reads standard error any more, as after the step that has started the agent with `&`."""
+    with started(Hub(tmp_path, lifetime=2)) as hub:
+        (tmp_path / "files").mkdir()
+        command = [*CLI, "agent", "acme/model", "--on-expiry", "stop", "--token-file", str(tmp_path / "files/token")]
+        env = scrubbed(measured=True) | hub.env
+        with subprocess.Popen(command, env=env, stderr=subprocess.PIPE, text=True) as process:
+            running = Agent(process, tmp_path / "files")
+            until(lambda: running.token)
+            first = running.token
+            assert process.stderr is not None
+            process.stderr.close()
+            seen = {first}
+            while process.poll() is None:
+                seen.add(running.token)
+                time.sleep(0.02)
+    # One more may have been masked before the pipe was closed.
+    assert seen - {""} <= set(hub.granted[:2])
+    assert (process.returncode, running.left) == (1, [])
+
+
 def contents(folder: Path, but: Path | None = None) -> dict[str, bytes]:
     """All files below the folder, except the one."""
     return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file() and path != but}
