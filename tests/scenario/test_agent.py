@@ -355,7 +355,7 @@ def test_no_token_is_anywhere_else(hub: Hub) -> None:
 
 
 def test_no_token_that_the_runner_cannot_hide(tmp_path: Path) -> None:
-    """Nobody reads standard error any more, as after the step that has started the agent with `&`."""
+    """Standard error is closed, as after the end of a step that started the agent with `&`."""
     with started(Hub(tmp_path, lifetime=2)) as hub:
         (tmp_path / "files").mkdir()
         command = [*CLI, "agent", "acme/model", "--on-expiry", "stop", "--token-file", str(tmp_path / "files/token")]

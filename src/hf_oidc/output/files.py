@@ -83,7 +83,7 @@ def require_guarded_folder(path: Path) -> None:
 
 
 def remove(path: Path) -> None:
-    """Removes the file, if it is there. Raises `DeliveryFailed` if another thing is in its place."""
+    """Removes the file, if it exists. Raises `DeliveryFailed` if it is not a regular file of this user."""
     with _explained(path, "removed"), contextlib.suppress(FileNotFoundError):
         if _require_own_file(path):
             path.unlink()
