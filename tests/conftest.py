@@ -35,9 +35,15 @@ LONGEST = (
     *RUN_ACT,
     *(
         f"tests/e2e/test_{name}.py"
-        for name in ("image", "pages_browser", "container", "interpreters", "examples", "release_rehearsal")
+        for name in (
+            *("image", "pages_browser", "container", "interpreters", "examples", "release_rehearsal"),
+            "agent_examples",
+        )
     ),
-    *(f"tests/scenario/test_{name}.py" for name in ("run_keep_fresh", "faults", "pages", "long_job", "load")),
+    *(
+        f"tests/scenario/test_{name}.py"
+        for name in ("run_keep_fresh", "faults", "pages", "long_job", "long_agent", "agent", "load")
+    ),
 )
 # What `make unit` and `make test` say to pytest.
 QUICK, NO_ENGINES = "not process and not slow", "tests/e2e"

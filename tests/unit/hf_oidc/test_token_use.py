@@ -16,6 +16,7 @@ KEPT = LOGIN + "\n    export-env: false"
 DATA = LOGIN.replace("acme/model", "datasets/acme/corpus")
 BOTH = LOGIN.replace("acme/model", "|\n      MODEL_TOKEN=acme/model\n      DATA_TOKEN=datasets/acme/corpus")
 UPLOAD = "- run: hf upload acme/model ."
+AGENT = "- run: exec hf-oidc agent acme/model --token-file /t --ready-file /r"
 TOKEN = "${{ steps.hf.outputs.token }}"
 SECRET = "${{ secrets.HF_TOKEN }}"
 
@@ -346,6 +347,14 @@ FLOWS: dict[str, tuple[str, set[str]]] = {
     ),
     "long, and renewed": (
         job("- run: hf-oidc run --keep-fresh acme/model -- python train.py", rest="timeout-minutes: 600"),
+        set(),
+    ),
+    "long, with an agent": (
+        job(KEPT, f"{AGENT}\n  background: true", "- run: python train.py", UPLOAD, rest="timeout-minutes: 600"),
+        set(),
+    ),
+    "an agent in the same script": (
+        job(script("hf-oidc agent acme/model --token-file /t &", "python train.py"), UPLOAD),
         set(),
     ),
     "long, with huggingface_hub's own login": (
