@@ -307,6 +307,15 @@ FLOWS: dict[str, tuple[str, set[str]]] = {
         ),
         set(),
     ),
+    # a fall-back
+    "soft, with another token": (
+        job(SOFT, UPLOAD + env(HF_TOKEN="${{ steps.hf.outputs.token || secrets.HF_TOKEN }}")),
+        set(),
+    ),
+    "soft, with nothing else": (
+        job(SOFT, UPLOAD + env(HF_TOKEN="${{ steps.hf.outputs.token || '' }}")),
+        {"warning: token-unchecked"},
+    ),
     # the repository
     "another repository": (job(LOGIN, "- run: hf upload acme/other ."), {"error: other-repository"}),
     "another repository, by git": (

@@ -40,6 +40,7 @@ OUTPUT = re.compile(
     r"steps\.(?P<id>[\w-]+)\.outputs(?:\.(?P<name>[\w-]+)|\[\s*'(?P<quoted>[^']*)'\s*\])", re.IGNORECASE
 )
 TOKENS = {"token", "tokens"}
+FALLS_BACK = re.compile(r"\.outputs\.token\s{0,20}\|\|\s{0,20}(?:secrets|env|vars)\b", re.IGNORECASE)
 Facts = dict[str, str]
 # Of other jobs, which are searched for a login.
 MAX_STEPS = 500
@@ -193,7 +194,9 @@ def _outcomes(
         if each.source.kind == "login" and each.source.login.outer is each.source.login.step and not falls_back
     }
     for step in job.steps:
-        for step_id, name in sorted(references([step.run, step.inputs, step.env], set(by_id))):
+        # `${{ steps.hf.outputs.token || secrets.HF_TOKEN }}` is another token after a failed login.
+        values = [value for value in (*step.inputs.values(), *step.env.values()) if not FALLS_BACK.search(str(value))]
+        for step_id, name in sorted(references([step.run, values], set(by_id))):
             if name in TOKENS and is_soft(by_id[step_id].step):
                 needed[id(step), id(by_id[step_id])] = (step, by_id[step_id])
     for step, login in needed.values():
