@@ -28,7 +28,16 @@ hypothesis.settings.load_profile("same")
 # act names containers after workflows and jobs, and images after actions: two runs at the same time would share them.
 RUN_ACT = tuple(
     f"tests/e2e/test_{name}.py"
-    for name in ("github_examples", "act", "native", "several_and_git", "long_training", "publish", "dist")
+    for name in (
+        "github_examples",
+        "library_examples",
+        "act",
+        "native",
+        "several_and_git",
+        "long_training",
+        "publish",
+        "dist",
+    )
 )
 EACH_ALONE = "tests/e2e/test_image.py::test_the_stories_are_the_same"
 LONGEST = (
