@@ -9,7 +9,7 @@ import time
 import pytest
 
 from hf_oidc.http.url import has_password, host_of, shown_url
-from hf_oidc.sanitize import sanitize, sanitize_line
+from hf_oidc.sanitize import hides_part_of, sanitize, sanitize_line
 from tests.commands import COMMANDS, commands_in
 from tests.factories import id_token
 
@@ -122,6 +122,7 @@ TOKENS = {
     "with odd characters": 'hf_jwt_"quo\\te"/+%&=~',
     "in JSON": '{"access_token":"hf_jwt_abcdefghijkl"}',
     "in a path": "acme/hf_jwt_abcdefghijkl",
+    "behind letters": "tokenhf_jwt_abcdefghijkl",
     "with a joiner in it": "hf_jwt\u200b_abcdefghijkl",
     "a user's": "hf_" + drawn(34, string.ascii_letters),
     "a user's, of one letter": "hf_" + "a" * 30,
@@ -220,6 +221,22 @@ def test_shows_what_is_no_token_however_long(word: str) -> None:
 def test_shows_no_password_of_a_url(text: str, expected: str) -> None:
     """In any text: what stands between the scheme and the last `@` is left out."""
     assert sanitize_line(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "hides"),
+    [
+        ("token: hf_jwt_abcdefghijkl # mine", True),
+        ("- run: pip install https://svc:pw@hub.example/x", True),
+        (f"  {drawn(86)}\n", True),
+        ("run: echo ::error::x ##[add-path]/tmp\x1b[0m", False),
+        ("  two   words\n", False),
+        ("", False),
+    ],
+)
+def test_says_whether_a_text_holds_a_secret(text: str, hides: bool) -> None:
+    """A diff shows every other line as it is, with its blanks and commands, so that it can be applied."""
+    assert hides_part_of(text) is hides
 
 
 def test_is_bounded() -> None:
