@@ -19,6 +19,11 @@ from hf_oidc.http.url import base_url, has_password, host_of, is_loopback, requi
         ("http://127.0.0.1:8000", "http://127.0.0.1:8000"),
         ("http://127.9.9.9", "http://127.9.9.9"),
         ("http://[::1]:8000", "http://[::1]:8000"),
+        ("https://[2001:DB8::c0]", "https://[2001:db8::c0]"),
+        (
+            "https://hub.example/A.b_c~d!e$f&g'h(i)j*k+l,m;n=o:p%20/r-0",
+            "https://hub.example/A.b_c~d!e$f&g'h(i)j*k+l,m;n=o:p%20/r-0",
+        ),
     ],
 )
 def test_accepts_https_and_this_machine(text: str, expected: str) -> None:
