@@ -359,6 +359,8 @@ def test_a_token_that_is_gone_is_no_empty_password(tmp_path: Path) -> None:
         ("get", "", TOKENS, "username=hf_user\npassword=model-token\n"),
         ("get", "path=\n", TOKENS, "username=hf_user\npassword=model-token\n"),
         ("get", "path=acme/other\n", TOKENS, ""),
+        ("get", "username=a\\\npath=acme/other\n", TOKENS, ""),
+        ("get", "", {"MODEL": "*  %s\\n$HOME"}, "username=hf_user\npassword=*  %s\\n$HOME\n"),
         ("get", "", {}, ""),
         ("store", "", TOKENS, ""),
         ("erase", "", TOKENS, ""),

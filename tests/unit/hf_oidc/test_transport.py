@@ -212,10 +212,13 @@ def test_refuses_a_server_that_speaks_an_old_tls() -> None:
 
 
 def test_bounds_the_body() -> None:
-    """A body of exactly 1 MiB is kept, a byte more is none."""
-    with scripted_server({"/a": Answer(b"x" * MAX_BODY), "/b": Answer(b"x" * (MAX_BODY + 1))}) as server:
+    """A body of exactly 1 MiB is kept, a byte more is none; the rest of that response is."""
+    with scripted_server({"/a": Answer(b"x" * MAX_BODY), "/b": Answer(b"x" * (MAX_BODY + 1), status=400)}) as server:
         assert len(get(f"{server.url}/a").body or b"") == MAX_BODY
-        assert get(f"{server.url}/b").body is None
+        longer = get(f"{server.url}/b")
+    host = server.url.removeprefix("http://")
+    assert longer == Response("mint", host, 400, longer.headers, None)
+    assert longer.headers["content-length"] == str(MAX_BODY + 1)
 
 
 def test_what_is_sent_beyond_the_bound_is_not_waited_for() -> None:
