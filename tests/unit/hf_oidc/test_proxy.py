@@ -109,6 +109,8 @@ def test_knows_what_needs_no_proxy(host: str, port: int, no_proxy: str, expected
         ("http://10.0.0.1:3128", ""),
         ("http://my_proxy:3128", ""),
         ("http://my-proxy:8", ""),
+        ("http://p:65535", ""),
+        ("http://p:65536", "`X_PROXY` is not"),
         ("socks5://p:1080", "`X_PROXY` names a SOCKS proxy"),
         ("SOCKS5H://a:secret@p:1080", "`X_PROXY` names a SOCKS proxy"),
         ("socks4://p", "`X_PROXY` names a SOCKS proxy"),
