@@ -416,13 +416,12 @@ WORDS = {
     ),
     # stored tokens
     "token-replaced": Words(
-        'The step "{step}" sets {name} from the secret `{secret}`, which replaces the token of the login. The secret '
-        "is no longer needed for {resource}.",
+        'The step "{step}" sets {name} from the secret `{secret}`, which replaces the token of the login. {needed}',
         "{how}{needs_id}",
         "{lines}",
     ),
     "secret-remains": Words(
-        "{subject} {puts}. It is no longer needed for {resource}: the login has a token for it.",
+        "{subject} {puts}. {needed}",
         "{how}{needs_id}",
         "{lines}",
     ),
@@ -492,8 +491,15 @@ BECAUSE = {
     "nowhere": "there are no `permissions:`, and GitHub does not grant this one by default.",
     # why runs of pull requests cannot log in
     "no-id-token": NO_ID_TOKEN,
+    "own": "They do not run on a branch until they are merged, so a publisher with a branch refuses them.",
     "no-branch": f"{NO_ID_TOKEN} Other pull requests do not run on a branch until they are merged, so a publisher with "
     "a branch refuses them.",
+}
+# Whether a secret is needed after the login.
+NEEDED = {
+    "": "The secret is no longer needed for {resource}: the login has a token for it.",
+    "maybe": "The secret may still be needed: this file does not show what the step does with it. If that is only for "
+    "{resource}, use the token of the login.",
 }
 # What is written instead of `id-token: write`.
 WRITTEN = {
@@ -576,6 +582,7 @@ def words(finding: WorkflowFinding) -> Words:
     facts["subject"] = SUBJECTS.get(facts.get("place", ""), "").format_map(facts)
     facts["puts"] = PUTS.get(facts.get("way", ""), "").format_map(facts)
     facts.setdefault("needs_id", "")
+    facts["needed"] = NEEDED.get(facts.get("needed", ""), "").format_map({"resource": "", **facts})
     suggestion = finding.facts.get("suggestion")
     inputs = f"Its inputs are {facts.get('known', '')}."
     otherwise = (

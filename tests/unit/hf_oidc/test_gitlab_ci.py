@@ -445,6 +445,11 @@ SLOW = {
     + "  rules:\n"
     + "".join(f"    - if: $A{n} && {' && '.join(['$B'] * 400)}\n" for n in range(300)),
     "many branches": JOB + "  only: [" + ", ".join(f"b{n}" for n in range(5_000)) + "]\n",
+    "many regular expressions": JOB + "  only: [" + ", ".join(f"/^b{n}.*$/, b{n}" for n in range(5_000)) + "]\n",
+    "many rules": JOB + "  rules:\n" + "".join(f'    - if: $CI_COMMIT_BRANCH == "b{n}"\n' for n in range(15_000)),
+    "rules of all jobs": "workflow:\n  rules:\n"
+    + "".join(f'    - if: $CI_COMMIT_BRANCH == "b{n}"\n' for n in range(10_000))
+    + "".join(f"j{n}: {{script: hf-oidc run acme/m -- x}}\n" for n in range(1_000)),
     "many jobs": "".join(f"j{n}: {{script: hf-oidc run acme/m -- x}}\n" for n in range(1_500)),
     "many logins": f"publish:\n{ID_TOKENS}  script:\n    - {'hf-oidc run a/b; ' * 4_000}\n"
     + "    - hf-oidc run a/b\n" * 4_000,

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
+from itertools import chain as chained
 
 from hf_oidc.doctor.workflow.called import LOCAL_ACTION, ReadFile, with_called
 from hf_oidc.doctor.workflow.findings import Branch, WorkflowFinding, WorkflowJobReport, WorkflowReport
@@ -52,7 +53,7 @@ from hf_oidc.doctor.workflow.structure import REUSABLE, check_structure
 from hf_oidc.doctor.workflow.token.remaining_secrets import check_passed, check_secrets
 from hf_oidc.doctor.workflow.token.targets import writing_steps, written_resources
 from hf_oidc.doctor.workflow.token.use import check_token_use
-from hf_oidc.doctor.workflow.yaml_text import read
+from hf_oidc.doctor.workflow.yaml_text import UnreadableYaml, read
 from hf_oidc.errors import UsageError
 from hf_oidc.explain.claims import publisher_fields
 from hf_oidc.hub.publisher import GITHUB_ISSUER, Field
@@ -67,6 +68,7 @@ GITHUB_REMOTE = re.compile(
 )
 # Findings in a job that writes to the Hub with a stored token.
 OF_WRITES = {"migrate-login", "called-not-migrated"}
+MAX_FINDINGS = 1_000  # of a job, and about a file
 REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
 
 
@@ -95,9 +97,17 @@ def _every_called(workflow: Workflow) -> Iterator[Workflow]:
             yield from _every_called(job.called)
 
 
+def _limited(findings: Iterable[WorkflowFinding]) -> Iterator[WorkflowFinding]:
+    """Yields `findings`. Raises `UnreadableYaml` if they are too many: what is left out could be an error."""
+    for number, each in enumerate(findings, 1):
+        if number > MAX_FINDINGS:
+            raise UnreadableYaml(f"There are more than {MAX_FINDINGS} findings, which is more than anybody reads")
+        yield each
+
+
 def _about_the_file(workflow: Workflow, seen: set[str]) -> Iterator[WorkflowFinding]:
     """Yields the findings about a workflow and those that it calls, each file once."""
-    found = (*workflow.findings, *check_structure(workflow))
+    found = _limited(chained(workflow.findings, check_structure(workflow)))
     # What an alias repeats is at the same line each time.
     for finding in {(each.code, each.line, str(each.facts)): each for each in found}.values():
         yield replace(finding, file=workflow.path)
@@ -133,7 +143,7 @@ def _reports(chain: Chain, reachability: Reachability, repository: str) -> Itera
             _fields(workflow.file_name if len(chain) == 1 else "", repository, branch),
             branch,
             job.environment,
-            tuple(_sorted(_login_findings(chain, logins, values, reachability))),
+            tuple(_sorted(_limited(_login_findings(chain, logins, values, reachability)))),
             (*logins.not_understood, *dict.fromkeys(unknown)),
         )
         yield _with_hub(report, workflow, job)

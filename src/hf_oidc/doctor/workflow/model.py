@@ -20,6 +20,7 @@ from hf_oidc.sanitize import sanitize_line
 OF_THE_MATRIX = re.compile(r"\$\{\{\s*matrix\.(?P<path>[\w.-]+)\s*\}\}")
 # More than any workflow has. Each job has a report, and each step is checked with each variable that it sees.
 MAX_JOBS = 500
+MAX_STEPS = 2_000  # of all jobs together: GitHub has no limit, but shows no more than the first 1,000 of a job
 MAX_VARIABLES = 50_000
 # What `permissions:` grants for `id-token`; `unset` if there are no `permissions:`.
 Permission = Literal["unset", "granted", "missing"]
@@ -161,9 +162,10 @@ def read_workflow(document: Value, file_name: str) -> Workflow:
         findings=tuple(reader.findings),
         block=document,
     )
+    steps = sum(len(job.steps) for job in workflow.jobs)
     seen = sum((1 + len(job.steps)) * (len(workflow.env) + len(job.env)) for job in workflow.jobs)
-    if len(jobs) > MAX_JOBS or seen > MAX_VARIABLES:
-        raise UnreadableYaml("It has more jobs, or more variables for its steps, than any workflow has")
+    if len(jobs) > MAX_JOBS or steps > MAX_STEPS or seen > MAX_VARIABLES:
+        raise UnreadableYaml("It has more jobs or steps, or more variables for its steps, than any workflow has")
     return workflow
 
 

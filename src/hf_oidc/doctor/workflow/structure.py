@@ -231,7 +231,7 @@ def _step(step: Step) -> Iterator[WorkflowFinding]:
 
 def _identifier(identifier: str, line: int | None) -> Iterator[WorkflowFinding]:
     if not IDENTIFIER.fullmatch(identifier) and "${{" not in identifier:
-        better = re.sub(r"[^\w-]+", "-", identifier, flags=re.ASCII).strip("-")
+        better = re.sub(r"[^\w-]+", "-", sanitize_line(identifier, 60), flags=re.ASCII).strip("-")
         better = better if IDENTIFIER.fullmatch(better) else f"_{better}"
         facts = {"id": sanitize_line(identifier, 60), "better": sanitize_line(better, 60)}
         yield WorkflowFinding("invalid-id", "error", line, facts)

@@ -35,8 +35,8 @@ from hf_oidc.sanitize import sanitize_line
 
 Certainty = Literal["yes", "maybe", "no"]
 Contexts = Mapping[str, Value]
-# Of conditions, over all runs and rows: a few seconds. More than any workflow needs.
-MAX_EVALUATIONS = 25_000
+# Of conditions, over all runs and rows: about a second. More than any workflow needs.
+MAX_EVALUATIONS = 12_000
 # A condition counts once for each of so many characters: a long one has more parts to evaluate.
 CHARACTERS = 50
 # Contexts that are known when the job runs.

@@ -20,7 +20,7 @@ from hf_oidc.doctor.workflow.token.script import RUNNER, shell_of
 from hf_oidc.doctor.workflow.token.source import Login, TokenUse, logins_of, token_uses
 from hf_oidc.doctor.workflow.token.stored_secrets import SECRET, StoredSecret, is_test, stored_secrets
 from hf_oidc.doctor.workflow.token.targets import named_in_all_rows, uses_of
-from hf_oidc.doctor.workflow.token.use import described, for_both
+from hf_oidc.doctor.workflow.token.use import described, for_both, outputs_in
 from hf_oidc.hub.resource import Resource
 from hf_oidc.sanitize import sanitize_line
 
@@ -54,6 +54,7 @@ class _Job:
         of_logins = (self.positions.get(id(each.outer)) for each in self.logins)
         self.first_login = min((at for at in of_logins if at is not None), default=-1)
         variables = list(resource_variables(workflow, job))
+        self.outputs = outputs_in(job)
         self.exchanges = any(each.step is None for each in variables)
         self.exchanging = {id(each.step) for each in variables if each.step}
         self._of_step: dict[int, list[TokenUse]] = {}
@@ -130,7 +131,7 @@ def _remaining(found: _Job, secret: StoredSecret, resources: Sequence[Resource])
         target, step = other
         own = {"how": "both-exchange", "lines": f"env:\n  HF_OIDC_RESOURCE: {target}"}
         facts |= {"target": described(target), "line": str(step.line)}
-        facts |= for_both(found.job, found.logins[0], target, step) if found.logins else own
+        facts |= for_both(found.logins[0], target, step, found.outputs) if found.logins else own
         yield _finding("secret-for-another", "note", secret, facts)
     elif found.positions.get(id(secret.step), len(found.positions)) < found.first_login and not uses:
         # What it is for is not known, and there is no other token yet.
@@ -141,7 +142,9 @@ def _remaining(found: _Job, secret: StoredSecret, resources: Sequence[Resource])
         yield _finding("secret-shared", "note", secret, {**facts, "job": sanitize_line(shared.key, 80)})
     else:
         replaced = secret.level == "step" and secret.way == "env" and secret.name in TOKEN_VARIABLES
-        facts |= _edit(found, secret, target)
+        # A program that is not known may use the secret for something else.
+        is_known = secret.step is None or any(each.use.right != "variable" for each in uses)
+        facts |= {"needed": "" if is_known else "maybe", **_edit(found, secret, target)}
         yield _finding("token-replaced" if replaced else "secret-remains", "warning", secret, facts)
 
 
