@@ -70,6 +70,11 @@ WORDS = {
         "This job calls {called}, which `hf-oidc` cannot read from here. Whether it logs in to the Hub is not known.",
         "Run hf-oidc doctor on that workflow too.",
     ),
+    "secret-passed-elsewhere": Words(
+        "{subject} {puts}, {called}, which `hf-oidc` cannot read from here.",
+        "Run hf-oidc doctor on that workflow too. If it logs in by itself, remove this line. If it uses the secret, "
+        "let it log in instead: until then, the secret is needed.",
+    ),
     "action-unread": Words(
         'The step "{step}" uses {uses}, which `hf-oidc` cannot read from here. Whether it logs in to the Hub is not '
         "known.",
@@ -80,6 +85,12 @@ WORDS = {
     "empty-matrix": Words(
         "`{name}` of the matrix of the job `{job}` is an empty list, so GitHub cannot run the job.",
         "Write at least one value, or remove the list.",
+    ),
+    "timeout-not-positive": Words(
+        "`timeout-minutes: {given}` is not a positive number. GitHub requires one, and does not document what happens "
+        "otherwise. The job may never reach its login.",
+        "Write instead:",
+        "timeout-minutes: 60",
     ),
     "merge-key": Words(
         "There is a merge key (`<<`) {where}. GitHub supports anchors and aliases but not merge keys, so it "
@@ -208,9 +219,9 @@ WORDS = {
     # triggers
     "pull-request": Words("`{event}` starts this job for {runs}. {because}", "{how}", "{lines}"),
     "never-reached": Words(
-        "No event in `on:` reaches the login of the job `{job}`: a condition (`if:`) is never true, or the job needs a "
-        "job that is always skipped.",
-        "Change the condition, or add the event to `on:`.",
+        "No event in `on:` reaches the login of the job `{job}`: a condition (`if:`) is never true, the job needs a "
+        "job that is always skipped, or a step before the login always fails.",
+        "Change the condition or the step, or add the event to `on:`.",
     ),
     "pull-request-soft": Words(
         "`{event}` starts this job for pull requests. There the login fails for forks, and for every publisher with a "

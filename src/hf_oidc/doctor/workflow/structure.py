@@ -68,8 +68,10 @@ def check_structure(workflow: Workflow) -> Iterator[WorkflowFinding]:
             yield from _keys(job.block, syntax.JOB, where)
         yield from _empty_lists(job)
         yield from _condition(job.condition, JOB_CONDITION, where, job.block)
+        yield from _minutes(job.block)
         for step in job.steps:
             yield from _step(step)
+            yield from _minutes(step.block)
             yield from _condition(step.condition, STEP_CONDITION, f'in the step "{step.label}"', step.block)
         yield from _ids(job)
     yield from _needs(workflow)
@@ -243,6 +245,14 @@ def _condition(text: str, allowed: frozenset[str], where: str, block: Block) -> 
     except ExpressionError as error:
         facts = {"where": where, "problem": sanitize_line(error.what, 200)}
         yield WorkflowFinding("invalid-condition", "error", block.lines.get("if"), facts)
+
+
+def _minutes(block: Block) -> Iterator[WorkflowFinding]:
+    # https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-syntax#jobsjob_idstepstimeout-minutes
+    minutes = block.get("timeout-minutes", "")
+    if isinstance(minutes, str) and re.fullmatch(r"[-+]?0+(?:\.0*)?|-.+", minutes):
+        facts = {"given": sanitize_line(minutes, 20)}
+        yield WorkflowFinding("timeout-not-positive", "warning", block.lines.get("timeout-minutes"), facts)
 
 
 def _ids(job: Job) -> Iterator[WorkflowFinding]:

@@ -7,6 +7,7 @@ This module does not know what a login is.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -42,6 +43,10 @@ CHARACTERS = 50
 # Contexts that are known when the job runs.
 LATER = ("steps", "strategy", "job", "runner", "secrets")
 TOO_MUCH = "the size of this file"
+# A script that says something and then fails, as in a step that keeps runs out. Each line is a command of its own.
+MAX_SCRIPT = 2_000  # characters
+SAYS = re.compile(r"#.*|(?:echo|printf|write-(?:host|output|error))\b[^&|<>]*(?<!\\)", re.IGNORECASE)
+FAILS = re.compile(r"exit\s+(?:[1-9]\d{0,2}|-\d{1,3})\s*(?:#.*)?")
 SUCCEEDS = Status(success=True, failure=False, cancelled=False, always=True)
 
 
@@ -250,25 +255,49 @@ def _of_steps(workflow: Workflow, job: Job, views: _Views) -> Iterator[_Outcome]
     possible: dict[str, Value] = {}
     views = views.changed({**open_, "steps": expected}, {"steps": possible, **open_})
     environment = _Environment(workflow, job, views)
-    may_fail = False
+    may_fail, failing = False, _Outcome("no")  # whether a step that always fails has run
     for step in job.steps:
-        if not step.condition:
+        if not step.condition and failing.certainty == "no":
             outcome = _Outcome("yes")
         else:
             seen = views.changed({"env": environment.of(step)}) if "env" in step.condition.lower() else views
             unsure = None if may_fail else False
             status = Status(success=None if may_fail else True, failure=unsure, cancelled=None, always=True)
-            outcome = _decided(step.condition, seen, SUCCEEDS, status, STEP_CONDITION)
+            expected_status = SUCCEEDS
+            if failing.certainty != "no":
+                failed = True if failing.certainty == "yes" else None
+                status = expected_status = Status(
+                    success=False if failed else None, failure=failed, cancelled=None, always=True
+                )
+            # GitHub: without a status function in a condition, `success()` is applied to it.
+            outcome = _decided(step.condition or "success()", seen, expected_status, status, STEP_CONDITION)
+            if outcome.certainty == "maybe":
+                outcome = _Outcome("maybe", tuple(dict.fromkeys((*failing.unknown, *outcome.unknown))))
         yield outcome
         if step.id:
             skipped: Value = {"outcome": "skipped", "conclusion": "skipped", "outputs": {}}
             unknown: Value = {"outcome": UNKNOWN, "conclusion": UNKNOWN, "outputs": OpenMapping({})}
-            succeeded: Value = {"outcome": "success", "conclusion": "success", "outputs": OpenMapping({})}
-            expected[step.id] = {"yes": succeeded, "maybe": unknown, "no": skipped}[outcome.certainty]
+            result = "failure" if _always_fails(step) else "success"
+            ended: Value = {"outcome": result, "conclusion": result, "outputs": OpenMapping({})}
+            expected[step.id] = {"yes": ended, "maybe": unknown, "no": skipped}[outcome.certainty]
             possible[step.id] = skipped if outcome.certainty == "no" else unknown
+        # A step for failures (`if: failure()`) runs after one, and does not begin it.
+        if _always_fails(step) and "failure()" not in step.condition:
+            failing = _any([failing, outcome])
         if outcome.certainty != "no":
             may_fail = may_fail or not step.continues
             environment.after(step)
+
+
+def _always_fails(step: Step) -> bool:
+    """Whether the script of a step does nothing but say something and fail, so that the job fails."""
+    lines = [line.strip() for line in step.run[:MAX_SCRIPT].splitlines() if line.strip()]
+    if not lines or len(step.run) > MAX_SCRIPT or step.continues or step.background:
+        return False
+    *said, last = lines
+    is_closed = all(line.count(quote) % 2 == 0 for line in said for quote in "\"'`")
+    fails = FAILS.fullmatch(last) or (last == "false" and step.shell in {"", "bash", "sh"})
+    return bool(fails) and is_closed and all(map(SAYS.fullmatch, said))
 
 
 def _decided(text: str, views: _Views, expected: Status, possible: Status, allowed: frozenset[str]) -> _Outcome:

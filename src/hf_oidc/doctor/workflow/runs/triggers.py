@@ -119,8 +119,8 @@ def _pull_requests(workflow: Workflow, job: Job, logins: Logins, event: str) -> 
     if logins.soft:
         yield WorkflowFinding("pull-request-soft", "note", line, facts)
         return
-    given = {run.gets_id_token for run in failing}
-    facts["why"] = {(True,): "own", (False,): "no-id-token"}.get(tuple(given), "no-branch")
+    given = [run.gets_id_token for run in failing]
+    facts["why"] = "own" if all(given) else "no-branch" if any(given) else "no-id-token"
     required = OWN if facts["why"] == "no-id-token" else f"github.event_name != '{event}'"
     advice = stricter_condition(job, logins.runs, required)
     if logins.reads:

@@ -13,6 +13,7 @@ from hf_oidc.doctor.workflow.findings import Severity, WorkflowFinding
 from hf_oidc.doctor.workflow.login.permissions import advised, effective, logs_in
 from hf_oidc.doctor.workflow.login.step import NO_DOCKER, resource_variables
 from hf_oidc.doctor.workflow.model import Job, Step, Workflow
+from hf_oidc.doctor.workflow.structure import REUSABLE, shown_reference
 from hf_oidc.doctor.workflow.token.hub_commands import TOKEN_VARIABLES
 from hf_oidc.doctor.workflow.token.hub_target import Target
 from hf_oidc.doctor.workflow.token.login_outcome import condition_line
@@ -99,10 +100,15 @@ def check_secrets(workflow: Workflow, job: Job) -> Iterator[WorkflowFinding]:
 
 
 def check_passed(workflow: Workflow, job: Job) -> Iterator[WorkflowFinding]:
-    """Finds stored tokens that `job` passes to a workflow which logs in by itself."""
+    """Finds stored tokens that `job` passes to a workflow which logs in by itself, or which cannot be read."""
     called = job.called
-    passed = [each for each in stored_secrets(workflow, job) if each.way == "called-workflow"] if called else []
-    if not called or not passed or not any(logs_in(called, inner) for inner in called.jobs):
+    passed = [each for each in stored_secrets(workflow, job) if each.way == "called-workflow"] if job.calls else []
+    if not called:
+        for secret in passed if REUSABLE.fullmatch(job.calls) else ():
+            facts = {**_facts(secret), "called": shown_reference(job.calls)}
+            yield _finding("secret-passed-elsewhere", "note", secret, facts)
+        return
+    if not passed or not any(logs_in(called, inner) for inner in called.jobs):
         return
     inside = {finding.code for inner in called.jobs for finding in check_secrets(called, inner)}
     for secret in passed if not inside & NEEDED else ():
