@@ -53,7 +53,7 @@ test-all: test
 else
 test-all: $(VENV)/dev.stamp
 	@$(BIN)/python -m coverage erase
-	@$(BIN)/python -m coverage run -m pytest -n $(WORKERS)
+	@$(BIN)/python -m coverage run -m pytest -n $(WORKERS) --durations=20 --durations-min=5
 	@$(BIN)/python -m coverage combine --quiet
 	@$(BIN)/python -m coverage report
 	@$(BIN)/python -m coverage report --include="$(PURE)" --fail-under=100

@@ -111,6 +111,41 @@ def test_the_readme_says_whether_there_is_a_release() -> None:
     assert ("Nothing is released" in README) is not bool(released)
 
 
+COMPARED = (ROOT / "docs" / "compared-with-hf.md").read_text(encoding="utf-8")
+
+
+def anchor(heading: str) -> str:
+    """The fragment that GitHub gives a heading."""
+    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+
+
+def test_the_first_screen_says_when_to_use_which() -> None:
+    """Within 40 lines: what can be used today, the YAML, and each row of the comparison, which is a section."""
+    screen = "\n".join(README.splitlines()[:40])
+    assert screen.index("Nothing is released") < screen.index("uses: org/hf-oidc-action@v1")
+    sections = [anchor(each) for each in re.findall(r"^## (.+)$", COMPARED, re.MULTILINE) if each != "Try it"]
+    assert re.findall(r"\(docs/compared-with-hf\.md#([\w-]+)\)", screen) == sections
+
+
+def test_each_row_of_the_comparison_is_a_test_and_has_commands() -> None:
+    """The test has the section's name, and the section has a command for either side."""
+    path = ROOT / "tests" / "scenario" / "test_side_by_side.py"
+    tests = {node.name for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.FunctionDef)}
+    for section in COMPARED.split("\n## ")[2:]:
+        heading, _, text = section.partition("\n")
+        assert f"test_{anchor(heading).replace('-', '_')}" in tests
+        (block,) = re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
+        assert ("hf upload" in block or "HF_OIDC_RESOURCE=" in block, "hf-oidc " in block) == (True, True)
+
+
+def test_the_readme_counts_the_other_cis() -> None:
+    """Those whose ID tokens the Hub can accept, besides GitHub."""
+    others = [
+        name for name, each in PROVIDERS.items() if each.audience != "fixed" and name not in ("github", "supplied")
+    ]
+    assert f"one line in {len(others)} CIs and clouds" in README
+
+
 def test_every_provider_has_its_section() -> None:
     """In the registry's order, under the CI's own name, with its example if the Hub accepts its ID tokens."""
     text = (ROOT / "docs" / "providers.md").read_text(encoding="utf-8")

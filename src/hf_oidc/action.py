@@ -25,7 +25,7 @@ from typing import NamedTuple, TypeVar
 
 from hf_oidc import settings
 from hf_oidc.errors import Attempt, LoginError, UsageError, bug_location
-from hf_oidc.explain.success import granted_line, warnings
+from hf_oidc.explain import success
 from hf_oidc.http.client import trusting
 from hf_oidc.hub.resource import Resource
 from hf_oidc.login import Failed, Granted, Login, group_failures, log_in_all
@@ -99,8 +99,11 @@ def run(env: Mapping[str, str]) -> int:
         all_well = "All logins succeeded, but no token is delivered."
         return _failed([Failed(inputs.requests[0], error)], inputs, env, files, instead=all_well)
     for token in tokens.values():
-        github_commands.say(granted_line(token.resource, token.expires_at, token.expires_in))
-    for title, message in warnings(env, tokens if inputs.export_env else ()):
+        github_commands.say(success.granted_line(token.resource, token.expires_at, token.expires_in))
+    first_expiry = min(token.expires_at for token in tokens.values())
+    summary = success.summary([each.resource for each in inputs.requests], first_expiry, inputs.hub_url, env)
+    github_commands.summarize(summary, env)
+    for title, message in success.warnings(env, tokens if inputs.export_env else ()):
         github_commands.annotate("warning", title, message)
     return 0
 

@@ -250,18 +250,30 @@ def test_the_means_of_these_tests_are_there() -> None:
 @pytest.mark.parametrize("broken", BROKEN)
 def test_a_summary_that_cannot_be_written_hides_nothing(tmp_path: Path, broken: str) -> None:
     """The explanation is short of a page, and the error is told all the same."""
+    refusal = Answer({"error": "invalid_grant"}, 400)
+    with scripted_server({"/oauth/token": refusal}) as server:
+        run = log_in(tmp_path, with_broken_summary(tmp_path, broken), server, command=AS_ANYBODY)
+    assert (run.exit_code, run.error_code, run.stderr) == (1, "exchange-rejected", "")
+    assert run.outputs == {"authenticated": "false"}
+
+
+@pytest.mark.parametrize("broken", BROKEN)
+def test_a_login_needs_no_summary(tmp_path: Path, broken: str) -> None:
+    """If the summary cannot be written, the token is delivered all the same, and nothing is said."""
+    with scripted_server({"/oauth/token": Answer(GRANT)}) as server:
+        run = log_in(tmp_path, with_broken_summary(tmp_path, broken), server, command=AS_ANYBODY)
+    assert (run.exit_code, run.error_code, run.stderr) == (0, None, "")
+    assert run.exported == {"HF_TOKEN": HUB_TOKEN}
+
+
+def with_broken_summary(tmp_path: Path, broken: str) -> dict[str, str]:
+    """The command files, of which only the summary cannot be written."""
     (tmp_path / "file_commands").mkdir()
     files = {name: str(tmp_path / "file_commands" / name.lower()) for name in ("GITHUB_OUTPUT", "GITHUB_ENV")}
     for path in files.values():
         Path(path).write_text("")
     summary = BROKEN[broken](tmp_path)
-    if summary is not None:
-        files["GITHUB_STEP_SUMMARY"] = summary
-    refusal = Answer({"error": "invalid_grant"}, 400)
-    with scripted_server({"/oauth/token": refusal}) as server:
-        run = log_in(tmp_path, files, server, command=AS_ANYBODY)
-    assert (run.exit_code, run.error_code, run.stderr) == (1, "exchange-rejected", "")
-    assert run.outputs == {"authenticated": "false"}
+    return files if summary is None else {**files, "GITHUB_STEP_SUMMARY": summary}
 
 
 GOES_AWAY = """

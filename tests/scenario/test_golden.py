@@ -76,6 +76,15 @@ STORIES = {
     "granted-by-hf-endpoint": Story(0, inputs={"hub-url": ""}, env={"HF_ENDPOINT": "{hub}/"}),
     "granted-with-another-audience": Story(0, inputs={"audience": "https://huggingface.co"}),
     "granted-at-the-second-try": Story(0, hub=first(Answer("<html>", 502), GRANT)),
+    "granted-in-a-run": Story(
+        0,
+        env={
+            "GITHUB_SERVER_URL": "https://github.com",
+            "GITHUB_REPOSITORY": "acme/trainer",
+            "GITHUB_RUN_ID": "1234567890",
+            "GITHUB_SHA": "0123456789abcdef0123456789abcdef01234567",
+        },
+    ),
     "granted-with-warnings": Story(0, env={"HF_TOKEN": "an-older-token", "HF_OIDC_RESOURCE": "acme/model"}),
     "invalid-resource": Story(
         2, "invalid-resource", inputs={"resource": "https://huggingface.co/acme/model/tree/main"}
