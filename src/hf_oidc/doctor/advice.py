@@ -531,6 +531,7 @@ HOW = {
     "replace": "Replace the job's `if:` with:",
     "and": "In the job's `if:`, also require:",
     "push": "Start the job by a push to the branch that publishes instead:",
+    "merge": "Publish after the merge: let a push to the branch that publishes start the job.",
     "warn": "Let the job continue without a token there. Under the `with:` of the login step, add:",
     # an id that no step has
     "id-add": "Give the login step (line {line}) this line:",

@@ -61,33 +61,25 @@ from hf_oidc.hub.resource import Resource
 from hf_oidc.sanitize import sanitize_line
 from hf_oidc.settings import DEFAULT_HUB_URL
 
-GITHUB_REMOTE = re.compile(
-    r"(?:https://(?:[^/@]*@)?github\.com/|(?:ssh://)?git@github\.com[:/]|ssh://git@ssh\.github\.com:443/)"
-    r"(?P<repository>[\w.-]+/[\w.-]+?)(?:\.git)?/?",
-    re.ASCII,
-)
 # Findings in a job that writes to the Hub with a stored token.
 OF_WRITES = {"migrate-login", "called-not-migrated"}
 MAX_FINDINGS = 1_000  # of a job, and about a file
-REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
-
-
-def repository_of(remote: str) -> str:
-    """Returns `owner/name` of a remote on github.com, else an empty string. The rest of a URL may hold a password."""
-    match = GITHUB_REMOTE.fullmatch(remote.strip())
-    return match["repository"] if match else ""
 
 
 def examine(text: str, file_name: str, repository: str, read_file: ReadFile) -> WorkflowReport:
     """Returns the report about a workflow. Raises `UnreadableYaml` if `text` is not one."""
-    workflow = with_called(read_workflow(read(text), file_name), read_file)
+    return examine_workflow(with_called(read_workflow(read(text), file_name), read_file), repository)
+
+
+def examine_workflow(workflow: Workflow, repository: str) -> WorkflowReport:
+    """Returns the report about a workflow that was read, with what it uses of its repository."""
     reachability = Reachability(workflow, runs_of(workflow, [*_every_called(workflow)], repository))
     jobs = tuple(report for job in workflow.jobs for report in _reports([(workflow, job)], reachability, repository))
     findings = list(_about_the_file(workflow, set()))
     # An action as a job's `uses:` is meant to log in.
     if not jobs and not any(each.code == "action-as-job" for each in findings):
         findings.append(WorkflowFinding("no-login", "note"))
-    return WorkflowReport(file_name, repository, jobs, tuple(findings))
+    return WorkflowReport(workflow.file_name, repository, jobs, tuple(findings))
 
 
 def _every_called(workflow: Workflow) -> Iterator[Workflow]:

@@ -125,6 +125,8 @@ def _pull_requests(workflow: Workflow, job: Job, logins: Logins, event: str) -> 
     advice = stricter_condition(job, logins.runs, required)
     if logins.reads:
         advice = {"how": "warn", "lines": "on-error: warn"}
+    elif facts["why"] == "own" and not advice["lines"]:
+        advice = {"how": "merge", "lines": ""}
     elif not advice["lines"] and not any([job.condition, *(step.condition for step in job.steps)]):
         advice = {"how": "push", "lines": "on:\n  push:\n    branches: [main]"}
     # A publisher without a branch accepts the repository's own pull requests. Without an ID token nothing does.

@@ -14,7 +14,7 @@ from hf_oidc.doctor.workflow.login.permissions import advised, effective, logs_i
 from hf_oidc.doctor.workflow.login.step import NO_DOCKER, resource_variables
 from hf_oidc.doctor.workflow.model import Job, Step, Workflow
 from hf_oidc.doctor.workflow.structure import REUSABLE, shown_reference
-from hf_oidc.doctor.workflow.token.hub_commands import TOKEN_VARIABLES
+from hf_oidc.doctor.workflow.token.hub_commands import STORES_TOKEN, TOKEN_VARIABLES
 from hf_oidc.doctor.workflow.token.hub_target import Target
 from hf_oidc.doctor.workflow.token.login_outcome import condition_line
 from hf_oidc.doctor.workflow.token.script import RUNNER, shell_of
@@ -31,7 +31,7 @@ VARIABLES = {"sh": "${}", "powershell": "$env:{}", "cmd": "%{}%", "python": 'os.
 SETS_A_VARIABLE = re.compile(
     r"(export\s+|set\s+\"?|\$env:|echo\s+[\"']?)?\w+\s*=\s*[\"']?\$\{\{[^}]*\}\}[\"']?(\s*>>.*)?", re.DOTALL
 )
-STORES = re.compile(RUNNER + r"(hf auth|huggingface-cli|hf)\s+login\s+[^&|;]*")
+ONLY_STORES = re.compile(rf"{RUNNER}{STORES_TOKEN}[^&|;]*")
 PYTHON_CALL = re.compile(r"\b(login|HfApi|\w+\.\w+|\w*(upload|download|push|create)\w*)\(.*\$\{\{")
 # Findings about a stored token that says why it stays.
 NEEDED = {"secret-needed", "secret-for-another", "secret-in-use", "secret-shared"}
@@ -68,7 +68,8 @@ class _Job:
     def resources(self) -> list[Resource]:
         """What its tokens are for, as far as this is known."""
         found = [each for login in self._in_all_rows for each in login.tokens.values() if each]
-        found += [each.source.resource for each in self.uses if each.source.kind == "exchange" and each.source.resource]
+        own = (each.source for each in self.uses if each.source.kind in {"exchange", "command"})
+        found += [source.resource for source in own if source.resource]
         return list(dict.fromkeys(found))
 
     def index_of(self, step: Step | None) -> int:
@@ -253,7 +254,9 @@ def _edit(found: _Job, secret: StoredSecret, target: Target | None) -> dict[str,
     login = before[-1] if before else found.logins[0] if found.logins else None
     if login is None:
         own = (found.exchanges or found.exchanging) and secret.name in (*TOKEN_VARIABLES, "--token")
-        return _removal(secret) if own else {"how": "secret-run", "lines": ""}
+        # All commands get their token from `hf-oidc run` or `env`.
+        unused = secret.step is None and secret.name in TOKEN_VARIABLES and not found.uses_with(secret)
+        return _removal(secret) if own or unused else {"how": "secret-run", "lines": ""}
     name = next((name for name, each in login.tokens.items() if each and target and target.may_be(each)), "")
     name = name or ("HF_TOKEN" if "HF_TOKEN" in login.tokens else next(iter(login.tokens), "HF_TOKEN"))
     step_id = sanitize_line(login.step.id or "hf", 60)
@@ -296,7 +299,7 @@ def _edit_of_script(job: Job, secret: StoredSecret, login: Login, name: str, val
         how = "write" if login.git or not login.step.inputs else "write-git"
         return {"how": how, "lines": sanitize_line(written, MAX_LINE), "line": str(login.step.line)}
     sets = secret.way == "export" and secret.name in TOKEN_VARIABLES and SETS_A_VARIABLE.fullmatch(text)
-    if own and (sets or STORES.fullmatch(text)):
+    if own and (sets or ONLY_STORES.fullmatch(text)):
         script = [line for line in (secret.step.run if secret.step else "").splitlines() if line.strip()]
         return {
             "how": "remove-step" if len(script) == 1 else "remove-from-script",

@@ -24,20 +24,17 @@ from hf_oidc.doctor.workflow.login.step import (
 )
 from hf_oidc.doctor.workflow.model import Job, Step, Workflow
 from hf_oidc.doctor.workflow.runs.reach import Reachability
-from hf_oidc.doctor.workflow.token.hub_commands import TOKEN_VARIABLES
+from hf_oidc.doctor.workflow.token.hub_commands import STORES_TOKEN, TOKEN_VARIABLES
 from hf_oidc.doctor.workflow.token.hub_target import PREFIX, Given, Target
 from hf_oidc.doctor.workflow.token.lifetime import check_lifetime
 from hf_oidc.doctor.workflow.token.login_outcome import check_conditions, check_outcome, check_skipped
 from hf_oidc.doctor.workflow.token.script import Command, commands, shell_of
-from hf_oidc.doctor.workflow.token.source import Login, TokenUse, logins_of, token_uses
+from hf_oidc.doctor.workflow.token.source import OUTPUT, Login, TokenUse, logins_of, token_uses
 from hf_oidc.doctor.workflow.token.targets import JobUses, is_token_input, uses_of
 from hf_oidc.doctor.workflow.yaml_text import Value, line_of
 from hf_oidc.sanitize import sanitize_line
 
 SETS = re.compile(rf"\b{RESOURCE_VARIABLE}=\S")
-OUTPUT = re.compile(
-    r"steps\.(?P<id>[\w-]+)\.outputs(?:\.(?P<name>[\w-]+)|\[\s*'(?P<quoted>[^']*)'\s*\])", re.IGNORECASE
-)
 TOKENS = {"token", "tokens"}
 Facts = dict[str, str]
 Outputs = set[tuple[str, str]]  # the id of a step, and the name of its output; both in lower case
@@ -48,7 +45,7 @@ MAX_STEPS = 500
 HOSTED = re.compile(r"(ubuntu|macos|windows)-[\w.-]+")
 # Of what a token for a single repository cannot do, this was seen to fail. `whoami` and others are not known.
 REFUSED = re.compile(r"create a (repository|tag)|Space")
-STORES = re.compile(r"(\S*[\\/])?(hf auth login|hf login|huggingface-cli login)\b")
+STORES = re.compile(rf"(\S*[\\/])?{STORES_TOKEN}")
 STORES_IN_PYTHON = re.compile(
     r"^[ \t]*from huggingface_hub import [^\n]{0,200}?\blogin\b[^;]{0,2000}?^[ \t]*login\(", re.MULTILINE
 )
