@@ -237,6 +237,19 @@ def test_no_place_shows_a_password(tmp_path: Path, place: str, form: str) -> Non
         assert not shows_password(said)
 
 
+@pytest.mark.parametrize("path", [".gitlab-ci.yml", ".forgejo/workflows/a.yml", ".github/workflows/migrated.yml"])
+@pytest.mark.parametrize("options", [(), ("--json",), ("--format", "sarif"), ("--migrate",)], ids=" ".join)
+def test_no_file_shows_a_password(tmp_path: Path, path: str, options: tuple[str, ...]) -> None:
+    """Of a URL that the file has in any place, or git's remote."""
+    for number, form in enumerate(("https://svc:{}@mirror.corp/hub", "https://{}@mirror.corp")):
+        for password in PASSWORDS[:3]:
+            folder = tmp_path / f"{number}-{PASSWORDS.index(password)}"
+            folder.mkdir()
+            said = checked(path, folder, form.format(password), options)
+            assert said.strip()
+            assert not shows_password(said)
+
+
 CLAIM_URLS = ("https://svc:{}@issuer.corp/x", "https:svc:{}@issuer.corp", "https://{}@issuer.corp")
 
 

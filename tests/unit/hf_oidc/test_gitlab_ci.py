@@ -209,8 +209,8 @@ BROKEN: Mapping[str, tuple[str, dict[str, str]]] = {
         {"branch-pipelines": "warning"},
     ),
     "branches of a form": (JOB + "  only: [/^release/]\n", {"branch-pipelines": "warning"}),
-    "another project's branch": (JOB + "  only: [main@acme/other]\n", {"never-runs": "note"}),
-    "no rule": (JOB + "  rules: []\n", {"never-runs": "note"}),
+    "another project's branch": (JOB + "  only: [main@acme/other]\n", {"never-runs": "warning"}),
+    "no rule": (JOB + "  rules: []\n", {"never-runs": "warning"}),
     "a condition that is none": (
         JOB + "  rules: [{if: $A === 1}, {if: $CI_COMMIT_BRANCH == 'main'}]\n",
         {"not-understood": "note"},
