@@ -88,6 +88,30 @@ def test_needs_and_conditions_of_a_job(needs: Any, condition: str, certainty: st
     assert certainties(workflow({**FIRST, "last": job(needs=needs, **more)}), "last")[0] == certainty
 
 
+@pytest.mark.parametrize(
+    ("guard", "condition", "certainty"),
+    [
+        ("exit 1", "", "no"),
+        ("exit 1", "always()", "yes"),
+        ("exit 1", "failure()", "yes"),
+        ("exit 1", "always() && needs.guard.result == 'success'", "maybe"),
+        (when("github.event_name == 'push'", run="exit 1"), "", "no"),
+        (when("github.event_name == 'release'", run="exit 1"), "", "yes"),
+        (when("vars.X", run="exit 1"), "", "maybe"),
+        (when("failure()", run="exit 1"), "", "yes"),
+        ({"run": "exit 1", "continue-on-error": True}, "", "yes"),
+    ],
+)
+def test_a_job_that_always_fails(guard: Any, condition: str, certainty: str) -> None:
+    """It keeps out the jobs that need it, also behind another job."""
+    more = {"if": condition} if condition else {}
+    jobs = {"guard": job("make", guard), "last": job(needs="guard", **more), "then": job(needs="last")}
+    found = [certainties(workflow(jobs), key)[0] for key in ("guard", "last", "then")]
+    assert found[:2] == ["yes", certainty]
+    # GitHub: a failure applies to the whole chain of jobs.
+    assert found[2] == ("no" if guard == "exit 1" else certainty)
+
+
 def test_a_skip_applies_to_the_whole_chain() -> None:
     """GitHub: "from the point of failure or skip onwards", also behind a job that runs all the same."""
     jobs = {"a": SKIPPED, "b": job(needs="a", **{"if": "always()"}), "c": job(needs="b")}

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from hf_oidc.doctor.workflow.expressions.evaluation import (
@@ -61,11 +61,16 @@ class Reached:
 
 @dataclass(frozen=True)
 class _Outcome:
-    """Whether a job or step runs. `chain`: whether it and all that it needs, directly or not, run: none if unknown."""
+    """Whether a job or step runs.
+
+    Of a job: `chain`: whether it and all that it needs, directly or not, run; `failed`: whether one of these fails in
+    any case. Both are None if that is unknown.
+    """
 
     certainty: Certainty
     unknown: tuple[str, ...] = ()
     chain: bool | None = True
+    failed: bool | None = False
 
 
 @dataclass
@@ -180,10 +185,26 @@ class Reachability:
                 views = _Views({**each, "vars": UNKNOWN}, {**each, "vars": UNKNOWN})
                 outcomes: dict[str, _Outcome] = {}
                 for job in self._order:
-                    outcomes[job.key] = _of_job(job, views, outcomes)
+                    outcomes[job.key] = self._ended(job, _of_job(job, views, outcomes), views, outcomes)
                 found.append((views, outcomes))
             self._outcomes[index] = found
         return self._outcomes[index]
+
+    def _ended(self, job: Job, outcome: _Outcome, views: _Views, outcomes: Mapping[str, _Outcome]) -> _Outcome:
+        """`outcome` of a job, with what its steps make of it if they always fail."""
+        failing = [_always_fails(step) for step in job.steps]
+        if outcome.certainty == "no" or not any(failing) or "continue-on-error" in job.block:
+            return outcome
+        self.budget.spend(sum(_work(step.condition) for step in job.steps))
+        inside = _with_needs(job, views, outcomes).changed({"matrix": UNKNOWN if job.matrix else {}})
+        steps = zip(failing, _of_steps(self._workflow, job, inside), strict=True)
+        failed = _any([_both(outcome, each) for fails, each in steps if fails])
+        if failed.certainty == "no":
+            return outcome
+        if failed.certainty == "yes":
+            return replace(outcome, chain=False, failed=True)
+        unknown = tuple(dict.fromkeys((*outcome.unknown, *failed.unknown)))
+        return replace(outcome, unknown=unknown, chain=outcome.chain and None, failed=outcome.failed or None)
 
     def _of_steps(self, index: int, job: Job) -> list[_Outcome]:
         key = (index, job.key)
@@ -218,21 +239,24 @@ def _of_job(job: Job, views: _Views, outcomes: Mapping[str, _Outcome]) -> _Outco
     chain: bool | None = True
     for each in needed:
         chain = False if chain is False or each.chain is False else None if None in (chain, each.chain) else True
+    results = {each.failed for each in needed}
+    failed = True if True in results else None if None in results else False
     may_fail = any(each.certainty != "no" for each in needed)
-    expected = Status(success=chain, failure=False, cancelled=False, always=True)
+    expected = Status(success=chain, failure=failed, cancelled=False, always=True)
     possible = Status(
         success=None if may_fail and chain is not False else chain,
-        failure=None if may_fail else False,
+        failure=failed or (None if may_fail else False),
         cancelled=None,
         always=True,
     )
     found = _decided(job.condition, _with_needs(job, views, outcomes), expected, possible, JOB_CONDITION)
     if found.certainty == "maybe":
-        needs = tuple(text for each in needed if each.certainty == "maybe" for text in each.unknown)
+        unsure = (each for each in needed if each.certainty == "maybe" or each.failed is None)
+        needs = tuple(text for each in unsure for text in each.unknown)
         found = _Outcome("maybe", tuple(dict.fromkeys((*needs, *found.unknown))))
     runs = {"yes": True, "maybe": None, "no": False}[found.certainty]
     together = False if runs is False or chain is False else None if None in (runs, chain) else True
-    return _Outcome(found.certainty, found.unknown, together)
+    return _Outcome(found.certainty, found.unknown, together, failed)
 
 
 def _with_needs(job: Job, views: _Views, outcomes: Mapping[str, _Outcome]) -> _Views:
@@ -241,7 +265,7 @@ def _with_needs(job: Job, views: _Views, outcomes: Mapping[str, _Outcome]) -> _V
     for name in job.needs:
         outcome = outcomes.get(name, _Outcome("no"))
         results: dict[str, Value] = {"yes": "success", "maybe": UNKNOWN, "no": "skipped"}
-        result = results[outcome.certainty]
+        result = results[outcome.certainty] if outcome.failed is False or outcome.certainty == "no" else UNKNOWN
         outputs: Value = {} if outcome.certainty == "no" else OpenMapping({})
         expected[name] = {"result": result, "outputs": outputs}
         possible[name] = {"result": "skipped" if outcome.certainty == "no" else UNKNOWN, "outputs": outputs}
@@ -281,8 +305,7 @@ def _of_steps(workflow: Workflow, job: Job, views: _Views) -> Iterator[_Outcome]
             ended: Value = {"outcome": result, "conclusion": result, "outputs": OpenMapping({})}
             expected[step.id] = {"yes": ended, "maybe": unknown, "no": skipped}[outcome.certainty]
             possible[step.id] = skipped if outcome.certainty == "no" else unknown
-        # A step for failures (`if: failure()`) runs after one, and does not begin it.
-        if _always_fails(step) and "failure()" not in step.condition:
+        if _always_fails(step):
             failing = _any([failing, outcome])
         if outcome.certainty != "no":
             may_fail = may_fail or not step.continues
@@ -293,6 +316,9 @@ def _always_fails(step: Step) -> bool:
     """Whether the script of a step does nothing but say something and fail, so that the job fails."""
     lines = [line.strip() for line in step.run[:MAX_SCRIPT].splitlines() if line.strip()]
     if not lines or len(step.run) > MAX_SCRIPT or step.continues or step.background:
+        return False
+    # A step for failures (`if: failure()`) runs after one, and does not begin it.
+    if "failure()" in step.condition:
         return False
     *said, last = lines
     is_closed = all(line.count(quote) % 2 == 0 for line in said for quote in "\"'`")
