@@ -61,7 +61,6 @@ LEFT_OUT = {
     "_pydatetime": "a second implementation",
     "_py_abc": "a second implementation",
     "hf_oidc.doctor.files": "reads workflow files, with PyYAML, which is not in the image",
-    "hf_oidc.doctor.workflow.examine": "likewise",
     "hf_oidc.doctor.workflow.migration.migrate": "likewise",
     "hf_oidc.doctor.workflow.yaml_text": "likewise",
     "_uuid": "UUIDs by time",

@@ -7,7 +7,8 @@ URLs below. Both run inside the test process: what they print is the subject.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,43 @@ jobs:
         uses: org/hf-oidc-action@v1
         with: {{resource: {text}, {text}: x, audience: {text}, timeout: {text}}}
 """
+# The other files that the doctor reads: by their path, with the text wherever it can be.
+OTHER_FILES = {
+    ".gitlab-ci.yml": """
+include: {text}
+workflow: {{rules: [{{if: {text}}}]}}
+{text}:
+  environment: {text}
+  extends: {text}
+  id_tokens: {{HF_ID_TOKEN: {{aud: [{text}, {text}]}}, {text}: {{aud: {text}}}}}
+  variables: {{HF_OIDC_RESOURCE: {text}, HF_TOKEN: {text}}}
+  only: [{text}]
+  timeout: {text}
+  script: ['hf-oidc run a/b -- x', {text}, 'hf upload a/b --token $A']
+""",
+    ".forgejo/workflows/a.yml": WORKFLOW,
+    "action.yml": "name: {text}\nruns: {{using: {text}, steps: [run: {text}]}}\n",
+    ".circleci/config.yml": "version: {text}\n",
+    "Jenkinsfile": "{text}",
+    "pod.yml": "apiVersion: {text}\nkind: {text}\n",
+    "other.yml": "{text}: {text}\n",
+    "not-yaml.yml": "{text}: [\n{text}: !{text} {text}\n",
+    ".github/workflows/migrated.yml": """
+on: push
+jobs:
+  publish:
+    name: {text}
+    runs-on: ubuntu-latest
+    steps:
+      - name: {text}
+        run: hf upload acme/model .
+        env: {{HF_TOKEN: "${{{{ secrets.HF_TOKEN }}}}", X: {text}}}
+      - name: {text}
+        if: {text}
+        run: {text}
+        env: {{HF_TOKEN: "${{{{ secrets.HF_TOKEN }}}}"}}
+""",
+}
 
 
 def claims(text: str) -> str:
@@ -55,6 +93,33 @@ def workflow(tmp_path: Path, text: str) -> str:
     file.parent.mkdir()
     file.write_text(WORKFLOW.format(text=quoted))
     return printed(tmp_path, "doctor", "--workflow", str(file), "--repository", "acme/trainer")
+
+
+def checked(path: str, tmp_path: Path, text: str, options: Sequence[str] = ()) -> str:
+    """What `doctor` says of the file with this path that says `text` wherever it can, in a folder of that name."""
+    folder = "".join(text.replace("/", "").split("\0"))
+    file = tmp_path / "cwd" / folder / path
+    file.parent.mkdir(parents=True)
+    file.write_text(OTHER_FILES[path].format(text=json.dumps(text, ensure_ascii=True)), encoding="utf-8")
+    (tmp_path / "cwd" / folder / ".git").mkdir()
+    (tmp_path / "cwd" / folder / ".git" / "HEAD").write_text("ref: refs/heads/main\n", encoding="utf-8")
+    for name in ("objects", "refs"):
+        (tmp_path / "cwd" / folder / ".git" / name).mkdir()
+    url = text.replace("\\", "").replace('"', "").replace("\r", "").replace("\n", "")
+    config = f'[core]\n\trepositoryformatversion = 0\n[remote "origin"]\n\turl = "https://git.example.org/{url}/x"\n'
+    (tmp_path / "cwd" / folder / ".git" / "config").write_text(config, encoding="utf-8")
+    return printed(tmp_path, "doctor", *options, str(file))
+
+
+def tried(tmp_path: Path, text: str, *arguments: str) -> str:
+    """What `doctor --try` says in a job whose claims say `text`, where the Hub refuses with `text`."""
+    answer = Answer({"error": "invalid_grant", "error_description": text}, 400, {"x-request-id": "r-1"})
+    token = claims(text)
+    with scripted_server({"/oauth/token": answer, "/mint": Answer({"value": token})}) as server:
+        env = {"GITHUB_ACTIONS": "true", "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "x", "HF_ENDPOINT": server.url}
+        env |= {"ACTIONS_ID_TOKEN_REQUEST_URL": f"{server.url}/mint?x=y", "HF_OIDC_RESOURCE": "acme/model"}
+        arguments = ("doctor", "--try", "--audience", HUB, "--expect", f"branch={text}", *arguments)
+        return printed(tmp_path, *arguments, **env)
 
 
 def acted(tmp_path: Path, **inputs: str) -> str:
@@ -116,6 +181,14 @@ PLACES: dict[str, Callable[[Path, str], str]] = {
     "the input timeout": lambda tmp, text: acted(tmp, timeout=text),
     "the input ca-bundle": lambda tmp, text: acted(tmp, **{"ca-bundle": text, "id-token": id_token()}),
     "the Hub's text and claims, in the action": refused,
+    "the Hub's text and claims, in a trial": tried,
+    "the Hub's text and claims, in a trial, as JSON": lambda tmp, text: tried(tmp, text, "--json"),
+    **{path: partial(checked, path) for path in OTHER_FILES},
+    **{
+        f"{path}, {' '.join(options)}": partial(checked, path, options=options)
+        for path in (".gitlab-ci.yml", ".forgejo/workflows/a.yml", ".github/workflows/migrated.yml")
+        for options in (("--format", "sarif"), ("--json",), ("--migrate",), ("--migrate", "--json"))
+    },
 }
 
 
@@ -162,6 +235,19 @@ def test_no_place_shows_a_password(tmp_path: Path, place: str, form: str) -> Non
         said = URL_PLACES[place](tmp_path, form.format(password))
         assert said.strip()
         assert not shows_password(said)
+
+
+@pytest.mark.parametrize("path", [".gitlab-ci.yml", ".forgejo/workflows/a.yml", ".github/workflows/migrated.yml"])
+@pytest.mark.parametrize("options", [(), ("--json",), ("--format", "sarif"), ("--migrate",)], ids=" ".join)
+def test_no_file_shows_a_password(tmp_path: Path, path: str, options: tuple[str, ...]) -> None:
+    """Of a URL that the file has in any place, or git's remote."""
+    for number, form in enumerate(("https://svc:{}@mirror.corp/hub", "https://{}@mirror.corp")):
+        for password in PASSWORDS[:3]:
+            folder = tmp_path / f"{number}-{PASSWORDS.index(password)}"
+            folder.mkdir()
+            said = checked(path, folder, form.format(password), options)
+            assert said.strip()
+            assert not shows_password(said)
 
 
 CLAIM_URLS = ("https://svc:{}@issuer.corp/x", "https:svc:{}@issuer.corp", "https://{}@issuer.corp")

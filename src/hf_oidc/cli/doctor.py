@@ -22,7 +22,7 @@ from hf_oidc.cli import streams
 from hf_oidc.cli.masks import mask_for
 from hf_oidc.cli.migration import migrated
 from hf_oidc.cli.options import AMBIENT, LoginCommand, Settings, asks_for_id_token
-from hf_oidc.cli.repository_files import MAX_BYTES, NO_YAML, reader, top_of
+from hf_oidc.cli.repository_files import MAX_BYTES, reader, reading, top_of
 from hf_oidc.cli.session import now
 from hf_oidc.doctor import json_report, sarif, text
 from hf_oidc.doctor.job import JobReport, Question, with_claims
@@ -57,6 +57,13 @@ Examples:
 """
 
 
+def _file_names(_context: click.Context, _parameter: click.Parameter, words: tuple[str, ...]) -> tuple[str, ...]:
+    for word in words:  # as other commands take a resource
+        if not word.lower().endswith((".yml", ".yaml", "jenkinsfile")):
+            raise click.UsageError(f"Did you mean `hf-oidc doctor --resource {sanitize_line(word, 200)}`?")
+    return words
+
+
 @click.command(cls=LoginCommand, epilog=EPILOG, short_help="Find out why a job cannot log in.")
 @click.option(
     "--resource",
@@ -77,7 +84,7 @@ Examples:
 )
 @click.option("--workflow", "files", multiple=True, metavar="FILE", help="The same as FILE, but with any file name.")
 @click.option("--repository", metavar="OWNER/NAME", help="The files' repository.  [default: git's remote origin]")
-@click.argument("words", metavar="[FILE]...", nargs=-1)
+@click.argument("words", metavar="[FILE]...", nargs=-1, callback=_file_names)
 @click.option(
     "--format",
     "format_",
@@ -118,9 +125,6 @@ def doctor(
     not check this kind of file.
     """
     env = dict(os.environ)
-    for word in words:  # as other commands take a resource
-        if not word.lower().endswith((".yml", ".yaml", "jenkinsfile")):
-            raise click.UsageError(f"Did you mean `hf-oidc doctor --resource {sanitize_line(word, 200)}`?")
     paths = [*map(Path, (*files, *words))]
     form = "json" if as_json else format_
     if migrate and (len(paths) != 1 or form == "sarif"):
@@ -234,27 +238,23 @@ def _check_files(paths: Sequence[Path], repository: str | None, hub_url: str, fo
 
 
 def _check_workflow(path: Path, repository: str | None, hub_url: str) -> WorkflowReport:
-    try:
-        from hf_oidc.doctor import files  # noqa: PLC0415 - needs PyYAML, which nothing else does
-        from hf_oidc.doctor.workflow.yaml_text import UnreadableYaml  # noqa: PLC0415 - likewise
-    except ImportError:
-        raise click.UsageError(NO_YAML) from None
-    if repository is not None and not files.REPOSITORY.fullmatch(repository):
-        raise click.UsageError(f"--repository must be owner/name, as in its URL: {sanitize_line(repository, 100)!r}")
-    try:
-        return files.examine(
-            _file(path),
-            path.resolve().parts,
-            repository or "",
-            _remote(path.parent),
-            hub_url=hub_url,
-            read_called=reader(path),
-        )
-    except files.NotChecked as error:
-        message = error.next_step
-    except UnreadableYaml as error:
-        place = f", line {error.line}" if error.line else ""
-        message = f"{sanitize_line(str(path), 200)}{place}: {sanitize_line(error.what)}."
+    with reading(path):
+        from hf_oidc.doctor import files  # noqa: PLC0415 - needs PyYAML
+
+        if repository is not None and not files.REPOSITORY.fullmatch(repository):
+            shown = sanitize_line(repository, 100)
+            raise click.UsageError(f"--repository must be owner/name, as in its URL: {shown!r}")
+        try:
+            return files.examine(
+                _file(path),
+                path.resolve().parts,
+                repository or "",
+                _remote(path.parent),
+                hub_url=hub_url,
+                read_called=reader(path),
+            )
+        except files.NotChecked as error:
+            message = error.next_step
     raise click.UsageError(message)
 
 

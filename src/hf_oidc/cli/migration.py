@@ -14,8 +14,9 @@ from typing import Any
 
 import click
 
-from hf_oidc.cli.repository_files import NO_YAML, reader
+from hf_oidc.cli.repository_files import reader, reading
 from hf_oidc.doctor import json_report, text
+from hf_oidc.doctor.remote import REPOSITORY, github_repository
 from hf_oidc.doctor.workflow.migration.result import Migration
 from hf_oidc.sanitize import sanitize_line
 
@@ -35,19 +36,12 @@ def migrated(
 
     `content`: of the file. `remote`: of its checkout. `given`: the resource of steps that do not show theirs.
     """
-    try:
-        from hf_oidc.doctor.workflow import examine  # noqa: PLC0415 - needs PyYAML, which nothing else does
-        from hf_oidc.doctor.workflow.migration.migrate import migrate  # noqa: PLC0415 - likewise
-        from hf_oidc.doctor.workflow.yaml_text import UnreadableYaml  # noqa: PLC0415 - likewise
-    except ImportError:
-        raise click.UsageError(NO_YAML) from None
-    if repository is not None and not examine.REPOSITORY.fullmatch(repository):
-        raise click.UsageError(f"--repository must be owner/name, as on GitHub: {sanitize_line(repository, 100)!r}")
-    try:
-        found = migrate(content, path.name, repository or examine.repository_of(remote), reader(path), given)
-    except UnreadableYaml as error:
-        place = f", line {error.line}" if error.line else ""
-        raise click.UsageError(f"{sanitize_line(str(path), 200)}{place}: {sanitize_line(error.what)}.") from None
+    with reading(path):
+        from hf_oidc.doctor.workflow.migration.migrate import migrate  # noqa: PLC0415 - needs PyYAML
+
+        if repository is not None and not REPOSITORY.fullmatch(repository):
+            raise click.UsageError(f"--repository must be owner/name, as on GitHub: {sanitize_line(repository, 100)!r}")
+        found = migrate(content, path.name, repository or github_repository(remote), reader(path), given)
     written = write and bool(found.edits)
     if written:
         _replace(path, found)

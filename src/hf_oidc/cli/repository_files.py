@@ -3,12 +3,31 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
+
+import click
+
+from hf_oidc.sanitize import sanitize_line
 
 MAX_BYTES = 1_048_576  # of each file, as GitHub's limit
 WORKFLOWS = (".github", "workflows")
 NO_YAML = "Reading a workflow needs PyYAML, which is not in the container image: pip install PyYAML"
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Turns a missing PyYAML, and what is wrong with the YAML of the file, into a `click.UsageError`."""
+    try:
+        from hf_oidc.doctor.workflow.yaml_text import UnreadableYaml  # noqa: PLC0415 - needs PyYAML, as nothing else
+    except ImportError:
+        raise click.UsageError(NO_YAML) from None
+    try:
+        yield
+    except UnreadableYaml as error:
+        place = f", line {error.line}" if error.line else ""
+        raise click.UsageError(f"{sanitize_line(str(path), 200)}{place}: {sanitize_line(error.what)}.") from None
 
 
 def top_of(folder: Path) -> Path | None:

@@ -70,6 +70,11 @@ WORDS = {
         "This job calls {called}, which `hf-oidc` cannot read from here. Whether it logs in to the Hub is not known.",
         "Run hf-oidc doctor on that workflow too.",
     ),
+    "secret-passed-elsewhere": Words(
+        "{subject} {puts}, {called}, which `hf-oidc` cannot read from here.",
+        "Run hf-oidc doctor on that workflow too. If it logs in by itself, remove this line. If it uses the secret, "
+        "let it log in instead: until then, the secret is needed.",
+    ),
     "action-unread": Words(
         'The step "{step}" uses {uses}, which `hf-oidc` cannot read from here. Whether it logs in to the Hub is not '
         "known.",
@@ -80,6 +85,12 @@ WORDS = {
     "empty-matrix": Words(
         "`{name}` of the matrix of the job `{job}` is an empty list, so GitHub cannot run the job.",
         "Write at least one value, or remove the list.",
+    ),
+    "timeout-not-positive": Words(
+        "`timeout-minutes: {given}` is not a positive number. GitHub requires one, and does not document what happens "
+        "otherwise. The job may never reach its login.",
+        "Write instead:",
+        "timeout-minutes: 60",
     ),
     "merge-key": Words(
         "There is a merge key (`<<`) {where}. GitHub supports anchors and aliases but not merge keys, so it "
@@ -208,9 +219,9 @@ WORDS = {
     # triggers
     "pull-request": Words("`{event}` starts this job for {runs}. {because}", "{how}", "{lines}"),
     "never-reached": Words(
-        "No event in `on:` reaches the login of the job `{job}`: a condition (`if:`) is never true, or the job needs a "
-        "job that is always skipped.",
-        "Change the condition, or add the event to `on:`.",
+        "No event in `on:` reaches the login of the job `{job}`: a condition (`if:`) is never true, the job needs a "
+        "job that is always skipped, or a step before the login always fails.",
+        "Change the condition or the step, or add the event to `on:`.",
     ),
     "pull-request-soft": Words(
         "`{event}` starts this job for pull requests. There the login fails for forks, and for every publisher with a "
@@ -422,13 +433,12 @@ WORDS = {
     ),
     # stored tokens
     "token-replaced": Words(
-        'The step "{step}" sets {name} from the secret `{secret}`, which replaces the token of the login. The secret '
-        "is no longer needed for {resource}.",
+        'The step "{step}" sets {name} from the secret `{secret}`, which replaces the token of the login. {needed}',
         "{how}{needs_id}",
         "{lines}",
     ),
     "secret-remains": Words(
-        "{subject} {puts}. It is no longer needed for {resource}: the login has a token for it.",
+        "{subject} {puts}. {needed}",
         "{how}{needs_id}",
         "{lines}",
     ),
@@ -498,8 +508,15 @@ BECAUSE = {
     "nowhere": "there are no `permissions:`, and GitHub does not grant this one by default.",
     # why runs of pull requests cannot log in
     "no-id-token": NO_ID_TOKEN,
+    "own": "They do not run on a branch until they are merged, so a publisher with a branch refuses them.",
     "no-branch": f"{NO_ID_TOKEN} Other pull requests do not run on a branch until they are merged, so a publisher with "
     "a branch refuses them.",
+}
+# Whether a secret is needed after the login.
+NEEDED = {
+    "": "The secret is no longer needed for {resource}: the login has a token for it.",
+    "maybe": "The secret may still be needed: this file does not show what the step does with it. If that is only for "
+    "{resource}, use the token of the login.",
 }
 # What is written instead of `id-token: write`.
 WRITTEN = {
@@ -520,6 +537,7 @@ HOW = {
     "replace": "Replace the job's `if:` with:",
     "and": "In the job's `if:`, also require:",
     "push": "Start the job by a push to the branch that publishes instead:",
+    "merge": "Publish after the merge: let a push to the branch that publishes start the job.",
     "warn": "Let the job continue without a token there. Under the `with:` of the login step, add:",
     # an id that no step has
     "id-add": "Give the login step (line {line}) this line:",
@@ -582,6 +600,7 @@ def words(finding: WorkflowFinding) -> Words:
     facts["subject"] = SUBJECTS.get(facts.get("place", ""), "").format_map(facts)
     facts["puts"] = PUTS.get(facts.get("way", ""), "").format_map(facts)
     facts.setdefault("needs_id", "")
+    facts["needed"] = NEEDED.get(facts.get("needed", ""), "").format_map({"resource": "", **facts})
     suggestion = finding.facts.get("suggestion")
     inputs = f"Its inputs are {facts.get('known', '')}."
     otherwise = (

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from hf_oidc.doctor import forgejo
 from hf_oidc.doctor.gitlab_ci import examine as gitlab
 from hf_oidc.doctor.gitlab_ci.read import GitLabReader
-from hf_oidc.doctor.remote import read_remote
+from hf_oidc.doctor.remote import github_repository, read_remote
 from hf_oidc.doctor.workflow import examine as github
 from hf_oidc.doctor.workflow.called import ReadFile
 from hf_oidc.doctor.workflow.findings import WorkflowReport
@@ -89,7 +89,7 @@ def examine(
         raise NotChecked(f"--repository must be owner/name for a workflow: {sanitize_line(repository, 100)!r}")
     if kind == "forgejo":
         return forgejo.examine(text, file_name, repository, read_remote(remote), read_called)
-    return github.examine(text, file_name, repository or github.repository_of(remote), read_called)
+    return github.examine(text, file_name, repository or github_repository(remote), read_called)
 
 
 def kind_of(path: Sequence[str], text: str) -> str:

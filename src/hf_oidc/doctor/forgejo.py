@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from hf_oidc.doctor.remote import Remote, instance
-from hf_oidc.doctor.workflow import examine as github
-from hf_oidc.doctor.workflow.called import ReadFile
+from hf_oidc.doctor.workflow.called import ReadFile, with_called
+from hf_oidc.doctor.workflow.examine import examine_workflow
 from hf_oidc.doctor.workflow.findings import WorkflowFinding, WorkflowReport
-from hf_oidc.doctor.workflow.yaml_text import Block, read
+from hf_oidc.doctor.workflow.model import read_workflow
+from hf_oidc.doctor.workflow.yaml_text import read
 from hf_oidc.hub.publisher import Field
 from hf_oidc.sanitize import sanitize_line
 
@@ -31,16 +32,14 @@ def examine(text: str, file_name: str, repository: str, remote: Remote | None, r
     """Returns the report about a workflow. Raises `UnreadableYaml` if `text` is not one."""
     here = instance(remote, repository, NOT_FORGEJO)
     repository = repository or (here.path if here else "")
-    report = github.examine(text, file_name, repository, read_called)
+    workflow = with_called(read_workflow(read(text), file_name), read_called)
+    report = examine_workflow(workflow, repository)
     issuer = f"https://{here.host}/api/actions" if here else None
-    document = read(text)
-    top = document if isinstance(document, Block) else Block()
-    written = top.get("jobs")
+    enabled = {job.key for job in workflow.jobs if "true" in (workflow.block.get(ENABLED), job.block.get(ENABLED))}
     jobs = []
     for each in report.jobs:
-        job = written.get(each.key) if isinstance(written, Block) else None
         findings = list(_kept(each.findings))
-        if not any(isinstance(block, Block) and block.get(ENABLED) == "true" for block in (top, job)):
+        if each.key.partition(" / ")[0] not in enabled:
             facts = {"job": sanitize_line(each.key, 80)}
             findings.insert(0, WorkflowFinding("openid-connect-not-enabled", "error", each.line, facts))
         ref = sanitize_line(f"refs/heads/{each.branch.name}") if each.branch.kind == "one" else None

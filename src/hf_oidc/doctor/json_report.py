@@ -13,7 +13,7 @@ from hf_oidc.explain.advice import cause
 from hf_oidc.explain.publisher import Suggestion
 from hf_oidc.hub.publisher import Field, settings_page
 from hf_oidc.rfc3339 import rfc3339
-from hf_oidc.sanitize import hides_part_of, sanitize
+from hf_oidc.sanitize import hides_part_of, sanitize, sanitize_line
 
 NO_PUBLISHER = ("caller", "never")
 
@@ -63,7 +63,7 @@ def workflow(report: WorkflowReport, hub_url: str) -> dict[str, Any]:
         "repository": report.repository or None,
         "jobs": [
             {
-                "job": job.key,
+                "job": sanitize_line(job.key, 80),
                 "line": job.line,
                 "resources": [
                     {"resource": str(each), "settings_url": settings_page(each, job.hub_url or hub_url).url}
@@ -75,7 +75,9 @@ def workflow(report: WorkflowReport, hub_url: str) -> dict[str, Any]:
                 if job.may_be_trusted and job.branch.kind not in NO_PUBLISHER
                 else None,
                 "branch": job.branch.kind,
-                "environment": job.environment if job.environment and "${{" not in job.environment else None,
+                "environment": sanitize_line(job.environment, 80)
+                if job.environment and "${{" not in job.environment
+                else None,
                 "findings": list(map(_finding, job.findings)),
                 "not_understood": list(job.not_understood),
             }
@@ -95,7 +97,7 @@ def migration(found: Migration, name: str, hub_url: str, *, written: bool) -> di
         "repository": about["repository"],
         "diff": "".join(sanitize(line) if hides_part_of(line) else line for line in found.diff(name)) or None,
         "written": written,
-        "jobs": [job for job in about["jobs"] if job["job"] in found.jobs],
+        "jobs": [job for job in about["jobs"] if job["job"] in {sanitize_line(key, 80) for key in found.jobs}],
         "remarks": [
             {
                 "kind": each.kind,

@@ -13,6 +13,7 @@ FORMS = (
     re.compile(rf"(?:ssh|git)://(?:[^/@]*@)?{HOST}(?::\d+)?/{PATH}", re.ASCII),
     re.compile(rf"(?:[\w.-]+@){HOST}:/?{PATH}", re.ASCII),
 )
+REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)  # on GitHub
 MAX_LENGTH = 2_000
 
 
@@ -28,6 +29,13 @@ def read_remote(url: str) -> Remote | None:
     url = url.strip()[:MAX_LENGTH]
     match = next((found for form in FORMS if (found := form.fullmatch(url))), None)
     return Remote(match["host"].lower(), match["path"]) if match else None
+
+
+def github_repository(url: str) -> str:
+    """Returns `owner/name` of a remote on github.com, else an empty string."""
+    remote = read_remote(url)
+    is_one = remote and remote.host in {"github.com", "ssh.github.com"} and remote.path.count("/") == 1
+    return remote.path if remote and is_one else ""
 
 
 def instance(remote: Remote | None, path: str, others: Collection[str]) -> Remote | None:

@@ -149,6 +149,7 @@ CASES: dict[str, str | Case] = {
     "needs-linux": steps(LOGIN, UPLOAD).replace("ubuntu-latest", "ubuntu-slim"),
 }
 CASES |= {
+    "timeout-not-positive": steps(LOGIN, UPLOAD, job="    timeout-minutes: 0\n"),
     "input-not-passed": (
         calls("    uses: ./.github/workflows/x.yml\n", RIGHTS),
         called("    inputs: {model: {type: string, required: true}}\n"),
@@ -173,6 +174,7 @@ NOT_BY_A_PROGRAM = {
     "secret-falls-back": "only the user knows whether every run can log in",
     # Something has to be done elsewhere.
     "callers-must-grant": "it is about the workflows that call this one",
+    "secret-passed-elsewhere": "the doctor has to run on the other workflow",
     "called-unread": "the doctor has to run on the other workflow",
     "called-not-migrated": "the other workflow has to change first",
     "action-unread": "the doctor has to run in a checkout",

@@ -211,8 +211,8 @@ BROKEN: Mapping[str, tuple[str, dict[str, str]]] = {
         {"branch-pipelines": "warning"},
     ),
     "branches of a form": (JOB + "  only: [/^release/]\n", {"branch-pipelines": "warning"}),
-    "another project's branch": (JOB + "  only: [main@acme/other]\n", {"never-runs": "note"}),
-    "no rule": (JOB + "  rules: []\n", {"never-runs": "note"}),
+    "another project's branch": (JOB + "  only: [main@acme/other]\n", {"never-runs": "warning"}),
+    "no rule": (JOB + "  rules: []\n", {"never-runs": "warning"}),
     "a condition that is none": (
         JOB + "  rules: [{if: $A === 1}, {if: $CI_COMMIT_BRANCH == 'main'}]\n",
         {"not-understood": "note"},
@@ -447,6 +447,11 @@ SLOW = {
     + "  rules:\n"
     + "".join(f"    - if: $A{n} && {' && '.join(['$B'] * 400)}\n" for n in range(300)),
     "many branches": JOB + "  only: [" + ", ".join(f"b{n}" for n in range(5_000)) + "]\n",
+    "many regular expressions": JOB + "  only: [" + ", ".join(f"/^b{n}.*$/, b{n}" for n in range(5_000)) + "]\n",
+    "many rules": JOB + "  rules:\n" + "".join(f'    - if: $CI_COMMIT_BRANCH == "b{n}"\n' for n in range(15_000)),
+    "rules of all jobs": "workflow:\n  rules:\n"
+    + "".join(f'    - if: $CI_COMMIT_BRANCH == "b{n}"\n' for n in range(10_000))
+    + "".join(f"j{n}: {{script: hf-oidc run acme/m -- x}}\n" for n in range(1_000)),
     "many jobs": "".join(f"j{n}: {{script: hf-oidc run acme/m -- x}}\n" for n in range(1_500)),
     "many logins": f"publish:\n{ID_TOKENS}  script:\n    - {'hf-oidc run a/b; ' * 4_000}\n"
     + "    - hf-oidc run a/b\n" * 4_000,

@@ -88,6 +88,30 @@ def test_needs_and_conditions_of_a_job(needs: Any, condition: str, certainty: st
     assert certainties(workflow({**FIRST, "last": job(needs=needs, **more)}), "last")[0] == certainty
 
 
+@pytest.mark.parametrize(
+    ("guard", "condition", "certainty"),
+    [
+        ("exit 1", "", "no"),
+        ("exit 1", "always()", "yes"),
+        ("exit 1", "failure()", "yes"),
+        ("exit 1", "always() && needs.guard.result == 'success'", "maybe"),
+        (when("github.event_name == 'push'", run="exit 1"), "", "no"),
+        (when("github.event_name == 'release'", run="exit 1"), "", "yes"),
+        (when("vars.X", run="exit 1"), "", "maybe"),
+        (when("failure()", run="exit 1"), "", "yes"),
+        ({"run": "exit 1", "continue-on-error": True}, "", "yes"),
+    ],
+)
+def test_a_job_that_always_fails(guard: Any, condition: str, certainty: str) -> None:
+    """It keeps out the jobs that need it, also behind another job."""
+    more = {"if": condition} if condition else {}
+    jobs = {"guard": job("make", guard), "last": job(needs="guard", **more), "then": job(needs="last")}
+    found = [certainties(workflow(jobs), key)[0] for key in ("guard", "last", "then")]
+    assert found[:2] == ["yes", certainty]
+    # GitHub: a failure applies to the whole chain of jobs.
+    assert found[2] == ("no" if guard == "exit 1" else certainty)
+
+
 def test_a_skip_applies_to_the_whole_chain() -> None:
     """GitHub: "from the point of failure or skip onwards", also behind a job that runs all the same."""
     jobs = {"a": SKIPPED, "b": job(needs="a", **{"if": "always()"}), "c": job(needs="b")}
@@ -127,6 +151,29 @@ def test_jobs_that_need_each_other() -> None:
         (["make", when("${{ github.event_name == 'push' }}")], "yes"),
         (["make", when("github.event_name == 'PUSH'")], "yes"),
         (["make", when("${{ false }} || false")], "yes"),
+        # A step that does nothing but fail ends the job.
+        (["exit 1", "make"], "no"),
+        (["echo '::error::Not here'\n# so\nexit 2 # stop", when("true")], "no"),
+        (["false", "make"], "no"),
+        (["exit 1", when("always()")], "yes"),
+        (["exit 1", when("failure()")], "yes"),
+        ([{"run": "exit 1", "id": "m"}, when("always() && steps.m.outcome == 'success'")], "maybe"),
+        ([when("false", run="exit 1"), "make"], "yes"),
+        ([when("vars.X", run="exit 1"), "make"], "maybe"),
+        ([when("github.event_name == 'push'", run="exit 1"), "make"], "no"),
+        ([when("failure()", run="exit 1"), "make"], "yes"),
+        ([{"run": "exit 1", "continue-on-error": True}, "make"], "yes"),
+        ([{"run": "false", "shell": "pwsh"}, "make"], "yes"),
+        # These may succeed.
+        (["exit 0", "make"], "yes"),
+        (["exit $CODE", "make"], "yes"),
+        (["test -f x || exit 1", "make"], "yes"),
+        (["if test -f x; then\n  exit 1\nfi", "make"], "yes"),
+        (["echo 'a\nexit 1", "make"], "yes"),
+        (["echo a \\\nexit 1", "make"], "yes"),
+        (["cat <<E\nexit 1\nE", "make"], "yes"),
+        (["f() {\nexit 1", "make"], "yes"),
+        (["echo a > exit\nexit 1", "make"], "yes"),
     ],
 )
 def test_conditions_of_a_step(steps: Sequence[Any], certainty: str) -> None:

@@ -15,7 +15,8 @@ from hf_oidc.cli.app import guarded
 from hf_oidc.cli.options import Settings
 from hf_oidc.doctor import json_report, text
 from hf_oidc.doctor.advice import WORDS
-from hf_oidc.doctor.workflow.examine import examine, repository_of
+from hf_oidc.doctor.remote import github_repository
+from hf_oidc.doctor.workflow.examine import examine
 from hf_oidc.doctor.workflow.findings import WorkflowReport
 from hf_oidc.doctor.workflow.login.step import OUTPUTS
 from hf_oidc.doctor.workflow.yaml_text import UnreadableYaml
@@ -426,7 +427,7 @@ def test_the_environment_is_told(environment: object) -> None:
 )
 def test_remotes(remote: str, expected: str) -> None:
     """The forms of github.com's remotes; of anything else, nothing."""
-    assert repository_of(remote) == expected
+    assert github_repository(remote) == expected
 
 
 def test_inputs_and_outputs_are_those_of_the_action() -> None:

@@ -117,7 +117,7 @@ def _branch(job: Job, pipelines: Pipelines) -> tuple[Branch, list[WorkflowFindin
         findings.append(WorkflowFinding("branch-pipelines", "warning", line, {"branches": f"{said}{tags}"}))
         return Branch("several", said), findings
     if not reaching:
-        findings.append(WorkflowFinding("never-runs", "note", line))
+        findings.append(WorkflowFinding("never-runs", "warning", line))
     if refs:
         return Branch("default") if refs[0] is DEFAULT_BRANCH else Branch("one", names[0]), findings
     only_merge_requests = "merge-request" in kinds and "tag" not in kinds

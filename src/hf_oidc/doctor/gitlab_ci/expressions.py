@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 
 MAX_LENGTH = 4_000
 MAX_DEPTH = 50
@@ -194,7 +195,13 @@ def matches(left: Text | Pattern, right: Text | Pattern) -> bool | None:
     slow = len(REPEATS.findall(pattern)) > 2 or len(CHOICES.findall(pattern)) > 4 or len(text) > MAX_NAME
     if slow or DIFFERS.search(pattern):
         return None
+    compiled = _compiled(pattern, re.IGNORECASE if "i" in right.flags else re.RegexFlag(0))
+    return compiled and compiled.search(text) is not None
+
+
+@lru_cache(maxsize=4_096)  # `re` itself keeps 512
+def _compiled(pattern: str, flags: re.RegexFlag) -> re.Pattern[str] | None:
     try:
-        return re.search(pattern, text, re.IGNORECASE if "i" in right.flags else 0) is not None
+        return re.compile(pattern, flags)
     except (re.error, OverflowError):
         return None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from hf_oidc.doctor.gitlab_ci.expressions import (
@@ -31,7 +31,10 @@ from hf_oidc.doctor.gitlab_ci.read import Reference, texts_within
 from hf_oidc.doctor.workflow.yaml_text import Block, Value
 
 MAX_NAMES = 12
-MAX_EVALUATED = 3_000_000  # characters of conditions, over all pipelines
+# Characters of conditions and refs, over all pipelines: about a second. A regular expression is compiled once.
+MAX_EVALUATED = 2_000_000
+COST_OF_A_REF = 20
+COST_OF_A_PATTERN = 1_000
 Kind = Literal["branch", "tag", "merge-request"]
 DEFAULT_BRANCH = SomeName("the default branch", elsewhere=True)
 MAYBE_DEFAULT = SomeName("the default branch, which may be this one")
@@ -92,6 +95,10 @@ class Pipeline:
         }
 
 
+class _TooMuch(Exception):
+    """The file has more conditions and pipelines than can be evaluated in a reasonable time."""
+
+
 @dataclass
 class Pipelines:
     """Finds the pipelines that run a job. `not_understood` grows with what could not be followed.
@@ -105,12 +112,27 @@ class Pipelines:
     unclear: bool = False
     _evaluated: int = 0
     _conditions: dict[str, Condition | None] = field(default_factory=dict)
+    _patterns: set[str] = field(default_factory=set)
 
     def reaching(self, job: Job) -> Iterator[Pipeline]:
         """Yields the pipelines that may run `job`: every source, for each branch that its conditions tell apart."""
         self.unclear = False
         parts = [self.config.workflow_rules, *(job.block.get(key) for key in ("rules", "only", "except"))]
-        texts = [text for part in parts for text in _conditions(part)]
+        try:
+            self._spend(0)  # there may be nothing left
+            texts = [text for part in parts for text in _conditions(part)]
+            self._spend(sum(map(len, texts)))
+            refs = self._refs(texts)
+            pipelines = [Pipeline("branch", source, ref) for source in OF_REFS for ref in refs]
+            pipelines += [Pipeline("tag", source, TAG) for source in OF_REFS]
+            merge_request = Pipeline("merge-request", "merge_request_event", SOURCE_BRANCH)
+            pipelines += [merge_request, replace(merge_request, fork=True)]
+            yield from (pipeline for pipeline in pipelines if self._runs(pipeline, job))
+        except _TooMuch:
+            self._not_understood("more conditions than any file has")
+
+    def _refs(self, texts: list[str]) -> list[Text]:
+        """The branches that the conditions in `texts` tell apart, and any other branch."""
         regexes = [REGEX.fullmatch(text) for text in texts]
         patterns = [regex["text"] for regex in regexes if regex] + [
             each for text in texts for each in MATCHED.findall(text)
@@ -121,11 +143,7 @@ class Pipelines:
         if len(named) > MAX_NAMES:
             self._not_understood(f"conditions that name more than {MAX_NAMES} branches")
         refs: list[Text] = [DEFAULT_BRANCH] if any("CI_DEFAULT_BRANCH" in text for text in texts) else []
-        refs += [*named[:MAX_NAMES], OTHER_BRANCH]
-        pipelines = [Pipeline("branch", source, ref) for source in OF_REFS for ref in refs]
-        pipelines += [Pipeline("tag", source, TAG) for source in OF_REFS]
-        pipelines += [Pipeline("merge-request", "merge_request_event", SOURCE_BRANCH, fork) for fork in (False, True)]
-        yield from (pipeline for pipeline in pipelines if self._runs(pipeline, job))
+        return [*refs, *named[:MAX_NAMES], OTHER_BRANCH]
 
     def _runs(self, pipeline: Pipeline, job: Job) -> bool:
         """Whether `pipeline` may be created, and `job` may be in it."""
@@ -164,6 +182,7 @@ class Pipelines:
         for name, value in parts.items():
             texts = [*texts_within(value)]
             if name == "refs":
+                self._spend(COST_OF_A_REF * len(texts))
                 found.append(any_of(self._is_ref(text, pipeline) for text in texts))
             elif name == "variables":
                 found.append(any_of(self._holds(text, variables) for text in texts))
@@ -183,6 +202,7 @@ class Pipelines:
         if pipeline.kind == "merge-request":
             return False
         if regex := REGEX.fullmatch(text):
+            self._spend(0, text)
             return matches(pipeline.ref, Pattern(regex["text"], regex["flags"]))
         return pipeline.ref == text  # no other `ref` is a branch that the file names
 
@@ -191,10 +211,7 @@ class Pipelines:
             return True
         if not isinstance(condition, str):
             return None
-        self._evaluated += len(condition)
-        if self._evaluated > MAX_EVALUATED:
-            self._not_understood("more conditions than any file has")
-            return None
+        self._spend(len(condition), condition if "~" in condition else "")
         if condition not in self._conditions:
             try:
                 self._conditions[condition] = parse(condition)
@@ -204,6 +221,15 @@ class Pipelines:
             return parsed(variables)
         self._not_understood(f"the condition `{condition}`")
         return None
+
+    def _spend(self, characters: int, pattern: str = "") -> None:
+        """Counts what is evaluated. `pattern`: a text with a regular expression. Raises `_TooMuch`."""
+        self._evaluated += characters
+        if pattern and pattern not in self._patterns:
+            self._patterns.add(pattern)
+            self._evaluated += COST_OF_A_PATTERN * max(1, pattern.count("~"))
+        if self._evaluated > MAX_EVALUATED:
+            raise _TooMuch
 
     def _not_understood(self, what: str) -> None:
         self.unclear = True

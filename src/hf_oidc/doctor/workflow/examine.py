@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
+from itertools import chain as chained
 
 from hf_oidc.doctor.workflow.called import LOCAL_ACTION, ReadFile, with_called
 from hf_oidc.doctor.workflow.findings import Branch, WorkflowFinding, WorkflowJobReport, WorkflowReport
@@ -52,7 +53,7 @@ from hf_oidc.doctor.workflow.structure import REUSABLE, check_structure
 from hf_oidc.doctor.workflow.token.remaining_secrets import check_passed, check_secrets
 from hf_oidc.doctor.workflow.token.targets import writing_steps, written_resources
 from hf_oidc.doctor.workflow.token.use import check_token_use
-from hf_oidc.doctor.workflow.yaml_text import read
+from hf_oidc.doctor.workflow.yaml_text import UnreadableYaml, read
 from hf_oidc.errors import UsageError
 from hf_oidc.explain.claims import publisher_fields
 from hf_oidc.hub.publisher import GITHUB_ISSUER, Field
@@ -60,32 +61,25 @@ from hf_oidc.hub.resource import Resource
 from hf_oidc.sanitize import sanitize_line
 from hf_oidc.settings import DEFAULT_HUB_URL
 
-GITHUB_REMOTE = re.compile(
-    r"(?:https://(?:[^/@]*@)?github\.com/|(?:ssh://)?git@github\.com[:/]|ssh://git@ssh\.github\.com:443/)"
-    r"(?P<repository>[\w.-]+/[\w.-]+?)(?:\.git)?/?",
-    re.ASCII,
-)
 # Findings in a job that writes to the Hub with a stored token.
 OF_WRITES = {"migrate-login", "called-not-migrated"}
-REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
-
-
-def repository_of(remote: str) -> str:
-    """Returns `owner/name` of a remote on github.com, else an empty string. The rest of a URL may hold a password."""
-    match = GITHUB_REMOTE.fullmatch(remote.strip())
-    return match["repository"] if match else ""
+MAX_FINDINGS = 1_000  # of a job, and about a file
 
 
 def examine(text: str, file_name: str, repository: str, read_file: ReadFile) -> WorkflowReport:
     """Returns the report about a workflow. Raises `UnreadableYaml` if `text` is not one."""
-    workflow = with_called(read_workflow(read(text), file_name), read_file)
+    return examine_workflow(with_called(read_workflow(read(text), file_name), read_file), repository)
+
+
+def examine_workflow(workflow: Workflow, repository: str) -> WorkflowReport:
+    """Returns the report about a workflow that was read, with what it uses of its repository."""
     reachability = Reachability(workflow, runs_of(workflow, [*_every_called(workflow)], repository))
     jobs = tuple(report for job in workflow.jobs for report in _reports([(workflow, job)], reachability, repository))
     findings = list(_about_the_file(workflow, set()))
     # An action as a job's `uses:` is meant to log in.
     if not jobs and not any(each.code == "action-as-job" for each in findings):
         findings.append(WorkflowFinding("no-login", "note"))
-    return WorkflowReport(file_name, repository, jobs, tuple(findings))
+    return WorkflowReport(workflow.file_name, repository, jobs, tuple(findings))
 
 
 def _every_called(workflow: Workflow) -> Iterator[Workflow]:
@@ -95,9 +89,17 @@ def _every_called(workflow: Workflow) -> Iterator[Workflow]:
             yield from _every_called(job.called)
 
 
+def _limited(findings: Iterable[WorkflowFinding]) -> Iterator[WorkflowFinding]:
+    """Yields `findings`. Raises `UnreadableYaml` if they are too many: what is left out could be an error."""
+    for number, each in enumerate(findings, 1):
+        if number > MAX_FINDINGS:
+            raise UnreadableYaml(f"There are more than {MAX_FINDINGS} findings, which is more than anybody reads")
+        yield each
+
+
 def _about_the_file(workflow: Workflow, seen: set[str]) -> Iterator[WorkflowFinding]:
     """Yields the findings about a workflow and those that it calls, each file once."""
-    found = (*workflow.findings, *check_structure(workflow))
+    found = _limited(chained(workflow.findings, check_structure(workflow)))
     # What an alias repeats is at the same line each time.
     for finding in {(each.code, each.line, str(each.facts)): each for each in found}.values():
         yield replace(finding, file=workflow.path)
@@ -133,7 +135,7 @@ def _reports(chain: Chain, reachability: Reachability, repository: str) -> Itera
             _fields(workflow.file_name if len(chain) == 1 else "", repository, branch),
             branch,
             job.environment,
-            tuple(_sorted(_login_findings(chain, logins, values, reachability))),
+            tuple(_sorted(_limited(_login_findings(chain, logins, values, reachability)))),
             (*logins.not_understood, *dict.fromkeys(unknown)),
         )
         yield _with_hub(report, workflow, job)

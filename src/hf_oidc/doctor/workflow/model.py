@@ -20,7 +20,9 @@ from hf_oidc.sanitize import sanitize_line
 OF_THE_MATRIX = re.compile(r"\$\{\{\s*matrix\.(?P<path>[\w.-]+)\s*\}\}")
 # More than any workflow has. Each job has a report, and each step is checked with each variable that it sees.
 MAX_JOBS = 500
+MAX_STEPS = 2_000  # of all jobs together: GitHub has no limit, but shows no more than the first 1,000 of a job
 MAX_VARIABLES = 50_000
+MAX_CONDITIONS = 200_000  # characters
 # What `permissions:` grants for `id-token`; `unset` if there are no `permissions:`.
 Permission = Literal["unset", "granted", "missing"]
 
@@ -161,9 +163,15 @@ def read_workflow(document: Value, file_name: str) -> Workflow:
         findings=tuple(reader.findings),
         block=document,
     )
+    steps = [step for job in workflow.jobs for step in job.steps]
+    conditions = sum(
+        len(text) for text in (*(job.condition for job in workflow.jobs), *(step.condition for step in steps))
+    )
     seen = sum((1 + len(job.steps)) * (len(workflow.env) + len(job.env)) for job in workflow.jobs)
-    if len(jobs) > MAX_JOBS or seen > MAX_VARIABLES:
-        raise UnreadableYaml("It has more jobs, or more variables for its steps, than any workflow has")
+    too_many = len(jobs) > MAX_JOBS or len(steps) > MAX_STEPS or seen > MAX_VARIABLES
+    if too_many or conditions > MAX_CONDITIONS:
+        what = "more jobs, steps or conditions, or more variables for its steps,"
+        raise UnreadableYaml(f"It has {what} than any workflow has")
     return workflow
 
 

@@ -68,8 +68,10 @@ def check_structure(workflow: Workflow) -> Iterator[WorkflowFinding]:
             yield from _keys(job.block, syntax.JOB, where)
         yield from _empty_lists(job)
         yield from _condition(job.condition, JOB_CONDITION, where, job.block)
+        yield from _minutes(job.block)
         for step in job.steps:
             yield from _step(step)
+            yield from _minutes(step.block)
             yield from _condition(step.condition, STEP_CONDITION, f'in the step "{step.label}"', step.block)
         yield from _ids(job)
     yield from _needs(workflow)
@@ -231,7 +233,7 @@ def _step(step: Step) -> Iterator[WorkflowFinding]:
 
 def _identifier(identifier: str, line: int | None) -> Iterator[WorkflowFinding]:
     if not IDENTIFIER.fullmatch(identifier) and "${{" not in identifier:
-        better = re.sub(r"[^\w-]+", "-", identifier, flags=re.ASCII).strip("-")
+        better = re.sub(r"[^\w-]+", "-", sanitize_line(identifier, 60), flags=re.ASCII).strip("-")
         better = better if IDENTIFIER.fullmatch(better) else f"_{better}"
         facts = {"id": sanitize_line(identifier, 60), "better": sanitize_line(better, 60)}
         yield WorkflowFinding("invalid-id", "error", line, facts)
@@ -243,6 +245,14 @@ def _condition(text: str, allowed: frozenset[str], where: str, block: Block) -> 
     except ExpressionError as error:
         facts = {"where": where, "problem": sanitize_line(error.what, 200)}
         yield WorkflowFinding("invalid-condition", "error", block.lines.get("if"), facts)
+
+
+def _minutes(block: Block) -> Iterator[WorkflowFinding]:
+    # https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-syntax#jobsjob_idstepstimeout-minutes
+    minutes = block.get("timeout-minutes", "")
+    if isinstance(minutes, str) and re.fullmatch(r"[-+]?0+(?:\.0*)?|-.+", minutes):
+        facts = {"given": sanitize_line(minutes, 20)}
+        yield WorkflowFinding("timeout-not-positive", "warning", block.lines.get("timeout-minutes"), facts)
 
 
 def _ids(job: Job) -> Iterator[WorkflowFinding]:

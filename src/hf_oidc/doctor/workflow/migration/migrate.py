@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import TypeAlias
 
 from hf_oidc.doctor.workflow.called import ReadFile, with_called
-from hf_oidc.doctor.workflow.examine import examine
+from hf_oidc.doctor.workflow.examine import examine, examine_workflow
 from hf_oidc.doctor.workflow.findings import WorkflowReport
 from hf_oidc.doctor.workflow.login.permissions import advised, effective
 from hf_oidc.doctor.workflow.migration.plan import JobPlan, JobPlanner, Use, bare
@@ -52,7 +52,7 @@ class _File:
     def __init__(self, text: str, file_name: str, repository: str, read_file: ReadFile) -> None:
         self.text, self.file_name, self.repository, self.read_file = text, file_name, repository, read_file
         self.workflow = with_called(read_workflow(read(text), file_name), read_file)
-        self.before = self.report(text)
+        self.before = examine_workflow(self.workflow, repository)
         stored = (each for job in self.workflow.jobs[:1] for each in stored_secrets(self.workflow, job))
         self._above = list(dict.fromkeys(each.name for each in stored if each.level == "workflow"))
 

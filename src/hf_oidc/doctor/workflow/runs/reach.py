@@ -7,9 +7,10 @@ This module does not know what a login is.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from hf_oidc.doctor.workflow.expressions.evaluation import (
@@ -35,13 +36,17 @@ from hf_oidc.sanitize import sanitize_line
 
 Certainty = Literal["yes", "maybe", "no"]
 Contexts = Mapping[str, Value]
-# Of conditions, over all runs and rows: a few seconds. More than any workflow needs.
-MAX_EVALUATIONS = 25_000
+# Of conditions, over all runs and rows: about a second. More than any workflow needs.
+MAX_EVALUATIONS = 12_000
 # A condition counts once for each of so many characters: a long one has more parts to evaluate.
 CHARACTERS = 50
 # Contexts that are known when the job runs.
 LATER = ("steps", "strategy", "job", "runner", "secrets")
 TOO_MUCH = "the size of this file"
+# A script that says something and then fails, as in a step that keeps runs out. Each line is a command of its own.
+MAX_SCRIPT = 2_000  # characters
+SAYS = re.compile(r"#.*|(?:echo|printf|write-(?:host|output|error))\b[^&|<>]*(?<!\\)", re.IGNORECASE)
+FAILS = re.compile(r"exit\s+(?:[1-9]\d{0,2}|-\d{1,3})\s*(?:#.*)?")
 SUCCEEDS = Status(success=True, failure=False, cancelled=False, always=True)
 
 
@@ -56,11 +61,16 @@ class Reached:
 
 @dataclass(frozen=True)
 class _Outcome:
-    """Whether a job or step runs. `chain`: whether it and all that it needs, directly or not, run: none if unknown."""
+    """Whether a job or step runs.
+
+    Of a job: `chain`: whether it and all that it needs, directly or not, run; `failed`: whether one of these fails in
+    any case. Both are None if that is unknown.
+    """
 
     certainty: Certainty
     unknown: tuple[str, ...] = ()
     chain: bool | None = True
+    failed: bool | None = False
 
 
 @dataclass
@@ -175,10 +185,26 @@ class Reachability:
                 views = _Views({**each, "vars": UNKNOWN}, {**each, "vars": UNKNOWN})
                 outcomes: dict[str, _Outcome] = {}
                 for job in self._order:
-                    outcomes[job.key] = _of_job(job, views, outcomes)
+                    outcomes[job.key] = self._ended(job, _of_job(job, views, outcomes), views, outcomes)
                 found.append((views, outcomes))
             self._outcomes[index] = found
         return self._outcomes[index]
+
+    def _ended(self, job: Job, outcome: _Outcome, views: _Views, outcomes: Mapping[str, _Outcome]) -> _Outcome:
+        """`outcome` of a job, with what its steps make of it if they always fail."""
+        failing = [_always_fails(step) for step in job.steps]
+        if outcome.certainty == "no" or not any(failing) or "continue-on-error" in job.block:
+            return outcome
+        self.budget.spend(sum(_work(step.condition) for step in job.steps))
+        inside = _with_needs(job, views, outcomes).changed({"matrix": UNKNOWN if job.matrix else {}})
+        steps = zip(failing, _of_steps(self._workflow, job, inside), strict=True)
+        failed = _any([_both(outcome, each) for fails, each in steps if fails])
+        if failed.certainty == "no":
+            return outcome
+        if failed.certainty == "yes":
+            return replace(outcome, chain=False, failed=True)
+        unknown = tuple(dict.fromkeys((*outcome.unknown, *failed.unknown)))
+        return replace(outcome, unknown=unknown, chain=outcome.chain and None, failed=outcome.failed or None)
 
     def _of_steps(self, index: int, job: Job) -> list[_Outcome]:
         key = (index, job.key)
@@ -213,21 +239,24 @@ def _of_job(job: Job, views: _Views, outcomes: Mapping[str, _Outcome]) -> _Outco
     chain: bool | None = True
     for each in needed:
         chain = False if chain is False or each.chain is False else None if None in (chain, each.chain) else True
+    results = {each.failed for each in needed}
+    failed = True if True in results else None if None in results else False
     may_fail = any(each.certainty != "no" for each in needed)
-    expected = Status(success=chain, failure=False, cancelled=False, always=True)
+    expected = Status(success=chain, failure=failed, cancelled=False, always=True)
     possible = Status(
         success=None if may_fail and chain is not False else chain,
-        failure=None if may_fail else False,
+        failure=failed or (None if may_fail else False),
         cancelled=None,
         always=True,
     )
     found = _decided(job.condition, _with_needs(job, views, outcomes), expected, possible, JOB_CONDITION)
     if found.certainty == "maybe":
-        needs = tuple(text for each in needed if each.certainty == "maybe" for text in each.unknown)
+        unsure = (each for each in needed if each.certainty == "maybe" or each.failed is None)
+        needs = tuple(text for each in unsure for text in each.unknown)
         found = _Outcome("maybe", tuple(dict.fromkeys((*needs, *found.unknown))))
     runs = {"yes": True, "maybe": None, "no": False}[found.certainty]
     together = False if runs is False or chain is False else None if None in (runs, chain) else True
-    return _Outcome(found.certainty, found.unknown, together)
+    return _Outcome(found.certainty, found.unknown, together, failed)
 
 
 def _with_needs(job: Job, views: _Views, outcomes: Mapping[str, _Outcome]) -> _Views:
@@ -236,7 +265,7 @@ def _with_needs(job: Job, views: _Views, outcomes: Mapping[str, _Outcome]) -> _V
     for name in job.needs:
         outcome = outcomes.get(name, _Outcome("no"))
         results: dict[str, Value] = {"yes": "success", "maybe": UNKNOWN, "no": "skipped"}
-        result = results[outcome.certainty]
+        result = results[outcome.certainty] if outcome.failed is False or outcome.certainty == "no" else UNKNOWN
         outputs: Value = {} if outcome.certainty == "no" else OpenMapping({})
         expected[name] = {"result": result, "outputs": outputs}
         possible[name] = {"result": "skipped" if outcome.certainty == "no" else UNKNOWN, "outputs": outputs}
@@ -250,25 +279,51 @@ def _of_steps(workflow: Workflow, job: Job, views: _Views) -> Iterator[_Outcome]
     possible: dict[str, Value] = {}
     views = views.changed({**open_, "steps": expected}, {"steps": possible, **open_})
     environment = _Environment(workflow, job, views)
-    may_fail = False
+    may_fail, failing = False, _Outcome("no")  # whether a step that always fails has run
     for step in job.steps:
-        if not step.condition:
+        if not step.condition and failing.certainty == "no":
             outcome = _Outcome("yes")
         else:
             seen = views.changed({"env": environment.of(step)}) if "env" in step.condition.lower() else views
             unsure = None if may_fail else False
             status = Status(success=None if may_fail else True, failure=unsure, cancelled=None, always=True)
-            outcome = _decided(step.condition, seen, SUCCEEDS, status, STEP_CONDITION)
+            expected_status = SUCCEEDS
+            if failing.certainty != "no":
+                failed = True if failing.certainty == "yes" else None
+                status = expected_status = Status(
+                    success=False if failed else None, failure=failed, cancelled=None, always=True
+                )
+            # GitHub: without a status function in a condition, `success()` is applied to it.
+            outcome = _decided(step.condition or "success()", seen, expected_status, status, STEP_CONDITION)
+            if outcome.certainty == "maybe":
+                outcome = _Outcome("maybe", tuple(dict.fromkeys((*failing.unknown, *outcome.unknown))))
         yield outcome
         if step.id:
             skipped: Value = {"outcome": "skipped", "conclusion": "skipped", "outputs": {}}
             unknown: Value = {"outcome": UNKNOWN, "conclusion": UNKNOWN, "outputs": OpenMapping({})}
-            succeeded: Value = {"outcome": "success", "conclusion": "success", "outputs": OpenMapping({})}
-            expected[step.id] = {"yes": succeeded, "maybe": unknown, "no": skipped}[outcome.certainty]
+            result = "failure" if _always_fails(step) else "success"
+            ended: Value = {"outcome": result, "conclusion": result, "outputs": OpenMapping({})}
+            expected[step.id] = {"yes": ended, "maybe": unknown, "no": skipped}[outcome.certainty]
             possible[step.id] = skipped if outcome.certainty == "no" else unknown
+        if _always_fails(step):
+            failing = _any([failing, outcome])
         if outcome.certainty != "no":
             may_fail = may_fail or not step.continues
             environment.after(step)
+
+
+def _always_fails(step: Step) -> bool:
+    """Whether the script of a step does nothing but say something and fail, so that the job fails."""
+    lines = [line.strip() for line in step.run[:MAX_SCRIPT].splitlines() if line.strip()]
+    if not lines or len(step.run) > MAX_SCRIPT or step.continues or step.background:
+        return False
+    # A step for failures (`if: failure()`) runs after one, and does not begin it.
+    if "failure()" in step.condition:
+        return False
+    *said, last = lines
+    is_closed = all(line.count(quote) % 2 == 0 for line in said for quote in "\"'`")
+    fails = FAILS.fullmatch(last) or (last == "false" and step.shell in {"", "bash", "sh"})
+    return bool(fails) and is_closed and all(map(SAYS.fullmatch, said))
 
 
 def _decided(text: str, views: _Views, expected: Status, possible: Status, allowed: frozenset[str]) -> _Outcome:

@@ -119,14 +119,18 @@ def _pull_requests(workflow: Workflow, job: Job, logins: Logins, event: str) -> 
     if logins.soft:
         yield WorkflowFinding("pull-request-soft", "note", line, facts)
         return
-    facts["why"] = "no-branch" if any(run.gets_id_token for run in failing) else "no-id-token"
-    required = f"github.event_name != '{event}'" if facts["why"] == "no-branch" else OWN
+    given = [run.gets_id_token for run in failing]
+    facts["why"] = "own" if all(given) else "no-branch" if any(given) else "no-id-token"
+    required = OWN if facts["why"] == "no-id-token" else f"github.event_name != '{event}'"
     advice = stricter_condition(job, logins.runs, required)
     if logins.reads:
         advice = {"how": "warn", "lines": "on-error: warn"}
+    elif facts["why"] == "own" and not advice["lines"]:
+        advice = {"how": "merge", "lines": ""}
     elif not advice["lines"] and not any([job.condition, *(step.condition for step in job.steps)]):
         advice = {"how": "push", "lines": "on:\n  push:\n    branches: [main]"}
-    certain = any(fails(each.run) for each in logins.reached if each.certainty == "yes")
+    # A publisher without a branch accepts the repository's own pull requests. Without an ID token nothing does.
+    certain = any(fails(each.run) and not each.run.gets_id_token for each in logins.reached if each.certainty == "yes")
     all_fail = facts["why"] == "no-branch" or len(failing) == len(logins.runs)
     severity: Severity = "error" if certain and all_fail else "warning"
     yield WorkflowFinding("pull-request", severity, line, {**facts, **advice})

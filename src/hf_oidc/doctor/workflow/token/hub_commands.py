@@ -18,6 +18,8 @@ from hf_oidc.doctor.workflow.token.script import commands as commands_in
 # As huggingface_hub reads them; the first that is set counts.
 TOKEN_VARIABLES = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
 RESOURCE_VARIABLE = "HF_OIDC_RESOURCE"
+# The command that stores a token for later ones.
+STORES_TOKEN = r"(?:hf\s+auth|hf|huggingface-cli)\s+login\b"
 # Options without a value. Of any other option, the next word is its value.
 FLAGS = {"-q", "-y", "-h", "--yes", "--quiet", "--json", "--private", "--no-private", "--public", "--protected"}
 FLAGS |= {"--create-pr", "--no-create-pr", "--exist-ok", "--no-exist-ok", "--force-download", "--dry-run", "--force"}

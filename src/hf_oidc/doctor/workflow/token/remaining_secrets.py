@@ -13,14 +13,15 @@ from hf_oidc.doctor.workflow.findings import Severity, WorkflowFinding
 from hf_oidc.doctor.workflow.login.permissions import advised, effective, logs_in
 from hf_oidc.doctor.workflow.login.step import NO_DOCKER, resource_variables
 from hf_oidc.doctor.workflow.model import Job, Step, Workflow
-from hf_oidc.doctor.workflow.token.hub_commands import TOKEN_VARIABLES
+from hf_oidc.doctor.workflow.structure import REUSABLE, shown_reference
+from hf_oidc.doctor.workflow.token.hub_commands import STORES_TOKEN, TOKEN_VARIABLES
 from hf_oidc.doctor.workflow.token.hub_target import Target
 from hf_oidc.doctor.workflow.token.login_outcome import condition_line
 from hf_oidc.doctor.workflow.token.script import RUNNER, shell_of
 from hf_oidc.doctor.workflow.token.source import Login, TokenUse, logins_of, token_uses
 from hf_oidc.doctor.workflow.token.stored_secrets import SECRET, StoredSecret, is_test, stored_secrets
 from hf_oidc.doctor.workflow.token.targets import named_in_all_rows, uses_of
-from hf_oidc.doctor.workflow.token.use import described, for_both
+from hf_oidc.doctor.workflow.token.use import described, for_both, outputs_in
 from hf_oidc.hub.resource import Resource
 from hf_oidc.sanitize import sanitize_line
 
@@ -30,7 +31,7 @@ VARIABLES = {"sh": "${}", "powershell": "$env:{}", "cmd": "%{}%", "python": 'os.
 SETS_A_VARIABLE = re.compile(
     r"(export\s+|set\s+\"?|\$env:|echo\s+[\"']?)?\w+\s*=\s*[\"']?\$\{\{[^}]*\}\}[\"']?(\s*>>.*)?", re.DOTALL
 )
-STORES = re.compile(RUNNER + r"(hf auth|huggingface-cli|hf)\s+login\s+[^&|;]*")
+ONLY_STORES = re.compile(rf"{RUNNER}{STORES_TOKEN}[^&|;]*")
 PYTHON_CALL = re.compile(r"\b(login|HfApi|\w+\.\w+|\w*(upload|download|push|create)\w*)\(.*\$\{\{")
 # Findings about a stored token that says why it stays.
 NEEDED = {"secret-needed", "secret-for-another", "secret-in-use", "secret-shared"}
@@ -54,6 +55,7 @@ class _Job:
         of_logins = (self.positions.get(id(each.outer)) for each in self.logins)
         self.first_login = min((at for at in of_logins if at is not None), default=-1)
         variables = list(resource_variables(workflow, job))
+        self.outputs = outputs_in(job)
         self.exchanges = any(each.step is None for each in variables)
         self.exchanging = {id(each.step) for each in variables if each.step}
         self._of_step: dict[int, list[TokenUse]] = {}
@@ -66,7 +68,8 @@ class _Job:
     def resources(self) -> list[Resource]:
         """What its tokens are for, as far as this is known."""
         found = [each for login in self._in_all_rows for each in login.tokens.values() if each]
-        found += [each.source.resource for each in self.uses if each.source.kind == "exchange" and each.source.resource]
+        own = (each.source for each in self.uses if each.source.kind in {"exchange", "command"})
+        found += [source.resource for source in own if source.resource]
         return list(dict.fromkeys(found))
 
     def index_of(self, step: Step | None) -> int:
@@ -98,10 +101,15 @@ def check_secrets(workflow: Workflow, job: Job) -> Iterator[WorkflowFinding]:
 
 
 def check_passed(workflow: Workflow, job: Job) -> Iterator[WorkflowFinding]:
-    """Finds stored tokens that `job` passes to a workflow which logs in by itself."""
+    """Finds stored tokens that `job` passes to a workflow which logs in by itself, or which cannot be read."""
     called = job.called
-    passed = [each for each in stored_secrets(workflow, job) if each.way == "called-workflow"] if called else []
-    if not called or not passed or not any(logs_in(called, inner) for inner in called.jobs):
+    passed = [each for each in stored_secrets(workflow, job) if each.way == "called-workflow"] if job.calls else []
+    if not called:
+        for secret in passed if REUSABLE.fullmatch(job.calls) else ():
+            facts = {**_facts(secret), "called": shown_reference(job.calls)}
+            yield _finding("secret-passed-elsewhere", "note", secret, facts)
+        return
+    if not passed or not any(logs_in(called, inner) for inner in called.jobs):
         return
     inside = {finding.code for inner in called.jobs for finding in check_secrets(called, inner)}
     for secret in passed if not inside & NEEDED else ():
@@ -130,7 +138,7 @@ def _remaining(found: _Job, secret: StoredSecret, resources: Sequence[Resource])
         target, step = other
         own = {"how": "both-exchange", "lines": f"env:\n  HF_OIDC_RESOURCE: {target}"}
         facts |= {"target": described(target), "line": str(step.line)}
-        facts |= for_both(found.job, found.logins[0], target, step) if found.logins else own
+        facts |= for_both(found.logins[0], target, step, found.outputs) if found.logins else own
         yield _finding("secret-for-another", "note", secret, facts)
     elif found.positions.get(id(secret.step), len(found.positions)) < found.first_login and not uses:
         # What it is for is not known, and there is no other token yet.
@@ -141,7 +149,9 @@ def _remaining(found: _Job, secret: StoredSecret, resources: Sequence[Resource])
         yield _finding("secret-shared", "note", secret, {**facts, "job": sanitize_line(shared.key, 80)})
     else:
         replaced = secret.level == "step" and secret.way == "env" and secret.name in TOKEN_VARIABLES
-        facts |= _edit(found, secret, target)
+        # A program that is not known may use the secret for something else.
+        is_known = secret.step is None or any(each.use.right != "variable" for each in uses)
+        facts |= {"needed": "" if is_known else "maybe", **_edit(found, secret, target)}
         yield _finding("token-replaced" if replaced else "secret-remains", "warning", secret, facts)
 
 
@@ -244,7 +254,9 @@ def _edit(found: _Job, secret: StoredSecret, target: Target | None) -> dict[str,
     login = before[-1] if before else found.logins[0] if found.logins else None
     if login is None:
         own = (found.exchanges or found.exchanging) and secret.name in (*TOKEN_VARIABLES, "--token")
-        return _removal(secret) if own else {"how": "secret-run", "lines": ""}
+        # All commands get their token from `hf-oidc run` or `env`.
+        unused = secret.step is None and secret.name in TOKEN_VARIABLES and not found.uses_with(secret)
+        return _removal(secret) if own or unused else {"how": "secret-run", "lines": ""}
     name = next((name for name, each in login.tokens.items() if each and target and target.may_be(each)), "")
     name = name or ("HF_TOKEN" if "HF_TOKEN" in login.tokens else next(iter(login.tokens), "HF_TOKEN"))
     step_id = sanitize_line(login.step.id or "hf", 60)
@@ -287,7 +299,7 @@ def _edit_of_script(job: Job, secret: StoredSecret, login: Login, name: str, val
         how = "write" if login.git or not login.step.inputs else "write-git"
         return {"how": how, "lines": sanitize_line(written, MAX_LINE), "line": str(login.step.line)}
     sets = secret.way == "export" and secret.name in TOKEN_VARIABLES and SETS_A_VARIABLE.fullmatch(text)
-    if own and (sets or STORES.fullmatch(text)):
+    if own and (sets or ONLY_STORES.fullmatch(text)):
         script = [line for line in (secret.step.run if secret.step else "").splitlines() if line.strip()]
         return {
             "how": "remove-step" if len(script) == 1 else "remove-from-script",

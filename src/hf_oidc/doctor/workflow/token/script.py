@@ -18,6 +18,7 @@ from hf_oidc.doctor.workflow.model import Job, Step
 Shell = Literal["sh", "powershell", "cmd", "python"]
 # What follows is not read. The longest scripts of public workflows have a third of this.
 MAX_CHARACTERS = 65_536
+MAX_EXPANDED = 20_000  # characters of values in a word
 # An expression ends before the next one begins. Otherwise many `${{` without an end would take quadratic time.
 # A program that starts another one, with at most one option: `uvx --from huggingface_hub hf auth login`.
 RUNNER = r"(?:(?:uvx|(?:uv|pipx|poetry|pdm|hatch|pixi)[ \t]+run)(?:[ \t]+--?[\w-]+(?:[= \t][\w.\[\],=]+)?)?[ \t]+)?"
@@ -122,8 +123,19 @@ def commands(script: str, shell: Shell) -> tuple[Command, ...]:
 
 
 def expand(text: str, variables: Mapping[str, str]) -> str:
-    """Returns `text` with the variables of a shell replaced, as far as `variables` has them."""
-    return VARIABLE.sub(lambda match: variables.get(match[match.lastgroup or 0], match[0]), text)
+    """Returns `text` with the variables of a shell replaced, as far as `variables` has them.
+
+    A variable stays if its value would make the text too long: `A=$A$A` doubles it each time.
+    """
+    left = MAX_EXPANDED
+
+    def value(match: re.Match[str]) -> str:
+        nonlocal left
+        found = variables.get(match[match.lastgroup or 0], match[0])
+        left -= len(found)
+        return found if left >= 0 else match[0]
+
+    return VARIABLE.sub(value, text)
 
 
 def _split(text: str, shell: Shell) -> Iterator[tuple[list[str], str]]:

@@ -31,6 +31,7 @@ NO_TOKEN = re.compile(
 TEST = re.compile(r"\$\{\{\s*\(?\s*secrets\.[\w-]+\s*[!=]=\s*''\s*\)?\s*\}\}", re.IGNORECASE)
 # Of a script, with a secret. Each is compared with each use of the Hub in the script.
 MAX_LINES = 100
+MAX_EXPRESSIONS = 100  # of a line
 Way = Literal["env", "input", "export", "option", "git-url", "header", "script", "called-workflow", "inherited"]
 
 
@@ -106,13 +107,16 @@ def _of_script(step: Step) -> Iterator[StoredSecret]:
         return
     line = line_of(step.block, "run") or step.line
     lines = dict.fromkeys(each for each in step.run.splitlines() if "secrets" in each.lower())
-    for text in islice(lines, MAX_LINES):
-        for match in EXPRESSION.finditer(text):
+    for text in map(str.strip, islice(lines, MAX_LINES)):
+        found: dict[tuple[str, str, str], StoredSecret] = {}
+        for match in islice(EXPRESSION.finditer(text), MAX_EXPRESSIONS):
             way, name, subject = _way(
                 text[max(0, match.start() - 200) : match.start()], text[match.end() : match.end() + 100]
             )
             for secret, falls_back in _secrets(match[0], subject):
-                yield StoredSecret(way, "step", secret, name, line, text.strip(), step, falls_back=falls_back)
+                each = StoredSecret(way, "step", secret, name, line, text, step, falls_back=falls_back)
+                found.setdefault((way, name, secret), each)
+        yield from found.values()
 
 
 def _way(before: str, after: str) -> tuple[Way, str, str]:

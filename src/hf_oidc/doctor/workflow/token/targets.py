@@ -34,6 +34,8 @@ from hf_oidc.sanitize import sanitize_line
 MAX_ROWS = 20
 MAX_STEPS = 2_000  # over all rows
 MAX_EXPRESSION = 500  # characters
+MAX_SCRIPTS = 2_000_000  # characters of scripts, over all rows
+MAX_FILLED = 100_000  # characters of values in a text
 MAY_USE_THE_HUB = re.compile(r"hf|hugging|hub|git push", re.IGNORECASE)
 # huggingface/hub-sync and similar actions. Those of which the name has `sync` upload to a Space by default.
 TOKEN_INPUTS = re.compile(r"(hf|hugging_?face)(_?hub)?_(api_)?(token|key)")
@@ -89,7 +91,8 @@ class JobUses:
 def uses_of(workflow: Workflow, job: Job) -> tuple[JobUses, ...]:
     """Returns what the steps of `job` do with the Hub, once for each row of its matrix."""
     found = rows(job.matrix)
-    too_many = len(found) > MAX_ROWS or len(found) * len(job.steps) > MAX_STEPS
+    steps, scripts = len(job.steps), sum(len(step.run) for step in job.steps)
+    too_many = len(found) > MAX_ROWS or len(found) * steps > MAX_STEPS or len(found) * scripts > MAX_SCRIPTS
     return tuple(_in_row(workflow, job, row) for row in ([None] if too_many else found))
 
 
@@ -176,15 +179,19 @@ def _known(env: Mapping[str, str]) -> Value:
 
 
 def _fill(text: str, contexts: Mapping[str, Value]) -> str:
+    left = MAX_FILLED
+
     def value(match: re.Match[str]) -> str:
+        nonlocal left
         inside = match["inside"]
-        if len(inside) > MAX_EXPRESSION or not re.search(r"\b(env|matrix)\b", inside, re.IGNORECASE):
+        if left < 0 or len(inside) > MAX_EXPRESSION or not re.search(r"\b(env|matrix)\b", inside, re.IGNORECASE):
             return match[0]
         try:
             found = text_of(evaluate(parse(inside), contexts))
         except ExpressionError:
             return match[0]
-        return found if isinstance(found, str) else match[0]
+        left -= len(found) if isinstance(found, str) else 0
+        return found if isinstance(found, str) and left >= 0 else match[0]
 
     return EXPRESSION.sub(value, text) if "${{" in text else text
 

@@ -24,24 +24,23 @@ from hf_oidc.doctor.workflow.login.step import (
 )
 from hf_oidc.doctor.workflow.model import Job, Step, Workflow
 from hf_oidc.doctor.workflow.runs.reach import Reachability
-from hf_oidc.doctor.workflow.token.hub_commands import TOKEN_VARIABLES
+from hf_oidc.doctor.workflow.token.hub_commands import STORES_TOKEN, TOKEN_VARIABLES
 from hf_oidc.doctor.workflow.token.hub_target import PREFIX, Given, Target
 from hf_oidc.doctor.workflow.token.lifetime import check_lifetime
 from hf_oidc.doctor.workflow.token.login_outcome import check_conditions, check_outcome, check_skipped
 from hf_oidc.doctor.workflow.token.script import Command, commands, shell_of
-from hf_oidc.doctor.workflow.token.source import Login, TokenUse, logins_of, token_uses
+from hf_oidc.doctor.workflow.token.source import OUTPUT, Login, TokenUse, logins_of, token_uses
 from hf_oidc.doctor.workflow.token.targets import JobUses, is_token_input, uses_of
 from hf_oidc.doctor.workflow.yaml_text import Value, line_of
 from hf_oidc.hub.resource import Resource
 from hf_oidc.sanitize import sanitize_line
 
 SETS = re.compile(rf"\b{RESOURCE_VARIABLE}=\S")
-OUTPUT = re.compile(
-    r"steps\.(?P<id>[\w-]+)\.outputs(?:\.(?P<name>[\w-]+)|\[\s*'(?P<quoted>[^']*)'\s*\])", re.IGNORECASE
-)
 TOKENS = {"token", "tokens"}
 FALLS_BACK = re.compile(r"\.outputs\.token\s{0,20}\|\|\s{0,20}(?:secrets|env|vars)\b", re.IGNORECASE)
 Facts = dict[str, str]
+Outputs = set[tuple[str, str]]  # the id of a step, and the name of its output; both in lower case
+MAX_REQUESTS = 20  # of a login that a suggestion repeats
 # Of other jobs, which are searched for a login.
 MAX_STEPS = 500
 # Resources in the lines to copy.
@@ -50,7 +49,7 @@ MAX_SHOWN = 20
 HOSTED = re.compile(r"(ubuntu|macos|windows)-[\w.-]+")
 # Of what a token for a single repository cannot do, this was seen to fail. `whoami` and others are not known.
 REFUSED = re.compile(r"create a (repository|tag)|Space")
-STORES = re.compile(r"(\S*[\\/])?(hf auth login|hf login|huggingface-cli login)\b")
+STORES = re.compile(rf"(\S*[\\/])?{STORES_TOKEN}")
 STORES_IN_PYTHON = re.compile(
     r"^[ \t]*from huggingface_hub import [^\n]{0,200}?\blogin\b[^;]{0,2000}?^[ \t]*login\(", re.MULTILINE
 )
@@ -82,6 +81,11 @@ def check_token_use(workflow: Workflow, job: Job, reachability: Reachability) ->
         for finding in _in_row(workflow, job, uses, reachability):
             distinct.setdefault((finding.code, finding.line, finding.facts.get("target", "")), finding)
     yield from distinct.values()
+
+
+def outputs_in(job: Job) -> Outputs:
+    """Returns the outputs of steps that the steps of `job` use."""
+    return references([[step.run, step.inputs, step.env] for step in job.steps])
 
 
 def references(value: Value, ids: Collection[str] | None = None) -> set[tuple[str, str]]:
@@ -142,7 +146,7 @@ def _references(workflow: Workflow, job: Job) -> Iterator[WorkflowFinding]:
 def _in_row(workflow: Workflow, job: Job, uses: JobUses, reachability: Reachability) -> Iterator[WorkflowFinding]:
     """Finds uses of the Hub without a token, with a token for another repository, or after a failed login."""
     logins, found = logins_of(job, uses), list(token_uses(job, uses))
-    given = {step_id for step_id, _ in references([[step.run, step.inputs, step.env] for step in job.steps])}
+    given = outputs_in(job)
     inside = (called for each in workflow.jobs if (called := each.called))
     others = islice(
         (step for each in chain((workflow,), inside) for other in each.jobs for step in other.steps), MAX_STEPS
@@ -169,7 +173,7 @@ def _in_row(workflow: Workflow, job: Job, uses: JobUses, reachability: Reachabil
             facts |= {"id": sanitize_line(source.login.step.id or "hf", 60), "line": str(source.login.step.line)}
             yield WorkflowFinding("token-before-wait", "error", step.line, facts, step.file)
         else:
-            yield from _for_another(job, logins, each, dict(facts))
+            yield from _for_another(logins, each, dict(facts), given)
         if source.kind in {"login", "exchange", "command"} and REFUSED.search(use.beyond):
             yield WorkflowFinding("beyond-the-token", "warning", step.line, {**facts, "beyond": use.beyond}, step.file)
         if use.given == Given("git") and source.kind == "unknown" and use.right == "write":
@@ -277,7 +281,7 @@ def _asks_for_the_user(job: Job, logins: Sequence[Login], uses: JobUses) -> Iter
 
 
 def _without_token(
-    job: Job, logins: Sequence[Login], found: TokenUse, facts: Facts, given: set[str], *, elsewhere: bool
+    job: Job, logins: Sequence[Login], found: TokenUse, facts: Facts, given: Outputs, *, elsewhere: bool
 ) -> Iterator[WorkflowFinding]:
     step, use = found.of_step.step, found.use
     # These run with care for a login that failed, or for a missing token.
@@ -300,13 +304,14 @@ def _without_token(
         yield WorkflowFinding("no-token-in-job", "error", step.line, facts, step.file)
 
 
-def _not_handed_over(login: Login, found: TokenUse, facts: Facts, given: set[str]) -> Iterator[WorkflowFinding]:
-    """Finds a use after `login`, which has not set HF_TOKEN. `given`: the ids of steps of which outputs are used."""
+def _not_handed_over(login: Login, found: TokenUse, facts: Facts, given: Outputs) -> Iterator[WorkflowFinding]:
+    """Finds a use after `login`, which has not set HF_TOKEN. `given`: the outputs that the job uses."""
     step, target, resource = found.of_step.step, found.use.target, login.resource
     fitting = (name for name, each in login.tokens.items() if each and target and target.may_be(each))
     # A step that only reads seems to need the token if no step is given it, and if it is for this.
     is_for = target and resource and (resource.kind == "user" or target.may_be(resource))
-    if found.use.right == "read" and (login.step.id.lower() in given or not is_for):
+    is_given = not given.isdisjoint((login.step.id.lower(), name) for name in OUTPUTS)
+    if found.use.right == "read" and (is_given or not is_for):
         return
     facts |= {"id": sanitize_line(login.step.id or "hf", 60), "needs_id": _needs_id(login)}
     if login.exports is False:
@@ -321,8 +326,8 @@ def _needs_id(login: Login) -> str:
     return "" if login.step.id else f" Give the login step (line {login.step.line}) the line `id: hf`."
 
 
-def _for_another(job: Job, logins: Sequence[Login], found: TokenUse, facts: Facts) -> Iterator[WorkflowFinding]:
-    """Finds that a step writes to another repository than its token is for."""
+def _for_another(logins: Sequence[Login], found: TokenUse, facts: Facts, given: Outputs) -> Iterator[WorkflowFinding]:
+    """Finds that a step writes to another repository than its token is for. `given`: the outputs that the job uses."""
     step, source, resource, target = found.of_step.step, found.source, found.source.resource, found.use.target
     if resource is None or target is None or found.use.right != "write" or found.use.beyond or target.may_be(resource):
         return
@@ -340,7 +345,7 @@ def _for_another(job: Job, logins: Sequence[Login], found: TokenUse, facts: Fact
         code = "login-replaced"
     elif not target.has_name_of(resource):
         own = {"exchange": f"env:\n  HF_OIDC_RESOURCE: {target}", "command": f"hf-oidc run {target} -- …"}
-        facts |= for_both(job, source.login, target, step) if source.login else {"how": f"both-{source.kind}"}
+        facts |= for_both(source.login, target, step, given) if source.login else {"how": f"both-{source.kind}"}
         lines = facts.get("lines") or own.get(source.kind, "")
     elif target.kind == "model":
         what, code = found.use.what, "missing-repo-type"
@@ -361,13 +366,12 @@ def described(target: Target) -> str:
     return f"{target.kind} `{target}`" if target.kind else f"repository `{target}`"
 
 
-def for_both(job: Job, login: Login, target: Target, step: Step) -> Facts:
-    """How to log in for `target` too, which `step` needs, beside what `login` is for."""
+def for_both(login: Login, target: Target, step: Step, outputs: Outputs) -> Facts:
+    """How to log in for `target` too, which `step` needs, beside what `login` is for. `outputs`: used in the job."""
     given = next((each for each in step.inputs if is_token_input(each)), "")
     own = f"with:\n  {sanitize_line(given, 60)}: " if given else "env:\n  HF_TOKEN: "
-    outputs = references([[each.run, each.inputs, each.env] for each in job.steps], {login.step.id.lower()})
-    if not login.exports or any(name == "token" for _, name in outputs):
-        # With several resources, the action has no output `token`.
+    # With several resources, the action has no output `token`.
+    if not login.exports or (login.step.id.lower(), "token") in outputs or len(login.tokens) >= MAX_REQUESTS:
         step_id = f"{target.kind or 'other'}-login"
         lines = f"- uses: {sanitize_line(login.step.uses, 100)}\n  id: {step_id}\n  with:\n    resource: {target}\n"
         lines += "    export-env: false\n"
