@@ -406,8 +406,12 @@ def test_a_folder_where_others_could_replace_a_file(mode: int, safe: bool, tmp_p
     if safe:
         files.require_guarded_folder(tmp_path / "folder/x")
     else:
-        with pytest.raises(DeliveryFailed, match="is in a folder where other users can replace it: use a folder that"):
+        with pytest.raises(DeliveryFailed) as caught:
             files.require_guarded_folder(tmp_path / "folder/x")
+        assert str(caught.value) == (
+            f"{tmp_path}/folder/x is in a folder where other users can replace it: use a folder that only you can "
+            "write to (`chmod go-w`), or one with the sticky bit, such as /dev/shm"
+        )
 
 
 def test_the_folder_of_a_file_that_is_not_there(tmp_path: Path) -> None:
