@@ -67,7 +67,7 @@ lint: $(VENV)/dev.stamp
 	$(BIN)/zizmor --offline --persona pedantic action.yml native/action.yml .github examples/github/*.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions action.yml native/action.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml examples/github/*.yml
-	$(BIN)/hadolint Dockerfile benchmarks/plain.Dockerfile release/images.Dockerfile
+	$(BIN)/hadolint Dockerfile benchmarks/plain.Dockerfile release/images.Dockerfile ci-templates/bitbucket/Dockerfile
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' \

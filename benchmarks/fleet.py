@@ -1,7 +1,7 @@
 """A fleet of jobs that start together behind one address: how the retry policy treats them and the Hub.
 
 The clock is simulated and the policy is the real one, `hf_oidc.retry.wait_before_next`, beside others that a program
-might have in its place. `python -m benchmarks.fleet` prints a Markdown table; the same seed gives the same table.
+might use instead. `python -m benchmarks.fleet` prints a Markdown table; the same seed gives the same table.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from benchmarks.table import table
 from hf_oidc.errors import HubUnavailable, LoginError, RateLimited, Where
 from hf_oidc.retry import FIRST_WAIT, LONGEST_WAIT, wait_before_next
 
@@ -37,8 +38,8 @@ def fixed_waits(_attempt: int, _error: LoginError, remaining: float, _jitter: fl
 def no_spread(attempt: int, error: LoginError, remaining: float, jitter: float) -> float | None:
     """What the server asks for, and the usual full jitter behind it."""
     asked = (error.where.retry_after if error.where else None) or 0.0
-    wait = asked + jitter * min(LONGEST_WAIT, FIRST_WAIT * 2 ** (attempt - 1))
-    return wait if wait < remaining else None
+    wait = jitter_without_header(attempt, error, remaining - asked, jitter)
+    return None if wait is None else asked + wait
 
 
 def jitter_without_header(attempt: int, _error: LoginError, remaining: float, jitter: float) -> float | None:
@@ -124,9 +125,9 @@ def simulate(policy: Policy, hub: Hub, timeout: float, seed: int = 1) -> Outcome
     return outcome
 
 
-def row(name: str, outcome: Outcome) -> str:
+def row(name: str, outcome: Outcome) -> list[str]:
     """A line of the table."""
-    cells = [
+    return [
         name,
         f"{len(outcome.logged_in):,}",
         _quantiles(outcome.logged_in),
@@ -134,7 +135,6 @@ def row(name: str, outcome: Outcome) -> str:
         f"{len(outcome.requests):,}",
         f"{outcome.peak:,}",
     ]
-    return f"| {' | '.join(cells)} |"
 
 
 def _quantiles(seconds: list[float]) -> str:
@@ -144,17 +144,15 @@ def _quantiles(seconds: list[float]) -> str:
     return f"{statistics.median(ordered):.1f} / {ordered[int(len(ordered) * 0.95)]:.1f}"
 
 
-def table() -> str:
+def report() -> str:
     """The whole table, as Markdown."""
-    lines = [
-        "| policy | logged in | s until then, median / 95 % | s until given up | requests | peak per s |",
-        "|---|---|---|---|---|---|",
-    ]
+    heading = ("policy", "logged in", "s until then, median / 95 %", "s until given up", "requests", "peak per s")
+    rows = []
     for situation, (make_hub, timeout) in SITUATIONS.items():
-        lines.append(f"| **{situation}** | | | | | |")
-        lines += [row(name, simulate(policy, make_hub(), timeout)) for name, policy in POLICIES.items()]
-    return "\n".join(lines)
+        rows.append([f"**{situation}**", *[""] * (len(heading) - 1)])
+        rows += [row(name, simulate(policy, make_hub(), timeout)) for name, policy in POLICIES.items()]
+    return table(heading, rows)
 
 
 if __name__ == "__main__":
-    sys.stdout.write(table() + "\n")
+    sys.stdout.write(report() + "\n")

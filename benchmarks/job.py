@@ -61,7 +61,7 @@ class Job(NamedTuple):
 
 @contextmanager
 def job(folder: Path, latency: float = 0.0) -> Iterator[Job]:
-    """A job whose server runs, and takes `latency` seconds for each answer.
+    """A job with a server that runs, and takes `latency` seconds for each answer.
 
     Raises `ValueError` at the end unless it was asked for as many ID tokens as for the Hub's.
     """

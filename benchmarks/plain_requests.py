@@ -1,4 +1,4 @@
-"""What somebody would write who wants no action: requests, and nothing that could go wrong. A contestant."""
+"""The script that a user would write instead of the action: requests, and no handling of errors. A contestant."""
 
 import os
 from pathlib import Path
@@ -9,7 +9,7 @@ TIMEOUT = 60  # seconds
 
 
 def main() -> None:
-    """Mint, exchange, hand over."""
+    """Mint, exchange, export."""
     hub = os.environ["HF_ENDPOINT"]
     minted = requests.get(
         os.environ["ACTIONS_ID_TOKEN_REQUEST_URL"],

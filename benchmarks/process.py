@@ -1,4 +1,4 @@
-"""The process: the action beside what people would use in its place, each in an installation of its own.
+"""The process: the action beside what people would use instead, each installed separately.
 
 All have the same interpreter, their byte-code, and the same server to ask. The floor is two calls of curl.
 """
@@ -43,13 +43,13 @@ def our_own(folder: Path) -> Path:
 
 
 def native(folder: Path) -> Path:
-    """The native door as a release has it; its launcher."""
+    """The native action as a release has it; returns its launcher."""
     pyz.build(folder / "hf-oidc.pyz")
     shutil.copy(ROOT / "native/launch.py", folder)
     return folder / "launch.py"
 
 
-SLOW = 0.1  # seconds, as a server that is not next door
+SLOW = 0.1  # seconds, as a server that is far away
 MANY = 16
 
 

@@ -1,4 +1,4 @@
-"""A CI's token endpoint and a Hub's exchange that always grant: what every contestant asks, in a process of its own.
+"""A CI's token endpoint and a Hub's exchange that always grant: what every contestant asks, in a separate process.
 
 It verifies nothing and computes nothing, so that the time between two requests is the contestant's. `python -m
 benchmarks.server SECONDS` waits that long before each answer, and prints its port; when its standard input ends, it
@@ -37,7 +37,7 @@ class Granting(BaseHTTPRequestHandler):
         self._answer({"value": self.id_token})
 
     def do_POST(self) -> None:
-        """The exchange, whose request is taken in whole, as it comes."""
+        """The exchange. It reads the whole request and does not look at it."""
         self.rfile.read(int(self.headers["Content-Length"]))
         self._answer({"access_token": HUB_TOKEN, "token_type": "bearer", "expires_in": 3600})
 
@@ -53,7 +53,7 @@ class Granting(BaseHTTPRequestHandler):
 
 
 def id_token(audience: str, expiry: float) -> str:
-    """A JWT of about the size that GitHub's have, signed by nobody."""
+    """A JWT of about the size that GitHub's have, not signed."""
     claims = {"aud": audience, "exp": int(expiry), **{f"claim_{number}": "x" * 32 for number in range(20)}}
     header = {"alg": "RS256", "typ": "JWT"}
     return ".".join(map(_segment, [json.dumps(header).encode(), json.dumps(claims).encode(), bytes(256)]))

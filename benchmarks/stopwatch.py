@@ -1,7 +1,7 @@
 """Times processes, in turn. It knows how they are started and whether they failed, and not what they do.
 
 Machines are noisy, and what disturbs one program disturbs the next one too: so programs are run round by round, each
-is compared with the first one of its own round, and the median of the rounds counts.
+is compared with the first one of the same round, and the median of the rounds counts.
 """
 
 from __future__ import annotations

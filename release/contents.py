@@ -1,4 +1,4 @@
-"""What is inside an image, from `docker save`: a manifest to read, and a bill of materials. It asks nobody else.
+"""What is inside an image, from `docker save`: a manifest to read, and a bill of materials. It uses no network.
 
 What is true of the image is read from the image: its labels, Debian's notes in /var/lib/dpkg/status.d, and the metadata
 of its Python packages. release/image.py put them there.
@@ -15,22 +15,15 @@ import tarfile
 from dataclasses import dataclass
 from email.parser import BytesHeaderParser
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, Any
 from urllib.parse import quote
 
 from release import sbom
+from release.sbom import Package
 
 DEBIAN = re.compile(r"(\./)?var/lib/dpkg/status\.d/[^/]+")
 PYPI = re.compile(r".*/site-packages/[^/]+\.dist-info/METADATA")
 LABEL = "org.opencontainers.image."
-
-
-class Package(NamedTuple):
-    """Name, version, and package URL."""
-
-    name: str
-    version: str
-    purl: str
 
 
 @dataclass(frozen=True)
@@ -52,7 +45,7 @@ def main() -> None:
     contents = read(io.BytesIO(sys.stdin.buffer.read()))
     print(manifest(contents))
     if arguments.sbom:
-        arguments.sbom.write_text(json.dumps(bill(contents), indent=2) + "\n", encoding="utf-8", newline="\n")
+        sbom.write(arguments.sbom, bill(contents))
 
 
 def read(saved: IO[bytes]) -> Contents:
@@ -95,8 +88,6 @@ def bill(contents: Contents) -> dict[str, Any]:
         "bom-ref": "image",
         "name": contents.labels.get(LABEL + "title", "image"),
         "version": contents.labels.get(LABEL + "version", ""),
-        "licenses": [{"license": {"id": "Apache-2.0"}}],
-        "hashes": [{"alg": "SHA-256", "content": contents.digest}],
     }
     return sbom.document(contents.digest, image, contents.packages)
 

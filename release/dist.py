@@ -29,7 +29,7 @@ def main() -> None:
     """Make the tree of a release in a folder, in place of what is there."""
     parser = argparse.ArgumentParser(prog="python -m release.dist", description=main.__doc__)
     parser.add_argument("--digest", required=True, help="the image's: sha256: and 64 hexadecimal digits")
-    parser.add_argument("--image", default=IMAGE, help="the image's name, without a tag; %(default)s unless given")
+    parser.add_argument("--image", default=IMAGE, help="the image's name, without a tag (default: %(default)s)")
     parser.add_argument("out", type=Path)
     arguments = parser.parse_args()
     try:

@@ -75,7 +75,7 @@ LEFT_OUT = {
 LOADED = ("libgcc_s.so.1",)
 # The names by which CI runners and scripts call busybox. In Kubernetes the image is started with tail, filled by tar,
 # compared by find and stat, put in order with rm and mv, and given its inputs by env; the rest is what the script of a
-# job would miss first. To leave a name out takes nothing from busybox: it keeps off the PATH what nobody calls.
+# job would miss first. A name that is left out stays in busybox, but is not on the PATH.
 APPLETS = (
     *("sh", "env", "tail", "mv", "rm", "tar", "find", "stat"),
     *("[", "base64", "basename", "cat", "chmod", "cp", "cut", "date", "dirname", "echo", "expr", "false"),
@@ -89,7 +89,7 @@ ETC = {
     "group": "root:x:0:\n",
     "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
 }
-# Runs under -I, and not by way of a shell, which would drop variables whose names have a hyphen.
+# Runs under -I, and without a shell, which would drop variables with a hyphen in their names.
 COMMAND = f"#!{HOME}/bin/python3 -I\nfrom hf_oidc.cli.app import main\n\nmain()\n"
 
 
@@ -132,7 +132,7 @@ class Image:
         self.sources: set[Path] = set()
 
     def place(self, target: Path | str) -> Path:
-        """Where `target`, an absolute path in the image, is to be written."""
+        """Where to write `target`, an absolute path in the image."""
         place = self.out / Path(target).relative_to("/")
         place.parent.mkdir(parents=True, exist_ok=True)
         return place
@@ -210,8 +210,8 @@ class Image:
     def add_certificates(self) -> None:
         """Debian's certificates under their hashes: OpenSSL reads the one that it needs.
 
-        A bundle would be parsed at each start. There is none, but the place where one is looked for, so that a bundle
-        that is mounted there is read too.
+        A bundle would be parsed at each start. So there is only a link to the place of one: a bundle that
+        is mounted there is read too.
         """
         for certificate in CERTIFICATES.glob("*.[0-9]"):
             self.add(certificate)
@@ -229,7 +229,7 @@ class Image:
             self.add(beside / name)
 
     def add_owners(self) -> None:
-        """What Debian says of the packages that all these files are from, where scanners look for it, and licences."""
+        """What Debian says of the packages of all these files, in the place that scanners read, and licences."""
         found = output("dpkg-query", "--search", *self.sources)
         for owner in sorted({line.partition(":")[0] for line in found.splitlines()}):
             self.write(f"/var/lib/dpkg/status.d/{owner}", output("dpkg-query", "--status", owner))

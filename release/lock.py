@@ -37,7 +37,7 @@ def locked(text: str) -> list[Locked]:
 def pins(text: str) -> list[Locked]:
     """The packages of a lock for all environments: one may be there in several versions.
 
-    Raises `ValueError` where a line is no hash-locked version.
+    Raises `ValueError` if a line is not a hash-locked version.
     """
     found = [
         Locked(match["name"], match["version"], tuple(HASH.findall(match["rest"])))

@@ -27,7 +27,7 @@ LEFT_OUT = {
 }
 # What an installer notes of its installation: paths, hashes of files that are left out.
 NOTES = {"INSTALLER", "RECORD", "REQUESTED", "WHEEL", "direct_url.json"}
-# Parsed by whatever Python is there, from 2.7 on: a version that is too old is to be told, not tripped over.
+# Any Python from 2.7 on can parse it, so that one that is too old fails with a message.
 MAIN = """\
 import sys
 

@@ -37,7 +37,7 @@ def main() -> None:
 
 def start(env: Mapping[str, str]) -> str:
     """Start it, trust this repository's jobs, and export LOCAL_HUB; what went wrong, or nothing."""
-    # Into a file, and in a session of its own: a process that holds the step's output open keeps the step from ending.
+    # Into a file, and in a separate session: a process that holds the step's output open keeps the step from ending.
     log = Path(tempfile.mkdtemp(prefix="local-hub-")) / "log"
     with log.open("w") as output:
         process = subprocess.Popen(
@@ -77,8 +77,9 @@ def asked(url: str, document: dict[str, Any] | None = None, token: str = "") -> 
     try:
         with OPENER.open(request, timeout=30) as response:
             return json.load(response)
-    except urllib.error.HTTPError as refusal:  # Local Hub says why in JSON
-        return json.load(refusal)
+    except urllib.error.HTTPError as refusal:
+        with refusal:  # Local Hub says why in JSON
+            return json.load(refusal)
 
 
 if __name__ == "__main__":

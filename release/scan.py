@@ -97,7 +97,7 @@ def _query(package: Package, page: str) -> dict[str, Any]:
 
 def _ask(url: str, document: dict[str, Any]) -> Any:
     headers = {"Content-Type": "application/json"}
-    request = urllib.request.Request(url, json.dumps(document).encode(), headers)  # noqa: S310 - https, but for tests
+    request = urllib.request.Request(url, json.dumps(document).encode(), headers)  # noqa: S310 - https, except in tests
     with urllib.request.urlopen(request, timeout=OSV_SECONDS) as response:  # noqa: S310 - the same
         return json.load(response)
 

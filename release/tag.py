@@ -1,9 +1,9 @@
 """Commits the tree of a release and tags the commit. No branch is moved.
 
-The commit's first parent is the source's commit. The others are the releases before it: a moving tag must move to a
-descendant only, or GitHub rejects the runs of users whose lockfile recorded the tag and its old commit.
-The commit has the source commit's time, so that the same source, digest, version and earlier releases give the same
-commit.
+The commit's first parent is the source's commit, its second the release before it: so `v1` moves to a descendant only.
+A workflow lockfile records `v1` with a commit, and GitHub rejects a run if that commit cannot be reached from `v1`
+(docs.github.com, "Workflow dependency lockfiles"). The commit has the source commit's time, so that the same source,
+tree, version and earlier release give the same commit.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from release.version import CODE_FILE, Version, code_version, require_code
@@ -44,24 +45,27 @@ def release(repository: Path, version: Version, tree: Path, remote: str | None) 
     _require_committed(repository)
     require_code(_git(repository, "show", f"HEAD:{CODE_FILE}"), version)
     _require_tree(tree, version)
-    if remote:
-        # Where they differ, the remote's tags are the released ones.
-        _git(repository, "fetch", "--quiet", "--no-tags", remote, "+refs/tags/v*:refs/tags/v*")
-    tags = _git(repository, "tag", "--list", "v*").split()
+    tags = _tags(repository, remote)
     if version.tag in tags:
         raise ValueError(f"{version.tag} is released already; a tag that users have pinned is not moved")
-    moving = moves(version, tags)
-    earlier = [tag for tag, other in _versions(tags) if other.order < version.order]
-    if moving and version.moving_tag in tags:
-        earlier.append(version.moving_tag)  # a release's, unless somebody set it by hand
-    commit = committed(repository, version, tree, earlier)
+    if remote and _git(repository, "tag", "--list", version.tag):
+        hint = f"git tag --delete {version.tag}"
+        raise ValueError(f"{version.tag} is a tag here, and not at {remote}: delete it ({hint})")
+    released = versions(tags)
+    moving = version.moving_tag if moves(version, released) else ""
+    ancestors = ["HEAD", *(tags[before.tag] for before in previous(version, released))]
+    parents = [_git(repository, "rev-parse", f"{ancestor}^{{commit}}") for ancestor in ancestors]
+    if moving in tags:
+        _require_forward(repository, version, tags[moving], parents)
+    commit = committed(repository, version, tree, parents)
     _git(repository, "tag", version.tag, commit)
-    pushed = [f"refs/tags/{version.tag}"]
     if moving:
-        _git(repository, "tag", "--force", version.moving_tag, commit)
-        pushed.append(f"+refs/tags/{version.moving_tag}")
+        _git(repository, "tag", "--force", moving, commit)
     if remote:
-        _git(repository, "push", "--quiet", "--atomic", remote, *pushed)
+        # The moving tag moves only from where it was checked: another release may have moved it meanwhile.
+        lease = [f"--force-with-lease=refs/tags/{moving}:{tags.get(moving, '')}"] if moving else []
+        pushed = [f"refs/tags/{name}" for name in (version.tag, moving) if name]
+        _git(repository, "push", "--quiet", "--atomic", *lease, remote, *pushed)
     return commit
 
 
@@ -80,34 +84,61 @@ def _require_tree(tree: Path, version: Version) -> None:
     except (OSError, zipfile.BadZipFile, KeyError):
         found = "nothing"
     if found != version.text:
-        raise ValueError(f"hf_oidc/version.py in {ZIPAPP} says {found}, not {version.text}: make the tree anew")
+        raise ValueError(f"hf_oidc/version.py in {ZIPAPP} says {found}, not {version.text}: make the tree again")
 
 
-def _versions(tags: list[str]) -> list[tuple[str, Version]]:
-    """The tags that name a version, each with it."""
+def _tags(repository: Path, remote: str | None) -> dict[str, str]:
+    """Each tag, and the object that it names; the remote's if there is one, because those are released."""
+    if not remote:
+        listed = _git(repository, "for-each-ref", "--format=%(objectname) %(refname)", "refs/tags")
+    else:
+        listed = _git(repository, "ls-remote", "--refs", "--tags", remote)
+        _git(repository, "fetch", "--quiet", "--no-tags", remote, "+refs/tags/v*:refs/tags/v*")
+    return {name.removeprefix("refs/tags/"): value for value, name in map(str.split, listed.splitlines())}
+
+
+def versions(tags: Iterable[str]) -> list[Version]:
+    """The versions that tags name; other tags are left out."""
     found = []
     for tag in tags:
         try:
-            found.append((tag, Version.parse(tag.removeprefix("v"))))
+            version = Version.parse(tag.removeprefix("v"))
         except ValueError:
             continue
+        if version.tag == tag:
+            found.append(version)
     return found
 
 
-def moves(version: Version, tags: list[str]) -> bool:
+def previous(version: Version, released: Iterable[Version]) -> list[Version]:
+    """The newest release with a lower version, or none. Nothing follows a pre-release: its tag never moves."""
+    older = [other for other in released if other.final and other.order < version.order]
+    return sorted(older, key=lambda other: other.order)[-1:]
+
+
+def moves(version: Version, released: Iterable[Version]) -> bool:
     """Whether the moving tag is to name `version`: not a pre-release, nor a fix of an older line of releases."""
-    of_this_major = [
-        other.order for _, other in _versions(tags) if other.final and other.moving_tag == version.moving_tag
+    newer = [
+        other
+        for other in released
+        if other.final and other.moving_tag == version.moving_tag and other.order > version.order
     ]
-    return version.final and all(version.order > order for order in of_this_major)
+    return version.final and not newer
 
 
-def committed(repository: Path, version: Version, tree: Path, earlier: list[str]) -> str:
-    """A commit that holds exactly the files of `tree`, on top of the checked-out commit and of `earlier` releases."""
-    source = _git(repository, "rev-parse", "HEAD")
-    # Those that descend from each other come down to the last one.
-    parents = _git(repository, "merge-base", "--independent", source, *earlier).split()
-    parents = [source, *(parent for parent in parents if parent != source)]
+def _require_forward(repository: Path, version: Version, moving: str, parents: Sequence[str]) -> None:
+    """Raises `ValueError` if the moving tag, which names the object `moving`, would not move to a descendant."""
+    if _git(repository, "rev-list", "--count", moving, "--not", *parents) != "0":
+        name, commit = version.moving_tag, _git(repository, "rev-parse", f"{moving}^{{commit}}")
+        raise ValueError(
+            f"{name} is at {commit}, which {version.text} would not descend from: GitHub would reject workflows that"
+            f" locked it. If no user can have locked it, move {name} back to the newest release, or delete it."
+            f" Else keep it: git merge --strategy=ours --allow-unrelated-histories {commit}"
+        )
+
+
+def committed(repository: Path, version: Version, tree: Path, parents: Sequence[str]) -> str:
+    """A commit that holds exactly the files of `tree`, with these parents."""
     time = _git(repository, "show", "--no-patch", "--format=%cI", "HEAD")
     who = {
         f"GIT_{role}_{what}": value
@@ -115,7 +146,7 @@ def committed(repository: Path, version: Version, tree: Path, earlier: list[str]
         for what, value in (("NAME", IDENTITY["name"]), ("EMAIL", IDENTITY["email"]), ("DATE", time))
     }
     with tempfile.TemporaryDirectory() as folder:
-        # An index of its own: neither the checkout nor what is staged in it is touched.
+        # A separate index, so that the checkout and what is staged in it stay as they are.
         env = {"GIT_INDEX_FILE": str(Path(folder) / "index"), **who}
         _git(repository, f"--work-tree={tree.resolve()}", "add", "--all", "--force", ".", env=env, cwd=tree)
         written = _git(repository, "write-tree", env=env)

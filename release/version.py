@@ -43,7 +43,7 @@ class Version:
 
     @property
     def final(self) -> bool:
-        """Whether it is no pre-release."""
+        """Whether it is not a pre-release."""
         return self.order[3] == float("inf")
 
 
@@ -51,13 +51,24 @@ def main() -> None:
     """Check that a version can be released from this checkout, and print its release notes."""
     parser = argparse.ArgumentParser(prog="python -m release.version", description=main.__doc__)
     parser.add_argument("version")
+    parser.add_argument("--ref", help="the branch to check, such as refs/heads/main")
+    arguments = parser.parse_args()
     try:
-        version = Version.parse(parser.parse_args().version)
+        version = Version.parse(arguments.version)
+        if arguments.ref is not None:
+            require_branch(arguments.ref, version)
         require_code((ROOT / CODE_FILE).read_text(encoding="utf-8"), version)
         notes = notes_of((ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), version)
     except ValueError as error:
         sys.exit(f"release.version: {error}")
     sys.stdout.write(notes)
+
+
+def require_branch(ref: str, version: Version) -> None:
+    """Raises `ValueError` unless `ref` is main, or the branch for fixes of the version's own major version."""
+    branches = ("main", f"{version.order[0]}.x")
+    if ref not in {f"refs/heads/{branch}" for branch in branches}:
+        raise ValueError(f"{version.text} is released from the branch {' or '.join(branches)}, not from {ref!r}")
 
 
 def require_code(source: str, version: Version) -> None:

@@ -28,13 +28,31 @@ hypothesis.settings.load_profile("same")
 # act names containers after workflows and jobs, and images after actions: two runs at the same time would share them.
 RUN_ACT = tuple(
     f"tests/e2e/test_{name}.py"
-    for name in ("github_examples", "act", "native", "several_and_git", "long_training", "publish", "dist")
+    for name in (
+        "github_examples",
+        "library_examples",
+        "act",
+        "native",
+        "several_and_git",
+        "long_training",
+        "publish",
+        "dist",
+    )
 )
 EACH_ALONE = "tests/e2e/test_image.py::test_the_stories_are_the_same"
 LONGEST = (
     *RUN_ACT,
-    *(f"tests/e2e/test_{name}.py" for name in ("image", "pages_browser", "container", "interpreters", "examples")),
-    *(f"tests/scenario/test_{name}.py" for name in ("run_keep_fresh", "faults", "pages", "long_job", "load")),
+    *(
+        f"tests/e2e/test_{name}.py"
+        for name in (
+            *("image", "pages_browser", "container", "interpreters", "examples", "release_rehearsal"),
+            "agent_examples",
+        )
+    ),
+    *(
+        f"tests/scenario/test_{name}.py"
+        for name in ("run_keep_fresh", "faults", "pages", "long_job", "long_agent", "agent", "load")
+    ),
 )
 # What `make unit` and `make test` say to pytest.
 QUICK, NO_ENGINES = "not process and not slow", "tests/e2e"

@@ -29,6 +29,7 @@ REVEALING = {
     "output/shell.py",
     "output/masking.py",
     "output/token_folder.py",
+    "cli/agent.py",
     "cli/env.py",
     "cli/run_renewing.py",
     "cli/run.py",

@@ -58,7 +58,7 @@ def test_the_readme_is_short_and_begins_with_what_works() -> None:
 
 def test_the_readme_leads_to_every_example_for_github() -> None:
     """The table of ways to use the action has each file once."""
-    linked = re.findall(r"\]\((examples/github/[\w-]+\.yml)\)", " ".join(map(str, table("Ways to use it"))))
+    linked = re.findall(r"\]\((examples/github/[\w-]+\.\w+)\)", " ".join(map(str, table("Ways to use it"))))
     assert sorted(linked) == sorted(str(path.relative_to(ROOT)) for path in (ROOT / "examples" / "github").iterdir())
 
 

@@ -1,4 +1,4 @@
-"""Parses `[NAME=]RESOURCE` into token requests, and decides which environment variables may hold a token.
+"""Parses `[NAME=]RESOURCE` and `[NAME=]PATH`, and decides which environment variables may hold a token.
 
 It does no I/O and reads no environment.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 from hf_oidc.errors import InvalidInput
@@ -93,6 +94,34 @@ def path_variable(name: str, env: Mapping[str, str], input_name: str) -> str:
         problem = f"`{variable}` would hold the path of the token's file, but already has another meaning"
         raise InvalidInput(input_name, problem, f"another name than {name}, such as MODEL_TOKEN")
     return variable
+
+
+def paths_from_arguments(arguments: Sequence[str], names: Sequence[str], input_name: str) -> dict[str, Path]:
+    """The path in `[NAME=]PATH` for each token, by its name. Raises `InvalidInput` if one is unclear."""
+    form = " ".join(f"{input_name} {name}=PATH" for name in names) if len(names) > 1 else f"{input_name} PATH"
+    found: dict[str, Path] = {}
+    for argument in arguments:
+        name, equals, text = argument.partition("=")
+        # As in [NAME=]RESOURCE, a path that begins with a name and `=` needs ./ in front.
+        if not (equals and re.fullmatch(NAME, name)):
+            name, text = names[0], argument
+            if len(names) > 1:
+                raise InvalidInput(input_name, f"A `{input_name}` does not say which of the tokens it is for", form)
+        if name not in names:
+            raise InvalidInput(input_name, f"`{input_name}` names `{name}`, and no RESOURCE has this name", form)
+        if name in found:
+            raise InvalidInput(input_name, f"There are two files for the token `{name}`", form)
+        found[name] = path_from_argument(text, input_name)
+    if missing := next((name for name in names if name not in found), None):
+        raise InvalidInput(input_name, f"`{input_name}` for `{missing}` is missing: it says where the token is", form)
+    return found
+
+
+def path_from_argument(text: str, input_name: str) -> Path:
+    """The path of a file. Raises `InvalidInput`. It can be printed: a path must not start a command of a CI."""
+    if not text or text == "-" or not text.isprintable():
+        raise InvalidInput(input_name, f"`{input_name}` is not the path of a file", "a path of printable characters")
+    return Path(text)
 
 
 def _require_one(text: str, input_name: str, expected: str) -> None:

@@ -8,7 +8,14 @@ from pathlib import Path
 import pytest
 
 from hf_oidc.errors import DeliveryFailed
-from hf_oidc.output.git import Credential, configuration, credentials, in_file, in_variable
+from hf_oidc.output.git import (
+    Credential,
+    configuration,
+    configuration_for,
+    credentials,
+    in_file,
+    in_variable,
+)
 from hf_oidc.token_request import from_lines
 
 HUB = "http://127.0.0.1:8080"
@@ -91,6 +98,18 @@ def test_a_user_s_token_is_for_every_path_and_a_repository_s_for_its_own() -> No
         Credential("spaces/acme/demo", in_variable("A")),
         Credential("acme/model", in_variable("C")),
     ]
+
+
+def test_what_is_asked_for_is_what_git_has(tmp_path: Path) -> None:
+    """Each token is in the variable that its line names, or in the file that this variable names; the rest stays."""
+    asked = from_lines("MODEL=acme/model\nDATA=datasets/acme/data", "resource")
+    before = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "user.name", "GIT_CONFIG_VALUE_0": "alice"}
+    env = before | configuration_for(asked, HUB, before)
+    assert [fill(tmp_path, env, each.path) for each in (MODEL, DATA)] == ["model-token", "data-token"]
+    assert git(tmp_path, env, "config", "user.name").stdout == "alice\n"
+    (tmp_path / "file").write_text("token-of-a-file")
+    env = configuration_for(asked, HUB, {}, in_file) | {"MODEL": str(tmp_path / "file")}
+    assert fill(tmp_path, env, MODEL.path) == "token-of-a-file"
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:8081", "localhost:8080", "huggingface.co", "github.com"])
@@ -340,6 +359,8 @@ def test_a_token_that_is_gone_is_no_empty_password(tmp_path: Path) -> None:
         ("get", "", TOKENS, "username=hf_user\npassword=model-token\n"),
         ("get", "path=\n", TOKENS, "username=hf_user\npassword=model-token\n"),
         ("get", "path=acme/other\n", TOKENS, ""),
+        ("get", "username=a\\\npath=acme/other\n", TOKENS, ""),
+        ("get", "", {"MODEL": "*  %s\\n$HOME"}, "username=hf_user\npassword=*  %s\\n$HOME\n"),
         ("get", "", {}, ""),
         ("store", "", TOKENS, ""),
         ("erase", "", TOKENS, ""),

@@ -16,6 +16,8 @@ from tests.e2e.story import WORKFLOW
 # What the example's training stands for: it leaves a model behind.
 TRAINING = 'from pathlib import Path\n\nPath("model").mkdir()\nPath("model/weights").write_text("42")\n'
 RUN_SECONDS = 600
+# What takes the place of actions that cannot be fetched.
+STAND_INS = ROOT / "tests/e2e/stand-ins"
 
 
 @dataclass(frozen=True)
@@ -68,16 +70,19 @@ class Runner:
         name: str = WORKFLOW,
         event: Event = A_PUSH,
         variables: Mapping[str, str] | None = None,
+        secrets: Mapping[str, str] | None = None,
     ) -> WorkflowRun:
         """Push `workflow`, as the file `name`, and `files` to a new repository's main branch; or start another `event`.
 
-        `env` is what the engine adds to each job's, whatever the job is permitted; `variables` are the repository's.
+        `env` is what the engine adds to each job's, whatever the job is permitted; `variables` and
+        `secrets` are the repository's.
         """
-        checkout, home, seen = (_made(folder / each) for each in ("checkout", "home", "seen"))
+        checkout, home, seen, artifacts = (_made(folder / each) for each in ("checkout", "home", "seen", "artifacts"))
         commit(checkout, {f".github/workflows/{name}": workflow, "train.py": TRAINING, **(files or {})})
-        env_file, payload = folder / "job.env", folder / "event.json"
+        env_file, payload, secret_file = (folder / name for name in ("job.env", "event.json", "secrets.env"))
         job = {**env, "HF_STAND_IN_SEEN": str(seen)} if self.host else env
         env_file.write_text("".join(f"{variable}={value}\n" for variable, value in job.items()))
+        secret_file.write_text("".join(f"{secret}={value}\n" for secret, value in (secrets or {}).items()))
         payload.write_text(json.dumps(event.payload))
         # act names containers after the workflow and the job, and images after the action: two runs would share them.
         with alone("act"):
@@ -88,7 +93,8 @@ class Runner:
                     *self.options("\n".join([workflow, *(files or {}).values()])),
                     f"--eventpath={payload}",
                     f"--env-file={env_file}",
-                    f"--container-options=-v {seen}:/seen",
+                    f"--secret-file={secret_file}",
+                    f"--container-options=-v {seen}:/seen -v {artifacts}:/artifacts",
                     *(f"--var={variable}={value}" for variable, value in (variables or {}).items()),
                 ],
                 cwd=checkout,
@@ -110,7 +116,11 @@ class Runner:
 
     def options(self, workflows: str) -> list[str]:
         """What act must be told here: nothing is pulled, and what cannot be fetched is taken from this project."""
-        setup_python = re.findall(r"actions/setup-python@\w+", workflows)
+        stood_in = {
+            f"{action}={STAND_INS / name}"
+            for action, name in re.findall(r"\b([\w-]+/([\w-]+)@\w+)", workflows)
+            if (STAND_INS / name).is_dir()
+        }
         return [
             "--rm",
             "--pull=false",
@@ -118,7 +128,7 @@ class Runner:
             "--no-cache-server",
             f"--platform=ubuntu-latest={'-self-hosted' if self.host else self.job_image}",
             f"--local-repository=org/hf-oidc-action@v1={self.action}",
-            *(f"--local-repository={uses}={ROOT / 'tests/e2e/setup-python-stand-in'}" for uses in set(setup_python)),
+            *(f"--local-repository={each}" for each in sorted(stood_in)),
         ]
 
 

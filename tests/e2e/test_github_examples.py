@@ -83,10 +83,17 @@ STORIES = {
         told="tested\n",
     ),
     "enterprise.yml": Story(("acme/awesome-model",)),
+    "migrate-with-fallback.yml": Story(("acme/awesome-model",), told="HF_TOKEN is from the login\n"),
+    "deploy-space.yml": Story(("spaces/acme/corpus-viewer",)),
+    "review-before-publishing.yml": Story(("acme/awesome-model",), job={"environment": "publish"}),
+    "hub-sync.yml": Story(("spaces/acme/corpus-viewer",)),
+    "push-dataset.yml": Story(("datasets/acme/corpus",)),
+    "publish-with-javascript.yml": Story(("acme/awesome-model",)),
 }
 ON_GITHUB = [name for name in STORIES if name != "enterprise.yml"]
-# git has no stand-in: test_several_and_git runs what pushes with it.
-WITH_HF = [name for name in ON_GITHUB if name != "publish-with-git.yml"]
+# What they publish with has no stand-in: test_several_and_git and test_library_examples run them.
+WITH_OTHERS = {"publish-with-git.yml", "hub-sync.yml", "push-dataset.yml", "publish-with-javascript.yml"}
+WITH_HF = [name for name in ON_GITHUB if name not in WITH_OTHERS]
 
 
 def text(name: str) -> str:
@@ -116,9 +123,9 @@ def hub() -> Iterator[LocalHub]:
 
 
 def test_every_example_is_told_here() -> None:
-    """But for those that test_act and test_long_training tell, and the workflow that another one calls."""
-    elsewhere = {"publish-model.yml", "train-for-hours.yml", "reusable-publish.yml"}
-    assert {path.name for path in EXAMPLES.iterdir()} == {*STORIES, *elsewhere}
+    """But for those that other tests tell, and the workflow that another one calls."""
+    elsewhere = {"publish-model.yml", "train-for-hours.yml", "long-job-agent.yml", "reusable-publish.yml"}
+    assert {path.name for path in EXAMPLES.glob("*.yml")} == {*STORIES, *elsewhere}
 
 
 @pytest.mark.parametrize("name", STORIES)
@@ -137,12 +144,16 @@ def test_a_called_workflow_asks_for_the_publisher_of_its_caller() -> None:
 
 @pytest.mark.parametrize("name", STORIES)
 def test_least_rights(name: str) -> None:
-    """Nothing for the workflow, and for a job to read the checkout and to ask for an ID token."""
+    """Nothing for the workflow. A job may read what it checks out, and ask for an ID token if it logs in."""
     for file in (name, *(Path(path).name for path in STORIES[name].files)):
         workflow = yaml.safe_load(text(file))
         assert workflow["permissions"] == {}
         for each in workflow["jobs"].values():
-            assert each["permissions"] == {"contents": "read", "id-token": "write"}
+            used = [step.get("uses", "") for step in each.get("steps", [])]
+            calls = "uses" in each
+            needed = {"contents": "read"} if calls or any("actions/checkout@" in use for use in used) else {}
+            logs_in = calls or any("hf-oidc-action" in use for use in used)
+            assert each["permissions"] == needed | ({"id-token": "write"} if logs_in else {})
 
 
 CLAIMS = [(name, claim) for name in ON_GITHUB for claim in publishers(text(name))[0].claims]
@@ -171,6 +182,30 @@ def test_it_runs_as_it_is_written(name: str, runner: Runner, hub: LocalHub, tmp_
     assert len(set(done.tokens.values())) == len(STORIES[name].granted)
     assert STORIES[name].told in done.log
     assert_nothing_leaked(done, env[REQUEST_TOKEN])
+
+
+def test_the_stored_token_is_used_while_the_login_fails(runner: Runner, hub: LocalHub, tmp_path: Path) -> None:
+    """The example of a migration says so in a warning, and publishes; the stored token is in no log either."""
+    name = "migrate-with-fallback.yml"
+    (publisher,) = publishers(text(name))
+    configure(hub, publisher)
+    stored = hub.exchange(hub.id_token(**job(name)), publisher.resource).raise_for_status().json()["access_token"]
+    env = job_identity(hub, {**job(name), "ref": "refs/heads/another"})
+    done = run(runner, tmp_path, name, env, secrets={"HF_TOKEN": stored})
+    assert done.exit_code == 0, done.log
+    assert outcomes(hub) == ["refused", "granted"]
+    assert "HF_TOKEN is the stored secret, because the login failed" in done.log_of("Say which token is used")
+    assert done.tokens["upload"] == stored
+    assert_nothing_leaked(done, stored, env[REQUEST_TOKEN])
+
+
+def test_what_was_not_reviewed_is_not_published(hub: LocalHub) -> None:
+    """A job outside of the environment gets no token, on the same branch and from the same file."""
+    name = "review-before-publishing.yml"
+    trust(hub, text(name))
+    elsewhere = {key: value for key, value in job(name).items() if key != "environment"}
+    assert hub.exchange(hub.id_token(**elsewhere), "acme/awesome-model").status_code == 400
+    assert hub.exchange(hub.id_token(**job(name)), "acme/awesome-model").status_code == 200
 
 
 def test_a_branch_keeps_a_tag_and_a_pull_request_out(hub: LocalHub) -> None:

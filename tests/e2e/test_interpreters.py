@@ -14,10 +14,10 @@ from tests.e2e.story import MODEL, job_environment
 from tests.engines import missing
 from tests.local_hub_process import LocalHub
 
-SUPPORTED = ("3.10", "3.11", "3.12", "3.13", "3.14")
+SUPPORTED = ("3.10", "3.11", "3.12", "3.13", "3.14", "3.15")
 OLD = ("2.7", "3.6", "3.7", "3.8", "3.9")
 # Debian has no release with another one.
-TO_BE_HAD = {"3.11", "3.13", "3.14"}
+TO_BE_HAD = {"3.11", "3.13", "3.14", "3.15"}
 IMAGES = "hf-oidc-python"
 PRINT_VERSION = "import sys; print('%d.%d' % tuple(sys.version_info[:2]))"
 PASSED = (
@@ -76,7 +76,7 @@ def python(version: str, native: Path, tmp_path: Path, names: Iterator[str]) -> 
         *("docker", "run", "--rm", "--network=host", f"--volume={native}:{native}:ro"),
         *(f"--volume={tmp_path}:{tmp_path}", f"--workdir={tmp_path}"),
         *(f"--env={name}" for name in names),
-        *(f"{IMAGES}:{version}", "python3"),
+        *(f"{IMAGES}:{version}", f"python{version}"),
     ]
 
 

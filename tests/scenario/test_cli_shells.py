@@ -107,7 +107,7 @@ INTERACTIVE = {
 LINES = {
     "hf-oidc token --provider gi\t": ["github", "gitlab"],
     "hf-oidc env --format c\t": ["circleci"],
-    "hf-oidc \t": ["run", "env", "token", "doctor", "completion"],
+    "hf-oidc \t": ["run", "agent", "env", "token", "doctor", "completion"],
     "hf-oidc doctor --id-\t": ["--id-token-file"],
 }
 

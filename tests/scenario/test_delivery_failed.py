@@ -36,6 +36,12 @@ CAUSES = {
     "a folder": (f"{TO_A_FILE} folder", FILE),
     "a folder that is not there": (f"{TO_A_FILE} none/hf.env", FILE),
     "a name that is too long": (f"{TO_A_FILE} {'x' * 300}", FILE),
+    "an agent's file is a link": ("hf-oidc agent acme/model --token-file link", FILE),
+    "an agent's folder is not there": ("hf-oidc agent acme/model --token-file t --ready-file none/r", FILE),
+    "errors of an agent in a file": (
+        f"{ON_GITHUB} hf-oidc agent acme/model --token-file t 2>err.log; c=$?; cat err.log >&2; exit $c",
+        LOG,
+    ),
     "BASH_ENV is a folder": ("BASH_ENV=folder hf-oidc env acme/model --format circleci", FILE),
     "standard output closed": ("hf-oidc token acme/model >&-", OUTPUT),
     "standard output full": ("hf-oidc env acme/model > /dev/full", OUTPUT),

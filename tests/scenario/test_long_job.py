@@ -56,9 +56,9 @@ def run(hub: LocalHub, tmp_path: Path, seconds: float, *options: str) -> tuple[A
     return json.loads(done.stdout), done.stderr, b"\n".join(seen)
 
 
-def strike(hub: LocalHub, over: threading.Event, struck: list[str]) -> None:
+def strike(hub: LocalHub, over: threading.Event, struck: list[str], outages: int = OUTAGES) -> None:
     """Outages of the issuer and of the Hub, in turn; a token is renewed in between."""
-    for number in range(OUTAGES):
+    for number in range(outages):
         if over.wait(LIFETIME * 0.4):
             return
         path = (ISSUER, EXCHANGE)[number % 2]

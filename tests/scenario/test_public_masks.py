@@ -25,6 +25,8 @@ COMMANDS = {
     "run": "hf-oidc run acme/model -- true",
     "run with git": "hf-oidc run --git acme/model -- true",
     "run with fresh tokens": "hf-oidc run --keep-fresh acme/model -- true",
+    "agent": "hf-oidc agent acme/model --token-file token --ready-file ready & "
+    "timeout 30 sh -c 'until test -e ready; do sleep 0.1; done'; kill $!; wait $!",
     "doctor": "hf-oidc doctor --resource acme/model > report",
     "doctor that tries": "hf-oidc doctor --resource acme/model --try > report",
 }

@@ -105,6 +105,26 @@ def test_huggingface_hub_publishes_with_its_own_exchange(hub: LocalHub, tmp_path
     assert {"rfilename": "model.safetensors"} in listed
 
 
+@pytest.mark.parametrize(
+    ("agent", "path", "mode"),
+    [
+        ("datasets/5.2.0; hf_hub/2.4.0", "data/train-00000-of-00001.parquet", "lfs"),
+        ("datasets/5.2.0; hf_hub/2.4.0", "README.md", "regular"),
+        ("unknown/None; hf_hub/2.4.0", "data/train-00000-of-00001.parquet", "regular"),
+    ],
+)
+def test_datasets_sends_parquet_at_once(hub: LocalHub, tmp_path: Path, agent: str, path: str, mode: str) -> None:
+    """It deletes the file before it commits; other clients keep theirs, and send it with the commit."""
+    clients = publisher_of(hub, tmp_path, "datasets/acme/sent")
+    answer = hub.request(
+        "POST",
+        "/api/datasets/acme/sent/preupload/main",
+        json={"files": [{"path": path, "size": 1000, "sample": ""}]},
+        headers={"Authorization": f"Bearer {clients.token}", "User-Agent": agent},
+    )
+    assert answer.raise_for_status().json()["files"][0]["uploadMode"] == mode
+
+
 @pytest.mark.parametrize(("size", "env"), [(50 * MIB, {}), (101 * MIB, {"HF_HUB_DISABLE_XET": "1"})])
 def test_a_large_file(hub: LocalHub, tmp_path: Path, size: int, env: dict[str, str]) -> None:
     """It is in LFS, a pointer is in git, and what comes back has the digest of what went."""

@@ -27,7 +27,7 @@ import trustme
 
 from hf_oidc.cli.child import PASSED_ON, Child
 from hf_oidc.cli.options import Settings
-from hf_oidc.cli.run_renewing import Job, Renewer
+from hf_oidc.cli.run_renewing import Job, renew_until_end
 from hf_oidc.cli.session import Session
 from hf_oidc.hub.resource import Resource
 from hf_oidc.hub.token import HubToken
@@ -205,7 +205,9 @@ def test_a_machine_without_a_thread_to_spare(tmp_path: Path) -> None:
 
     job = Job(shutil.which("sleep") or "", ["sleep", "3"], [request], export_token=False, stop_on_expiry=True)
     with signals_as_before():
-        assert Renewer(job, Child(job.program, job.command, os.environ), tmp_path, log_in).wait({request: life()}) == 0
+        assert (
+            renew_until_end(job, Child(job.program, job.command, os.environ), tmp_path, log_in, {request: life()}) == 0
+        )
     assert (tmp_path / "HF_TOKEN").read_text() == "hf_jwt_new"
 
 
@@ -289,7 +291,7 @@ def test_one_id_token_for_a_job_sets_an_end(hub: Hub) -> None:
     run = hub.run("acme/model", "--", "sleep", "4", env=env)
     assert run.exit_code == 0
     assert "This job has one ID token from GitLab CI/CD, which expires at 20" in run.stderr
-    assert "If no renewal fails, the command has a valid token until 20" in run.stderr
+    assert "If no renewal fails, the token in the file is valid until 20" in run.stderr
     assert len(hub.granted) >= 3  # renewed with the one that there is
 
 
@@ -317,7 +319,7 @@ def test_what_asks_for_id_tokens_may_expire_too(hub: Hub) -> None:
     env = hub.env | {"ACTIONS_ID_TOKEN_REQUEST_TOKEN": id_token(None, exp=1_900_000_000)}
     run = hub.run("acme/model", "--", "true", env=env)
     assert "This job may request ID tokens from GitHub Actions until 2030-03-17T17:46:40Z" in run.stderr
-    assert "has a valid token until 2030-03-17T17:46:43Z" in run.stderr
+    assert "the token in the file is valid until 2030-03-17T17:46:43Z" in run.stderr
 
 
 def test_a_file_of_an_id_token_is_read_anew(hub: Hub) -> None:
@@ -487,7 +489,7 @@ def test_a_token_that_comes_too_late_is_not_written(tmp_path: Path, job: Job) ->
         ended.wait(30)
         return granted("hf_jwt_late")
 
-    assert Renewer(job, Child(job.program, job.command, os.environ), tmp_path, late).wait({REQUEST: life()}) == 0
+    assert renew_until_end(job, Child(job.program, job.command, os.environ), tmp_path, late, {REQUEST: life()}) == 0
     ended.set()
     for thread in set(threading.enumerate()) - threads:
         thread.join(30)
@@ -500,7 +502,7 @@ def test_a_bug_does_not_end_the_command(tmp_path: Path, job: Job, capsys: pytest
     def buggy(_request: TokenRequest, _seconds: float) -> HubToken:
         raise ZeroDivisionError("hf_jwt_secret")
 
-    assert Renewer(job, Child(job.program, job.command, os.environ), tmp_path, buggy).wait({REQUEST: life()}) == 0
+    assert renew_until_end(job, Child(job.program, job.command, os.environ), tmp_path, buggy, {REQUEST: life()}) == 0
     said = capsys.readouterr().err
     bug = "could not be renewed: an unexpected error, ZeroDivisionError in tests.scenario.test_run_keep_fresh, line "
     assert (said.count(bug), said.count("Please report it")) == (1, 1)
@@ -517,7 +519,7 @@ def test_a_bug_in_writing_does_not_end_the_renewals(
     def log_in(_request: TokenRequest, _seconds: float) -> HubToken:
         return HubToken(next(tries, Secret("hf_jwt_new")), REQUEST.resource, 1, datetime.now(timezone.utc))
 
-    assert Renewer(job, Child(job.program, job.command, os.environ), tmp_path, log_in).wait({REQUEST: life()}) == 0
+    assert renew_until_end(job, Child(job.program, job.command, os.environ), tmp_path, log_in, {REQUEST: life()}) == 0
     assert (tmp_path / "HF_TOKEN").read_text() == "hf_jwt_new"
     said = capsys.readouterr().err
     assert "an unexpected error, UnicodeEncodeError in " in said

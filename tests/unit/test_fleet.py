@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.fleet import ALLOWED, JOBS, POLICIES, SITUATIONS, Outcome, simulate, table
+from benchmarks.fleet import ALLOWED, JOBS, POLICIES, SITUATIONS, Outcome, report, simulate
 
 DESIGN = (Path(__file__).parents[2] / "docs" / "development" / "design.md").read_text(encoding="utf-8")
 LIMIT, LONG_LIMIT, OUTAGE = SITUATIONS
@@ -19,7 +19,7 @@ def outcome(policy: str, situation: str) -> Outcome:
 @pytest.mark.slow
 def test_the_table_of_the_document_is_the_simulations() -> None:
     """To the last figure: the seed is fixed."""
-    assert table() in DESIGN
+    assert report() in DESIGN
 
 
 def test_an_outage_of_half_a_minute_fails_no_job() -> None:

@@ -34,6 +34,7 @@ Examples:
 # In the order of the help: where each command is defined.
 COMMANDS = {
     "run": ("hf_oidc.cli.run", "run"),
+    "agent": ("hf_oidc.cli.agent", "agent"),
     "env": ("hf_oidc.cli.env", "env_"),
     "token": ("hf_oidc.cli.token", "token"),
     "doctor": ("hf_oidc.cli.doctor", "doctor"),

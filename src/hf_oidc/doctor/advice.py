@@ -317,6 +317,12 @@ WORDS = {
         "Add this step before it:",
         "- wait: {id}",
     ),
+    "parallel-logins": Words(
+        'The step "{step}" logs in beside another login (line {line}), and both set {names} for later steps. GitHub '
+        "keeps only the value that it reads last, which may be that of either login.",
+        "Log in once for both, with a variable for each token, and pass the right one to each later step:",
+        "{lines}",
+    ),
     "login-without-id": Words(
         'The step "{step}" reads an output of `steps.{id}`, but no step of this job has the id `{id}`. The output is '
         "an empty string.{so}",

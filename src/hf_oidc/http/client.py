@@ -41,7 +41,7 @@ PLAIN = {"WRONG_VERSION_NUMBER", "HTTP_REQUEST"}
 # others say that the certificate chain does not end at a trusted authority.
 CERTIFICATE_FAULTS: Mapping[int, TlsFault] = {9: "date", 10: "date", 62: "host", 64: "host"}
 # The text of http.client if a proxy refuses CONNECT.
-REFUSED_BY_PROXY = r"Tunnel connection failed: (\d{3})\b"
+REFUSED_BY_PROXY = r"Tunnel connection failed: (\d{3})"
 OUT_OF_TIME = "the time-out of the login has passed"
 CERTIFICATE = r"-----BEGIN CERTIFICATE-----[\sA-Za-z0-9+/=]+-----END CERTIFICATE-----"
 

@@ -13,7 +13,7 @@ from hf_oidc.http.url import METADATA_SERVERS, is_loopback
 
 # A password may hold an `@`; its `/`, `?` and `#` have to be percent-encoded, or every parser finds another host.
 PROXY_URL = re.compile(
-    r"(?i:https?)://([^\x00-\x20\x7f\s/?#]*@)?([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:(?P<port>\d{1,5}))?/?", re.ASCII
+    r"(?i:https?)://([^\x00-\x20\x7f/?#]*@)?([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:(?P<port>\d{1,5}))?/?", re.ASCII
 )
 PORTS = {"http": 80, "https": 443}
 

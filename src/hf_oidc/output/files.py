@@ -68,6 +68,27 @@ def replace(path: Path, text: str) -> None:
             raise
 
 
+def require_guarded_folder(path: Path) -> None:
+    """Raises `DeliveryFailed` if another user could put a file of theirs in the place of `path`.
+
+    unlink(2): who can write to a folder can also remove and rename its files, unless it has the sticky bit.
+    """
+    with _explained(path):
+        mode = path.parent.stat().st_mode
+        if _POSIX and mode & (stat.S_IWGRP | stat.S_IWOTH) and not mode & stat.S_ISVTX:
+            raise _Refused(
+                "is in a folder where other users can replace it: use a folder that only you can write to "
+                "(`chmod go-w`), or one with the sticky bit, such as /dev/shm"
+            )
+
+
+def remove(path: Path) -> None:
+    """Removes the file, if it exists. Raises `DeliveryFailed` if it is not a regular file of this user."""
+    with _explained(path, "removed"), contextlib.suppress(FileNotFoundError):
+        if _require_own_file(path):
+            path.unlink()
+
+
 def append(path: Path, text: str) -> None:
     """Appends lines to the file at `path`, all of them or none. Creates it with mode 0600 if it does not exist.
 
@@ -97,13 +118,13 @@ def is_in_checkout(folder: Path) -> bool:
 
 
 @contextlib.contextmanager
-def _explained(path: Path) -> Iterator[None]:
+def _explained(path: Path, action: str = "written") -> Iterator[None]:
     try:
         yield
     except _Refused as refused:
         problem = str(refused)
     except (OSError, ValueError) as error:
-        problem = f"cannot be written: {getattr(error, 'strerror', None) or 'this is not a valid file name'}"
+        problem = f"cannot be {action}: {getattr(error, 'strerror', None) or 'this is not a valid file name'}"
     else:
         return
     raise DeliveryFailed(f"{sanitize_line(str(path))} {problem}")

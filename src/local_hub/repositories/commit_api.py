@@ -22,6 +22,8 @@ def preupload(context: RequestContext) -> Response:
     A client with hf_xet sends everything that is not "regular" through Xet only, and does not say whether it has
     hf_xet. So every file that fits into the commit call is "regular"; the commit turns it into a large file here.
     """
+    # datasets deletes each Parquet file after this call: it relies on the .gitattributes of the Hub's new repositories.
+    sends_now = "datasets/" in context.request.headers.get("user-agent", "")
     commit = commit_of(context)
     body = mapping(parsed_json(context.body.read_bytes()), "body")
     files = [mapping(file, f"files[{number}]") for number, file in enumerate(items(body.get("files"), "files"))]
@@ -39,7 +41,10 @@ def preupload(context: RequestContext) -> Response:
             "files": [
                 {
                     "path": path,
-                    "uploadMode": "regular" if byte_count(file.get("size"), "files.size") <= INLINE_LIMIT else "lfs",
+                    "uploadMode": "lfs"
+                    if byte_count(file.get("size"), "files.size") > INLINE_LIMIT
+                    or (sends_now and path.endswith(".parquet"))
+                    else "regular",
                     "shouldIgnore": path in ignored,
                     # For a large file, git has only the id of the pointer.
                     **({"oid": known[path]} if path in known and path not in large else {}),

@@ -166,6 +166,7 @@ NOT_BY_A_PROGRAM = {
     "empty-matrix": "the values are not known",
     "never-reached": "another condition or another event, which is not known",
     "pull-request-target": "other events, which are not known",
+    "parallel-logins": "which token each later step needs has to be chosen",
     "token-ignored": "one of the two ways to log in has to be chosen",
     "unknown-output": "one of the outputs has to be chosen",
     "secret-in-use": "the repository is not known",

@@ -771,12 +771,15 @@ def test_a_text_that_grows_without_limit() -> None:
 
 
 def test_deep_values() -> None:
-    """A value that is nested too deeply for this process is an error, not a crash."""
+    """A value that is nested too deeply for this process is an error or not known, and no crash."""
     deep: list[Value] = []
     for _ in range(5_000):
         deep = [deep]
-    with pytest.raises(ExpressionError, match="nested too deeply"):
-        evaluate(parse("toJSON(matrix.deep)"), {"matrix": {"deep": deep}})
+    # Which limit is met first: up to Python 3.11 the one of frames, later the one of work.
+    try:
+        assert evaluate(parse("toJSON(matrix.deep)"), {"matrix": {"deep": deep}}) == UNKNOWN
+    except ExpressionError as error:
+        assert "nested too deeply" in str(error)
 
 
 def test_foreign_text_in_an_error() -> None:

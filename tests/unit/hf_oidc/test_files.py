@@ -386,3 +386,47 @@ def test_no_file_stays_open(require: Require, write: Write, tmp_path: Path) -> N
         with pytest.raises(DeliveryFailed):
             write(tmp_path / "x", "\ud800")
     assert descriptors[0] == descriptors[1]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no modes")
+@pytest.mark.parametrize(
+    ("mode", "safe"), [(0o700, True), (0o755, True), (0o1777, True), (0o1775, True), (0o775, False), (0o702, False)]
+)
+def test_a_folder_where_others_could_replace_a_file(mode: int, safe: bool, tmp_path: Path) -> None:
+    """Whoever can write to it can, unless it has the sticky bit."""
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder").chmod(mode)
+    if safe:
+        files.require_guarded_folder(tmp_path / "folder/x")
+    else:
+        with pytest.raises(DeliveryFailed, match="is in a folder where other users can replace it: use a folder that"):
+            files.require_guarded_folder(tmp_path / "folder/x")
+
+
+def test_the_folder_of_a_file_that_is_not_there(tmp_path: Path) -> None:
+    """Told as what it is."""
+    with pytest.raises(DeliveryFailed, match=r"/none/x cannot be written: No such file or directory$"):
+        files.require_guarded_folder(tmp_path / "none/x")
+
+
+def test_a_file_is_removed(tmp_path: Path) -> None:
+    """It is no error if it is gone, alone or with its folder."""
+    (tmp_path / "x").touch()
+    for path in (tmp_path / "x", tmp_path / "x", tmp_path / "none/x"):
+        files.remove(path)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("make", [folder, pipe, link])
+def test_what_is_no_file_of_ours_is_not_removed(make: Callable[[Path], None], tmp_path: Path) -> None:
+    """Something else has taken its place."""
+    make(tmp_path / "x")
+    with pytest.raises(DeliveryFailed, match=f"^{re.escape(str(tmp_path))}/x is "):
+        files.remove(tmp_path / "x")
+    assert os.path.lexists(tmp_path / "x")
+
+
+def test_a_file_that_cannot_be_removed(tmp_path: Path) -> None:
+    """The message says why."""
+    with pytest.raises(DeliveryFailed, match=r"n… cannot be removed: File name too long$"):
+        files.remove(tmp_path / ("n" * 300))

@@ -76,6 +76,8 @@ RIGHT = {
     )
     + MAIN,
     "several tokens": JOB.replace("run acme/model", "run A=acme/a B=datasets/acme/b") + MAIN,
+    "an agent": f"publish:\n{ID_TOKENS}{MAIN}  script:\n"
+    "    - hf-oidc agent acme/model --token-file /t --ready-file /r &\n    - . /r\n    - hf upload acme/model .\n",
     "env in a script of lines": f"publish:\n{ID_TOKENS}{MAIN}  script:\n    - |\n      # hf-oidc run x\n"
     '      vars=$(hf-oidc env \\\n        acme/model) || exit; eval "$vars"\n      hf upload acme/model .\n',
     "the default branch of a schedule": JOB

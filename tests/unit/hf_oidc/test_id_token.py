@@ -73,6 +73,14 @@ def test_reads_claims_without_a_key() -> None:
     assert read(id_token(repository="acme/trainer")).unverified_claims["repository"] == "acme/trainer"
 
 
+def test_reads_every_character_of_base64url() -> None:
+    """RFC 4648 § 5: `-` and `_` too, in each of the three parts."""
+    header, claims = part(b'{"alg":"RS256","x":"~~~???>>>"}'), part(b'{"x":"~~~???>>>","aud":"a","exp":1900000000}')
+    token = f"{header}.{claims}.-_-_"
+    assert all(sign in each for each in token.split(".") for sign in "-_")
+    assert read(token).unverified_audience == ("a",)
+
+
 @pytest.mark.parametrize("audience", [HUB, [HUB], ["other", HUB]])
 def test_accepts_an_audience_as_text_or_list(audience: object) -> None:
     """RFC 7519 § 4.1.3 has both forms."""

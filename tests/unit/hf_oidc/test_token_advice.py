@@ -200,7 +200,7 @@ CHANGES: dict[str, Callable[[Lines, WorkflowFinding], None]] = {
     "migrate-secret": of_secret,
 }
 # One way among several is shown, or the change is to a program of the reader's.
-NOT_SHOWN = {"beyond-the-token", "authenticated-always", "never-reached"}
+NOT_SHOWN = {"parallel-logins", "beyond-the-token", "authenticated-always", "never-reached"}
 NOT_BY_LINES = {
     "id of another case",
     "another job, of which the id is used",  # the other job needs a login of its own

@@ -89,12 +89,16 @@ def test_bounds_the_token(length: int, accepted: bool) -> None:
         read_response(answer, RESOURCE, NOW)
 
 
-def test_no_answer_is_an_unavailable_hub() -> None:
-    """The reason of the transport is in the error."""
+@pytest.mark.parametrize(
+    ("retryable", "what"),
+    [(True, "The Hub did not respond: it broke"), (False, "The Hub could not be reached: it broke")],
+)
+def test_no_answer_is_an_unavailable_hub(retryable: bool, what: str) -> None:
+    """The reason of the transport is in the error, and so is whether another attempt may help."""
     where = Where("exchange", "hub.example")
-    with pytest.raises(HubUnavailable, match="timed out") as caught:
-        read_response(NoResponse(where, "timed out"), RESOURCE, NOW)
-    assert caught.value.where == where
+    with pytest.raises(HubUnavailable) as caught:
+        read_response(NoResponse(where, "it broke", retryable=retryable), RESOURCE, NOW)
+    assert (caught.value.what, caught.value.where, caught.value.retryable) == (what, where, retryable)
 
 
 def test_the_request_id_is_kept() -> None:

@@ -15,7 +15,10 @@ SOFT = LOGIN + "\n    on-error: warn"
 KEPT = LOGIN + "\n    export-env: false"
 DATA = LOGIN.replace("acme/model", "datasets/acme/corpus")
 BOTH = LOGIN.replace("acme/model", "|\n      MODEL_TOKEN=acme/model\n      DATA_TOKEN=datasets/acme/corpus")
+SECOND = DATA.replace("id: hf", "id: data")
+OF_A, OF_B = LOGIN.replace("acme/", "A_TOKEN=acme/"), SECOND.replace("datasets/", "B_TOKEN=datasets/")
 UPLOAD = "- run: hf upload acme/model ."
+AGENT = "- run: exec hf-oidc agent acme/model --token-file /t --ready-file /r"
 TOKEN = "${{ steps.hf.outputs.token }}"
 SECRET = "${{ secrets.HF_TOKEN }}"
 
@@ -46,6 +49,11 @@ def python(*lines: str) -> str:
 def when(condition: str, step: str = UPLOAD) -> str:
     """A step with a condition."""
     return f"{step}\n  if: {condition}"
+
+
+def parallel(*steps: str) -> str:
+    """Steps that run beside each other."""
+    return "- parallel:\n" + textwrap.indent("\n".join(steps), "    ")
 
 
 FLOWS: dict[str, tuple[str, set[str]]] = {
@@ -257,6 +265,58 @@ FLOWS: dict[str, tuple[str, set[str]]] = {
         job("- parallel:\n" + textwrap.indent(f"{LOGIN}\n{UPLOAD}", "  ")),
         {"error: token-before-wait"},
     ),
+    "two logins in parallel": (
+        job(parallel(LOGIN, SECOND)),
+        {"warning: parallel-logins"},
+    ),
+    "two logins in the background": (
+        job(LOGIN + "\n  background: true", SECOND + "\n  background: true", "- wait-all:"),
+        {"warning: parallel-logins"},
+    ),
+    "a login beside one in the background": (
+        job(LOGIN + "\n  background: true", SECOND, "- wait: hf"),
+        {"warning: parallel-logins"},
+    ),
+    "a login after one in the background": (
+        job(LOGIN + "\n  background: true", "- wait: hf", SECOND),
+        set(),
+    ),
+    "two logins in parallel, each with a variable of its own": (
+        job(parallel(OF_A, OF_B)),
+        set(),
+    ),
+    "two logins in parallel, for git": (
+        job(
+            parallel(
+                OF_A + "\n    git-credentials: true",
+                OF_B + "\n    git-credentials: true",
+            )
+        ),
+        {"warning: parallel-logins"},
+    ),
+    "two logins in parallel for one repository": (job(parallel(LOGIN, LOGIN.replace("id: hf", "id: again"))), set()),
+    "two logins in parallel that export nothing": (
+        job(parallel(KEPT, SECOND + "\n    export-env: false")),
+        set(),
+    ),
+    "one of two logins in parallel": (
+        job(
+            parallel(
+                when("github.ref_name == 'main'", LOGIN),
+                when("github.ref_name != 'main'", SECOND),
+            )
+        ),
+        set(),
+    ),
+    # a fall-back
+    "soft, with another token": (
+        job(SOFT, UPLOAD + env(HF_TOKEN="${{ steps.hf.outputs.token || secrets.HF_TOKEN }}")),
+        set(),
+    ),
+    "soft, with nothing else": (
+        job(SOFT, UPLOAD + env(HF_TOKEN="${{ steps.hf.outputs.token || '' }}")),
+        {"warning: token-unchecked"},
+    ),
     # the repository
     "another repository": (job(LOGIN, "- run: hf upload acme/other ."), {"error: other-repository"}),
     "another repository, by git": (
@@ -348,6 +408,14 @@ FLOWS: dict[str, tuple[str, set[str]]] = {
         job("- run: hf-oidc run --keep-fresh acme/model -- python train.py", rest="timeout-minutes: 600"),
         set(),
     ),
+    "long, with an agent": (
+        job(KEPT, f"{AGENT}\n  background: true", "- run: python train.py", UPLOAD, rest="timeout-minutes: 600"),
+        set(),
+    ),
+    "an agent in the same script": (
+        job(script("hf-oidc agent acme/model --token-file /t &", "python train.py"), UPLOAD),
+        set(),
+    ),
     "long, with huggingface_hub's own login": (
         job("- run: python train.py", UPLOAD, rest="timeout-minutes: 600\nenv: {HF_OIDC_RESOURCE: acme/model}"),
         set(),
@@ -363,6 +431,22 @@ FLOWS: dict[str, tuple[str, set[str]]] = {
     ),
     "no limit": (job(LOGIN, "- run: python train.py", UPLOAD), set()),
 }
+
+
+def test_parallel_logins_are_shown_as_one_step() -> None:
+    """With a variable for each token, so that one step replaces both."""
+    text = said(HEAD + job(parallel(LOGIN, SECOND)), "parallel-logins")
+    assert "and both set HF_TOKEN for later steps" in text
+    assert text.endswith("with:\n  resource: |\n    MODEL_TOKEN=acme/model\n    DATASET_TOKEN=datasets/acme/corpus")
+
+
+def test_parallel_logins_for_models_are_shown_with_different_variables() -> None:
+    """Two models cannot share MODEL_TOKEN; git is set up by the one step, too."""
+    git = "\n    git-credentials: true"
+    other = LOGIN.replace("acme/model", "acme/other").replace("id: hf", "id: other")
+    text = said(HEAD + job(parallel(LOGIN + git, other + git)), "parallel-logins")
+    assert "both set HF_TOKEN, GIT_CONFIG_COUNT for" in text
+    assert "MODEL_TOKEN=acme/model\n    MODEL_TOKEN_2=acme/other\n  git-credentials: true" in text
 
 
 @pytest.mark.parametrize(("jobs", "expected"), FLOWS.values(), ids=FLOWS)

@@ -20,7 +20,7 @@ import trustme
 from requests.adapters import HTTPAdapter
 
 from hf_oidc.errors import InsecureUrl, InvalidInput, LoginError, Redirected, TlsFailed, Where
-from hf_oidc.http.client import MAX_BODY, Deadline, Transport, _Call, _causes, _failure, trusting
+from hf_oidc.http.client import Deadline, Transport, _Call, _causes, _failure, trusting
 from hf_oidc.http.message import NoResponse, Request, Response
 from hf_oidc.sanitize import sanitize_line
 from tests.connect_proxy import tunnel
@@ -30,6 +30,7 @@ from tests.tiresome_server import tiresome_server
 
 SECRET = "secret-of-the-request"
 UNKNOWN = "an unknown host"
+MAX_BODY = 1_048_576  # bytes; messages say "1 MiB"
 
 
 def request(url: str) -> Request:
@@ -169,7 +170,8 @@ def test_refuses_plain_http_to_another_machine() -> None:
 def test_a_metadata_server_is_reached_where_it_is_meant_and_nowhere_else() -> None:
     """Over plain HTTP; the time has passed here, so that no machine's own is asked."""
     asked = request("http://metadata.google.internal/x")
-    assert isinstance(transport(timeout=-1).send(asked._replace(link_local=True)), NoResponse)
+    said = transport(timeout=-1).send(asked._replace(link_local=True))
+    assert said == NoResponse(asked.where, "the time-out of the login has passed")
     with pytest.raises(InsecureUrl):
         transport(timeout=-1).send(asked)
 
@@ -212,10 +214,13 @@ def test_refuses_a_server_that_speaks_an_old_tls() -> None:
 
 
 def test_bounds_the_body() -> None:
-    """A body of exactly 1 MiB is kept, a byte more is none."""
-    with scripted_server({"/a": Answer(b"x" * MAX_BODY), "/b": Answer(b"x" * (MAX_BODY + 1))}) as server:
+    """A body of exactly 1 MiB is kept, a byte more is none; the rest of that response is."""
+    with scripted_server({"/a": Answer(b"x" * MAX_BODY), "/b": Answer(b"x" * (MAX_BODY + 1), status=400)}) as server:
         assert len(get(f"{server.url}/a").body or b"") == MAX_BODY
-        assert get(f"{server.url}/b").body is None
+        longer = get(f"{server.url}/b")
+    host = server.url.removeprefix("http://")
+    assert longer == Response("mint", host, 400, longer.headers, None)
+    assert longer.headers["content-length"] == str(MAX_BODY + 1)
 
 
 def test_what_is_sent_beyond_the_bound_is_not_waited_for() -> None:
@@ -658,6 +663,31 @@ def test_a_handshake_that_the_server_ends_has_openssls_reason() -> None:
     with raw_server(alert) as url, pytest.raises(TlsFailed, match=r"failed: .*ALERT_HANDSHAKE_FAILURE\Z") as caught:
         transport().send(request(url.replace("http:", "https:")))
     assert caught.value.fault == "handshake"
+
+
+@pytest.mark.parametrize(
+    ("verify_code", "fault"),
+    [(9, "date"), (10, "date"), (62, "host"), (64, "host"), (18, "authority"), (20, "authority")],
+)
+def test_what_is_wrong_with_a_certificate_is_openssls_code(verify_code: int, fault: str) -> None:
+    """Its codes are stable, its texts are not (X509_V_ERR_… of x509_vfy.h). Each kind has its advice."""
+    error = ssl.SSLCertVerificationError("certificate verify failed")
+    error.verify_code, error.verify_message = verify_code, "as OpenSSL says."
+    failed = _failure(request("https://hub.example"), error, None)
+    assert isinstance(failed, TlsFailed)
+    assert (failed.fault, failed.what) == (fault, "The certificate of hub.example was not accepted: as OpenSSL says")
+
+
+@pytest.mark.parametrize(
+    ("reason", "fault"), [("WRONG_VERSION_NUMBER", "plain"), ("HTTP_REQUEST", "plain"), ("NO_CIPHERS", "handshake")]
+)
+def test_what_is_wrong_with_a_handshake_is_openssls_reason(reason: str, fault: str) -> None:
+    """Two of them mean that the other side speaks no TLS, whichever version of OpenSSL is here."""
+    error = ssl.SSLError("handshake")
+    error.reason = reason
+    failed = _failure(request("https://hub.example"), error, None)
+    assert isinstance(failed, TlsFailed)
+    assert failed.fault == fault
 
 
 def test_a_handshake_without_a_reason_has_none() -> None:

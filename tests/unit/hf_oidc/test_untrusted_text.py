@@ -9,7 +9,7 @@ import time
 import pytest
 
 from hf_oidc.http.url import has_password, host_of, shown_url
-from hf_oidc.sanitize import sanitize, sanitize_line
+from hf_oidc.sanitize import hides_part_of, sanitize, sanitize_line
 from tests.commands import COMMANDS, commands_in
 from tests.factories import id_token
 
@@ -30,6 +30,9 @@ from tests.factories import id_token
         (":::error x=:::", ": : :error x=: : :"),
         ("[::error::x]", "[: :error: :x]"),
         ("::x/y", ": :x/y"),
+        ("::add]x", ": :add]x"),
+        ("a1::2", "a1: :2"),
+        ("a::error b/c", "a: :error b/c"),
         ("a ::1", "a : :1"),
         ("see ##[add-path]/tmp", "see ## [add-path]/tmp"),
         ("#\u200b#[add-path]/tmp", "## [add-path]/tmp"),
@@ -98,6 +101,7 @@ def test_lines_start_no_command_either(command: str) -> None:
 def test_lines_stay_lines() -> None:
     """What is ours is left as it is: indents, tables, addresses."""
     text = "hf-oidc: x\n    name   value\n  http://[::1]:8000/x, arn:aws:iam::123456789012:role/x\n"
+    text += "  https://[2001:DB8::c0:fe], https://[::ffff:10.0.0.1]/x\n"
     text += "  ari:cloud:bitbucket::workspace/x\n"
     assert sanitize(text) == text
 
@@ -122,12 +126,16 @@ TOKENS = {
     "with odd characters": 'hf_jwt_"quo\\te"/+%&=~',
     "in JSON": '{"access_token":"hf_jwt_abcdefghijkl"}',
     "in a path": "acme/hf_jwt_abcdefghijkl",
+    "behind letters": "tokenhf_jwt_abcdefghijkl",
     "with a joiner in it": "hf_jwt\u200b_abcdefghijkl",
     "a user's": "hf_" + drawn(34, string.ascii_letters),
     "a user's, of one letter": "hf_" + "a" * 30,
     "a user's, with a digit": "hf_" + "a" * 29 + "1",
     "a short JWT's header": "eyJhIjoxfQ.",
     "a JWT's header with the signs of base64url": "eyJh-Ijo_fQ.",
+    "a short JWT's header behind a digit": "%20eyJhIjoxfQ.",
+    "a short JWT's header behind a sign": "_eyJhIjoxfQ.",
+    "a short JWT's header behind its name": "token=eyJhIjoxfQ.",
     "a JWT's claims, of few letters": "eyJ" + "a" * 40,
     "a JWT's claims with the signs of base64url": "eyJ" + "a-_a" * 10,
     "a JWT": JWT,
@@ -188,7 +196,9 @@ def test_a_short_piece_of_a_token_is_shown(piece: str) -> None:
         "system:serviceaccount:training-namespace:publisher-of-models",
         "https://oidc.eks.eu-west-1.amazonaws.com/id/A1B2C3D4E5F60718293A4B5C6D7E8F90",
         "github.com/org/AspNetCore.DataProtection.AzureKeyVault/IDataProtectionProvider",
+        "org/0f8fad5b-d9cb-469f-a165-70867728950e-7c9e6679-7425-40de-944b-e07fc1f90ae7",
         "MonkeyJournal.Entries",
+        "KeyJournal.Entries",
         "模型/" + "文" * 90,
     ],
 )
@@ -212,6 +222,7 @@ def test_shows_what_is_no_token_however_long(word: str) -> None:
         ("iss=https://svc:hf_jwt_abcdefgh@hub.example", "iss=https://***@hub.example"),
         ("https://svc:12345/x%40hub.example", "https://***@hub.example"),
         ("git@hub.example:acme/x", "git@hub.example:acme/x"),
+        ("ghcr.io/acme/nanohttp:1.2@sha256:0a1b", "ghcr.io/acme/nanohttp:1.2@sha256:0a1b"),
         ("me@hub.example:https://hub.example/x", "me@hub.example:https://hub.example/x"),
         ("o/r/.github/workflows/x.yml@refs/heads/main", "o/r/.github/workflows/x.yml@refs/heads/main"),
         ("repo:acme@1/trainer@2:ref:refs/heads/main", "repo:acme@1/trainer@2:ref:refs/heads/main"),
@@ -220,6 +231,22 @@ def test_shows_what_is_no_token_however_long(word: str) -> None:
 def test_shows_no_password_of_a_url(text: str, expected: str) -> None:
     """In any text: what stands between the scheme and the last `@` is left out."""
     assert sanitize_line(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "hides"),
+    [
+        ("token: hf_jwt_abcdefghijkl # mine", True),
+        ("- run: pip install https://svc:pw@hub.example/x", True),
+        (f"  {drawn(86)}\n", True),
+        ("run: echo ::error::x ##[add-path]/tmp\x1b[0m", False),
+        ("  two   words\n", False),
+        ("", False),
+    ],
+)
+def test_says_whether_a_text_holds_a_secret(text: str, hides: bool) -> None:
+    """A diff shows every other line as it is, with its blanks and commands, so that it can be applied."""
+    assert hides_part_of(text) is hides
 
 
 def test_is_bounded() -> None:

@@ -19,6 +19,11 @@ from hf_oidc.http.url import base_url, has_password, host_of, is_loopback, requi
         ("http://127.0.0.1:8000", "http://127.0.0.1:8000"),
         ("http://127.9.9.9", "http://127.9.9.9"),
         ("http://[::1]:8000", "http://[::1]:8000"),
+        ("https://[2001:DB8::c0]", "https://[2001:db8::c0]"),
+        (
+            "https://hub.example/A.b_c~d!e$f&g'h(i)j*k+l,m;n=o:p%20/r-0",
+            "https://hub.example/A.b_c~d!e$f&g'h(i)j*k+l,m;n=o:p%20/r-0",
+        ),
     ],
 )
 def test_accepts_https_and_this_machine(text: str, expected: str) -> None:
@@ -123,6 +128,7 @@ def test_a_call_may_have_a_query(url: str) -> None:
         "https://a@b/?a",
         "https://pipelines.example:99999/?a",
         "https://pipelines.example/x@evil.example",
+        "https://pipelines.example/#a",
         "https://pipelines.example/?a b",
         "https://pipelines.example/?a\x7f",
         "https://pipelines.example/?ü",
@@ -205,6 +211,8 @@ def test_a_long_host_is_cut(length: int, seen: str) -> None:
         ("hub.example", "hub.example"),
         ("http://[::1]:8000", "http://[::1]:8000"),
         ("socks5h://proxy:1080", "socks5h://proxy:1080"),
+        ("git+http-x.y://proxy", "git+http-x.y://proxy"),
+        ("5socks://proxy", "an unreadable URL"),
         ("https://hub.example/?sig=x", "https://hub.example/?…"),
         ("https://hub.example#x?y", "https://hub.example#…"),
         ("https://hub.example/?x\ny", "https://hub.example/?…"),
@@ -216,6 +224,7 @@ def test_a_long_host_is_cut(length: int, seen: str) -> None:
         ("https:svc:pw@hub.example", "***@hub.example"),
         ("svc:pw@hub.example", "***@hub.example"),
         ("svc://pw@hub.example", "***@hub.example"),
+        ("svc:https://pw@hub.example", "***@hub.example"),
         ("http://svc:12345/x@proxy:3128", "http://***@proxy:3128"),
         ("https://hub.example/hf_jwt_abcdefgh", "***"),
         ("http://svc:Winter#x", "an unreadable URL"),

@@ -260,6 +260,7 @@ def test_jobs_that_github_computes_are_left_alone() -> None:
     [
         "hf-oidc run acme/model -- hf upload acme/model .",
         "pip install x && hf-oidc token acme/model > t",
+        "exec hf-oidc agent --token-file /t acme/model",
         'vars=$(hf-oidc env acme/model) || exit; eval "$vars"',
         "set -e\nhf-oidc env acme/model --format github\n",
     ],

@@ -24,6 +24,7 @@ LOGGING_IN = {
     "with a name": "hf-oidc run MODEL_TOKEN=acme/model -- python up.py",
     "after others": "set -e; pip install hf-oidc-action && hf-oidc token acme/model > token",
     "in a condition": "if hf-oidc env acme/model --format github; then echo yes; fi",
+    "an agent": "hf-oidc agent --token-file /t acme/model --ready-file /r &",
     "over several lines": "hf-oidc run \\\n  acme/model \\\n  -- make",
     "in bash": "bash -ec 'hf-oidc run acme/model -- make'",
     "in quotes": 'TOKEN="$(hf-oidc token acme/model)" make',

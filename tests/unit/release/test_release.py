@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import subprocess
 import sys
 import zipfile
@@ -96,7 +97,7 @@ def tree(tmp_path: Path) -> Path:
 
 
 def release(repository: Path, tree: Path, text: str) -> str:
-    """Release a version whose source and tree are of that version."""
+    """Release a version, from its source and its tree."""
     commit_source(repository, text)
     return tag.release(repository, Version.parse(text), build_tree(tree, text), "origin")
 
@@ -256,9 +257,9 @@ def test_the_tag_is_on_a_commit_of_the_tree(repository: Path, tree: Path) -> Non
 
 @pytest.mark.process
 def test_the_same_release_is_the_same_commit(repository: Path, tree: Path) -> None:
-    """Nothing but source, tree and version goes into it."""
-    first = Version.parse("1.0.0")
-    assert tag.committed(repository, first, tree, []) == tag.committed(repository, first, tree, [])
+    """Nothing but source, tree, version and earlier release goes into it."""
+    first, parents = Version.parse("1.0.0"), [git(repository, "rev-parse", "HEAD")]
+    assert tag.committed(repository, first, tree, parents) == tag.committed(repository, first, tree, parents)
 
 
 @pytest.mark.process
@@ -289,7 +290,7 @@ def test_a_push_that_fails_is_told(repository: Path, tree: Path) -> None:
     """What git said, and no traceback."""
     run = run_tag(repository, "1.0.0", str(tree), "--push", "nowhere")
     assert run.returncode == 1
-    assert run.stderr.startswith("release.tag: git fetch: ")
+    assert run.stderr.startswith("release.tag: git ls-remote: ")
 
 
 @pytest.mark.process
@@ -355,7 +356,7 @@ def test_a_checkout_with_changes_is_refused(repository: Path, tree: Path, change
 def test_a_tree_without_a_version_is_refused(
     repository: Path, tree: Path, content: bytes | dict[str, str] | None
 ) -> None:
-    """No zipapp, one that is no archive, or one that does not say its version."""
+    """No zipapp, one that is not an archive, or one that does not say its version."""
     pyz_path = tree / "native/hf-oidc.pyz"
     if content is None:
         pyz_path.unlink()
@@ -371,39 +372,50 @@ def test_a_tree_without_a_version_is_refused(
     assert tags_everywhere(repository) == []
 
 
+def test_other_tags_are_no_releases() -> None:
+    """Only `v` and a version names one."""
+    tags = ["v1.0.0", "1.0.1", "v1", "vv1.0.2", "v1.1", "v1.1.0-beta", "nightly", "x/v1.2.0", "v1.1.0-rc.1"]
+    assert [found.text for found in tag.versions(tags)] == ["1.0.0", "1.1.0-rc.1"]
+
+
+@pytest.mark.process
+def test_a_release_has_the_one_before_it_as_second_parent(repository: Path, tree: Path) -> None:
+    """The newest with a lower version, but no pre-release. The first parent is always the source."""
+    parents, names = {}, {}
+    for text in ("1.0.0", "1.1.0-rc.1", "1.1.0", "1.0.1", "1.0.2", "2.0.0-rc.1", "2.0.0", "1.2.0", "2.0.1"):
+        commit = release(repository, tree, text)
+        source, *earlier = git(repository, "rev-parse", f"{commit}^@").split()
+        assert source == git(repository, "rev-parse", "HEAD")
+        names[commit] = text
+        parents[text] = [names[parent] for parent in earlier]
+    assert parents == {
+        "1.0.0": [],
+        "1.1.0-rc.1": ["1.0.0"],
+        "1.1.0": ["1.0.0"],
+        "1.0.1": ["1.0.0"],
+        "1.0.2": ["1.0.1"],
+        "2.0.0-rc.1": ["1.1.0"],
+        "2.0.0": ["1.1.0"],
+        "1.2.0": ["1.1.0"],
+        "2.0.1": ["2.0.0"],
+    }
+
+
 @pytest.mark.process
 def test_a_moving_tag_moves_to_a_descendant(repository: Path, tree: Path) -> None:
-    """A lockfile that recorded `v1` and its commit stays valid: the commit is reachable from where `v1` moves to."""
-    before, moved = "", 0
-    for text in ("1.0.0", "1.1.0-rc.1", "1.0.1", "1.1.0", "1.0.2", "2.0.0", "1.2.0"):
+    """Each along its own releases: a fix of 1.x after 2.0.0 moves only `v1`."""
+    at, moved = {"v1": "", "v2": ""}, []
+    for text in ("1.0.0", "1.1.0-rc.1", "1.0.1", "1.1.0", "1.0.2", "2.0.0", "1.1.1", "2.0.1"):
         release(repository, tree, text)
-        after = git(repository, "ls-remote", "origin", "refs/tags/v1").split()[0]
-        if before and after != before:
-            git(repository, "merge-base", "--is-ancestor", before, after)
-            moved += 1
-        before = after
-    assert moved == 3
-
-
-@pytest.mark.process
-def test_a_release_descends_from_each_older_version(repository: Path, tree: Path) -> None:
-    """From fixes of an older line and pre-releases too; not from a newer version."""
-    commits = {text: release(repository, tree, text) for text in ("1.0.0", "1.2.0", "1.1.0", "1.3.0-rc.1", "1.3.0")}
-    ancestors = {
-        text: [
-            other
-            for other, commit in commits.items()
-            if other != text and git(repository, "merge-base", commits[text], commit) == commit
-        ]
-        for text in commits
-    }
-    assert ancestors == {
-        "1.0.0": [],
-        "1.2.0": ["1.0.0"],
-        "1.1.0": ["1.0.0"],
-        "1.3.0-rc.1": ["1.0.0", "1.2.0", "1.1.0"],
-        "1.3.0": ["1.0.0", "1.2.0", "1.1.0", "1.3.0-rc.1"],
-    }
+        for name, before in at.items():
+            at[name] = git(repository, "ls-remote", "origin", f"refs/tags/{name}").partition("\t")[0]
+            if at[name] != before:
+                git(repository, "merge-base", "--is-ancestor", before or at[name], at[name])
+                moved.append((text, name))
+    assert moved == [
+        *(("1.0.0", "v1"), ("1.0.1", "v1"), ("1.1.0", "v1")),
+        *(("2.0.0", "v2"), ("1.1.1", "v1"), ("2.0.1", "v2")),
+    ]
 
 
 @pytest.mark.process
@@ -419,16 +431,121 @@ def test_a_clone_without_the_tags_makes_the_same_release(repository: Path, tree:
     assert git(fresh, "rev-parse", f"{second}^1", f"{second}^2").split() == [git(fresh, "rev-parse", "HEAD"), first]
 
 
+def set_moving_tag_by_hand(repository: Path) -> str:
+    """Put `v1`, as an annotated tag, on a commit that no release has, and return the commit."""
+    tree = git(repository, "rev-parse", "HEAD^{tree}")
+    by_hand = git(repository, "commit-tree", tree, "-m", "By hand")
+    git(repository, "tag", "--force", "--message=By hand", "v1", by_hand)
+    git(repository, "push", "--quiet", "--force", "origin", "refs/tags/v1")
+    return by_hand
+
+
 @pytest.mark.process
-def test_a_moving_tag_that_was_set_by_hand_is_an_ancestor_too(repository: Path, tree: Path) -> None:
-    """Wherever the moving tag is, it moves forward from there."""
-    git(repository, "push", "--quiet", "origin", "HEAD:refs/tags/v1")
-    by_hand = git(repository, "rev-parse", "HEAD")
-    commit_source(repository, "1.0.0")
-    git(repository, "checkout", "--quiet", "--orphan", "anew")
-    git(repository, "commit", "--quiet", "--message=Anew")
-    commit = tag.release(repository, Version.parse("1.0.0"), tree, "origin")
+@pytest.mark.parametrize("earlier", [(), ("1.0.0",)])
+def test_a_moving_tag_that_was_set_by_hand_is_not_moved(repository: Path, tree: Path, earlier: tuple[str, ...]) -> None:
+    """The message has the commit that `v1` is at, and nothing is tagged."""
+    for text in earlier:
+        release(repository, tree, text)
+    by_hand = set_moving_tag_by_hand(repository)
+    before = tags_everywhere(repository)
+    with pytest.raises(ValueError, match=f"v1 is at {by_hand}, which 1.1.0 would not descend from"):
+        release(repository, tree, "1.1.0")
+    assert tags_everywhere(repository) == before
+
+
+@pytest.mark.process
+def test_a_moving_tag_that_names_another_major_version_is_not_moved(repository: Path, tree: Path) -> None:
+    """A fix of 1.x does not descend from 2.0.0."""
+    release(repository, tree, "1.0.0")
+    wrong = release(repository, tree, "2.0.0")
+    git(repository, "push", "--quiet", "--force", "origin", "v2.0.0:refs/tags/v1")
+    with pytest.raises(ValueError, match=f"v1 is at {wrong}, which 1.0.1 would not descend from"):
+        release(repository, tree, "1.0.1")
+
+
+@pytest.mark.process
+def test_the_first_right_way_is_to_move_it_back(repository: Path, tree: Path) -> None:
+    """To the newest release."""
+    first = release(repository, tree, "1.0.0")
+    set_moving_tag_by_hand(repository)
+    git(repository, "push", "--quiet", "--force", "origin", f"{first}:refs/tags/v1")
+    assert git(repository, "rev-parse", f"{release(repository, tree, '1.1.0')}^2") == first
+
+
+@pytest.mark.process
+def test_the_second_right_way_is_to_keep_the_commit(repository: Path, tree: Path) -> None:
+    """With the command of the message, after which `v1` moves forward, even from another history."""
+    release(repository, tree, "1.0.0")
+    by_hand = set_moving_tag_by_hand(repository)
+    with pytest.raises(ValueError, match="git merge ") as refused:
+        release(repository, tree, "1.1.0")
+    _, _, command = str(refused.value).partition("Else keep it: git ")
+    git(repository, *command.split())
+    commit = release(repository, tree, "1.1.0")
     git(repository, "merge-base", "--is-ancestor", by_hand, commit)
+    assert git(repository, "ls-remote", "origin", "refs/tags/v1").startswith(commit)
+
+
+@pytest.mark.process
+def test_a_moving_tag_that_went_back_goes_forward_again(repository: Path, tree: Path) -> None:
+    """`v1` was moved back to an older release, from which all later ones descend."""
+    first = release(repository, tree, "1.0.0")
+    release(repository, tree, "1.1.0")
+    git(repository, "push", "--quiet", "--force", "origin", f"{first}:refs/tags/v1")
+    commit = release(repository, tree, "1.2.0")
+    assert git(repository, "ls-remote", "origin", "refs/tags/v1").startswith(commit)
+
+
+@pytest.mark.process
+def test_a_moving_tag_that_moves_meanwhile_is_left_there(repository: Path, tree: Path, tmp_path: Path) -> None:
+    """It is not where it was checked when it is pushed: all tags stay as they are."""
+    release(repository, tree, "1.0.0")
+    commit_source(repository, "1.1.0")
+    build_tree(tree, "1.1.0")
+    moved = git(repository, "rev-parse", "HEAD")
+    # git runs it when the new tag exists here: after the check, and before the push asks the remote where its tags are.
+    hook = repository / ".git/hooks/reference-transaction"
+    move = f"git --git-dir={tmp_path}/origin.git update-ref refs/tags/v1 {moved}"
+    hook.write_text(f'#!/bin/sh\n[ "$1" = committed ] && grep -q refs/tags/v1.1.0 && {move}\nexit 0\n')
+    hook.chmod(0o755)
+    with pytest.raises(tag.GitError, match="git push: "):
+        tag.release(repository, Version.parse("1.1.0"), tree, "origin")
+    remote = git(repository, "ls-remote", "--tags", "origin")
+    assert f"{moved}\trefs/tags/v1\n" in remote
+    assert "v1.1.0" not in remote
+
+
+@pytest.mark.process
+def test_a_tag_that_is_only_here_is_no_release(repository: Path, tree: Path) -> None:
+    """One that was never pushed does not become a parent. One of the version itself is refused, with a command."""
+    first = release(repository, tree, "1.0.0")
+    for text in ("1.0.1", "1.1.0"):
+        git(repository, "tag", f"v{text}", "HEAD")
+    with pytest.raises(ValueError, match=r"v1\.1\.0 is a tag here, and not at origin: .*git tag --delete v1\.1\.0"):
+        release(repository, tree, "1.1.0")
+    git(repository, "tag", "--delete", "v1.1.0")
+    assert git(repository, "rev-parse", f"{release(repository, tree, '1.1.0')}^2") == first
+
+
+@pytest.mark.parametrize(
+    ("ref", "text", "message"),
+    [
+        ("refs/heads/main", "1.2.3", ""),
+        ("refs/heads/1.x", "1.2.4", ""),
+        ("refs/heads/2.x", "1.2.4", "1.2.4 is released from the branch main or 1.x, not from 'refs/heads/2.x'"),
+        ("refs/heads/1.xy", "1.2.4", "released from"),
+        ("refs/tags/main", "1.2.3", "released from"),
+        ("main", "1.2.3", "released from"),
+        ("", "1.2.3", "released from"),
+    ],
+)
+def test_a_version_is_released_from_its_branch(ref: str, text: str, message: str) -> None:
+    """From main, or from the branch for fixes of its major version; not from a tag of that name."""
+    if not message:
+        version.require_branch(ref, Version.parse(text))
+        return
+    with pytest.raises(ValueError, match=re.escape(message)):
+        version.require_branch(ref, Version.parse(text))
 
 
 def test_the_bill_of_materials_names_what_is_locked() -> None:

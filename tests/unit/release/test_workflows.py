@@ -108,7 +108,7 @@ def caches(_text: str, workflow: Job) -> list[str]:
 
 
 def images_without_a_digest(text: str, workflow: Job) -> list[str]:
-    """Each image by its digest; no emulator, whose image goes by tag; a builder whose image is given."""
+    """Each image by its digest; no emulator, which names its image by tag; a builder with a given image."""
     values = [part for match in IMAGE.findall("\n".join(strings(workflow))) for part in match if part]
     for _, job, steps in jobs(workflow):
         containers = [job.get("container"), *job.get("services", {}).values()]
@@ -199,7 +199,7 @@ def test_each_rule_can_fail(rule: Rule, job: str) -> None:
 
 @pytest.mark.parametrize("on", ["pull_request_target", "[push, workflow_run]", "{issue_comment: {types: [created]}}"])
 def test_foreign_triggers_are_found(on: str) -> None:
-    """Alone, in a list, or with their types."""
+    """As a word, in a list, or with their types."""
     assert foreign_triggers("", yaml.safe_load(f"on: {on if on[0] in '[{' else f'[{on}]'}\njobs: {{}}")) != []
 
 

@@ -17,7 +17,7 @@ MAX_LINE = 4_000  # characters of a command that are read
 UPLOAD = re.compile(r"(?:hf|huggingface-cli) upload(?:-large-folder)? (?P<name>[\w.-]+/[\w.-]+)(?: [^;&|<>`$()]*)?")
 MAX_LOGINS = 20  # of a job
 CONTINUED = re.compile(r"\\\n\s*")
-LOGIN = re.compile(r"(?<![\w-])hf-oidc(?:\.exe)?\s+(?=(?:run|env|token)\b)")
+LOGIN = re.compile(r"(?<![\w-])hf-oidc(?:\.exe)?\s+(?=(?:run|agent|env|token)\b)")
 USES_HUB = re.compile(
     r"(?:^|[\s;&|(])(?:hf|huggingface-cli) +[a-z]|HF_TOKEN|HUGGING_?FACE_?(?:HUB_)?TOKEN|huggingface_hub(?!\])\b|"
     r"push_to_hub|https://[^\s/]*@?huggingface\.co/"
@@ -36,7 +36,7 @@ LONG = re.compile(
 )
 OPTIONS_WITH_VALUE = {
     *("--provider", "--hub-url", "--audience", "--id-token-file", "--ca-bundle", "--timeout"),
-    *("--format", "--output", "-o", "--on-expiry"),
+    *("--format", "--output", "-o", "--on-expiry", "--token-file", "--ready-file"),
 }
 
 

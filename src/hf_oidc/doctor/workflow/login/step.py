@@ -27,9 +27,9 @@ PROGRAM = re.compile(r"(?:.*[\\/])?(?:hf-oidc|hf_oidc)(?:\.cli|\.exe)?")
 # The package, as `uvx` and `pipx run` take it.
 PACKAGE = re.compile(r"hf-oidc-action(?:\[.*\])?(?:[@=].*)?")
 STARTERS = {"uvx", "uv", "pipx", "python", "python3", "py", "sudo", "xargs", "env", "exec", "&"}
-LOGS_IN = {"run", "env", "token"}
+LOGS_IN = {"run", "agent", "env", "token"}
 WITH_VALUE = {"--provider", "--hub-url", "--audience", "--id-token-file", "--ca-bundle", "--timeout", "--on-expiry"}
-WITH_VALUE |= {"--format", "--output", "-o"}
+WITH_VALUE |= {"--format", "--output", "-o", "--token-file", "--ready-file"}
 REDIRECTION = re.compile(r"[\d&]?(?:<{1,3}|>>?)&?")
 # An ID token that does not come from the job's own permission.
 OTHER_ID_TOKEN = frozenset({"HF_OIDC_ID_TOKEN", "HF_OIDC_ID_TOKEN_FILE"})
@@ -57,7 +57,7 @@ class ResourceVariable:
 
 @dataclass(frozen=True)
 class LoginCommand:
-    """A call of `hf-oidc run`, `env` or `token`. `resources`: its arguments. `words`: all after the program's name."""
+    """A command of `hf-oidc` that logs in. `resources`: its arguments. `words`: all after the program's name."""
 
     name: str
     words: tuple[str, ...]

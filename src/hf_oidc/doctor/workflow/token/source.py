@@ -42,7 +42,8 @@ TO_LATER_STEPS = re.compile(
 MAX_DEPTH = 5  # of variables that name each other
 # Actions and scripts that may leave a token for later steps, in a way that is not followed.
 MAY_LOG_IN = re.compile(
-    r"HF_TOKEN|HUGGING_FACE_HUB_TOKEN|(?:hf|hugging)[\w-]{0,40}login|login[\w-]{0,40}(?:hf|hugging)", re.IGNORECASE
+    r"HF_TOKEN|HUGGING_FACE_HUB_TOKEN|hf-oidc\s+agent|(?:hf|hugging)[\w-]{0,40}login|login[\w-]{0,40}(?:hf|hugging)",
+    re.IGNORECASE,
 )
 
 

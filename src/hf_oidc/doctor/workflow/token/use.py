@@ -32,16 +32,20 @@ from hf_oidc.doctor.workflow.token.script import Command, commands, shell_of
 from hf_oidc.doctor.workflow.token.source import OUTPUT, Login, TokenUse, logins_of, token_uses
 from hf_oidc.doctor.workflow.token.targets import JobUses, is_token_input, uses_of
 from hf_oidc.doctor.workflow.yaml_text import Value, line_of
+from hf_oidc.hub.resource import Resource
 from hf_oidc.sanitize import sanitize_line
 
 SETS = re.compile(rf"\b{RESOURCE_VARIABLE}=\S")
 TOKENS = {"token", "tokens"}
+FALLS_BACK = re.compile(r"\.outputs\.token\s{0,20}\|\|\s{0,20}(?:secrets|env|vars)\b", re.IGNORECASE)
 Facts = dict[str, str]
 Outputs = set[tuple[str, str]]  # the id of a step, and the name of its output; both in lower case
 MAX_REQUESTS = 20  # of a login that a suggestion repeats
 MAX_TOKENS = 200  # of a login, of which one may fit a use
 # Of other jobs, which are searched for a login.
 MAX_STEPS = 500
+# Resources in the lines to copy.
+MAX_SHOWN = 20
 # A GitHub-hosted runner keeps nothing from an earlier job. Another runner may have a stored login.
 HOSTED = re.compile(r"(ubuntu|macos|windows)-[\w.-]+")
 # Of what a token for a single repository cannot do, this was seen to fail. `whoami` and others are not known.
@@ -175,6 +179,7 @@ def _in_row(workflow: Workflow, job: Job, uses: JobUses, reachability: Reachabil
             yield WorkflowFinding("beyond-the-token", "warning", step.line, {**facts, "beyond": use.beyond}, step.file)
         if use.given == Given("git") and source.kind == "unknown" and use.right == "write":
             yield from _git_without_token(workflow, job, logins, each, facts)
+    yield from _parallel_logins(logins)
     yield from _asks_for_the_user(job, logins, uses)
     yield from _outcomes(workflow, job, logins, found, reachability)
     yield from check_lifetime(job, uses, found)
@@ -194,12 +199,52 @@ def _outcomes(
         if each.source.kind == "login" and each.source.login.outer is each.source.login.step and not falls_back
     }
     for step in job.steps:
-        for step_id, name in sorted(references([step.run, step.inputs, step.env], set(by_id))):
+        # `${{ steps.hf.outputs.token || secrets.HF_TOKEN }}` is another token after a failed login.
+        values = [value for value in (*step.inputs.values(), *step.env.values()) if not FALLS_BACK.search(str(value))]
+        for step_id, name in sorted(references([step.run, values], set(by_id))):
             if name in TOKENS and is_soft(by_id[step_id].step):
                 needed[id(step), id(by_id[step_id])] = (step, by_id[step_id])
     for step, login in needed.values():
         yield from check_outcome(step, login.step)
         yield from check_skipped(job, step, login.step, reachability)
+
+
+def _parallel_logins(logins: Sequence[Login]) -> Iterator[WorkflowFinding]:
+    """Finds logins that run beside each other and set the same variables for later steps.
+
+    What a background step writes to $GITHUB_ENV takes effect when a step waits for it, so of two values the one that
+    is read last remains, in whatever order the logins ended (GitHub's page about background steps).
+    """
+    pending: dict[str, Login] = {}  # for each variable, the login before that sets it last
+    for login in (each for each in logins if each.exports):
+        # Each login counts the git settings that were there when it started, so both take the same numbers.
+        names = [*login.tokens, *(["GIT_CONFIG_COUNT"] if login.git else [])]
+        beside = {name: pending[name] for name in names if name in pending and pending[name].ready > login.index}
+        lost = [
+            name
+            for name, other in beside.items()
+            # One resource has two equally good tokens, and two conditions may exclude each other.
+            if other.tokens.get(name) != login.tokens.get(name) or name not in login.tokens
+            if len({other.step.condition, login.step.condition} - {""}) < 2
+        ]
+        if lost:
+            other = beside[lost[0]]
+            facts = {"step": login.step.label, "line": str(other.step.line)}
+            facts |= {"names": sanitize_line(", ".join(lost), 200), "lines": _in_one_step(other, login)}
+            yield WorkflowFinding("parallel-logins", "warning", login.step.line, facts, login.step.file)
+        last = [name for name in names if name not in beside or login.ready >= beside[name].ready]
+        pending |= dict.fromkeys(last, login)
+
+
+def _in_one_step(first: Login, second: Login) -> str:
+    """One login for the resources of both, with a variable for each."""
+    named: dict[str, Resource | None] = {}
+    for resource in islice(dict.fromkeys([*first.tokens.values(), *second.tokens.values()]), MAX_SHOWN):
+        base = f"{resource.kind if resource else 'other'}_TOKEN".upper()
+        named[base if base not in named else f"{base}_{len(named) + 1}"] = resource
+    lines = "".join(f"    {name}={resource or 'namespace/name'}\n" for name, resource in named.items())
+    git = "  git-credentials: true\n" if first.git or second.git else ""
+    return f"with:\n  resource: |\n{lines}{git}".rstrip("\n")
 
 
 def _git_without_token(

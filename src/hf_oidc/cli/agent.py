@@ -1,0 +1,172 @@
+"""`hf-oidc agent`: keeps token files fresh until a signal stops it, for steps and containers that it does not start.
+
+It is `hf-oidc run --keep-fresh` without a command: `cli.renewer` renews the tokens of both. This module decides where
+the files are, when they are ready, and when they go.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import shlex
+import signal
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import click
+
+from hf_oidc.cli import streams
+from hf_oidc.cli.failures import explained
+from hf_oidc.cli.options import LoginCommand, Settings, logs_in, token_requests
+from hf_oidc.errors import InvalidInput
+from hf_oidc.output import files
+from hf_oidc.sanitize import sanitize_line
+from hf_oidc.secret import Secret
+from hf_oidc.token_request import TokenRequest, path_from_argument, paths_from_arguments
+
+EPILOG = """\b
+Examples:
+  # in a script
+  hf-oidc agent acme/awesome-model --token-file /dev/shm/hf-token --ready-file /dev/shm/hf-ready &
+  timeout 90 sh -c 'until [ -e /dev/shm/hf-ready ]; do sleep 1; done'
+  . /dev/shm/hf-ready                        # sets HF_TOKEN_PATH, and git
+  hf upload acme/awesome-model ./model .
+  kill $!; wait                              # removes both files
+  # several resources
+  hf-oidc agent MODEL=acme/model DATA=datasets/acme/corpus \\
+    --token-file MODEL=/dev/shm/model --token-file DATA=/dev/shm/data
+
+"""
+# SIGBREAK: Windows, Ctrl+Break.
+STOPPING = {getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGBREAK") if hasattr(signal, name)}
+POLL = 1.0  # seconds
+
+
+@click.command(
+    cls=LoginCommand,
+    epilog=EPILOG,
+    options_metavar="[OPTIONS]",
+    short_help="Keep a token file fresh until it is stopped.",
+)
+@click.argument("resources", metavar="[NAME=]RESOURCE…", nargs=-1)
+@click.option(
+    "--token-file",
+    "token_files",
+    metavar="[NAME=]PATH",
+    multiple=True,
+    help="Where the token is. With several resources, give each NAME a file.",
+)
+@click.option(
+    "--ready-file",
+    metavar="PATH",
+    help="Created when the tokens are in place; shell lines that let huggingface_hub and git use them.",
+)
+@click.option(
+    "--on-expiry",
+    type=click.Choice(["warn", "stop"], case_sensitive=False),
+    default="warn",
+    show_default=True,
+    help="What to do when a token expires and cannot be renewed.",
+)
+@logs_in
+def agent(
+    *,
+    resources: tuple[str, ...],
+    token_files: tuple[str, ...],
+    ready_file: str | None,
+    on_expiry: str,
+    **given: Any,
+) -> None:
+    """Keep a file with a token for each RESOURCE fresh until it is stopped, for other programs of this user.
+
+    Without RESOURCE, the token is for $HF_OIDC_RESOURCE.
+
+    It runs in the foreground. Stop it with SIGTERM, SIGINT or SIGHUP: it then removes the files, and the exit code is
+    0. It is 1 if a login at the start failed, if a file cannot be written or removed, or if a token expired with
+    --on-expiry stop; 2 if the arguments are wrong; and 128 plus the number of a signal that came before the tokens
+    were there.
+    """
+    env = dict(os.environ)
+    with explained():
+        settings = Settings.read(given, env)
+        requests = token_requests(resources, env)
+        paths = paths_from_arguments(token_files, [request.name for request in requests], "--token-file")
+        ready = path_from_argument(ready_file, "--ready-file") if ready_file is not None else None
+        task = Task(requests, paths, ready, stop_on_expiry=on_expiry == "stop")
+        task.require()
+    raise click.exceptions.Exit(task.run(settings, env))
+
+
+class Task(NamedTuple):
+    """What the agent does. `paths`: the token file of each request, by name. `ready`: the file that says they exist."""
+
+    requests: Sequence[TokenRequest]
+    paths: Mapping[str, Path]
+    ready: Path | None
+    stop_on_expiry: bool
+
+    def require(self) -> None:
+        """Call before the login. Raises the `LoginError` that is known then. Removes an old ready file."""
+        paths = [*self.paths.values(), *([self.ready] if self.ready else ())]
+        if len({path.absolute() for path in paths}) < len(paths):
+            raise InvalidInput("--token-file", "Two files have the same path", "a different path for each")
+        if self.ready:
+            files.remove(self.ready)  # an agent that was killed has left it
+        for path in paths:
+            files.require_guarded_folder(path)
+            files.require_replaceable(path)
+            if files.is_in_checkout(path.parent):
+                what = f"{sanitize_line(str(path))} is in the working directory. Do not publish it."
+                streams.tell(f"hf-oidc: Warning: {what}")
+
+    def run(self, settings: Settings, env: Mapping[str, str]) -> int:
+        """Keeps the files fresh until a signal comes. The exit code. Raises `click.exceptions.Exit` if that fails."""
+        from hf_oidc.cli.renewer import FirstTokens, OnExpiry, Renewer  # noqa: PLC0415 - only a run needs them
+
+        first = FirstTokens.log_in(self.requests, settings, env)
+        stopped = _stopping()
+        on_expiry = OnExpiry("Trying again")
+        if self.stop_on_expiry:
+            on_expiry = OnExpiry("The agent stops", lambda: stopped.put(1))
+        renewer = Renewer(first.session.renew, self._write, on_expiry)
+        # At the end, in reverse order: the ready file, the renewals, the tokens.
+        with explained(), contextlib.ExitStack() as at_the_end:
+            for request, token in first.granted:
+                self._write(request, token.secret)
+                at_the_end.callback(files.remove, self.paths[request.name])
+            renewer.start(first.lifetimes)
+            at_the_end.callback(renewer.end)
+            paths = {first.path_variables[name]: str(path.absolute()) for name, path in self.paths.items()}
+            if self.ready:
+                files.replace(self.ready, "".join(f"{line}\n" for line in _shell(first.hidden, {**paths, **first.git})))
+                at_the_end.callback(files.remove, self.ready)
+            has = f"{self.ready} has them, and those for git." if self.ready else "For git, use --ready-file."
+            lines = "".join(f"\n  {line}" for line in _shell(first.hidden, paths))
+            first.session.say(f"Ready, and renewing. What uses the tokens needs these lines. {has}{lines}")
+            while True:
+                # Windows runs the handler of a signal only between two calls.
+                with contextlib.suppress(queue.Empty):
+                    return stopped.get(timeout=POLL)
+
+    def _write(self, request: TokenRequest, secret: Secret) -> None:
+        path = self.paths[request.name]
+        files.require_guarded_folder(path)  # the folder may be another one now
+        files.replace(path, secret.reveal())
+
+
+def _stopping() -> queue.SimpleQueue[int]:
+    """A queue of exit codes. A signal that stops the agent puts 0 into it."""
+    # A handler may interrupt any line. `put` of this queue is reentrant, and `Event.set` is not.
+    stopped: queue.SimpleQueue[int] = queue.SimpleQueue()
+    for number in STOPPING:
+        # nohup ignores SIGHUP, and a shell ignores SIGINT for what it starts with `&`.
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, lambda *_: stopped.put(0))
+    return stopped
+
+
+def _shell(hidden: Sequence[str], variables: Mapping[str, str]) -> list[str]:
+    """Lines for sh, bash and zsh."""
+    return [f"unset {' '.join(hidden)}", *(f"export {name}={shlex.quote(value)}" for name, value in variables.items())]

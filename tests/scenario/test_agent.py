@@ -1,0 +1,436 @@
+"""`hf-oidc agent`: token files that are kept fresh for programs that it does not start.
+
+Processes: files, signals and exit codes are the subject. What the renewals of `run --keep-fresh` share with it is in
+test_run_keep_fresh.py.
+"""
+
+from __future__ import annotations
+
+import re
+import resource
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from tests.action_process import MASK_LINE, scrubbed
+from tests.cli_process import CLI, run_cli
+from tests.leaks import leaks
+from tests.processes import command_lines
+from tests.scenario.test_run_keep_fresh import REQUEST_TOKEN, Hub, started
+from tests.scripted_server import Answer
+
+SECONDS = 30  # for what a busy machine does late
+
+
+def until(condition: Callable[[], object]) -> None:
+    """Waits until the condition is true, and fails after `SECONDS`."""
+    end = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < end, "it did not come in time"
+        time.sleep(0.02)
+
+
+@dataclass
+class Agent:
+    """A running agent. `log`: what it has said so far."""
+
+    process: subprocess.Popen[str]
+    folder: Path
+    said: list[str] = field(default_factory=list)
+
+    @property
+    def token(self) -> str:
+        """What is in the file; empty if it does not exist."""
+        try:
+            return (self.folder / "token").read_text()
+        except FileNotFoundError:
+            return ""
+
+    @property
+    def log(self) -> str:
+        """What it has said so far, without the masks."""
+        return MASK_LINE.sub(b"", "".join(self.said).encode()).decode()
+
+    @property
+    def left(self) -> list[str]:
+        """What is in the folder."""
+        return sorted(path.name for path in self.folder.iterdir())
+
+    def end(self, number: int = signal.SIGTERM) -> int:
+        """Sends the signal; the exit code."""
+        self.process.send_signal(number)
+        return self.process.wait(SECONDS)
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Iterator[Hub]:
+    """A Hub with tokens that are valid for four seconds."""
+    with started(Hub(tmp_path, lifetime=4)) as running:
+        yield running
+
+
+@contextmanager
+def agent(
+    hub: Hub,
+    *arguments: str,
+    files: Sequence[str] = ("--token-file", "{}/token", "--ready-file", "{}/ready"),
+    ready: bool = True,
+    start: Sequence[str] = (),
+) -> Iterator[Agent]:
+    """An agent for acme/model, with its files in a new folder. `ready`: waits for the ready file."""
+    folder = hub.tmp_path / "files"
+    folder.mkdir(exist_ok=True)
+    command = [*start, *CLI, "agent", *(arguments or ("acme/model",)), *(each.format(folder) for each in files)]
+    world = scrubbed(measured=True) | hub.env | {"HOME": str(hub.tmp_path)}
+    with subprocess.Popen(
+        command, env=world, stderr=subprocess.PIPE, text=True, cwd=hub.tmp_path / "memory"
+    ) as process:
+        running = Agent(process, folder)
+        assert process.stderr is not None
+        reader = threading.Thread(target=running.said.extend, args=[process.stderr])
+        reader.start()
+        try:
+            if ready:
+                until(lambda: (folder / "ready").exists() or process.poll() is not None)
+            yield running
+        finally:
+            process.kill()
+            reader.join()
+    assert leaks([REQUEST_TOKEN, *hub.granted], {"log": running.log.encode()}) == []
+    assert "Traceback" not in running.log
+
+
+def test_the_token_is_there_when_it_is_ready(hub: Hub) -> None:
+    """The first one, in a file that its owner alone can read."""
+    with agent(hub) as running:
+        assert running.token == hub.granted[0]
+        assert [(running.folder / name).stat().st_mode & 0o777 for name in running.left] == [0o600, 0o600]
+        assert running.left == ["ready", "token"]
+
+
+def test_it_is_renewed_for_as_long_as_the_agent_runs(hub: Hub) -> None:
+    """The file has one token after the other, each masked before. The log has no other line about it."""
+    with agent(hub) as running:
+        seen = {running.token}
+
+        def enough() -> bool:
+            seen.add(running.token)
+            return len(seen) >= 4
+
+        until(enough)
+        masks = [mask.decode() for mask in MASK_LINE.findall("".join(running.said).encode())]
+        assert seen <= set(hub.granted)
+        assert all(any(token.endswith(mask) for mask in masks) for token in seen)
+        assert running.end() == 0
+    assert re.findall("^hf-oidc: [A-Z][a-z]+", running.log, re.MULTILINE) == ["hf-oidc: Logged", "hf-oidc: Ready"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_signal_ends_it_and_its_files(hub: Hub, number: signal.Signals) -> None:
+    """That is how it is meant to end."""
+    with agent(hub) as running:
+        assert running.end(number) == 0
+        assert running.left == []
+
+
+def test_signals_that_are_ignored_stay_so(hub: Hub) -> None:
+    """A shell ignores SIGINT for what it starts with `&`, and nohup SIGHUP."""
+    with agent(hub, start=["sh", "-c", "trap '' INT HUP; exec \"$@\"", "sh"]) as running:
+        for number in (signal.SIGINT, signal.SIGHUP):
+            running.process.send_signal(number)
+        before = running.token
+        until(lambda: running.token != before)
+        assert running.end() == 0
+
+
+def test_a_signal_before_the_token(tmp_path: Path) -> None:
+    """It ends the login, and no file was written."""
+    reached = threading.Event()
+
+    def hanging(_hub: Hub) -> bool:
+        reached.set()
+        time.sleep(1)
+        return True
+
+    with started(Hub(tmp_path, down=hanging)) as hub, agent(hub, ready=False) as running:
+        assert reached.wait(SECONDS)
+        assert (running.end(), running.left) == (143, [])
+
+
+def test_a_killed_agent_leaves_a_file_that_the_next_replaces(hub: Hub) -> None:
+    """Only its owner can read it. The old ready file is gone before the next token is requested."""
+    with agent(hub) as running:
+        assert running.end(signal.SIGKILL) == -signal.SIGKILL
+        old = running.token
+        assert (running.folder / "token").stat().st_mode & 0o777 == 0o600
+        assert running.left == ["ready", "token"]
+    seen: list[list[str]] = []
+
+    def look(_hub: Hub) -> bool:
+        seen.append(running.left)
+        return False
+
+    hub.down = look
+    with agent(hub) as following:
+        until(lambda: following.token not in (old, "") and "ready" in following.left)
+        assert seen[0] == ["token"]
+        assert following.end() == 0
+        assert following.left == []
+
+
+def test_a_login_that_fails_at_the_start(tmp_path: Path) -> None:
+    """The exit code is 1, and no file was written."""
+    refused = Answer({"error": "invalid_grant", "error_description": "No trusted publisher configured"}, 400)
+    with started(Hub(tmp_path, down=lambda _hub: True, refusals=refused)) as hub, agent(hub, ready=False) as running:
+        assert running.process.wait(SECONDS) == 1
+        assert running.left == []
+    assert "exchange-rejected" in running.log
+
+
+def test_a_disk_that_is_full_for_a_while(tmp_path: Path) -> None:
+    """The old token stays, and no part of a new one. It is reported once, and once when there is room again."""
+    with started(Hub(tmp_path, lifetime=12)) as hub, agent(hub) as running:
+        limit = resource.RLIMIT_FSIZE
+        before = resource.prlimit(running.process.pid, limit, (0, resource.RLIM_INFINITY))
+        tried = hub.asked
+        until(lambda: hub.asked >= tried + 3)
+        assert (running.token, running.left) == (hub.granted[0], ["ready", "token"])
+        resource.prlimit(running.process.pid, limit, before)
+        until(lambda: "is renewed again" in running.log)
+        assert running.token == hub.granted[-1]
+        assert running.end() == 0
+    problem = f"delivery-failed. {running.folder}/token cannot be written: File too large. It is valid for "
+    assert (running.log.count("could not be renewed"), running.log.count(problem)) == (1, 1)
+
+
+def test_a_folder_that_goes_and_comes_back(hub: Hub) -> None:
+    """The agent goes on, and writes the file again."""
+    with agent(hub) as running:
+        running.folder.rename(running.folder.with_name("away"))
+        until(lambda: "cannot be written: No such file or directory" in running.log)
+        running.folder.mkdir()
+        until(lambda: running.token)
+        assert running.token in hub.granted
+        assert running.end() == 0
+        assert running.left == []
+
+
+def test_a_folder_that_stays_away(hub: Hub) -> None:
+    """There is nothing to remove at the end."""
+    with agent(hub) as running:
+        running.folder.rename(running.folder.with_name("away"))
+        assert running.end() == 0
+        running.folder.mkdir()
+
+
+def test_a_link_in_the_place_of_the_file(hub: Hub) -> None:
+    """At the start it is refused before a token is requested."""
+    (hub.tmp_path / "files").mkdir()
+    (hub.tmp_path / "files/token").symlink_to(hub.tmp_path / "elsewhere")
+    with agent(hub, ready=False) as running:
+        assert running.process.wait(SECONDS) == 1
+    assert "is a symbolic link, and a token is not written through one" in running.log
+    assert (hub.asked, (hub.tmp_path / "elsewhere").exists()) == (0, False)
+
+
+def test_a_link_that_takes_the_place_of_the_file(hub: Hub) -> None:
+    """Nothing is written through it or removed, and the exit code says that it was not."""
+    kept = hub.tmp_path / "kept"
+    kept.write_text("theirs")
+    with agent(hub) as running:
+        (running.folder / "link").symlink_to(kept)
+        (running.folder / "link").replace(running.folder / "token")
+        until(lambda: "could not be renewed: delivery-failed" in running.log)
+        assert running.end() == 1
+        assert running.left == ["token"]
+    assert kept.read_text() == "theirs"
+    assert "is a symbolic link" in running.log
+
+
+def test_a_link_of_the_checkout(hub: Hub) -> None:
+    """A relative path is not followed through one."""
+    (hub.tmp_path / "files").mkdir()
+    (hub.tmp_path / "memory/link").symlink_to(hub.tmp_path / "files")
+    with agent(hub, files=["--token-file", "link/token"], ready=False) as running:
+        assert running.process.wait(SECONDS) == 1
+    assert "leads through link, a symbolic link" in running.log
+    assert (hub.asked, running.left) == (0, [])
+
+
+@pytest.mark.parametrize(("mode", "code"), [(0o777, 1), (0o770, 1), (0o1777, 0), (0o755, 0)])
+def test_a_folder_where_others_could_replace_the_file(hub: Hub, mode: int, code: int) -> None:
+    """It is refused, unless the sticky bit keeps them from it."""
+    (hub.tmp_path / "files").mkdir()
+    (hub.tmp_path / "files").chmod(mode)
+    with agent(hub) as running:
+        assert running.end() == code
+    assert ("is in a folder where other users can replace it" in running.log) == bool(code)
+
+
+def test_a_file_in_the_working_directory(hub: Hub) -> None:
+    """It is written, with a warning: a job may publish its checkout."""
+    with agent(hub, files=["--token-file", "token", "--ready-file", "{}/ready"]) as running:
+        assert (hub.tmp_path / "memory/token").read_text() in hub.granted
+        export = f"export HF_TOKEN_PATH={hub.tmp_path}/memory/token"
+        assert export in (running.folder / "ready").read_text()
+        assert running.end() == 0
+    assert "Warning: token is in the working directory. Do not publish it." in running.log
+
+
+@pytest.mark.parametrize(("choice", "goes_on"), [([], True), (["--on-expiry", "stop"], False)])
+def test_a_token_that_expires_without_another(tmp_path: Path, choice: list[str], goes_on: bool) -> None:
+    """The agent goes on until there is one, or ends and removes its files."""
+    with started(Hub(tmp_path, lifetime=2)) as hub, agent(hub, "acme/model", *choice) as running:
+        hub.down = lambda _hub: True
+        until(lambda: "has expired, and no new one was issued" in running.log)
+        if goes_on:
+            assert running.token == hub.granted[-1]
+            hub.down = lambda _hub: False
+            until(lambda: "is renewed again" in running.log)
+            assert running.token == hub.granted[-1]
+            assert running.end() == 0
+        else:
+            assert running.process.wait(SECONDS) == 1
+        assert running.left == []
+    assert ("Trying again" in running.log, "The agent stops" in running.log) == (goes_on, not goes_on)
+
+
+def test_the_ready_file_is_for_shells(hub: Hub) -> None:
+    """It lets git and huggingface_hub find the current token. It does not contain a token."""
+    fill = 'printf "protocol=http\\nhost=$HOST\\npath=acme/model\\n\\n" | git credential fill | grep password'
+    shown = f'cat "$HF_TOKEN_PATH"; echo; {fill}; echo "${{HF_TOKEN-none}} ${{HF_OIDC_RESOURCE-none}}"'
+    host = hub.server.url.removeprefix("http://")
+    env = scrubbed() | {"HF_TOKEN": "mine", "HF_OIDC_RESOURCE": "acme/model", "HOST": host, "HOME": str(hub.tmp_path)}
+    with agent(hub) as running:
+        first = running.token
+        until(lambda: running.token != first)
+        script = f". {running.folder}/ready; {shown}"
+        done = subprocess.run(["sh", "-euc", script], env=env, capture_output=True, text=True, check=True)
+        assert leaks(hub.granted, {"ready": (running.folder / "ready").read_bytes()}) == []
+    plain, password, hidden = done.stdout.splitlines()
+    assert plain in hub.granted[1:]
+    assert password.removeprefix("password=") in hub.granted[1:]
+    assert hidden == "none none"
+
+
+def test_several_have_a_file_each(hub: Hub) -> None:
+    """By their names, in any order, at paths with spaces and quotes too."""
+    files = ["--token-file", "DATA={}/the 'data'", "--token-file", "MODEL={}/token", "--ready-file", "{}/ready"]
+    show = 'cat "$MODEL_PATH"; echo; cat "$DATA_PATH"; echo; echo "${HF_TOKEN-none}"'
+    with agent(hub, "MODEL=acme/model", "DATA=datasets/acme/data", files=files) as running:
+        script = f". {running.folder}/ready; {show}"
+        env = scrubbed() | {"HF_TOKEN": "mine"}
+        done = subprocess.run(["sh", "-euc", script], env=env, capture_output=True, text=True, check=True)
+        model, data, mine = done.stdout.splitlines()
+        assert (model[:17], data[:25], mine) == ("hf_jwt_acme_model", "hf_jwt_datasets_acme_data", "mine")
+        assert running.end() == 0
+        assert running.left == []
+
+
+def test_without_a_ready_file_it_says_what_to_write(hub: Hub) -> None:
+    """For huggingface_hub, and where git's lines are."""
+    with agent(hub, files=["--token-file", "{}/token"], ready=False) as running:
+        until(lambda: "export" in running.log)
+        assert "What uses the tokens needs these lines. For git, use --ready-file.\n" in running.log
+        assert "\n  unset HF_OIDC_RESOURCE HF_TOKEN HUGGING_FACE_HUB_TOKEN\n" in running.log
+        assert f"\n  export HF_TOKEN_PATH={running.folder}/token\n" in running.log
+
+
+def test_no_token_is_anywhere_else(hub: Hub) -> None:
+    """Not in a command line or an environment, in no file but the one, and in none afterwards."""
+    with agent(hub) as running:
+        until(lambda: len(hub.granted) >= 3)
+        seen = {"command lines": command_lines() + b"\n".join(hub.server.command_lines)}
+        seen["environment"] = Path(f"/proc/{running.process.pid}/environ").read_bytes()
+        assert leaks(hub.granted, seen | contents(hub.tmp_path, but=running.folder / "token")) == []
+        assert running.end() == 0
+    assert leaks(hub.granted, contents(hub.tmp_path)) == []
+
+
+def test_no_token_that_the_runner_cannot_hide(tmp_path: Path) -> None:
+    """Standard error is closed, as after the end of a step that started the agent with `&`."""
+    with started(Hub(tmp_path, lifetime=2)) as hub:
+        (tmp_path / "files").mkdir()
+        command = [*CLI, "agent", "acme/model", "--on-expiry", "stop", "--token-file", str(tmp_path / "files/token")]
+        env = scrubbed(measured=True) | hub.env
+        with subprocess.Popen(command, env=env, stderr=subprocess.PIPE, text=True) as process:
+            running = Agent(process, tmp_path / "files")
+            until(lambda: running.token)
+            first = running.token
+            assert process.stderr is not None
+            process.stderr.close()
+            seen = {first}
+            while process.poll() is None:
+                seen.add(running.token)
+                time.sleep(0.02)
+    # One more may have been masked before the pipe was closed.
+    assert seen - {""} <= set(hub.granted[:2])
+    assert (process.returncode, running.left) == (1, [])
+
+
+def contents(folder: Path, but: Path | None = None) -> dict[str, bytes]:
+    """All files below the folder, except the one."""
+    return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file() and path != but}
+
+
+WRONG = {
+    "no file": (["acme/model"], "`--token-file` for `HF_TOKEN` is missing"),
+    "an unknown name": (
+        ["acme/model", "--token-file", "MODEL=x"],
+        "`--token-file` names `MODEL`, and no RESOURCE has this name",
+    ),
+    "no name": (["A=acme/a", "B=acme/b", "--token-file", "x"], "does not say which of the tokens it is for"),
+    "one is missing": (["A=acme/a", "B=acme/b", "--token-file", "A=x"], "`--token-file` for `B` is missing"),
+    "two for one": (["acme/a", "--token-file", "x", "--token-file", "y"], "two files for the token `HF_TOKEN`"),
+    "one for two": (["A=acme/a", "B=acme/b", "--token-file", "A=x", "--token-file", "B=./x"], "the same path"),
+    "ready and token": (["acme/a", "--token-file", "x", "--ready-file", "x"], "the same path"),
+    "an empty path": (["acme/a", "--token-file", "HF_TOKEN="], "is not the path of a file"),
+    "standard output": (["acme/a", "--token-file", "-"], "is not the path of a file"),
+    "a control character": (["acme/a", "--token-file", "x", "--ready-file", "a\nb"], "is not the path of a file"),
+    "another choice": (["acme/a", "--token-file", "x", "--on-expiry", "pray"], "on-expiry"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_arguments_that_are_wrong(hub: Hub, name: str) -> None:
+    """The message names what is wrong, and no token is requested."""
+    arguments, said = WRONG[name]
+    run = run_cli(hub.tmp_path, "agent", *arguments, env=hub.env, secrets=[REQUEST_TOKEN])
+    assert (run.exit_code, hub.asked) == (2, 0)
+    assert said in " ".join(run.stderr.split())
+
+
+def test_a_script_can_start_it_and_stop_it(hub: Hub) -> None:
+    """As the help shows: `&`, the ready file, and `kill $!`."""
+    (hub.tmp_path / "files").mkdir()
+    script = """
+        "$@" & agent=$!
+        timeout 30 sh -c 'until [ -e ready ]; do sleep 0.1; done'
+        . ./ready; cat "$HF_TOKEN_PATH"; kill $agent; wait $agent; ls
+    """
+    command = [*CLI, "agent", "acme/model", "--token-file", "token", "--ready-file", "ready"]
+    done = subprocess.run(
+        ["sh", "-ec", script, "sh", *command],
+        env=scrubbed() | hub.env,
+        cwd=hub.tmp_path / "files",
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, hub.granted[0]), done.stderr
+
+
+def test_a_name_of_a_variable_that_means_something_else(hub: Hub) -> None:
+    """As for `run --keep-fresh`: NODE_PATH is where Node.js looks for modules."""
+    with agent(hub, "NODE=acme/model", ready=False) as running:
+        assert running.process.wait(SECONDS) == 2
+    assert "`NODE_PATH` would hold the path of the token's file" in running.log
+    assert running.left == []
