@@ -42,12 +42,19 @@ def test_it_is_gone_after_an_interrupt(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("place", ["", "relative/folder", "/does/not/exist", __file__])
+@pytest.mark.parametrize("place", ["", "relative/folder", ".", "/does/not/exist", __file__])
 def test_a_place_that_is_none_is_not_used(place: str, tmp_path: Path) -> None:
     """There is another."""
     with token_folder({"XDG_RUNTIME_DIR": place}, str(tmp_path)) as folder:
         assert folder.parent == tmp_path
         assert mode(folder) == 0o700
+
+
+def test_a_folder_that_the_command_has_deleted_is_no_failure(tmp_path: Path) -> None:
+    """Its tokens are gone, as they would be anyway."""
+    with token_folder({"XDG_RUNTIME_DIR": str(tmp_path)}) as folder:
+        folder.rmdir()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_memory_comes_before_a_disk(tmp_path: Path) -> None:

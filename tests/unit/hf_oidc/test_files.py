@@ -48,6 +48,13 @@ def test_a_name_that_cannot_be_is_told(write: object, name: str, tmp_path: Path)
     assert list(tmp_path.iterdir()) == []
 
 
+@WRITERS
+def test_a_name_that_no_system_has_is_told(write: Write, tmp_path: Path) -> None:
+    """Python refuses it before the system does, so there is no reason of the system's."""
+    with pytest.raises(DeliveryFailed, match=r"cannot be written: this is not a valid file name\Z"):
+        write(tmp_path / "nul\0", "text")
+
+
 def test_a_name_with_no_room_for_another_is_told(tmp_path: Path) -> None:
     """The file that takes its place would have a longer one."""
     with pytest.raises(DeliveryFailed, match="cannot be written: File name too long"):

@@ -77,6 +77,50 @@ def test_names_a_refusal(vector: dict[str, Any]) -> None:
     assert caught.value.where == Where("exchange", "hub.example", vector["status"])
 
 
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        ("x" * 40, "exchange-rejected"),
+        ("x" * 41, "unexpected-response"),
+        ("_x", "unexpected-response"),
+        ("Invalid_grant", "unexpected-response"),
+        ("error2", "unexpected-response"),
+        ("a b", "unexpected-response"),
+    ],
+)
+def test_an_error_is_a_short_word(error: str, code: str) -> None:
+    """Anything else is not a code of RFC 6749 § 5.2, and is not repeated."""
+    with pytest.raises(ExchangeError) as caught:
+        read_response(
+            Response("exchange", "hub.example", 400, {}, json.dumps({"error": error}).encode()), RESOURCE, NOW
+        )
+    assert caught.value.code == code
+
+
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [
+        ("ABORTED", "hub-unavailable"),
+        ("Gateway time-out", "hub-unavailable"),
+        ("Time out.", "hub-unavailable"),
+        ("a timeout (10 s)", "hub-unavailable"),
+        ("unaborted", "exchange-rejected"),
+        ("nothing on acme/timeout", "exchange-rejected"),
+        ("nothing on acme.aborted", "exchange-rejected"),
+        ("nothing on x-aborted", "exchange-rejected"),
+        ("nothing on timeout/model", "exchange-rejected"),
+        ("nothing on aborted-model", "exchange-rejected"),
+        ("no timeouts", "exchange-rejected"),
+    ],
+)
+def test_an_outage_is_told_from_a_name(said: str, code: str) -> None:
+    """The Hub says of some outages `invalid_grant`. A repository may have these words in its name."""
+    body = json.dumps({"error": "invalid_grant", "error_description": said}).encode()
+    with pytest.raises(ExchangeError) as caught:
+        read_response(Response("exchange", "hub.example", 400, {}, body), RESOURCE, NOW)
+    assert caught.value.code == code
+
+
 @pytest.mark.parametrize(("length", "accepted"), [(15, False), (16, True), (16_384, True), (16_385, False)])
 def test_bounds_the_token(length: int, accepted: bool) -> None:
     """From 16 characters, for a shorter one would be a mask of words, to 16 KiB."""

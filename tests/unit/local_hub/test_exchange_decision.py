@@ -8,7 +8,7 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from local_hub.hub.exchange import NOT_ACCEPTED, Granted, Lookups, Refused, Request, decide, malformed, read_request
+from local_hub.hub.exchange import Granted, Lookups, Refused, Request, decide, malformed, read_request
 from local_hub.hub.id_token import parse
 from local_hub.hub.issuer_keys import KeysUnavailable
 from local_hub.hub.publishers import Publisher
@@ -18,6 +18,7 @@ from tests.factories import HUB
 NOW = 1_800_000_000
 ISSUER, OTHER, GITHUB, SILENT = (f"https://{name}.example" for name in ("issuer", "other", "github", "silent"))
 RESOURCE = "acme/m"
+NOT_ACCEPTED = "The ID token is not accepted for this resource"
 
 
 def publisher(resource: str, issuer: str, **claims: str) -> Publisher:
