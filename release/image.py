@@ -60,9 +60,10 @@ LEFT_OUT = {
     "importlib._bootstrap_external": "is in the interpreter under another name",
     "_pydatetime": "a second implementation",
     "_py_abc": "a second implementation",
-    "hf_oidc.doctor.files": "reads workflow files, with PyYAML, which is not in the image",
-    "hf_oidc.doctor.workflow.migration.migrate": "likewise",
-    "hf_oidc.doctor.workflow.yaml_text": "likewise",
+    "hf_oidc.cli.doctor_files": "reads workflow files, with PyYAML, which is not in the image",
+    "hf_oidc.cli.migration": "likewise",
+    "hf_oidc.cli.repository_files": "likewise",
+    "hf_oidc.doctor.workflow.migration.result": "for type checkers",
     "_uuid": "UUIDs by time",
     "bz2": "archives",
     "lzma": "archives",
@@ -113,8 +114,9 @@ def main() -> None:
 def modules(packages: Path) -> dict[str, Path]:
     """Each module that can be reached, and its file; not those that are in the interpreter."""
     finder = ModuleFinder([str(packages), str(STDLIB), str(STDLIB / "lib-dynload")], excludes=list(LEFT_OUT))
-    ours = (source.relative_to(packages).with_suffix("").parts for source in packages.glob(f"{PACKAGE}/**/*.py"))
-    for name in (*(".".join(parts) for parts in ours if "doctor" not in parts[:-1]), *ENTRIES, *BY_NAME):
+    sources = (source.relative_to(packages).with_suffix("").parts for source in packages.glob(f"{PACKAGE}/**/*.py"))
+    ours = {".".join(parts) for parts in sources if "doctor" not in parts[:-1]}
+    for name in (*sorted(ours - LEFT_OUT.keys()), *ENTRIES, *BY_NAME):
         finder.import_hook(name)
     # `os` is in the interpreter too, but by its file the interpreter knows its library.
     return {

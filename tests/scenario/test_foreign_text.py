@@ -112,7 +112,7 @@ def checked(path: str, tmp_path: Path, text: str, options: Sequence[str] = ()) -
 
 
 def tried(tmp_path: Path, text: str, *arguments: str) -> str:
-    """What `doctor --try` says in a job whose claims say `text`, where the Hub refuses with `text`."""
+    """What `doctor --try` says in a job with `text` in its claims, if the Hub refuses with `text`."""
     answer = Answer({"error": "invalid_grant", "error_description": text}, 400, {"x-request-id": "r-1"})
     token = claims(text)
     with scripted_server({"/oauth/token": answer, "/mint": Answer({"value": token})}) as server:

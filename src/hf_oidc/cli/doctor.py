@@ -1,6 +1,6 @@
 """`hf-oidc doctor`: finds out why a job cannot log in.
 
-In a CI job, it requests an ID token, and sends it to the Hub only with `--try`. With a file, it reads that. Exit codes:
+In a CI job, it requests an ID token, and sends it to the Hub only with `--try`. `doctor_files` reads files. Exit codes:
 0 no problem was found, 1 a login would fail, 2 the arguments are wrong or it does not check such a file.
 """
 
@@ -12,21 +12,17 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import click
 from click.core import ParameterSource
 
-from hf_oidc import command
-from hf_oidc.cli import streams
 from hf_oidc.cli.masks import mask_for
-from hf_oidc.cli.migration import migrated
 from hf_oidc.cli.options import AMBIENT, LoginCommand, Settings, asks_for_id_token
-from hf_oidc.cli.repository_files import MAX_BYTES, reader, reading, top_of
 from hf_oidc.cli.session import now
-from hf_oidc.doctor import json_report, sarif, text
+from hf_oidc.doctor import json_report, text
 from hf_oidc.doctor.job import JobReport, Question, with_claims
-from hf_oidc.doctor.workflow.findings import WorkflowReport
 from hf_oidc.errors import DeliveryFailed, LoginError, UsageError
 from hf_oidc.explain.entry_point import COMMAND
 from hf_oidc.explain.report import diagnose, enter
@@ -41,10 +37,10 @@ from hf_oidc.sanitize import sanitize, sanitize_line
 from hf_oidc.settings import DEFAULT_HUB_URL, hub_url
 from hf_oidc.token_request import DEFAULT_NAME, TokenRequest, from_single
 
-GIT_TIMEOUT = 10.0  # seconds
 # The options that apply only to a job, or only to a file, by their names in click.
 OF_A_JOB = ("resource", "expect", "try_", "provider", "audience", "id_token_file", "ca_bundle", "timeout")
 OF_A_FILE = ("repository",)
+NO_YAML = "Reading a workflow needs PyYAML, which is not in the container image: pip install PyYAML"
 
 
 EPILOG = """\b
@@ -135,11 +131,15 @@ def doctor(
         if migrate:
             _no_use(context, OF_A_JOB[1:], "with a file")  # --resource does: some steps do not show theirs
             url = hub_url(given["hub_url"], env, "--hub-url")
-            _migrate(paths[0], repository, resource, url, form, write=write)
+            # GitHub computes an expression, such as `${{ vars.MODEL }}`.
+            computed = resource is None or "${{" in resource
+            given_resource = (resource or "") if computed else str(_resource(resource, {}))
+            of_files = _of_files()
+            _write(*of_files.migrate(paths[0], repository, given_resource, url, form, write=write))
         elif paths:
             _no_use(context, OF_A_JOB, "with a file")
             url = hub_url(given["hub_url"], env, "--hub-url")
-            _check_files(paths, repository, url, form)
+            _write(*_of_files().check(paths, repository, url, form))
         else:
             _no_use(context, OF_A_FILE, "in a CI job, without a file")
             settings = Settings.read(given, env)
@@ -148,6 +148,14 @@ def doctor(
     except UsageError as error:
         _, message = annotation(diagnose(error, None, DEFAULT_HUB_URL, entry_point=COMMAND, env=env))
         raise click.UsageError(message) from None
+
+
+def _of_files() -> ModuleType:
+    try:
+        from hf_oidc.cli import doctor_files  # noqa: PLC0415 - needs PyYAML, and so does nothing else
+    except ImportError:
+        raise click.UsageError(NO_YAML) from None
+    return doctor_files
 
 
 def _check_job(question: Question, settings: Settings, env: Mapping[str, str], form: str, *, trial: bool) -> None:
@@ -197,67 +205,6 @@ def _try(
     return log_in(login, TokenRequest(DEFAULT_NAME, resource)).expires_in
 
 
-def _migrate(path: Path, repository: str | None, resource: str | None, hub_url: str, form: str, *, write: bool) -> None:
-    # GitHub computes an expression, such as `${{ vars.MODEL }}`.
-    computed = resource is None or "${{" in resource
-    found, is_left = migrated(
-        path,
-        _file(path),
-        repository=repository,
-        remote=_remote(path.parent),
-        given=(resource or "") if computed else str(_resource(resource, {})),
-        hub_url=hub_url,
-        write=write,
-        as_json=form == "json",
-    )
-    _write(found, 1 if is_left else 0)
-
-
-def _check_files(paths: Sequence[Path], repository: str | None, hub_url: str, form: str) -> None:
-    reports, refused = list[tuple[Path, WorkflowReport]](), list[str]()
-    for path in paths:
-        try:
-            reports.append((path, _check_workflow(path, repository, hub_url)))
-        except click.UsageError as error:
-            if len(paths) == 1:
-                raise
-            refused.append(error.message)
-    for message in refused:
-        streams.tell(f"Error: {message}")
-    ok = not refused and not any(report.fails for _, report in reports)
-    found: dict[str, Any] | Iterable[str]
-    if form == "sarif":
-        found = sarif.document([(_in_repository(path), report) for path, report in reports])
-    elif form == "json":
-        each = [json_report.workflow(report, hub_url) for _, report in reports]
-        found = each[0] if len(paths) == 1 else {"doctor": "files", "ok": ok, "files": each}
-    else:
-        texts = ["\n".join(text.workflow(report, hub_url)) for _, report in reports]
-        found = ["\n\n".join(texts)] if texts else []
-    _write(found, 2 if refused else 0 if ok else 1)
-
-
-def _check_workflow(path: Path, repository: str | None, hub_url: str) -> WorkflowReport:
-    with reading(path):
-        from hf_oidc.doctor import files  # noqa: PLC0415 - needs PyYAML
-
-        if repository is not None and not files.REPOSITORY.fullmatch(repository):
-            shown = sanitize_line(repository, 100)
-            raise click.UsageError(f"--repository must be owner/name, as in its URL: {shown!r}")
-        try:
-            return files.examine(
-                _file(path),
-                path.resolve().parts,
-                repository or "",
-                _remote(path.parent),
-                hub_url=hub_url,
-                read_called=reader(path),
-            )
-        except files.NotChecked as error:
-            message = error.next_step
-    raise click.UsageError(message)
-
-
 def _write(found: dict[str, Any] | Iterable[str], exit_code: int) -> None:
     if isinstance(found, str):  # it is sanitized already, and keeps the tabs of a file
         click.echo(found)
@@ -292,33 +239,3 @@ def _expected(pairs: tuple[str, ...]) -> dict[str, str]:
             )
         expected[name] = value
     return expected
-
-
-def _file(path: Path) -> str:
-    reason = "it is a pipe or a device"
-    try:
-        # Of the checkout, neither may ever end. `/dev/stdin` is the user's own.
-        if path.parts[:2] == ("/", "dev") or not (path.is_fifo() or path.is_char_device()):
-            with path.open("rb") as file:
-                content = file.read(MAX_BYTES + 1)
-            return content.decode("utf-8-sig")
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-    raise click.UsageError(f"{sanitize_line(str(path), 200)} cannot be read: {reason}")
-
-
-def _remote(folder: Path) -> str:
-    """Returns the URL of git's remote `origin`, or an empty string."""
-    if (top := top_of(folder)) is None:
-        return ""
-    done = command.run(["git", "-C", str(top), "remote", "get-url", "origin"], os.environ, GIT_TIMEOUT)
-    return done.stdout.strip() if isinstance(done, command.Finished) and done.exit_code == 0 else ""
-
-
-def _in_repository(path: Path) -> str:
-    """The path of a file from the top of its repository on, else from here on; never a path of this machine."""
-    absolute = path.parent.resolve() / path.name
-    for top in (top_of(path.parent), Path.cwd()):
-        if top and absolute.is_relative_to(top):
-            return absolute.relative_to(top).as_posix()
-    return path.name

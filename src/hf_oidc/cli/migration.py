@@ -17,6 +17,7 @@ import click
 from hf_oidc.cli.repository_files import reader, reading
 from hf_oidc.doctor import json_report, text
 from hf_oidc.doctor.remote import REPOSITORY, github_repository
+from hf_oidc.doctor.workflow.migration.migrate import migrate
 from hf_oidc.doctor.workflow.migration.result import Migration
 from hf_oidc.sanitize import sanitize_line
 
@@ -37,8 +38,6 @@ def migrated(
     `content`: of the file. `remote`: of its checkout. `given`: the resource of steps that do not show theirs.
     """
     with reading(path):
-        from hf_oidc.doctor.workflow.migration.migrate import migrate  # noqa: PLC0415 - needs PyYAML
-
         if repository is not None and not REPOSITORY.fullmatch(repository):
             raise click.UsageError(f"--repository must be owner/name, as on GitHub: {sanitize_line(repository, 100)!r}")
         found = migrate(content, path.name, repository or github_repository(remote), reader(path), given)

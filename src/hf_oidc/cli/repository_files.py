@@ -9,20 +9,16 @@ from pathlib import Path, PurePosixPath
 
 import click
 
+from hf_oidc.doctor.workflow.yaml_text import UnreadableYaml
 from hf_oidc.sanitize import sanitize_line
 
 MAX_BYTES = 1_048_576  # of each file, as GitHub's limit
 WORKFLOWS = (".github", "workflows")
-NO_YAML = "Reading a workflow needs PyYAML, which is not in the container image: pip install PyYAML"
 
 
 @contextmanager
 def reading(path: Path) -> Iterator[None]:
-    """Turns a missing PyYAML, and what is wrong with the YAML of the file, into a `click.UsageError`."""
-    try:
-        from hf_oidc.doctor.workflow.yaml_text import UnreadableYaml  # noqa: PLC0415 - needs PyYAML, as nothing else
-    except ImportError:
-        raise click.UsageError(NO_YAML) from None
+    """Turns what is wrong with the YAML of the file into a `click.UsageError`."""
     try:
         yield
     except UnreadableYaml as error:

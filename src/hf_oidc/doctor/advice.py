@@ -514,7 +514,7 @@ BECAUSE = {
 }
 # Whether a secret is needed after the login.
 NEEDED = {
-    "": "The secret is no longer needed for {resource}: the login has a token for it.",
+    "": "The secret is no longer needed for {resource}, because the login gets a token.",
     "maybe": "The secret may still be needed: this file does not show what the step does with it. If that is only for "
     "{resource}, use the token of the login.",
 }

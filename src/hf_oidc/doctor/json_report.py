@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hf_oidc.doctor.advice import words
 from hf_oidc.doctor.job import JobReport
 from hf_oidc.doctor.migration_advice import sentence
 from hf_oidc.doctor.workflow.findings import WorkflowFinding, WorkflowReport
-from hf_oidc.doctor.workflow.migration.result import Migration
 from hf_oidc.explain.advice import cause
 from hf_oidc.explain.publisher import Suggestion
 from hf_oidc.hub.publisher import Field, settings_page
 from hf_oidc.rfc3339 import rfc3339
 from hf_oidc.sanitize import hides_part_of, sanitize, sanitize_line
+
+if TYPE_CHECKING:
+    from hf_oidc.doctor.workflow.migration.result import Migration
 
 NO_PUBLISHER = ("caller", "never")
 

@@ -6,7 +6,10 @@ sanitized.
 
 from __future__ import annotations
 
-from hf_oidc.doctor.workflow.migration.result import Remark
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hf_oidc.doctor.workflow.migration.result import Remark
 
 MIGRATION = {
     # left to do

@@ -7,18 +7,21 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from hf_oidc.doctor.advice import words
 from hf_oidc.doctor.job import JobReport
 from hf_oidc.doctor.migration_advice import sentence
 from hf_oidc.doctor.workflow.findings import WorkflowFinding, WorkflowJobReport, WorkflowReport
-from hf_oidc.doctor.workflow.migration.result import Migration
 from hf_oidc.explain.advice import NO_SUGGESTION, SIDE_BRANCH, absent, cause
 from hf_oidc.explain.publisher import NoSuggestion, Suggestion
 from hf_oidc.hub.publisher import Field, SettingsPage, settings_page
 from hf_oidc.hub.resource import Resource
 from hf_oidc.providers.facts import facts_of
 from hf_oidc.sanitize import sanitize, sanitize_line
+
+if TYPE_CHECKING:
+    from hf_oidc.doctor.workflow.migration.result import Migration
 
 WIDTH = 100
 MAX_LISTED = 10

@@ -1,4 +1,4 @@
-"""Workflows as people write them, each with one trap or none: what is found, and which branch is to be entered.
+"""Workflows as people write them, each with one trap or none: the findings, and the branch to enter.
 
 The expectations are from GitHub's documentation, and were written before the doctor read the files.
 """

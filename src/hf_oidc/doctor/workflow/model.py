@@ -22,6 +22,7 @@ OF_THE_MATRIX = re.compile(r"\$\{\{\s*matrix\.(?P<path>[\w.-]+)\s*\}\}")
 MAX_JOBS = 500
 MAX_STEPS = 2_000  # of all jobs together: GitHub has no limit, but shows no more than the first 1,000 of a job
 MAX_VARIABLES = 50_000
+MAX_DECLARED = 10_000  # variables of the workflow and of all jobs
 MAX_CONDITIONS = 200_000  # characters
 # What `permissions:` grants for `id-token`; `unset` if there are no `permissions:`.
 Permission = Literal["unset", "granted", "missing"]
@@ -168,7 +169,8 @@ def read_workflow(document: Value, file_name: str) -> Workflow:
         len(text) for text in (*(job.condition for job in workflow.jobs), *(step.condition for step in steps))
     )
     seen = sum((1 + len(job.steps)) * (len(workflow.env) + len(job.env)) for job in workflow.jobs)
-    too_many = len(jobs) > MAX_JOBS or len(steps) > MAX_STEPS or seen > MAX_VARIABLES
+    declared = len(workflow.env) + sum(len(job.env) for job in workflow.jobs)
+    too_many = declared > MAX_DECLARED or len(jobs) > MAX_JOBS or len(steps) > MAX_STEPS or seen > MAX_VARIABLES
     if too_many or conditions > MAX_CONDITIONS:
         what = "more jobs, steps or conditions, or more variables for its steps,"
         raise UnreadableYaml(f"It has {what} than any workflow has")

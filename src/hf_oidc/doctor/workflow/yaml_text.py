@@ -76,6 +76,8 @@ def _read(text: str, reader: Reader, nodes: Callable[[_Composer], Iterable[yaml.
     try:
         return [reader.value(node) if node else "" for node in nodes(_Composer(text, reader.max_aliases))]
     except yaml.MarkedYAMLError as error:
+        if "nesting depth" in str(error.problem):  # the parser's own limit
+            raise UnreadableYaml("The values are nested too deeply") from None
         line = getattr(error.problem_mark, "line", -1) + 1
         written = text.split("\n", line)[line - 1 : line]
         # `if: !contains(…, …)` is no tag either, and the parser's own words do not help.

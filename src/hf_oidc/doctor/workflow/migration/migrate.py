@@ -64,7 +64,9 @@ class _File:
         """The migration, as far as it is safe."""
         remarks: list[Remark] = []
         jobs = self.workflow.jobs
-        if len(self.text) > MAX_CHARACTERS or len(jobs) * len(self.workflow.env) > MAX_VARIABLES:
+        # Behind aliases, a short file can have long scripts.
+        scripts = sum(len(step.run) for job in jobs for step in job.steps)
+        if max(len(self.text), scripts) > MAX_CHARACTERS or len(jobs) * len(self.workflow.env) > MAX_VARIABLES:
             remarks += [Remark("to-do", "too-large", 1)] if "secrets" in self.text else []
             jobs = ()
         reachability = Reachability(self.workflow, runs_of(self.workflow, (), self.repository))

@@ -43,7 +43,7 @@ CHARACTERS = 50
 # Contexts that are known when the job runs.
 LATER = ("steps", "strategy", "job", "runner", "secrets")
 TOO_MUCH = "the size of this file"
-# A script that says something and then fails, as in a step that keeps runs out. Each line is a command of its own.
+# A script that prints something and then fails, as in a step that keeps runs out. Each line is one command.
 MAX_SCRIPT = 2_000  # characters
 SAYS = re.compile(r"#.*|(?:echo|printf|write-(?:host|output|error))\b[^&|<>]*(?<!\\)", re.IGNORECASE)
 FAILS = re.compile(r"exit\s+(?:[1-9]\d{0,2}|-\d{1,3})\s*(?:#.*)?")

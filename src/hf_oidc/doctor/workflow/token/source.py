@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Literal
 
 from hf_oidc.doctor.workflow.expressions.syntax import EXPRESSION
@@ -240,7 +241,8 @@ class _Walk:
         return Source("pending", pending) if pending and pending.exports else NONE
 
 
-def _tokens(text: str) -> dict[str, Resource | None]:
+@lru_cache(maxsize=64)  # each row of a matrix has the same text, unless it names a value of the row
+def _tokens(text: str) -> Mapping[str, Resource | None]:
     """The variables and resources that an input `resource` names."""
     try:
         return {request.name: request.resource for request in RESOURCE.read(text)}

@@ -41,6 +41,7 @@ FALLS_BACK = re.compile(r"\.outputs\.token\s{0,20}\|\|\s{0,20}(?:secrets|env|var
 Facts = dict[str, str]
 Outputs = set[tuple[str, str]]  # the id of a step, and the name of its output; both in lower case
 MAX_REQUESTS = 20  # of a login that a suggestion repeats
+MAX_TOKENS = 200  # of a login, of which one may fit a use
 # Of other jobs, which are searched for a login.
 MAX_STEPS = 500
 # Resources in the lines to copy.
@@ -307,7 +308,8 @@ def _without_token(
 def _not_handed_over(login: Login, found: TokenUse, facts: Facts, given: Outputs) -> Iterator[WorkflowFinding]:
     """Finds a use after `login`, which has not set HF_TOKEN. `given`: the outputs that the job uses."""
     step, target, resource = found.of_step.step, found.use.target, login.resource
-    fitting = (name for name, each in login.tokens.items() if each and target and target.may_be(each))
+    tokens = dict(islice(login.tokens.items(), MAX_TOKENS))
+    fitting = (name for name, each in tokens.items() if each and target and target.may_be(each))
     # A step that only reads seems to need the token if no step is given it, and if it is for this.
     is_for = target and resource and (resource.kind == "user" or target.may_be(resource))
     is_given = not given.isdisjoint((login.step.id.lower(), name) for name in OUTPUTS)
@@ -318,7 +320,7 @@ def _not_handed_over(login: Login, found: TokenUse, facts: Facts, given: Outputs
         yield WorkflowFinding("token-not-exported", "warning", step.line, facts, step.file)
     elif login.exports and login.tokens:
         name = sanitize_line(next(fitting, "") or next(iter(login.tokens)), 60)
-        facts |= {"names": sanitize_line(", ".join(login.tokens), 200), "name": name}
+        facts |= {"names": sanitize_line(", ".join(tokens), 200), "name": name}
         yield WorkflowFinding("token-under-another-name", "warning", step.line, facts, step.file)
 
 
