@@ -29,14 +29,15 @@ from hf_oidc.token_request import TokenRequest, path_from_argument, paths_from_a
 EPILOG = """\b
 Examples:
   # in a script
-  hf-oidc agent acme/awesome-model --token-file /dev/shm/hf-token --ready-file /dev/shm/hf-ready &
-  timeout 90 sh -c 'until [ -e /dev/shm/hf-ready ]; do sleep 1; done'
-  . /dev/shm/hf-ready                        # sets HF_TOKEN_PATH, and git
+  folder=$(mktemp -d)                        # no other user can write to it
+  hf-oidc agent acme/awesome-model --token-file "$folder/token" --ready-file "$folder/ready" &
+  timeout 90 sh -c 'until [ -e "$0/ready" ]; do sleep 1; done' "$folder"
+  . "$folder/ready"                          # sets HF_TOKEN_PATH, and git
   hf upload acme/awesome-model ./model .
   kill $!; wait                              # removes both files
   # several resources
   hf-oidc agent MODEL=acme/model DATA=datasets/acme/corpus \\
-    --token-file MODEL=/dev/shm/model --token-file DATA=/dev/shm/data
+    --token-file MODEL="$folder/model" --token-file DATA="$folder/data"
 
 """
 # SIGBREAK: Windows, Ctrl+Break.

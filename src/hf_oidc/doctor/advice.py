@@ -515,8 +515,8 @@ BECAUSE = {
 # Whether a secret is needed after the login.
 NEEDED = {
     "": "The secret is no longer needed for {resource}, because the login gets a token.",
-    "maybe": "The secret may still be needed: this file does not show what the step does with it. If that is only for "
-    "{resource}, use the token of the login.",
+    "maybe": "The secret is no longer needed for {resource}, because the login gets a token. It may still be needed "
+    "for something else: this file does not show what the step does with it.",
 }
 # What is written instead of `id-token: write`.
 WRITTEN = {
