@@ -104,7 +104,11 @@ def serve(options: ServeOptions, announce: Announce = print_ready_line) -> None:
         directory = options.data or Path(cleanup.enter_context(tempfile.TemporaryDirectory(prefix="local-hub-")))
         # Lock before any change: another Local Hub may be using the folder.
         directory = cleanup.enter_context(open_data_folder(directory))
-        authority = _authority() if options.tls else None
+        authority = None
+        if options.tls:
+            import trustme  # noqa: PLC0415 - takes longer to load than most of Local Hub
+
+            authority = trustme.CA()
         ca_path = _publish_ca(authority, directory) if authority else None
         host = f"[{options.host}]" if ":" in options.host else options.host
         base_url = f"{'https' if options.tls else 'http'}://{host}:{listener.getsockname()[1]}"
@@ -138,12 +142,6 @@ def _bound(host: str, port: int) -> socket.socket:
         listener.close()
         raise ConfigError(f"--port {port}: cannot bind on {host}: {error.strerror}") from None
     return listener
-
-
-def _authority() -> trustme.CA:
-    import trustme  # noqa: PLC0415 - takes longer to load than most of Local Hub, which needs it for TLS alone
-
-    return trustme.CA()
 
 
 def _publish_ca(authority: trustme.CA, directory: Path) -> str:

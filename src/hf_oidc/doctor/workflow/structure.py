@@ -66,7 +66,11 @@ def check_structure(workflow: Workflow) -> Iterator[WorkflowFinding]:
             yield from _called(job)
         else:
             yield from _keys(job.block, syntax.JOB, where)
-        yield from _empty_lists(job)
+        matrix = job.matrix if isinstance(job.matrix, Block) else Block()
+        for name, values in matrix.items():
+            if values == [] and name not in ("include", "exclude"):
+                facts = {"name": sanitize_line(name, 60), "job": sanitize_line(job.key, 80)}
+                yield WorkflowFinding("empty-matrix", "error", matrix.lines.get(name), facts)
         yield from _condition(job.condition, JOB_CONDITION, where, job.block)
         yield from _minutes(job.block)
         for step in job.steps:
@@ -141,14 +145,6 @@ def _permissions(parent: Block) -> Iterator[WorkflowFinding]:
             yield WorkflowFinding(
                 "unknown-access", "error", line, {**facts, "known": ", ".join(known[:-1]) + f" or {known[-1]}"}
             )
-
-
-def _empty_lists(job: Job) -> Iterator[WorkflowFinding]:
-    matrix = job.matrix if isinstance(job.matrix, Block) else Block()
-    for name, values in matrix.items():
-        if values == [] and name not in ("include", "exclude"):
-            facts = {"name": sanitize_line(name, 60), "job": sanitize_line(job.key, 80)}
-            yield WorkflowFinding("empty-matrix", "error", matrix.lines.get(name), facts)
 
 
 def _called(job: Job) -> Iterator[WorkflowFinding]:

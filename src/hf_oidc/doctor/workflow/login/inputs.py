@@ -49,9 +49,12 @@ def check_inputs(workflow: Workflow, job: Job, step: Step, values: Values) -> It
             every = values.every(value, step)
             for each in (one for one in every if one is not None):
                 row = None if is_literal(value) else line_of_value(job.matrix, each)
-                sometimes = len(every) > 1 and not each.strip()
                 for finding in _check_value(known, each.strip(), row or line):
-                    yield _in_some_runs(finding) if sometimes else finding
+                    if len(every) > 1 and not each.strip():
+                        facts = {**finding.facts, "problem": f"{finding.facts['problem']} in some runs"}
+                        yield replace(finding, severity="warning", facts=facts)
+                    else:
+                        yield finding
     yield from _check_audience(step, hub_of(workflow, job, step))
 
 
@@ -130,12 +133,6 @@ def check_resources(read: Callable[[str], list[Resource]], value: str, line: int
     else:
         for user in (resource for resource in resources if resource.kind == "user"):
             yield WorkflowFinding("resource-is-user", "note", line, {"user": str(user)})
-
-
-def _in_some_runs(finding: WorkflowFinding) -> WorkflowFinding:
-    """An input that is wrong only in some of the runs that reach the step."""
-    facts = {**finding.facts, "problem": f"{finding.facts['problem']} in some runs"}
-    return replace(finding, severity="warning", facts=facts)
 
 
 def _check_value(name: str, value: str, line: int | None) -> Iterator[WorkflowFinding]:
