@@ -143,7 +143,7 @@ def test_the_readme_counts_the_other_cis() -> None:
     others = [
         name for name, each in PROVIDERS.items() if each.audience != "fixed" and name not in ("github", "supplied")
     ]
-    assert f"one line in {len(others)} CIs and clouds" in README
+    assert f"the same command in {len(others)} CIs and clouds" in README
 
 
 def test_every_provider_has_its_section() -> None:

@@ -70,7 +70,9 @@ def keep_fresh(
     `clock`: seconds, monotonic. `random`: a number from 0 up to 1. The attempts go on after the token has expired.
     """
     failures, reported = 0, ""
-    delay = renew_after(lifetime.seconds, random(), failed=False)
+    # From the time of the request on: logins for other tokens may have come in between.
+    age = clock() - (lifetime.end - lifetime.seconds)
+    delay = max(SHORTEST, renew_after(lifetime.seconds, random(), failed=False) - age)
     while not wait(delay):
         began = clock()
         try:

@@ -391,6 +391,15 @@ WRONG = {
     "two for one": (["acme/a", "--token-file", "x", "--token-file", "y"], "two files for the token `HF_TOKEN`"),
     "one for two": (["A=acme/a", "B=acme/b", "--token-file", "A=x", "--token-file", "B=./x"], "the same path"),
     "ready and token": (["acme/a", "--token-file", "x", "--ready-file", "x"], "the same path"),
+    "the same place by another way": (
+        ["acme/a", "--token-file", "here/../x", "--ready-file", "x"],
+        "the same path",
+    ),
+    "the place of the ID token": (
+        ["acme/a", "--token-file", "x", "--id-token-file", "./x"],
+        "the same path",
+    ),
+    "a file that is no ready file": (["acme/a", "--token-file", "x", "--ready-file", "notes"], "is no ready file"),
     "an empty path": (["acme/a", "--token-file", "HF_TOKEN="], "is not the path of a file"),
     "standard output": (["acme/a", "--token-file", "-"], "is not the path of a file"),
     "a control character": (["acme/a", "--token-file", "x", "--ready-file", "a\nb"], "is not the path of a file"),
@@ -402,9 +411,52 @@ WRONG = {
 def test_arguments_that_are_wrong(hub: Hub, name: str) -> None:
     """The message names what is wrong, and no token is requested."""
     arguments, said = WRONG[name]
+    notes, id_token = hub.tmp_path / "workspace" / "notes", hub.tmp_path / "workspace" / "x"
+    (hub.tmp_path / "workspace" / "here").mkdir(parents=True)
+    notes.write_text("mine")
+    id_token.write_text("a.b.c")
     run = run_cli(hub.tmp_path, "agent", *arguments, env=hub.env, secrets=[REQUEST_TOKEN])
     assert (run.exit_code, hub.asked) == (2, 0)
     assert said in " ".join(run.stderr.split())
+    assert (notes.read_text(), id_token.read_text()) == ("mine", "a.b.c")
+
+
+def test_a_checkout_that_goes(hub: Hub) -> None:
+    """A path through a link outside of it needs no working directory: the files are renewed, and removed at the end."""
+    checkout, link = hub.tmp_path / "checkout", hub.tmp_path / "link"
+    checkout.mkdir()
+    link.symlink_to("files")
+    start = ["sh", "-c", 'cd "$0" && exec "$@"', str(checkout)]
+    files = [word.format(link) for word in ("--token-file", "{}/token", "--ready-file", "{}/ready")]
+    with agent(hub, files=files, start=start) as running:
+        checkout.rmdir()
+        first = running.token
+        until(lambda: running.token not in ("", first))
+        assert running.end() == 0
+        assert running.left == []
+
+
+def test_two_files_that_cannot_be_removed(hub: Hub) -> None:
+    """Each is named."""
+    with agent(hub) as running:
+        running.process.send_signal(signal.SIGSTOP)  # no renewal meanwhile
+        for name in ("token", "ready"):
+            (running.folder / name).unlink()
+            (running.folder / name).symlink_to("elsewhere")
+        running.process.send_signal(signal.SIGTERM)
+        running.process.send_signal(signal.SIGCONT)
+        assert running.process.wait(SECONDS) == 1
+    for name in ("token", "ready"):
+        assert f"{running.folder / name} is a symbolic link" in running.log
+
+
+def test_a_second_signal_changes_nothing(hub: Hub) -> None:
+    """Neither the exit code, nor that the files go."""
+    with agent(hub) as running:
+        for _ in range(20):
+            running.process.send_signal(signal.SIGTERM)
+        assert running.process.wait(SECONDS) == 0
+        assert running.left == []
 
 
 def test_a_script_can_start_it_and_stop_it(hub: Hub) -> None:

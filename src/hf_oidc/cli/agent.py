@@ -28,7 +28,7 @@ from hf_oidc.token_request import TokenRequest, path_from_argument, paths_from_a
 
 EPILOG = """\b
 Examples:
-  # in a script
+  # in a script (on GitHub: a step with background: true instead)
   folder=$(mktemp -d)                        # no other user can write to it
   hf-oidc agent acme/awesome-model --token-file "$folder/token" --ready-file "$folder/ready" &
   timeout 90 sh -c 'until [ -e "$0/ready" ]; do sleep 1; done' "$folder"
@@ -80,7 +80,7 @@ def agent(
     on_expiry: str,
     **given: Any,
 ) -> None:
-    """Keep a file with a token for each RESOURCE fresh until it is stopped, for other programs of this user.
+    """Write the token of each RESOURCE to a file, for this user's other programs, and renew it until stopped.
 
     Without RESOURCE, the token is for $HF_OIDC_RESOURCE.
 
@@ -96,7 +96,8 @@ def agent(
         paths = paths_from_arguments(token_files, [request.name for request in requests], "--token-file")
         ready = path_from_argument(ready_file, "--ready-file") if ready_file is not None else None
         task = Task(requests, paths, ready, stop_on_expiry=on_expiry == "stop")
-        task.require()
+        read = (given["id_token_file"], given["ca_bundle"], env.get("HF_OIDC_ID_TOKEN_FILE"))
+        task.require([Path(each) for each in read if each])
     raise click.exceptions.Exit(task.run(settings, env))
 
 
@@ -108,19 +109,27 @@ class Task(NamedTuple):
     ready: Path | None
     stop_on_expiry: bool
 
-    def require(self) -> None:
-        """Call before the login. Raises the `LoginError` that is known then. Removes an old ready file."""
+    def require(self, inputs: Sequence[Path]) -> None:
+        """Call before the login. Raises the `LoginError` that is known then. Removes an old ready file.
+
+        `inputs`: the files that the login reads.
+        """
         paths = [*self.paths.values(), *([self.ready] if self.ready else ())]
-        if len({path.absolute() for path in paths}) < len(paths):
+        places = [(os.path.realpath(path.parent), path.name) for path in (*paths, *inputs)]
+        if any(places.count(place) > 1 for place in places[: len(paths)]):
             raise InvalidInput("--token-file", "Two files have the same path", "a different path for each")
-        if self.ready:
-            files.remove(self.ready)  # an agent that was killed has left it
         for path in paths:
             files.require_guarded_folder(path)
             files.require_replaceable(path)
             if files.is_in_checkout(path.parent):
                 what = f"{sanitize_line(str(path))} is in the working directory. Do not publish it."
                 streams.tell(f"hf-oidc: Warning: {what}")
+        if self.ready and self.ready.exists():  # an agent that was killed has left it
+            with self.ready.open("rb") as file:
+                if not b"unset ".startswith(file.read(6)):
+                    what = f"{sanitize_line(str(self.ready))} exists, and is no ready file"
+                    raise InvalidInput("--ready-file", what, "the path of a new file")
+            files.remove(self.ready)
 
     def run(self, settings: Settings, env: Mapping[str, str]) -> int:
         """Keeps the files fresh until a signal comes. The exit code. Raises `click.exceptions.Exit` if that fails."""
@@ -136,25 +145,35 @@ class Task(NamedTuple):
         with explained(), contextlib.ExitStack() as at_the_end:
             for request, token in first.granted:
                 self._write(request, token.secret)
-                at_the_end.callback(files.remove, self.paths[request.name])
+                at_the_end.callback(_remove, self.paths[request.name])
             renewer.start(first.lifetimes)
             at_the_end.callback(renewer.end)
             paths = {first.path_variables[name]: str(path.absolute()) for name, path in self.paths.items()}
             if self.ready:
+                files.require_guarded_folder(self.ready)  # see `_write`
                 files.replace(self.ready, "".join(f"{line}\n" for line in _shell(first.hidden, {**paths, **first.git})))
-                at_the_end.callback(files.remove, self.ready)
+                at_the_end.callback(_remove, self.ready)
             has = f"{self.ready} has them, and those for git." if self.ready else "For git, use --ready-file."
             lines = "".join(f"\n  {line}" for line in _shell(first.hidden, paths))
             first.session.say(f"Ready, and renewing. What uses the tokens needs these lines. {has}{lines}")
-            while True:
+            code = None
+            while code is None:
                 # Windows runs the handler of a signal only between two calls.
                 with contextlib.suppress(queue.Empty):
-                    return stopped.get(timeout=POLL)
+                    code = stopped.get(timeout=POLL)
+            for number in STOPPING:  # a second one would end the process with its number
+                signal.signal(number, signal.SIG_IGN)
+        return code
 
     def _write(self, request: TokenRequest, secret: Secret) -> None:
         path = self.paths[request.name]
         files.require_guarded_folder(path)  # the folder may be another one now
         files.replace(path, secret.reveal())
+
+
+def _remove(path: Path) -> None:
+    with explained():  # each by itself: one that fails must not hide another one
+        files.remove(path)
 
 
 def _stopping() -> queue.SimpleQueue[int]:

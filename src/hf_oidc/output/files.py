@@ -112,7 +112,10 @@ def append(path: Path, text: str) -> None:
 
 def is_in_checkout(folder: Path) -> bool:
     """Whether the folder is in the working directory, which usually is a checkout."""
-    checkout = Path.cwd()
+    try:
+        checkout = Path.cwd()
+    except FileNotFoundError:  # it was removed, and all that was in it
+        return False
     # `/`, the working directory of some containers, is not a checkout: everything would be in it.
     return checkout != checkout.parent and folder.resolve().is_relative_to(checkout)
 
