@@ -12,7 +12,6 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import click
@@ -128,18 +127,20 @@ def doctor(
     if write and not migrate:
         raise click.UsageError("--write needs --migrate")
     try:
-        if migrate:
-            _no_use(context, OF_A_JOB[1:], "with a file")  # --resource does: some steps do not show theirs
+        if paths:
+            # --migrate takes a --resource: some steps do not show theirs.
+            _no_use(context, OF_A_JOB[1:] if migrate else OF_A_JOB, "with a file")
             url = hub_url(given["hub_url"], env, "--hub-url")
             # GitHub computes an expression, such as `${{ vars.MODEL }}`.
             computed = resource is None or "${{" in resource
-            given_resource = (resource or "") if computed else str(_resource(resource, {}))
-            of_files = _of_files()
-            _write(*of_files.migrate(paths[0], repository, given_resource, url, form, write=write))
-        elif paths:
-            _no_use(context, OF_A_JOB, "with a file")
-            url = hub_url(given["hub_url"], env, "--hub-url")
-            _write(*_of_files().check(paths, repository, url, form))
+            of_steps = (resource or "") if computed else str(_resource(resource, {}))
+            try:
+                from hf_oidc.cli import doctor_files  # noqa: PLC0415 - needs PyYAML, and so does nothing else
+            except ImportError:
+                raise click.UsageError(NO_YAML) from None
+            if migrate:
+                _write(*doctor_files.migrate(paths[0], repository, of_steps, url, form, write=write))
+            _write(*doctor_files.check(paths, repository, url, form))
         else:
             _no_use(context, OF_A_FILE, "in a CI job, without a file")
             settings = Settings.read(given, env)
@@ -148,14 +149,6 @@ def doctor(
     except UsageError as error:
         _, message = annotation(diagnose(error, None, DEFAULT_HUB_URL, entry_point=COMMAND, env=env))
         raise click.UsageError(message) from None
-
-
-def _of_files() -> ModuleType:
-    try:
-        from hf_oidc.cli import doctor_files  # noqa: PLC0415 - needs PyYAML, and so does nothing else
-    except ImportError:
-        raise click.UsageError(NO_YAML) from None
-    return doctor_files
 
 
 def _check_job(question: Question, settings: Settings, env: Mapping[str, str], form: str, *, trial: bool) -> None:

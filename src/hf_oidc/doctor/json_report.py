@@ -91,7 +91,7 @@ def workflow(report: WorkflowReport, hub_url: str) -> dict[str, Any]:
 
 def migration(found: Migration, name: str, hub_url: str, *, written: bool) -> dict[str, Any]:
     """Returns the migration of the file `name`. The diff is exact, except for lines that contain a token."""
-    about = workflow(found.report, hub_url)
+    about, jobs = workflow(found.report, hub_url), {sanitize_line(key, 80) for key in found.jobs}
     return {
         "doctor": "migration",
         "ok": found.is_complete,
@@ -99,7 +99,7 @@ def migration(found: Migration, name: str, hub_url: str, *, written: bool) -> di
         "repository": about["repository"],
         "diff": "".join(sanitize(line) if hides_part_of(line) else line for line in found.diff(name)) or None,
         "written": written,
-        "jobs": [job for job in about["jobs"] if job["job"] in {sanitize_line(key, 80) for key in found.jobs}],
+        "jobs": [job for job in about["jobs"] if job["job"] in jobs],
         "remarks": [
             {
                 "kind": each.kind,

@@ -99,12 +99,8 @@ def _named(keys: tuple[Mapping[str, Any], ...], kid: object) -> Mapping[str, Any
 
 
 def _fetch_json(url: str, trust: ssl.SSLContext) -> Mapping[str, Any]:
-    import httpx  # noqa: PLC0415 - takes a fifth of the start, and most issuers are Local Hub's own
-
     try:
         document = json.loads(_fetch(url, trust))
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise KeysUnavailable(f"{url} cannot be fetched: {type(error).__name__}: {error}") from None
     except (ValueError, RecursionError):
         raise KeysUnavailable(f"{url} is not JSON") from None
     if not isinstance(document, dict):
@@ -113,21 +109,24 @@ def _fetch_json(url: str, trust: ssl.SSLContext) -> Mapping[str, Any]:
 
 
 def _fetch(url: str, trust: ssl.SSLContext) -> bytes:
-    import httpx  # noqa: PLC0415 - likewise
+    import httpx  # noqa: PLC0415 - takes a fifth of the start, and most issuers are Local Hub's own
 
     deadline = time.monotonic() + WHOLE_FETCH_SECONDS
     body = bytearray()
-    with (
-        # A proxy cannot reach the loopback interface of this machine.
-        httpx.Client(verify=trust, timeout=CONNECT_AND_READ_SECONDS, trust_env=not is_loopback_url(url)) as client,
-        client.stream("GET", url, follow_redirects=False) as answer,
-    ):
-        if answer.status_code != httpx.codes.OK:
-            raise KeysUnavailable(f"{url} answered {answer.status_code}")
-        for chunk in answer.iter_bytes():
-            body += chunk
-            if len(body) > BODY_LIMIT:
-                raise KeysUnavailable(f"{url} answered more than {BODY_LIMIT} bytes")
-            if time.monotonic() > deadline:
-                raise KeysUnavailable(f"{url} took longer than {WHOLE_FETCH_SECONDS:.0f} s")
+    try:
+        with (
+            # A proxy cannot reach the loopback interface of this machine.
+            httpx.Client(verify=trust, timeout=CONNECT_AND_READ_SECONDS, trust_env=not is_loopback_url(url)) as client,
+            client.stream("GET", url, follow_redirects=False) as answer,
+        ):
+            if answer.status_code != httpx.codes.OK:
+                raise KeysUnavailable(f"{url} answered {answer.status_code}")
+            for chunk in answer.iter_bytes():
+                body += chunk
+                if len(body) > BODY_LIMIT:
+                    raise KeysUnavailable(f"{url} answered more than {BODY_LIMIT} bytes")
+                if time.monotonic() > deadline:
+                    raise KeysUnavailable(f"{url} took longer than {WHOLE_FETCH_SECONDS:.0f} s")
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise KeysUnavailable(f"{url} cannot be fetched: {type(error).__name__}: {error}") from None
     return bytes(body)

@@ -12,6 +12,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
 
+from hf_oidc.doctor.workflow.login.step import WITH_VALUE
+
 MAX_LINE = 4_000  # characters of a command that are read
 # A single command: no other one on its line, and no variable, in the name of the repository.
 UPLOAD = re.compile(r"(?:hf|huggingface-cli) upload(?:-large-folder)? (?P<name>[\w.-]+/[\w.-]+)(?: [^;&|<>`$()]*)?")
@@ -34,10 +36,6 @@ LONG = re.compile(
     r"make\b|cmake|bazel|cargo (?:build|test)|docker build|pytest|tox|nox|papermill|dvc repro|"
     r"sleep [3-9]\d\d|sleep \d{4,})"
 )
-OPTIONS_WITH_VALUE = {
-    *("--provider", "--hub-url", "--audience", "--id-token-file", "--ca-bundle", "--timeout"),
-    *("--format", "--output", "-o", "--on-expiry", "--token-file", "--ready-file"),
-}
 
 
 @dataclass(frozen=True)
@@ -107,7 +105,7 @@ def _login(text: str, before: tuple[str, ...]) -> Login:
                 options[last], last = word, ""
             elif word.startswith("-"):
                 options[name] = value
-                last = name if name in OPTIONS_WITH_VALUE and not equals else ""
+                last = name if name in WITH_VALUE and not equals else ""
             elif command:
                 words.append(word)
             else:

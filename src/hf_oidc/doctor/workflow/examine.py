@@ -220,7 +220,7 @@ def _of_the_steps(
             yield replace(finding, file=step.file)
     yield from check_runner(job, [each for label in job.runs_on for each in values.of(label, None)])
     by_endpoint = [step for step in actions_of(job) if not any(name.lower() == "hub-url" for name in step.inputs)]
-    by_endpoint += [step for step, command in commands_of(job) if "--hub-url" not in " ".join(command.words)]
+    by_endpoint += [step for step, command in commands_of(job) if command.hub_url is None]
     yield from check_endpoint(workflow, job, by_endpoint, values)
     for step, command in commands_of(job):
         for resource in _arguments(command, step, values):

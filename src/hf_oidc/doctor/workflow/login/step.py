@@ -28,6 +28,7 @@ PROGRAM = re.compile(r"(?:.*[\\/])?(?:hf-oidc|hf_oidc)(?:\.cli|\.exe)?")
 PACKAGE = re.compile(r"hf-oidc-action(?:\[.*\])?(?:[@=].*)?")
 STARTERS = {"uvx", "uv", "pipx", "python", "python3", "py", "sudo", "xargs", "env", "exec", "&"}
 LOGS_IN = {"run", "agent", "env", "token"}
+# The options of `hf-oidc` of which the next word is the value.
 WITH_VALUE = {"--provider", "--hub-url", "--audience", "--id-token-file", "--ca-bundle", "--timeout", "--on-expiry"}
 WITH_VALUE |= {"--format", "--output", "-o", "--token-file", "--ready-file"}
 REDIRECTION = re.compile(r"[\d&]?(?:<{1,3}|>>?)&?")
@@ -74,6 +75,11 @@ class LoginCommand:
             elif not REDIRECTION.match(word) and not word.startswith("-"):
                 found.append(word)
         return tuple(found)
+
+    @property
+    def hub_url(self) -> str | None:
+        """The Hub that it names itself, if it names one."""
+        return Command(self.words).option("--hub-url")
 
     @property
     def brings_its_own(self) -> bool:

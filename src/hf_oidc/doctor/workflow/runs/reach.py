@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Literal
 
 from hf_oidc.doctor.workflow.expressions.evaluation import (
@@ -314,15 +315,20 @@ def _of_steps(workflow: Workflow, job: Job, views: _Views) -> Iterator[_Outcome]
 
 def _always_fails(step: Step) -> bool:
     """Whether the script of a step does nothing but say something and fail, so that the job fails."""
-    lines = [line.strip() for line in step.run[:MAX_SCRIPT].splitlines() if line.strip()]
-    if not lines or len(step.run) > MAX_SCRIPT or step.continues or step.background:
+    if len(step.run) > MAX_SCRIPT or step.continues or step.background:
         return False
     # A step for failures (`if: failure()`) runs after one, and does not begin it.
-    if "failure()" in step.condition:
+    return "failure()" not in step.condition and _only_fails(step.run, step.shell)
+
+
+@lru_cache(maxsize=4_096)  # every run and every row of a matrix asks again
+def _only_fails(script: str, shell: str) -> bool:
+    lines = [line.strip() for line in script.splitlines() if line.strip()]
+    if not lines:
         return False
     *said, last = lines
     is_closed = all(line.count(quote) % 2 == 0 for line in said for quote in "\"'`")
-    fails = FAILS.fullmatch(last) or (last == "false" and step.shell in {"", "bash", "sh"})
+    fails = FAILS.fullmatch(last) or (last == "false" and shell in {"", "bash", "sh"})
     return bool(fails) and is_closed and all(map(SAYS.fullmatch, said))
 
 

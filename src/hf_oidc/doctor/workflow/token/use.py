@@ -40,7 +40,6 @@ TOKENS = {"token", "tokens"}
 FALLS_BACK = re.compile(r"\.outputs\.token\s{0,20}\|\|\s{0,20}(?:secrets|env|vars)\b", re.IGNORECASE)
 Facts = dict[str, str]
 Outputs = set[tuple[str, str]]  # the id of a step, and the name of its output; both in lower case
-MAX_REQUESTS = 20  # of a login that a suggestion repeats
 MAX_TOKENS = 200  # of a login, of which one may fit a use
 # Of other jobs, which are searched for a login.
 MAX_STEPS = 500
@@ -373,7 +372,7 @@ def for_both(login: Login, target: Target, step: Step, outputs: Outputs) -> Fact
     given = next((each for each in step.inputs if is_token_input(each)), "")
     own = f"with:\n  {sanitize_line(given, 60)}: " if given else "env:\n  HF_TOKEN: "
     # With several resources, the action has no output `token`.
-    if not login.exports or (login.step.id.lower(), "token") in outputs or len(login.tokens) >= MAX_REQUESTS:
+    if not login.exports or (login.step.id.lower(), "token") in outputs or len(login.tokens) >= MAX_SHOWN:
         step_id = f"{target.kind or 'other'}-login"
         lines = f"- uses: {sanitize_line(login.step.uses, 100)}\n  id: {step_id}\n  with:\n    resource: {target}\n"
         lines += "    export-env: false\n"
