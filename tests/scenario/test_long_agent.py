@@ -29,12 +29,22 @@ from hf_oidc.secret import Secret
 from hf_oidc.token_request import TokenRequest
 from tests.action_process import MASK_LINE, scrubbed
 from tests.cli_process import CLI
-from tests.clients import CLAIMS, JOB
+from tests.clients import JOB
 from tests.fake_clock import FakeClock
 from tests.leaks import leaks
-from tests.local_hub_process import LocalHub, local_hub
+from tests.local_hub_process import LocalHub
 from tests.processes import command_lines
-from tests.scenario.test_long_job import EXCHANGE, ISSUER, LIFETIME, LIFETIMES, OUTAGES, PROGRAM, strike
+from tests.scenario.test_long_job import (
+    EXCHANGE,
+    ISSUER,
+    LIFETIME,
+    LIFETIMES,
+    OUTAGES,
+    PROGRAM,
+    environment,
+    hub_with_clone,
+    strike,
+)
 
 JOB_STEP = '. "$1"; exec "$2" "$3" "$4"'
 
@@ -42,9 +52,7 @@ JOB_STEP = '. "$1"; exec "$2" "$3" "$4"'
 @pytest.fixture
 def hub(tmp_path: Path) -> Iterator[LocalHub]:
     """A Local Hub with tokens that are valid for ten seconds, and a clone of its model."""
-    with local_hub("--token-lifetime", str(LIFETIME), "--data", str(tmp_path / "data")) as running:
-        running.post("/local-hub/publishers", {"resource": "acme/model", "issuerUrl": running.issuer, "claims": CLAIMS})
-        subprocess.run(["git", "clone", "--quiet", f"{running.hub}/acme/model", tmp_path / "work"], check=True)
+    with hub_with_clone(tmp_path) as running:
         yield running
 
 
@@ -60,9 +68,7 @@ def tell(hub: LocalHub, tmp_path: Path, lifetimes: int, outages: int) -> tuple[A
     """Runs the story. What the job did, the outages that there were, and whether each token that was read worked."""
     for folder in ("home", "files"):
         (tmp_path / folder).mkdir()
-    author = {f"GIT_{who}_{what}": "ada@example.com" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
-    env = scrubbed() | {"HF_ENDPOINT": hub.hub, "HOME": str(tmp_path / "home"), "GIT_TERMINAL_PROMPT": "0"}
-    env |= author | {"HF_HUB_DISABLE_PROGRESS_BARS": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
+    env = environment(hub, tmp_path / "home")
     token, ready = tmp_path / "files/token", tmp_path / "files/ready"
     command = [*CLI, "agent", "acme/model", "--token-file", str(token), "--ready-file", str(ready)]
     over, struck, seen, lines = threading.Event(), list[str](), dict[str, bool](), set[bytes]()

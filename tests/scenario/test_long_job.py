@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -33,12 +34,26 @@ PROGRAM = Path(__file__).with_name("long_job.py")
 ISSUER, EXCHANGE = "/oidc/github/idtoken", "/oauth/token"
 
 
-@pytest.fixture
-def hub(tmp_path: Path) -> Iterator[LocalHub]:
-    """A Local Hub whose tokens live for ten seconds, and a clone of its model."""
+@contextmanager
+def hub_with_clone(tmp_path: Path) -> Iterator[LocalHub]:
+    """A Local Hub with tokens that are valid for ten seconds, and a clone of its model."""
     with local_hub("--token-lifetime", str(LIFETIME), "--data", str(tmp_path / "data")) as running:
         running.post("/local-hub/publishers", {"resource": "acme/model", "issuerUrl": running.issuer, "claims": CLAIMS})
         subprocess.run(["git", "clone", "--quiet", f"{running.hub}/acme/model", tmp_path / "work"], check=True)
+        yield running
+
+
+def environment(hub: LocalHub, home: Path) -> dict[str, str]:
+    """What the programs of a job see, beside what the CI tells it."""
+    author = {f"GIT_{who}_{what}": "ada@example.com" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+    env = scrubbed() | author | {"HF_ENDPOINT": hub.hub, "HOME": str(home), "GIT_TERMINAL_PROMPT": "0"}
+    return env | {"HF_HUB_DISABLE_PROGRESS_BARS": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Iterator[LocalHub]:
+    """See `hub_with_clone`."""
+    with hub_with_clone(tmp_path) as running:
         yield running
 
 
@@ -46,10 +61,7 @@ def run(hub: LocalHub, tmp_path: Path, seconds: float, *options: str) -> tuple[A
     """What the job did, what was said on standard error, and the command lines that were seen meanwhile."""
     for folder in ("home", "memory"):
         (tmp_path / folder).mkdir()
-    author = {f"GIT_{who}_{what}": "ada@example.com" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
-    env = scrubbed() | hub.job(**JOB) | author
-    env |= {"HF_ENDPOINT": hub.hub, "HOME": str(tmp_path / "home"), "XDG_RUNTIME_DIR": str(tmp_path / "memory")}
-    env |= {"GIT_TERMINAL_PROMPT": "0", "HF_HUB_DISABLE_PROGRESS_BARS": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
+    env = environment(hub, tmp_path / "home") | hub.job(**JOB) | {"XDG_RUNTIME_DIR": str(tmp_path / "memory")}
     command = [*CLI, "run", *options, "acme/model", "--", sys.executable, str(PROGRAM), str(seconds)]
     seen, done = watched(command, env, tmp_path / "work", every=0.5, seconds=10 * seconds)
     assert done.returncode == 0, done.stderr[-3000:]
