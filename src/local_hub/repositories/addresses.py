@@ -18,6 +18,7 @@ PATH_BYTES = 4096
 SEGMENT_BYTES = 255
 _REVISION = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._/+-]{0,254}[A-Za-z0-9_+-])?")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
+_SHORT_COMMIT = re.compile(r"[0-9a-f]{7,39}")
 _HUB_REFS = ("refs/pr/", "refs/convert/")
 _FORBIDDEN = re.compile(r"[\x00-\x1f\x7f\\\ud800-\udfff]")
 # Names that Windows or macOS treat as .git. git itself rejects further variants.
@@ -57,7 +58,7 @@ def read_address(raw_path: bytes) -> Address | None:
             return None
         _, kind, owner, name, *rest = segments
         action, tail = (rest[0], rest[1:]) if rest else ("", [])
-        return Address(_repository(f"{API_KINDS[kind]}{owner}/{name}"), f"api/{action}", tuple(tail))
+        return Address(_repository(f"{API_KINDS[kind]}{owner}/{name}"), f"api/{action}", _tail(tail))
     except (UnicodeDecodeError, InvalidResource):
         return None
 
@@ -90,9 +91,13 @@ def is_ambiguous(branch: str) -> bool:
 
 def full_names(revision: str) -> list[str]:
     """Return the full names that a revision can stand for, in order of precedence."""
-    own = [revision] if revision.startswith(_HUB_REFS) else []
+    # HEAD is the default branch, which huggingface.js asks for.
+    own = [revision] if revision.startswith(_HUB_REFS) or revision == "HEAD" else []
     commit = [revision] if _COMMIT.fullmatch(revision) else []
-    return [*commit, *own, f"refs/heads/{revision}", f"refs/tags/{revision}"]
+    # The start of a commit id comes last: the Hub takes it since 2023 (huggingface_hub#197).
+    others = [f"refs/{revision}"] if revision.startswith("pr/") else []
+    others += [revision] if _SHORT_COMMIT.fullmatch(revision) else []
+    return [*commit, *own, f"refs/heads/{revision}", f"refs/tags/{revision}", *others]
 
 
 def _repository_address(segments: list[str]) -> Address | None:
@@ -102,13 +107,20 @@ def _repository_address(segments: list[str]) -> Address | None:
         return None
     name = "/".join(segments[:parts])
     if rest[0] in FILE_ACTIONS:
-        return Address(_repository(name), rest[0], tuple(rest[1:]))
+        return Address(_repository(name), rest[0], _tail(rest[1:]))
     action, resource = "/".join(rest), _repository(name.removesuffix(".git"))
     if action in (*GIT_ACTIONS, LFS_BATCH):
         return Address(resource, action)
     if "/".join(rest[:3]) == LFS_OBJECT and len(rest) in (4, 5):
         return Address(resource, LFS_OBJECT, tuple(rest[3:]))
     return None
+
+
+def _tail(segments: list[str]) -> tuple[str, ...]:
+    # The Hub takes refs/pr/1 and refs/convert/parquet with their slashes encoded, or as they are.
+    if len(segments) > 2 and "/".join([*segments[:2], ""]) in _HUB_REFS:
+        return ("/".join(segments[:3]), *segments[3:])
+    return tuple(segments)
 
 
 def _repository(name: str) -> Resource:
