@@ -11,6 +11,7 @@ from local_hub.hub.resources import PREFIX_KINDS, InvalidResource, Resource, par
 
 API_KINDS = {"models": "", **{prefix: f"{prefix}/" for prefix in PREFIX_KINDS}}
 FILE_ACTIONS = ("resolve", "raw")
+PAGE_ACTIONS = ("", "tree", "blob", "commit", "commits")
 GIT_ACTIONS = ("info/refs", "git-upload-pack", "git-receive-pack")
 LFS_BATCH = "info/lfs/objects/batch"
 LFS_OBJECT = "info/lfs/objects"
@@ -36,6 +37,15 @@ class Address:
     resource: Resource
     action: str
     tail: tuple[str, ...] = ()
+
+    @property
+    def template(self) -> str:
+        """The path with `{repo}` for the name, and without what follows the action."""
+        if not self.action:
+            return f"/{self.resource}"
+        if not self.action.startswith("api/"):
+            return f"/{{repo}}/{self.action}"
+        return f"/api/{self.resource.kind}s/{{repo}}/{self.action.removeprefix('api/')}"
 
     @property
     def revision(self) -> str:
@@ -102,11 +112,9 @@ def full_names(revision: str) -> list[str]:
 
 def _repository_address(segments: list[str]) -> Address | None:
     parts = 3 if segments[0] in PREFIX_KINDS else 2
-    rest = segments[parts:]
-    if not rest:
-        return None
+    rest = segments[parts:] or [""]
     name = "/".join(segments[:parts])
-    if rest[0] in FILE_ACTIONS:
+    if rest[0] in (*FILE_ACTIONS, *PAGE_ACTIONS):
         return Address(_repository(name), rest[0], _tail(rest[1:]))
     action, resource = "/".join(rest), _repository(name.removesuffix(".git"))
     if action in (*GIT_ACTIONS, LFS_BATCH):

@@ -43,7 +43,7 @@ NO_XET = (
 
 
 @dataclass(frozen=True)
-class _Listed:
+class Listed:
     """A tree entry, and its pointer if the entry is a large file. `last`: its last commit, if the client wants it."""
 
     entry: Entry
@@ -146,7 +146,7 @@ def commits(context: RequestContext) -> Response:
 
 def resolve(context: RequestContext) -> Response:
     """`GET /{repository}/resolve/{revision}/{path}`: the file; for a pointer, the large file."""
-    commit, found = _file(context)
+    commit, found = file_of(context)
     headers = {"X-Repo-Commit": commit, "Accept-Ranges": "bytes"}
     if found.pointer:
         objects = Objects(context.repository.path)
@@ -160,7 +160,7 @@ def resolve(context: RequestContext) -> Response:
 
 def raw(context: RequestContext) -> Response:
     """`GET /{repository}/raw/{revision}/{path}`: the content in git, which can be a pointer."""
-    commit, found = _file(context)
+    commit, found = file_of(context)
     return _blob_answer(context, found.entry, {"X-Repo-Commit": commit})
 
 
@@ -195,7 +195,8 @@ def commit_of(context: RequestContext, revision: str | None = None) -> str:
         raise Refusal(NO_REVISION) from None
 
 
-def _file(context: RequestContext) -> tuple[str, _Listed]:
+def file_of(context: RequestContext) -> tuple[str, Listed]:
+    """Return the commit and the file that the URL names."""
     commit = commit_of(context)
     entry = context.repository.entry(commit, context.address.path)
     if entry is None or entry.kind != "blob":
@@ -220,11 +221,11 @@ def _blob_answer(context: RequestContext, entry: Entry, headers: dict[str, str])
     return temporary_file_answer(scratch, described)
 
 
-def _listed(context: RequestContext, entries: Sequence[Entry]) -> list[_Listed]:
+def _listed(context: RequestContext, entries: Sequence[Entry]) -> list[Listed]:
     small = [one for one in entries if one.kind == "blob" and one.mode != LINK and one.size < POINTER_LIMIT]
     contents = context.repository.small_blobs([one.oid for one in small])
     pointers = {oid: pointer for oid, content in contents.items() if (pointer := read_pointer(content))}
-    return [_Listed(one, pointers.get(one.oid)) for one in entries]
+    return [Listed(one, pointers.get(one.oid)) for one in entries]
 
 
 def _entries_json(
@@ -238,7 +239,7 @@ def _entries_json(
     return [_entry_json(replace(one, last=last.get(one.entry.path))) | _security(one) for one in listed]
 
 
-def _entry_json(one: _Listed) -> dict[str, Any]:
+def _entry_json(one: Listed) -> dict[str, Any]:
     entry = one.entry
     described = {"oid": entry.oid, "size": entry.size, "path": json_name(entry.path)}
     if one.last:
@@ -248,7 +249,7 @@ def _entry_json(one: _Listed) -> dict[str, Any]:
     return {"type": "file", **described, **_lfs(one, "oid")}
 
 
-def _security(one: _Listed) -> dict[str, Any]:
+def _security(one: Listed) -> dict[str, Any]:
     # Local Hub scans nothing, and says so: huggingface_hub reads these three names.
     scan = {"status": "unscanned", "avScan": None, "pickleImportScan": None}
     return {} if one.entry.kind == "tree" else {"securityFileStatus": scan}
@@ -258,7 +259,7 @@ def _is_true(value: str | None) -> bool:
     return (value or "").lower() in ("true", "1")
 
 
-def _lfs(one: _Listed, digest: str) -> dict[str, Any]:
+def _lfs(one: Listed, digest: str) -> dict[str, Any]:
     if one.pointer is None:
         return {}
     lfs = {digest: one.pointer.oid, "size": one.pointer.size, "pointerSize": one.entry.size}

@@ -257,6 +257,24 @@ class Repository:
                 made = Commit(field.decode(), author, _time(moment), title, "")
         return found
 
+    def changes(self, commit: str, most: int) -> tuple[list[tuple[str, str]], int]:
+        """Return what a commit did to its first files ("added", "changed", "deleted"), and how many more there are.
+
+        Of a merge: what it brought to the branch.
+        """
+        options = ("-1", "-z", "--raw", "--first-parent", "-m", "--no-renames", "--format=", "--end-of-options")
+        words = {"A": "added", "D": "deleted"}
+        found: list[tuple[str, str]] = []
+        more = 0
+        with closing(read_fields(self.path, "log", *options, commit, most=_MOST_SEARCHED)) as fields:
+            for field in fields:
+                path = _text(next(fields, b""))
+                if len(found) < most:
+                    found.append((words.get(field[-1:].decode("ascii", "replace"), "changed"), path))
+                else:
+                    more += 1
+        return found, more
+
     def large(self, commit: str, paths: Sequence[str], changed: Change | None = None) -> set[str]:
         """Return the paths that .gitattributes gives to LFS, after applying `changed`."""
         with self._index(commit) as env:

@@ -35,6 +35,10 @@ class Refusal(Exception):
         self.denied = denied
 
 
+class NoRoute(Refusal):
+    """Local Hub has no route for this request, or not for its method."""
+
+
 def refused(denied: Denied, *, basic: bool = False) -> JSONResponse:
     """Respond with a refusal; `basic` asks the client for Basic authentication, which git and git-lfs use."""
     one_line = denied.message.replace("\r", " ").replace("\n", " ")
