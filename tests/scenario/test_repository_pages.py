@@ -35,7 +35,7 @@ def hub() -> Iterator[ServedHub]:
 
 @pytest.fixture
 def user(hub: ServedHub) -> Iterator[Browser]:
-    """Somebody who looks at the pages."""
+    """A reader of the pages."""
     with browser(hub.hub) as opened:
         yield opened
 
