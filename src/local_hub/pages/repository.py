@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from local_hub.pages.routes import Site
 from local_hub.repositories.access import Denied
-from local_hub.repositories.api import commit_of, file_of
+from local_hub.repositories.api import commit_of, file_of, with_pointers
 from local_hub.repositories.context import RequestContext
 from local_hub.repositories.git_store import SUBMODULE
 from local_hub.repositories.responses import NO_ENTRY, Refusal
@@ -40,10 +40,12 @@ def _tree(site: Site, context: RequestContext) -> Response:
     if path and not entries:
         raise Refusal(NO_ENTRY)
     entries.sort(key=lambda entry: (entry.kind != "tree", entry.path))
-    shown = [
-        (PurePosixPath(entry.path).name, _link(context, "tree" if entry.kind == "tree" else "blob", entry.path), entry)
-        for entry in entries[:MOST_ENTRIES]
-    ]
+    shown = []
+    for one in with_pointers(context, entries[:MOST_ENTRIES]):
+        folder = one.entry.kind == "tree"
+        size = None if folder else one.pointer.size if one.pointer else one.entry.size
+        address = _link(context, "tree" if folder else "blob", one.entry.path)
+        shown.append((PurePosixPath(one.entry.path).name, address, size))
     last = context.repository.log(commit, 1)[0]
     return _page(site, context, "tree.html", path, entries=shown, more=len(entries) - len(shown), last=last)
 
