@@ -89,9 +89,9 @@ def bounded(directory: Path, *arguments: str, most: int) -> bytes:
     return output
 
 
-def environment() -> dict[str, str]:
-    """Return the complete environment of git."""
-    numbered = list(enumerate(_CONFIGURATION.items()))
+def environment(*more: tuple[str, str]) -> dict[str, str]:
+    """Return the complete environment of git; `more` is configuration that overrides what is set here."""
+    numbered = list(enumerate([*_CONFIGURATION.items(), *more]))
     return {
         "PATH": os.environ.get("PATH", os.defpath),
         "LC_ALL": "C",

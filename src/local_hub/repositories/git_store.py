@@ -19,22 +19,29 @@ from local_hub.hub.log import rfc3339
 from local_hub.hub.resources import Resource
 from local_hub.repositories.addresses import full_names
 from local_hub.repositories.git_commands import GitFailed, bounded, git
+from local_hub.repositories.git_hook import install
 
-# The file types in the .gitattributes of the Hub's initial commit, shortened.
-LARGE_TYPES = (
-    *("7z", "arrow", "bin", "bz2", "ckpt", "ftz", "gz", "h5", "joblib", "mlmodel", "model", "msgpack", "npy", "npz"),
-    *("onnx", "ot", "parquet", "pb", "pickle", "pkl", "pt", "pth", "rar", "safetensors", "tar", "tflite", "tgz"),
-    *("wasm", "xz", "zip", "zst"),
+# The patterns of the .gitattributes in the first commit of a new repository on the Hub; a dataset has more. From public
+# repositories; the patterns of a kernel are not known.
+_LARGE = (
+    *("*.7z", "*.arrow", "*.bin", "*.bz2", "*.ckpt", "*.ftz", "*.gz", "*.h5", "*.joblib", "*.lfs.*", "*.mlmodel"),
+    *("*.model", "*.msgpack", "*.npy", "*.npz", "*.onnx", "*.ot", "*.parquet", "*.pb", "*.pickle", "*.pkl", "*.pt"),
+    *("*.pth", "*.rar", "*.safetensors", "saved_model/**/*", "*.tar.*", "*.tar", "*.tflite", "*.tgz", "*.wasm"),
+    *("*.xz", "*.zip", "*.zst", "*tfevents*"),
 )
-ATTRIBUTES = "".join(f"*.{suffix} filter=lfs diff=lfs merge=lfs -text\n" for suffix in LARGE_TYPES).encode()
+_LARGE_DATA = (
+    *("*.avro", "*.lz4", "*.mds", "*.pcm", "*.sam", "*.raw", "*.aac", "*.flac", "*.mp3", "*.ogg", "*.wav", "*.bmp"),
+    *("*.gif", "*.png", "*.tiff", "*.jpg", "*.jpeg", "*.webp", "*.mp4", "*.webm"),
+)
 SHORTEST = 7  # hexadecimal digits of an abbreviated commit id, as in huggingface_hub and git
 NO_OBJECT = "0" * 40
 LINK, SUBMODULE = "120000", "160000"
 # The form that huggingface_hub parses. It stops at the year 9999, but a pushed commit can claim any year.
 _LAST_SECOND = 253_402_300_799
 _FIELDS = ("%H", "%an", "%at", "%s", "%b")
-# git's lock files, and its temporary objects.
-_LEFTOVERS = ("*.lock", "refs/**/*.lock", "objects/tmp_objdir-*", "objects/pack/tmp_*", "objects/??/tmp_obj_*")
+# Xorbs (see xet_api), git's lock files, and its temporary objects.
+XORBS = "xorbs"
+_LEFTOVERS = (XORBS, "*.lock", "refs/**/*.lock", "objects/tmp_objdir-*", "objects/pack/tmp_*", "objects/??/tmp_obj_*")
 _ATTEMPTS = 20
 # Maximum bytes of a listing: about 200,000 files. The Hub recommends fewer than half of that per repository.
 _MOST_LISTED = 16 * 1024 * 1024
@@ -110,8 +117,10 @@ class GitStore:
         """Keep them in this folder, which no other process may use at the same time."""
         self._root = directory / "repositories"
         self._incoming = directory / "incoming"
+        self.hooks = directory / "hooks"
         for folder in (self._root, self._incoming):
             folder.mkdir(mode=0o700, exist_ok=True)
+        install(self.hooks)
         self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
         # Delete what a killed process has left: partial uploads and pushes, and stale git locks.
         left = [*self._incoming.iterdir()]
@@ -149,7 +158,8 @@ class GitStore:
         (made / "description").write_text(f"{resource}\n", encoding="utf-8")
         first = Repository(made, self._incoming, threading.Lock())
         with tempfile.NamedTemporaryFile(dir=self._incoming) as attributes:
-            attributes.write(ATTRIBUTES)
+            patterns = (*_LARGE, *(_LARGE_DATA if resource.kind == "dataset" else ()))
+            attributes.write("".join(f"{one} filter=lfs diff=lfs merge=lfs -text\n" for one in patterns).encode())
             attributes.flush()
             owner = Person(resource.owner, "owner@local-hub.invalid")
             first.commit_first(Change("initial commit\n", owner, [(".gitattributes", Path(attributes.name))]))
@@ -163,6 +173,11 @@ class Repository:
     path: Path
     incoming: Path
     lock: threading.Lock
+
+    @property
+    def xorbs(self) -> Path:
+        """The folder of what hf_xet uploads, which may not exist."""
+        return self.path / XORBS
 
     def resolve(self, revision: str) -> str:
         """Return the commit of a branch, a tag or a commit id."""

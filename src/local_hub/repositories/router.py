@@ -25,7 +25,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from local_hub.hub.resources import Declared
 from local_hub.hub.store import Store
 from local_hub.hub.tokens import IssuedToken
-from local_hub.repositories import api, commit_api, git_http, lfs_api
+from local_hub.repositories import api, commit_api, git_http, lfs_api, xet_api
 from local_hub.repositories.access import (
     Denied,
     Principal,
@@ -35,7 +35,7 @@ from local_hub.repositories.access import (
     decide_creation,
     decide_identity,
 )
-from local_hub.repositories.addresses import LFS_BATCH, LFS_OBJECT, Address, InvalidName, read_address
+from local_hub.repositories.addresses import LFS_BATCH, LFS_LOCKS, LFS_OBJECT, XET, Address, InvalidName, read_address
 from local_hub.repositories.context import RepositoryStore, RequestContext, media_type
 from local_hub.repositories.git_commands import GitFailed, TooMuch
 from local_hub.repositories.git_store import GitStore, Stuck
@@ -47,10 +47,11 @@ _SMALL = 1024 * 1024
 _COMMIT = 512 * 1024 * 1024
 _JSON = ("application/json",)
 _LINES = ("application/x-ndjson",)
+_UNTYPED = ("", "application/octet-stream", "application/json")  # hf_xet sends most bodies without a type
 _SERVICES = {"git-upload-pack": Verb.READ, "git-receive-pack": Verb.WRITE}
 _GIT = ("info/refs", *_SERVICES)
 # git and git-lfs send the token as the password of Basic authentication.
-_BASIC = (LFS_BATCH, LFS_OBJECT, *_GIT)
+_BASIC = (LFS_BATCH, LFS_LOCKS, LFS_OBJECT, *_GIT)
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ ENDPOINTS = {
     ("GET", "api/commits"): _Endpoint(Verb.SEE, api.commits),
     ("GET", "resolve"): _Endpoint(Verb.READ, api.resolve),
     ("GET", "raw"): _Endpoint(Verb.READ, api.raw),
-    ("POST", "api/preupload"): _Endpoint(Verb.WRITE, commit_api.preupload, 16 * _SMALL),
+    ("POST", "api/preupload"): _Endpoint(Verb.WRITE, commit_api.preupload, 2 * _SMALL),
     ("POST", "api/commit"): _Endpoint(Verb.WRITE, commit_api.make_commit, _COMMIT, _LINES),
     ("POST", "api/branch"): _Endpoint(Verb.WRITE, commit_api.create_branch),
     ("DELETE", "api/branch"): _Endpoint(Verb.WRITE, commit_api.delete_branch),
@@ -84,7 +85,11 @@ ENDPOINTS = {
     ("DELETE", "api/tag"): _Endpoint(Verb.ADMINISTER, api.allowed),
     ("PUT", "api/settings"): _Endpoint(Verb.ADMINISTER, api.allowed),
     ("GET", "api/xet-read-token"): _Endpoint(Verb.READ, api.no_xet),
-    ("GET", "api/xet-write-token"): _Endpoint(Verb.WRITE, api.no_xet),
+    ("GET", "api/xet-write-token"): _Endpoint(Verb.WRITE, xet_api.write_token),
+    ("GET", XET): _Endpoint(Verb.WRITE, xet_api.look_up),
+    ("POST", XET): _Endpoint(Verb.WRITE, xet_api.receive, xet_api.XORB_LIMIT, _UNTYPED),
+    ("GET", LFS_LOCKS): _Endpoint(Verb.SEE, lfs_api.no_locks),
+    ("POST", LFS_LOCKS): _Endpoint(Verb.SEE, lfs_api.no_locks, types=(lfs_api.MEDIA_TYPE,)),
     ("POST", LFS_BATCH): _Endpoint(Verb.SEE, lfs_api.batch, types=(lfs_api.MEDIA_TYPE,)),
     ("POST", LFS_OBJECT): _Endpoint(Verb.WRITE, lfs_api.verify, types=(lfs_api.MEDIA_TYPE, "application/json")),
 }
@@ -124,7 +129,7 @@ class RepositoryRouter:
         try:
             answer = await self._answer(request, address)
         except Refusal as refusal:
-            answer = refused(refusal.denied, basic=address.action in _BASIC)
+            answer = refused(refusal.denied, basic=address.action in _BASIC, plain=address.action in _GIT)
         except InvalidName as error:
             answer = refused(bad_request(str(error)))
         except Stuck as stuck:
@@ -190,7 +195,7 @@ class RepositoryRouter:
                 raise Refusal(bad_request(f"the request body is larger than {limit} bytes", 413))
             yield path
         finally:
-            path.unlink()
+            path.unlink(missing_ok=True)
 
     async def _whoami(self, request: Request) -> Response:
         principal = await run_in_threadpool(self._principal, request, basic=False)
