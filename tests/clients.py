@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.engines import has, missing
-from tests.local_hub_process import LocalHub
+from tests.local_hub_process import ServedHub
 
 Run = subprocess.CompletedProcess[str]
 CLAIMS = {"repository": {"kind": "eq", "value": "acme/trainer"}}
@@ -22,12 +22,12 @@ JOB = {"repository": "acme/trainer"}
 SECONDS = 240
 
 
-def trust(hub: LocalHub, resource: str, **changes: object) -> None:
+def trust(hub: ServedHub, resource: str, **changes: object) -> None:
     """Let the job of these tests have tokens for a resource."""
     hub.post("/local-hub/publishers", {"resource": resource, "issuerUrl": hub.issuer, "claims": CLAIMS, **changes})
 
 
-def token_for(hub: LocalHub, resource: str) -> str:
+def token_for(hub: ServedHub, resource: str) -> str:
     """A token for a resource that trusts the job of these tests."""
     token: str = hub.exchange(hub.id_token(**JOB), resource).raise_for_status().json()["access_token"]
     return token
@@ -37,7 +37,7 @@ def token_for(hub: LocalHub, resource: str) -> str:
 class Clients:
     """The programs, with a token or without."""
 
-    hub: LocalHub
+    hub: ServedHub
     home: Path
     token: str = ""
     env: Mapping[str, str] = field(default_factory=dict)

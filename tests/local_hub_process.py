@@ -86,10 +86,15 @@ class LocalHub(ServedHub):
 
 
 @contextmanager
-def local_hub_here() -> Iterator[ServedHub]:
-    """Serve a Local Hub that knows nothing, for the length of a `with` block: for tests of what it answers."""
+def local_hub_here(**options: Any) -> Iterator[ServedHub]:
+    """Serve a Local Hub that knows nothing, for the length of a `with` block: for tests of what it answers.
+
+    `options`: those of `ServeOptions`.
+    """
     started: queue.Queue[tuple[Mapping[str, Any], Callable[[], None]]] = queue.Queue()
-    serving = threading.Thread(target=serve, args=(ServeOptions(Config()), lambda *ready: started.put(ready)))
+    serving = threading.Thread(
+        target=serve, args=(ServeOptions(Config(), **options), lambda *ready: started.put(ready))
+    )
     serving.start()
     ready, stop = started.get(timeout=60)
     try:

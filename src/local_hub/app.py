@@ -43,13 +43,15 @@ def make_app(hub: Hub, running: RunningIssuers, script: Script, router: Reposito
         }
         hub.store.append("refused-mints", entry)
 
+    site = pages.Site(hub, running.urls(ISSUERS), router.unknown)
     routes = [
         *issuer_routes.routes(running, ISSUERS, record),
         *token_endpoint.routes(hub),
         *router.routes(),
-        *control.routes(hub, running, script),
-        *pages.routes(hub, running),
+        *control.routes(hub, running, script, router.unknown),
+        *pages.routes(site),
     ]
+    router.pages = pages.repository_pages(site)
     handlers = {
         FieldError: _bad_request,
         BadBody: _bad_request,

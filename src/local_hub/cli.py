@@ -34,6 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             tuple(parsed.audience),
             parsed.token_lifetime,
             parsed.tls_fault,
+            parsed.whoami,
         )
         serve(options)
     except ConfigError as error:
@@ -76,6 +77,11 @@ def _parser() -> argparse.ArgumentParser:
         default=3600,
         metavar="SECONDS",
         help="lifetime of Hub tokens; default: 3600",
+    )
+    server.add_argument(
+        "--whoami",
+        action="store_true",
+        help="answer whoami to repositories' tokens too, with the owner's name; not known of the Hub",
     )
     return parser
 

@@ -19,16 +19,20 @@ from local_hub.issuers import github
 from local_hub.issuers.registry import read_job
 from local_hub.issuers.running import RunningIssuers
 from local_hub.request_body import NO_STORE, bearer_token, read_json
+from local_hub.unknown_requests import UnknownRequests
 
 PATH = OPERATOR
 LOGS = ("audit", "commits", "exchanges", "introspections", "refused-mints")
 
 
-def routes(hub: Hub, running: RunningIssuers, script: Script) -> list[Route]:
+def routes(hub: Hub, running: RunningIssuers, script: Script, unknown: UnknownRequests) -> list[Route]:
     """Return the routes of the operator API."""
 
     async def read_log(request: Request) -> JSONResponse:
         return JSONResponse(hub.store.log(request.scope["path"].rpartition("/")[2]))
+
+    async def list_unknown(_: Request) -> JSONResponse:
+        return JSONResponse(unknown.listed())
 
     return [
         *_issuer_routes(running),
@@ -36,6 +40,7 @@ def routes(hub: Hub, running: RunningIssuers, script: Script) -> list[Route]:
         *_account_routes(hub),
         *_fault_routes(script),
         *[Route(f"{PATH}/{kind}", read_log) for kind in LOGS],
+        Route(f"{PATH}/unknown-requests", list_unknown, methods=["GET"]),
     ]
 
 

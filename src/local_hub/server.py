@@ -58,6 +58,7 @@ class ServeOptions:
     audiences: tuple[str, ...] = ()
     token_lifetime: int = 3600
     tls_fault: str | None = None
+    whoami: bool = False
 
 
 class _AnnouncingServer(uvicorn.Server):
@@ -115,7 +116,7 @@ def serve(options: ServeOptions, announce: Announce = print_ready_line) -> None:
         with _invalid_data(options.data, f"{FILE_NAME} must not exist, or be a database of Local Hub"):
             store = cleanup.enter_context(contextlib.closing(Store(options.data)))
         with _invalid_data(options.data, "cannot create the repositories"):
-            router = RepositoryRouter(store, directory, base_url)
+            router = RepositoryRouter(store, directory, base_url, whoami=options.whoami)
         running = RunningIssuers(base_url, directory / "bin")
         github_url = running.url(github.ISSUER)
         trust = ssl.create_default_context()

@@ -63,7 +63,7 @@ TABLE = [
     ("public's", "create, if it is not there", PUBLIC, "ok"),
     ("public's", "create tag", PUBLIC, FORBIDDEN),
     ("public's", "delete", PUBLIC, REJECTED),
-    ("public's", "check writing", PUBLIC, FORBIDDEN),
+    ("public's", "check writing", PUBLIC, ANONYMOUS),
     ("public's", "create, if it is not there", MISSING, "401 Unauthorized"),
     ("gated's", "download", GATED, "ok"),
     ("gated's", "upload", GATED, "ok"),

@@ -30,7 +30,7 @@ OID = hashlib.sha256(SECRET).hexdigest()
 LFS = {"Content-Type": "application/vnd.git-lfs+json"}
 PACK = "application/x-git-{}-pack-request"
 HEADER = '{"key": "header", "value": {"summary": "x"}}\n'
-SEE, READ, WRITE, ADMINISTER = "see", "read", "write", "administer"
+SEE, READ, WRITE, PROPOSE, CHECK_WRITE, ADMINISTER = "see", "read", "write", "propose", "check write", "administer"
 CALLERS = ("nobody", "own", "read-only", "other", "user", "invented")
 VISIBILITIES = ("public", "gated", "private")
 
@@ -68,15 +68,19 @@ ASKS = [
     Ask("POST", "api/paths-info", "{api}/paths-info/main", SEE, "200", b'{"paths": ["w.bin"]}'),
     Ask("GET", "api/refs", "{api}/refs", SEE, "200"),
     Ask("GET", "api/commits", "{api}/commits/main", SEE, "200"),
+    Ask("GET", "api/discussions", "{api}/discussions", SEE, "200"),
+    Ask("POST", "api/discussions", "{api}/discussions", PROPOSE, "", b"{}"),
+    Ask("GET", "api/likers", "{api}/likers", SEE, "200"),
     Ask("GET", "resolve", "/{repo}/resolve/main/w.bin", READ, "200"),
     Ask("HEAD", "resolve", "/{repo}/resolve/main/.gitattributes", READ, "200"),
     Ask("GET", "raw", "/{repo}/raw/main/w.bin", READ, "200"),
     Ask("POST", "api/preupload", "{api}/preupload/main", WRITE, "200", b'{"files": [{"path": "a", "size": 1}]}'),
     Ask("POST", "api/commit", "{api}/commit/main", WRITE, "200", lines(), NDJSON),
+    Ask("POST", "api/commit", "{api}/commit/main?create_pr=1", PROPOSE, "", lines(), NDJSON),
     Ask("POST", "api/branch", "{api}/branch/{new}", WRITE, "201", b"{}"),
     Ask("DELETE", "api/branch", "{api}/branch/nothing", WRITE, "404 RevisionNotFound"),
     Ask("GET", "api/auth-check", "{api}/auth-check", READ, "200"),
-    Ask("GET", "api/auth-check/write", "{api}/auth-check/write", ADMINISTER, ""),
+    Ask("GET", "api/auth-check/write", "{api}/auth-check/write", CHECK_WRITE, ""),
     Ask("POST", "api/tag", "{api}/tag/main", ADMINISTER, "", b'{"tag": "x"}'),
     Ask("DELETE", "api/tag", "{api}/tag/x", ADMINISTER, ""),
     Ask("PUT", "api/settings", "{api}/settings", ADMINISTER, "", b'{"private": false}'),
@@ -109,10 +113,10 @@ REFUSALS = {
     ("nobody", SEE): ("", "", "401 RepoNotFound"),
     ("nobody", READ): ("", "401 GatedRepo", "401 RepoNotFound"),
     ("nobody", WRITE): LOG_IN,
-    ("nobody", ADMINISTER): LOG_IN,
-    ("own", ADMINISTER): FORBIDDEN,
+    **{("nobody", verb): LOG_IN for verb in (PROPOSE, CHECK_WRITE, ADMINISTER)},
     ("read-only", WRITE): FORBIDDEN,
-    ("read-only", ADMINISTER): FORBIDDEN,
+    **{(caller, verb): FORBIDDEN for caller in ("own", "read-only") for verb in (PROPOSE, ADMINISTER)},
+    **{(caller, CHECK_WRITE): LOG_IN for caller in ("own", "read-only")},
     **{
         (caller, verb): refusals
         for caller in ("other", "user")
@@ -120,10 +124,12 @@ REFUSALS = {
             SEE: ("", "", UNSEEN),
             READ: ("", "403 GatedRepo", UNSEEN),
             WRITE: ("403", "403", UNSEEN),
+            PROPOSE: ("403", "403", UNSEEN),
+            CHECK_WRITE: ("401 RepoNotFound" if caller == "other" else "403",) * 2 + (UNSEEN,),
             ADMINISTER: ("403", "403", UNSEEN),
         }.items()
     },
-    **{("invented", verb): ("401",) * 3 for verb in (SEE, READ, WRITE, ADMINISTER)},
+    **{("invented", verb): ("401",) * 3 for verb in (SEE, READ, WRITE, PROPOSE, CHECK_WRITE, ADMINISTER)},
 }
 ROWS = [
     *((ask, "acme/{}", visibility) for ask in ASKS for visibility in VISIBILITIES),

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from local_hub.pages.guard import Guard, keep, known_session, new_session
-from local_hub.pages.visible import is_plain, moment, numeric_date, visible
+from local_hub.pages.visible import is_plain, moment, numeric_date, source_line, visible
 
 STATIC = {"style.css": "text/css", "icon.svg": "image/svg+xml"}
 HEADERS = {
@@ -34,7 +34,7 @@ _TEMPLATES = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_TEMPLATES.filters.update(moment=moment, numeric_date=numeric_date, visible=visible)
+_TEMPLATES.filters.update(moment=moment, numeric_date=numeric_date, source_line=source_line, visible=visible)
 _TEMPLATES.tests["plain"] = is_plain
 
 

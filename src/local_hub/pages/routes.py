@@ -8,7 +8,7 @@ the account and then links to `/<account>/settings`.
 import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -21,13 +21,12 @@ from local_hub.faults.script import OPERATOR
 from local_hub.hub.publishers import Publisher
 from local_hub.hub.resources import InvalidResource, Resource, parse_resource
 from local_hub.hub.service import Hub
-from local_hub.issuers.registry import ISSUERS
-from local_hub.issuers.running import RunningIssuers
 from local_hub.pages import forms, rendering
 from local_hub.pages.guard import Forged, Guard
 from local_hub.pages.history import changes_of, exchange_of
 from local_hub.pages.presets import BY_NAME, GITHUB, PRESETS, preset_of
 from local_hub.request_body import read_body
+from local_hub.unknown_requests import UnknownRequests
 
 RECENT = 20
 SETTINGS = "/{resource:resource}/settings"
@@ -67,11 +66,12 @@ class NoSuchPage(Exception):
 
 @dataclass(frozen=True)
 class Site:
-    """What all pages use: the Hub, the URLs of Local Hub's issuers by preset name, and the CSRF guard."""
+    """What all pages use: the Hub, the URLs of Local Hub's issuers by preset name, and what Local Hub does not know."""
 
     hub: Hub
     own_issuers: Mapping[str, str]
-    guard: Guard
+    unknown: UnknownRequests
+    guard: Guard = field(default_factory=Guard)
 
     def page(self, request: Request, template: str, status: int = 200, **context: Any) -> Response:
         """Answer with a page."""
@@ -81,9 +81,8 @@ class Site:
         )
 
 
-def routes(hub: Hub, running: RunningIssuers) -> list[Route]:
+def routes(site: Site) -> list[Route]:
     """Return the routes of the pages. They come last, because a resource can have almost any name."""
-    site = Site(hub, running.urls(ISSUERS), Guard())
     gets: dict[str, Page] = {
         "/": _index,
         f"{OPERATOR}/settings": _open,
@@ -157,6 +156,7 @@ def _index(site: Site, request: Request, problem: str = "", requested: str = "")
         known=known,
         exchanges=[exchange_of(*entry) for entry in store.entries("exchanges", limit=RECENT)],
         refused_mints=[entry for _, entry in store.entries("refused-mints", limit=RECENT)],
+        unknown=site.unknown.listed()[:RECENT],
         problem=problem,
         requested=requested,
     )

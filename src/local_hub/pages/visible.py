@@ -11,6 +11,7 @@ from markupsafe import Markup
 from local_hub.hub.log import RFC_3339, rfc3339
 
 SHOWN_CHARACTERS = 300
+LONGEST_LINE = 2000
 # Controls, formats (bidi among them), surrogates, private use, unassigned, and every separator but the space.
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs"})
 _LATEST_DIGITS = 10  # until the year 2286
@@ -43,6 +44,14 @@ def visible(value: object, limit: int = SHOWN_CHARACTERS) -> Markup:
     cut = Markup("…") + _NOTE.format("cut here") if len(text) > limit else Markup()
     # <bdi> isolates right-to-left text from its surroundings.
     return Markup("<bdi>{}{}</bdi>").format(Markup().join(shown), cut)
+
+
+def source_line(line: str) -> Markup:
+    """Return a line of a file with its indentation; a tab is four spaces."""
+    line = line[: LONGEST_LINE + 1].replace("\t", "    ")
+    text = line.lstrip(" ")
+    shown = visible(text, LONGEST_LINE) if text else Markup()
+    return Markup("{}{}").format(" " * (len(line) - len(text)), shown)
 
 
 def numeric_date(seconds: str) -> Markup:

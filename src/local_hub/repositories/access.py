@@ -17,6 +17,8 @@ class Verb(Enum):
     SEE = "see"  # info, file lists, refs; of a gated repository too
     READ = "read"  # file contents: resolve, clone, fetch, LFS
     WRITE = "write"  # commit, push, LFS upload, branches
+    PROPOSE = "propose"  # open a pull request or a discussion
+    CHECK_WRITE = "check write"  # ask whether the token may write
     ADMINISTER = "administer"  # create, delete, settings, tags over REST: only people may
 
 
@@ -42,10 +44,16 @@ class Denied:
 INVALID_TOKEN = Denied(401, "", "Invalid credentials in Authorization header")
 # huggingface_hub infers this code from a 401 of huggingface.co, but expects the header from any other host.
 LOG_IN = Denied(401, "RepoNotFound", "Invalid username or password.")
-NO_RIGHT_TO_CREATE = Denied(401, "", "Invalid username or password.")
+NOT_A_USER = Denied(401, "", "Invalid username or password.")
 NOT_FOUND = Denied(404, "RepoNotFound", "Repository not found")
 NOT_YOURS = Denied(403, "", "Forbidden: this token may not write to this repository")
 READ_ONLY = Denied(403, "", "Forbidden: this token may read this repository but not write to it")
+NO_PULL_REQUESTS = Denied(
+    403,
+    "",
+    "Forbidden: Authorization error. Local Hub has no pull requests, and whether the Hub lets this token open one is "
+    "not known. Push to a branch for review instead",
+)
 NOT_FOR_TOKENS = Denied(403, "", "Forbidden: a trusted publisher's token may not do this")
 
 
@@ -65,18 +73,19 @@ def decide_creation(principal: Principal) -> Denied:
     """Refuse to create, rename or delete a repository: huggingface_hub expects 401 for a repository token, else 403."""
     if principal is Unauthenticated.REJECTED:
         return INVALID_TOKEN
-    return (
-        NOT_FOR_TOKENS
-        if isinstance(principal, IssuedToken) and principal.resource.kind == "user"
-        else NO_RIGHT_TO_CREATE
-    )
+    return NOT_FOR_TOKENS if isinstance(principal, IssuedToken) and principal.resource.kind == "user" else NOT_A_USER
 
 
-def decide_identity(principal: Principal) -> Denied | None:
-    """Decide whether `whoami` is allowed: it is for user tokens only, as a repository token belongs to no user."""
+def decide_identity(principal: Principal, *, repositories: bool = False) -> Denied | None:
+    """Decide whether `whoami` is allowed: for users' tokens, and with `repositories` for those of repositories too.
+
+    A repository's token belongs to no user. What the Hub answers to it is not known.
+    """
     if principal is Unauthenticated.REJECTED:
         return INVALID_TOKEN
-    return None if isinstance(principal, IssuedToken) and principal.resource.kind == "user" else NO_RIGHT_TO_CREATE
+    if isinstance(principal, IssuedToken) and (repositories or principal.resource.kind == "user"):
+        return None
+    return NOT_A_USER
 
 
 def _is_of(principal: Principal, repository: Declared) -> bool:
@@ -100,7 +109,12 @@ def _reading(principal: Principal, repository: Declared, verb: Verb) -> Denied |
 def _changing(principal: Principal, repository: Declared, verb: Verb) -> Denied | None:
     if not isinstance(principal, IssuedToken):
         return LOG_IN
-    if verb is Verb.ADMINISTER:
+    if verb is Verb.PROPOSE:
+        return NO_PULL_REQUESTS
+    if verb is Verb.CHECK_WRITE and principal.resource.kind != "user":
+        # 401, as one project reports of the Hub.
+        return LOG_IN
+    if verb in (Verb.CHECK_WRITE, Verb.ADMINISTER):
         return NOT_FOR_TOKENS
     if not _is_of(principal, repository):
         return NOT_YOURS

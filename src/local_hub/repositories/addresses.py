@@ -11,6 +11,7 @@ from local_hub.hub.resources import PREFIX_KINDS, InvalidResource, Resource, par
 
 API_KINDS = {"models": "", **{prefix: f"{prefix}/" for prefix in PREFIX_KINDS}}
 FILE_ACTIONS = ("resolve", "raw")
+PAGE_ACTIONS = ("", "tree", "blob", "commit", "commits")
 GIT_ACTIONS = ("info/refs", "git-upload-pack", "git-receive-pack")
 LFS_BATCH = "info/lfs/objects/batch"
 LFS_OBJECT = "info/lfs/objects"
@@ -22,6 +23,7 @@ PATH_BYTES = 4096
 SEGMENT_BYTES = 255
 _REVISION = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._/+-]{0,254}[A-Za-z0-9_+-])?")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
+_SHORT_COMMIT = re.compile(r"[0-9a-f]{7,39}")
 _HUB_REFS = ("refs/pr/", "refs/convert/")
 _FORBIDDEN = re.compile(r"[\x00-\x1f\x7f\\\ud800-\udfff]")
 # Names that Windows or macOS treat as .git. git itself rejects further variants.
@@ -39,6 +41,15 @@ class Address:
     resource: Resource
     action: str
     tail: tuple[str, ...] = ()
+
+    @property
+    def template(self) -> str:
+        """The path with `{repo}` for the name, and without what follows the action."""
+        if not self.action:
+            return f"/{self.resource}"
+        if not self.action.startswith("api/"):
+            return f"/{{repo}}/{self.action}"
+        return f"/api/{self.resource.kind}s/{{repo}}/{self.action.removeprefix('api/')}"
 
     @property
     def revision(self) -> str:
@@ -61,7 +72,7 @@ def read_address(raw_path: bytes) -> Address | None:
             return None
         _, kind, owner, name, *rest = segments
         action, tail = (rest[0], rest[1:]) if rest else ("", [])
-        return Address(_repository(f"{API_KINDS[kind]}{owner}/{name}"), f"api/{action}", tuple(tail))
+        return Address(_repository(f"{API_KINDS[kind]}{owner}/{name}"), f"api/{action}", _tail(tail))
     except (UnicodeDecodeError, InvalidResource):
         return None
 
@@ -94,19 +105,21 @@ def is_ambiguous(branch: str) -> bool:
 
 def full_names(revision: str) -> list[str]:
     """Return the full names that a revision can stand for, in order of precedence."""
-    own = [revision] if revision.startswith(_HUB_REFS) else []
+    # HEAD is the default branch, which huggingface.js asks for.
+    own = [revision] if revision.startswith(_HUB_REFS) or revision == "HEAD" else []
     commit = [revision] if _COMMIT.fullmatch(revision) else []
-    return [*commit, *own, f"refs/heads/{revision}", f"refs/tags/{revision}"]
+    # The start of a commit id comes last: the Hub takes it since 2023 (huggingface_hub#197).
+    others = [f"refs/{revision}"] if revision.startswith("pr/") else []
+    others += [revision] if _SHORT_COMMIT.fullmatch(revision) else []
+    return [*commit, *own, f"refs/heads/{revision}", f"refs/tags/{revision}", *others]
 
 
 def _repository_address(segments: list[str]) -> Address | None:
     parts = 3 if segments[0] in PREFIX_KINDS else 2
-    rest = segments[parts:]
-    if not rest:
-        return None
+    rest = segments[parts:] or [""]
     name = "/".join(segments[:parts])
-    if rest[0] in FILE_ACTIONS:
-        return Address(_repository(name), rest[0], tuple(rest[1:]))
+    if rest[0] in (*FILE_ACTIONS, *PAGE_ACTIONS):
+        return Address(_repository(name), rest[0], _tail(rest[1:]))
     action, resource = "/".join(rest), _repository(name.removesuffix(".git"))
     if action in (*GIT_ACTIONS, LFS_BATCH):
         return Address(resource, action)
@@ -115,6 +128,13 @@ def _repository_address(segments: list[str]) -> Address | None:
         if "/".join(rest[:size]) == known and len(rest) - size in lengths:
             return Address(resource, known, tuple(rest[size:]))
     return None
+
+
+def _tail(segments: list[str]) -> tuple[str, ...]:
+    # The Hub takes refs/pr/1 and refs/convert/parquet with their slashes encoded, or as they are.
+    if len(segments) > 2 and "/".join([*segments[:2], ""]) in _HUB_REFS:
+        return ("/".join(segments[:3]), *segments[3:])
+    return tuple(segments)
 
 
 def _repository(name: str) -> Resource:

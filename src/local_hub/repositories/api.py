@@ -4,8 +4,10 @@ The responses have the form that huggingface_hub reads. The router has already a
 """
 
 import logging
+import posixpath
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -13,8 +15,9 @@ from starlette.responses import JSONResponse, Response
 
 from local_hub.fields import items, mapping, text
 from local_hub.repositories.addresses import checked_path
-from local_hub.repositories.context import RequestContext, media_type
-from local_hub.repositories.git_store import LINK, SUBMODULE, Entry, Unknown
+from local_hub.repositories.conditions import failed_precondition
+from local_hub.repositories.context import RequestContext, media_type, next_page
+from local_hub.repositories.git_store import LINK, SUBMODULE, Commit, Entry, Unknown
 from local_hub.repositories.lfs import POINTER_LIMIT, Objects, Pointer, read_pointer
 from local_hub.repositories.responses import (
     NO_ENTRY,
@@ -24,11 +27,15 @@ from local_hub.repositories.responses import (
     file_answer,
     head_answer,
     temporary_file_answer,
+    unchanged_answer,
 )
 from local_hub.request_body import parsed_json
 
 _LOG = logging.getLogger(__name__)
 HISTORY = 1000
+# The most entries of a tree that the Hub lists in one answer (huggingface_hub, `HfFileSystem`).
+PAGE, EXPANDED_PAGE = 1000, 50
+_COUNT = re.compile(r"[0-9]{1,9}", re.ASCII)
 NO_XET = (
     "Local Hub has no Xet storage. Files of up to 100 MB do not need it; for larger files, set HF_HUB_DISABLE_XET=1. "
     "Buckets accept uploads through Xet only."
@@ -36,11 +43,12 @@ NO_XET = (
 
 
 @dataclass(frozen=True)
-class _Listed:
-    """A tree entry, and its pointer if the entry is a large file."""
+class Listed:
+    """A tree entry, and its pointer if the entry is a large file. `last`: its last commit, if the client wants it."""
 
     entry: Entry
     pointer: Pointer | None
+    last: Commit | None = None
 
 
 def info(context: RequestContext) -> Response:
@@ -81,11 +89,19 @@ def info(context: RequestContext) -> Response:
 def tree(context: RequestContext) -> Response:
     """`GET /api/models/{repository}/tree/{revision}[/{path}]`."""
     commit, path = commit_of(context), context.address.path if len(context.address.tail) > 1 else ""
-    recursive = context.request.query_params.get("recursive", "").lower() in ("true", "1")
-    entries = context.repository.entries(commit, path, recursive=recursive)
+    query = context.request.query_params
+    expanded = _is_true(query.get("expand"))
+    entries = context.repository.entries(commit, path, recursive=_is_true(query.get("recursive")))
     if path and not entries:
         raise Refusal(NO_ENTRY)
-    return JSONResponse([_entry_json(one) for one in _listed(context, entries) if one.entry.mode != SUBMODULE])
+    entries = [entry for entry in entries if entry.mode != SUBMODULE]
+    asked, start = query.get("limit", ""), query.get("cursor", "")
+    most = EXPANDED_PAGE if expanded else PAGE
+    most = max(1, min(most, int(asked))) if _COUNT.fullmatch(asked) else most
+    first = int(start) if _COUNT.fullmatch(start) else 0
+    page = entries[first : first + most]
+    headers = next_page(context, cursor=first + most) if first + most < len(entries) else {}
+    return JSONResponse(_entries_json(context, page, commit, path, expanded=expanded), headers=headers)
 
 
 def paths_info(context: RequestContext) -> Response:
@@ -93,14 +109,17 @@ def paths_info(context: RequestContext) -> Response:
     commit = commit_of(context)
     content = context.body.read_bytes()
     if media_type(context.request) == "application/json":
-        paths = items(mapping(parsed_json(content), "body").get("paths"), "paths")
+        body = mapping(parsed_json(content), "body")
+        paths, expanded = items(body.get("paths"), "paths"), body.get("expand") is True
     else:
-        paths = parse_qs(content.decode("utf-8", "replace")).get("paths", [])
+        form = parse_qs(content.decode("utf-8", "replace"))
+        paths, expanded = form.get("paths", []), _is_true(form.get("expand", [""])[0])
     asked = [checked_path(text(path, "paths").rstrip("/")) for path in paths]
     # One command for all paths: a command per path takes a minute for a thousand paths.
     known = {entry.path: entry for entry in context.repository.entries(commit, recursive=True)} if asked else {}
     found = [known[path] for path in dict.fromkeys(asked) if path in known]
-    return JSONResponse([_entry_json(one) for one in _listed(context, found)])
+    folder = posixpath.commonpath([posixpath.dirname(entry.path) for entry in found]) if found else ""
+    return JSONResponse(_entries_json(context, found, commit, folder, expanded=expanded))
 
 
 def refs(context: RequestContext) -> Response:
@@ -127,7 +146,7 @@ def commits(context: RequestContext) -> Response:
 
 def resolve(context: RequestContext) -> Response:
     """`GET /{repository}/resolve/{revision}/{path}`: the file; for a pointer, the large file."""
-    commit, found = _file(context)
+    commit, found = file_of(context)
     headers = {"X-Repo-Commit": commit, "Accept-Ranges": "bytes"}
     if found.pointer:
         objects = Objects(context.repository.path)
@@ -141,7 +160,7 @@ def resolve(context: RequestContext) -> Response:
 
 def raw(context: RequestContext) -> Response:
     """`GET /{repository}/raw/{revision}/{path}`: the content in git, which can be a pointer."""
-    commit, found = _file(context)
+    commit, found = file_of(context)
     return _blob_answer(context, found.entry, {"X-Repo-Commit": commit})
 
 
@@ -176,7 +195,8 @@ def commit_of(context: RequestContext, revision: str | None = None) -> str:
         raise Refusal(NO_REVISION) from None
 
 
-def _file(context: RequestContext) -> tuple[str, _Listed]:
+def file_of(context: RequestContext) -> tuple[str, Listed]:
+    """Return the commit and the file that the URL names."""
     commit = commit_of(context)
     entry = context.repository.entry(commit, context.address.path)
     if entry is None or entry.kind != "blob":
@@ -186,6 +206,9 @@ def _file(context: RequestContext) -> tuple[str, _Listed]:
 
 def _blob_answer(context: RequestContext, entry: Entry, headers: dict[str, str]) -> Response:
     described = {**headers, "ETag": f'"{entry.oid}"'}
+    # Before the file is read: it can be large.
+    if status := failed_precondition(context.request.method, context.request.headers, described["ETag"]):
+        return unchanged_answer(status, described)
     if context.request.method == "HEAD":
         return head_answer(entry.size, described)
     # Through a file: the response can then serve a range, and memory use stays low.
@@ -198,22 +221,45 @@ def _blob_answer(context: RequestContext, entry: Entry, headers: dict[str, str])
     return temporary_file_answer(scratch, described)
 
 
-def _listed(context: RequestContext, entries: Sequence[Entry]) -> list[_Listed]:
+def _listed(context: RequestContext, entries: Sequence[Entry]) -> list[Listed]:
     small = [one for one in entries if one.kind == "blob" and one.mode != LINK and one.size < POINTER_LIMIT]
     contents = context.repository.small_blobs([one.oid for one in small])
     pointers = {oid: pointer for oid, content in contents.items() if (pointer := read_pointer(content))}
-    return [_Listed(one, pointers.get(one.oid)) for one in entries]
+    return [Listed(one, pointers.get(one.oid)) for one in entries]
 
 
-def _entry_json(one: _Listed) -> dict[str, Any]:
+def _entries_json(
+    context: RequestContext, entries: Sequence[Entry], commit: str, folder: str, *, expanded: bool
+) -> list[dict[str, Any]]:
+    """Describe entries that are in `folder`; `expanded`: each with its last commit, and a file with its scan."""
+    listed = _listed(context, entries)
+    if not expanded:
+        return [_entry_json(one) for one in listed]
+    last = context.repository.last_commits(commit, [entry.path for entry in entries], folder)
+    return [_entry_json(replace(one, last=last.get(one.entry.path))) | _security(one) for one in listed]
+
+
+def _entry_json(one: Listed) -> dict[str, Any]:
     entry = one.entry
+    described = {"oid": entry.oid, "size": entry.size, "path": json_name(entry.path)}
+    if one.last:
+        described["lastCommit"] = {"id": one.last.oid, "title": one.last.title, "date": one.last.at}
     if entry.kind == "tree":
-        return {"type": "directory", "oid": entry.oid, "size": 0, "path": json_name(entry.path)}
-    described = {"type": "file", "oid": entry.oid, "size": entry.size, "path": json_name(entry.path)}
-    return {**described, **_lfs(one, "oid")}
+        return {"type": "directory", **described}
+    return {"type": "file", **described, **_lfs(one, "oid")}
 
 
-def _lfs(one: _Listed, digest: str) -> dict[str, Any]:
+def _security(one: Listed) -> dict[str, Any]:
+    # Local Hub scans nothing, and says so: huggingface_hub reads these three names.
+    scan = {"status": "unscanned", "avScan": None, "pickleImportScan": None}
+    return {} if one.entry.kind == "tree" else {"securityFileStatus": scan}
+
+
+def _is_true(value: str | None) -> bool:
+    return (value or "").lower() in ("true", "1")
+
+
+def _lfs(one: Listed, digest: str) -> dict[str, Any]:
     if one.pointer is None:
         return {}
     lfs = {digest: one.pointer.oid, "size": one.pointer.size, "pointerSize": one.entry.size}

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from urllib.parse import urlencode
 
 from starlette.requests import Request
 
@@ -99,6 +100,13 @@ class RequestContext:
 
 def _identity(principal: Principal) -> tuple[str, str]:
     return (principal.issuer, principal.subject or "") if isinstance(principal, IssuedToken) else ("", "")
+
+
+def next_page(context: RequestContext, **changes: int) -> dict[str, str]:
+    """Return the header that names the next page of a list (RFC 8288): this URL with other parameters."""
+    query = urlencode({**context.request.query_params, **changes})
+    path = context.request.scope["raw_path"].decode("ascii")
+    return {"Link": f'<{context.store.base_url}{path}?{query}>; rel="next"'}
 
 
 def media_type(request: Request) -> str:

@@ -7,12 +7,13 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Container, Mapping
+from collections.abc import Container, Generator, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
 OLDEST = (2, 31)  # the first version that reads GIT_CONFIG_COUNT
 SECONDS = 300
+_PIECE = 1024 * 1024
 _CONFIGURATION = {
     "core.hooksPath": os.devnull,
     # Reject pushes with malformed objects, or with paths that a file system could treat as .git.
@@ -87,6 +88,30 @@ def bounded(directory: Path, *arguments: str, most: int) -> bytes:
     if process.returncode:
         raise GitFailed
     return output
+
+
+def read_fields(directory: Path, *arguments: str, most: int) -> Generator[bytes, None, None]:
+    """Run a git command that only reads, and yield what it prints between NULs, up to `most` bytes.
+
+    A caller that needs no more closes the iterator, which kills git.
+    """
+    env = {**environment(), "GIT_DIR": str(directory)}
+    with subprocess.Popen(  # noqa: S603 - no shell, validated arguments
+        ["git", *arguments],  # noqa: S607 - as in `git`
+        cwd=directory,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        try:
+            held, received = b"", 0
+            while process.stdout and received < most and (chunk := process.stdout.read(_PIECE)):
+                received += len(chunk)
+                *fields, held = (held + chunk).split(b"\0")
+                yield from fields
+        finally:
+            process.kill()
 
 
 def environment(*more: tuple[str, str]) -> dict[str, str]:

@@ -10,15 +10,15 @@ import shutil
 import tempfile
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from local_hub.hub.log import rfc3339
 from local_hub.hub.resources import Resource
 from local_hub.repositories.addresses import full_names
-from local_hub.repositories.git_commands import GitFailed, bounded, git
+from local_hub.repositories.git_commands import GitFailed, bounded, git, read_fields
 from local_hub.repositories.git_hook import install
 
 # The patterns of the .gitattributes in the first commit of a new repository on the Hub; a dataset has more. From public
@@ -38,13 +38,16 @@ NO_OBJECT = "0" * 40
 LINK, SUBMODULE = "120000", "160000"
 # The form that huggingface_hub parses. It stops at the year 9999, but a pushed commit can claim any year.
 _LAST_SECOND = 253_402_300_799
-_FIELDS = ("%H", "%an", "%at", "%s", "%b")
+_HEAD = ("%H", "%an", "%at", "%s")
+_FIELDS = (*_HEAD, "%b")
 # Xorbs (see xet_api), git's lock files, and its temporary objects.
 XORBS = "xorbs"
 _LEFTOVERS = (XORBS, "*.lock", "refs/**/*.lock", "objects/tmp_objdir-*", "objects/pack/tmp_*", "objects/??/tmp_obj_*")
 _ATTEMPTS = 20
 # Maximum bytes of a listing: about 200,000 files. The Hub recommends fewer than half of that per repository.
 _MOST_LISTED = 16 * 1024 * 1024
+# Maximum bytes of history that are searched for the last commits of files.
+_MOST_SEARCHED = 32 * 1024 * 1024
 # Called with the old and the new commit just before a branch moves, so that the log is never behind.
 BeforeMove = Callable[[str, str], None]
 
@@ -241,9 +244,51 @@ class Repository:
         commits = []
         for at in range(0, len(fields), len(_FIELDS)):
             oid, author, moment, title, message = fields[at : at + len(_FIELDS)]
-            written = rfc3339(min(int(moment or 0), _LAST_SECOND)).replace("Z", ".000Z")
-            commits.append(Commit(oid, author, written, title, message))
+            commits.append(Commit(oid, author, _time(moment), title, message))
         return commits
+
+    def last_commits(self, commit: str, paths: Collection[str], folder: str = "") -> dict[str, Commit]:
+        """Return the last commit that changed each of these files and folders, all of which are in `folder`.
+
+        One pass over the history. A merge counts as the commit that changed what it brought to the branch. In a very
+        long history, paths that changed last far back are left out.
+        """
+        # -t: a line for each folder too.
+        options = ("-z", "--raw", "-t", "--first-parent", "-m", "--no-renames", f"--format={'%x00'.join(_HEAD)}")
+        arguments = ("--literal-pathspecs", "log", *options, "--end-of-options", commit, "--", *filter(None, [folder]))
+        found: dict[str, Commit] = {}
+        left = set(paths)
+        with closing(read_fields(self.path, *arguments, most=_MOST_SEARCHED)) as fields:
+            made = None
+            while left and (field := next(fields, None)) is not None:
+                # git ends the head of a commit with a line feed, and begins each line of a change with a colon.
+                if made and field.lstrip(b"\n").startswith(b":"):
+                    path = _text(next(fields, b""))
+                    if path in left:
+                        left.remove(path)
+                        found[path] = made
+                    continue
+                author, moment, title = (next(fields, b"").decode("utf-8", "replace") for _ in range(3))
+                made = Commit(field.decode(), author, _time(moment), title, "")
+        return found
+
+    def changes(self, commit: str, most: int) -> tuple[list[tuple[str, str]], int]:
+        """Return what a commit did to its first files ("added", "changed", "deleted"), and how many more there are.
+
+        Of a merge: what it brought to the branch.
+        """
+        options = ("-1", "-z", "--raw", "--first-parent", "-m", "--no-renames", "--format=", "--end-of-options")
+        words = {"A": "added", "D": "deleted"}
+        found: list[tuple[str, str]] = []
+        more = 0
+        with closing(read_fields(self.path, "log", *options, commit, most=_MOST_SEARCHED)) as fields:
+            for field in fields:
+                path = _text(next(fields, b""))
+                if len(found) < most:
+                    found.append((words.get(field[-1:].decode("ascii", "replace"), "changed"), path))
+                else:
+                    more += 1
+        return found, more
 
     def large(self, commit: str, paths: Sequence[str], changed: Change | None = None) -> set[str]:
         """Return the paths that .gitattributes gives to LFS, after applying `changed`."""
@@ -377,6 +422,10 @@ class Repository:
 def _text(output: bytes) -> str:
     # Pushed names can have any bytes; surrogateescape keeps them.
     return output.decode("utf-8", "surrogateescape")
+
+
+def _time(seconds: str) -> str:
+    return rfc3339(min(int(seconds or 0), _LAST_SECOND)).replace("Z", ".000Z")
 
 
 def _as(person: Person) -> dict[str, str]:

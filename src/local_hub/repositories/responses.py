@@ -7,10 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from local_hub.repositories.access import Denied
+from local_hub.repositories.conditions import failed_precondition, requested_ranges
 
 NO_REVISION = Denied(404, "RevisionNotFound", "Invalid rev id")
 _BYTES = "application/octet-stream"
@@ -31,6 +33,10 @@ class Refusal(Exception):
         """Keep the refusal for the response."""
         super().__init__(denied.message)
         self.denied = denied
+
+
+class NoRoute(Refusal):
+    """Local Hub has no route for this request, or not for its method."""
 
 
 def refused(denied: Denied, *, basic: bool = False, plain: bool = False) -> Response:
@@ -57,12 +63,12 @@ def bad_request(message: str, status: int = 400) -> Denied:
 
 def file_answer(path: Path, headers: Mapping[str, str]) -> FileResponse:
     """Respond with a file, or with the requested range of it."""
-    return FileResponse(path, headers={**headers, **INERT}, media_type=_BYTES)
+    return _StoredFile(path, headers)
 
 
 def temporary_file_answer(path: Path, headers: Mapping[str, str]) -> FileResponse:
     """Respond with a file, then delete it, even if the client disconnects."""
-    return _TemporaryFileResponse(path, headers={**headers, **INERT}, media_type=_BYTES)
+    return _TemporaryFile(path, headers)
 
 
 def head_answer(size: int, headers: Mapping[str, str]) -> Response:
@@ -71,8 +77,41 @@ def head_answer(size: int, headers: Mapping[str, str]) -> Response:
     return Response(headers=described, media_type=_BYTES)
 
 
-class _TemporaryFileResponse(FileResponse):
-    # Not a background task: Starlette skips those after an invalid Range and after a disconnect.
+def unchanged_answer(status: int, headers: Mapping[str, str]) -> Response:
+    """Respond without the file: 304, 412 or 416."""
+    return Response(status_code=status, headers={**headers, **INERT})
+
+
+class _StoredFile(FileResponse):
+    """Starlette's response, which sends a file or parts of it, with the conditions of RFC 9110.
+
+    Starlette has no preconditions, and takes ranges of HEAD. It answers 400 to what § 14.2 tells a server to ignore,
+    and 416 if only one of several ranges is outside the file.
+    """
+
+    def __init__(self, path: Path, headers: Mapping[str, str]) -> None:
+        super().__init__(path, headers={**headers, **INERT}, media_type=_BYTES, stat_result=path.stat())
+        # The file on this disk is newer than the content.
+        del self.headers["last-modified"]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        given, tag, size = Headers(scope=scope), self.headers["etag"], int(self.headers["content-length"])
+        own = {name: value for name, value in self.headers.items() if name not in ("content-length", "content-type")}
+        if status := failed_precondition(scope["method"], given, tag):
+            await unchanged_answer(status, own)(scope, receive, send)
+            return
+        ranges = requested_ranges(scope["method"], given, tag, size)
+        if ranges == []:
+            await unchanged_answer(416, own | {"content-range": f"bytes */{size}"})(scope, receive, send)
+            return
+        kept = [pair for pair in scope["headers"] if pair[0] not in (b"range", b"if-range")]
+        if ranges:
+            kept.append((b"range", ("bytes=" + ",".join(f"{first}-{last}" for first, last in ranges)).encode()))
+        await super().__call__({**scope, "headers": kept}, receive, send)
+
+
+class _TemporaryFile(_StoredFile):
+    # Not a background task: Starlette skips those after a disconnect.
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await super().__call__(scope, receive, send)

@@ -11,8 +11,8 @@ import logging
 import os
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from starlette.concurrency import run_in_threadpool
@@ -25,8 +25,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from local_hub.hub.resources import Declared
 from local_hub.hub.store import Store
 from local_hub.hub.tokens import IssuedToken
-from local_hub.repositories import api, commit_api, git_http, lfs_api, xet_api
+from local_hub.repositories import api, commit_api, git_http, lfs_api, lists, xet_api
 from local_hub.repositories.access import (
+    INVALID_TOKEN,
     Denied,
     Principal,
     Unauthenticated,
@@ -35,12 +36,22 @@ from local_hub.repositories.access import (
     decide_creation,
     decide_identity,
 )
-from local_hub.repositories.addresses import LFS_BATCH, LFS_LOCKS, LFS_OBJECT, XET, Address, InvalidName, read_address
+from local_hub.repositories.addresses import (
+    LFS_BATCH,
+    LFS_LOCKS,
+    LFS_OBJECT,
+    PAGE_ACTIONS,
+    XET,
+    Address,
+    InvalidName,
+    read_address,
+)
 from local_hub.repositories.context import RepositoryStore, RequestContext, media_type
 from local_hub.repositories.git_commands import GitFailed, TooMuch
 from local_hub.repositories.git_store import GitStore, Stuck
-from local_hub.repositories.responses import Refusal, bad_request, refused
+from local_hub.repositories.responses import NoRoute, Refusal, bad_request, refused
 from local_hub.request_body import DRAIN_LIMIT, NO_STORE, bearer_token
+from local_hub.unknown_requests import UnknownRequests
 
 _LOG = logging.getLogger(__name__)
 _SMALL = 1024 * 1024
@@ -49,9 +60,14 @@ _JSON = ("application/json",)
 _LINES = ("application/x-ndjson",)
 _UNTYPED = ("", "application/octet-stream", "application/json")  # hf_xet sends most bodies without a type
 _SERVICES = {"git-upload-pack": Verb.READ, "git-receive-pack": Verb.WRITE}
+# The calls that open a pull request if they have `create_pr`.
+_PROPOSALS = ("api/preupload", "api/commit")
 _GIT = ("info/refs", *_SERVICES)
 # git and git-lfs send the token as the password of Basic authentication.
 _BASIC = (LFS_BATCH, LFS_LOCKS, LFS_OBJECT, *_GIT)
+
+# A page gets a request's context; the page "refused" gets the request and the refusal.
+Page = Callable[..., Response]
 
 
 @dataclass(frozen=True)
@@ -73,6 +89,9 @@ ENDPOINTS = {
     ),
     ("GET", "api/refs"): _Endpoint(Verb.SEE, api.refs),
     ("GET", "api/commits"): _Endpoint(Verb.SEE, api.commits),
+    ("GET", "api/discussions"): _Endpoint(Verb.SEE, lists.discussions),
+    ("POST", "api/discussions"): _Endpoint(Verb.PROPOSE, api.allowed),
+    ("GET", "api/likers"): _Endpoint(Verb.SEE, lists.likers),
     ("GET", "resolve"): _Endpoint(Verb.READ, api.resolve),
     ("GET", "raw"): _Endpoint(Verb.READ, api.raw),
     ("POST", "api/preupload"): _Endpoint(Verb.WRITE, commit_api.preupload, 2 * _SMALL),
@@ -80,7 +99,7 @@ ENDPOINTS = {
     ("POST", "api/branch"): _Endpoint(Verb.WRITE, commit_api.create_branch),
     ("DELETE", "api/branch"): _Endpoint(Verb.WRITE, commit_api.delete_branch),
     ("GET", "api/auth-check"): _Endpoint(Verb.READ, api.allowed),
-    ("GET", "api/auth-check/write"): _Endpoint(Verb.ADMINISTER, api.allowed),
+    ("GET", "api/auth-check/write"): _Endpoint(Verb.CHECK_WRITE, api.allowed),
     ("POST", "api/tag"): _Endpoint(Verb.ADMINISTER, api.allowed),
     ("DELETE", "api/tag"): _Endpoint(Verb.ADMINISTER, api.allowed),
     ("PUT", "api/settings"): _Endpoint(Verb.ADMINISTER, api.allowed),
@@ -108,9 +127,13 @@ BUCKET_ENDPOINTS = {
 class RepositoryRouter:
     """The application that answers every request which no other route matches."""
 
-    def __init__(self, database: Store, directory: Path, base_url: str) -> None:
-        """Keep the repositories of this database in this folder."""
+    def __init__(self, database: Store, directory: Path, base_url: str, *, whoami: bool = False) -> None:
+        """Keep the repositories of this database in this folder. `whoami`: answer it to repositories' tokens too."""
         self._store = RepositoryStore(database, GitStore(directory), secrets.token_bytes(32), base_url)
+        self._whoami_for_repositories = whoami
+        self.unknown = UnknownRequests()
+        # The pages of repositories, which the application adds: they know this module, and not the reverse.
+        self.pages: Mapping[str, Page] = {}
 
     def routes(self) -> list[Route]:
         """Return the API routes that do not name a repository in their path."""
@@ -118,16 +141,24 @@ class RepositoryRouter:
             Route("/api/whoami-v2", self._whoami, methods=["GET"]),
             Route("/api/repos/{what}", self._create, methods=["POST", "DELETE"]),
             Route("/api/validate-yaml", self._validate, methods=["POST"]),
+            *[Route(f"/api/{kind}", self._list, methods=["GET"]) for kind in lists.KINDS],
+            *lists.empty_routes(),
         ]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request for a repository."""
         request = Request(scope, receive)
         address = read_address(scope.get("raw_path", b""))
-        if scope["type"] != "http" or address is None:
+        if scope["type"] != "http":
+            raise HTTPException(404)
+        if address is None:
+            self._record(request, scope["raw_path"].decode("ascii", "replace"))
             raise HTTPException(404)
         try:
             answer = await self._answer(request, address)
+        except NoRoute as refusal:
+            self._record(request, address.template)
+            answer = refused(refusal.denied)
         except Refusal as refusal:
             answer = refused(refusal.denied, basic=address.action in _BASIC, plain=address.action in _GIT)
         except InvalidName as error:
@@ -143,6 +174,9 @@ class RepositoryRouter:
             answer = refused(bad_request("git failed", 500))
         await answer(scope, receive, send)
 
+    def _record(self, request: Request, path: str) -> None:
+        self.unknown.record(request.method, path, request.headers.get("user-agent", ""), time.time())
+
     async def _answer(self, request: Request, address: Address) -> ASGIApp:
         if address.action == LFS_OBJECT and request.method == "PUT":
             return await lfs_api.receive(request, address, self._store)
@@ -152,6 +186,8 @@ class RepositoryRouter:
             authorized = await self._authorize(request, address, _git_verb(request, address))
             # git reads the body from the stream itself.
             return git_http.Backend(RequestContext(request, address, *authorized, self._store, Path(os.devnull)))
+        if address.action in PAGE_ACTIONS and request.method in ("GET", "HEAD"):
+            return await self._page(request, address)
         endpoint = _endpoint(request, address)
         authorized = await self._authorize(request, address, endpoint.verb)
         if request.method == "POST" and media_type(request) not in endpoint.types:
@@ -159,6 +195,21 @@ class RepositoryRouter:
         async with self._received(request, endpoint.limit) as body:
             context = RequestContext(request, address, *authorized, self._store, body)
             return await run_in_threadpool(endpoint.handler, context)
+
+    async def _page(self, request: Request, address: Address) -> Response:
+        show = self.pages.get(address.action)
+        if show is None or address.resource.kind == "bucket":
+            raise NoRoute(Denied(404, "", "Not Found"))
+        try:
+            authorized = await self._authorize(request, address, Verb.READ if address.action == "blob" else Verb.SEE)
+            context = RequestContext(request, address, *authorized, self._store, Path(os.devnull))
+            return await run_in_threadpool(show, context)
+        except (InvalidName, Refusal) as error:
+            if not address.action:
+                # Two names need not be a repository: /oauth/authorize is not one.
+                self._record(request, address.template)
+            denied = error.denied if isinstance(error, Refusal) else bad_request(str(error))
+            return await run_in_threadpool(self.pages["refused"], request, denied)
 
     async def _authorize(self, request: Request, address: Address, verb: Verb) -> tuple[Principal, Declared]:
         principal = await run_in_threadpool(self._principal, request, basic=address.action in _BASIC)
@@ -199,14 +250,23 @@ class RepositoryRouter:
 
     async def _whoami(self, request: Request) -> Response:
         principal = await run_in_threadpool(self._principal, request, basic=False)
-        if (denied := decide_identity(principal)) or not isinstance(principal, IssuedToken):
+        denied = decide_identity(principal, repositories=self._whoami_for_repositories)
+        if denied or not isinstance(principal, IssuedToken):
             return refused(denied or bad_request("unknown"))
-        name = str(principal.resource)
+        name = principal.resource.owner
         user = {"type": "user", "id": name, "name": name, "fullname": name, "orgs": [], "auth": {"type": "oauth"}}
         return JSONResponse(user, headers=NO_STORE)
 
     async def _create(self, request: Request) -> Response:
         return refused(decide_creation(await run_in_threadpool(self._principal, request, basic=False)))
+
+    async def _list(self, request: Request) -> Response:
+        principal = await run_in_threadpool(self._principal, request, basic=False)
+        if principal is Unauthenticated.REJECTED:
+            return refused(INVALID_TOKEN)
+        declared = await run_in_threadpool(self._store.database.all_declared)
+        kind = request.url.path.rpartition("/")[2]
+        return JSONResponse(lists.repositories(declared, principal, kind, request.query_params))
 
     async def _validate(self, _: Request) -> Response:
         return JSONResponse({"errors": [], "warnings": []})
@@ -219,9 +279,11 @@ def _endpoint(request: Request, address: Address) -> _Endpoint:
         action = "api/auth-check/write"
     endpoints = BUCKET_ENDPOINTS if address.resource.kind == "bucket" else ENDPOINTS
     endpoint = endpoints.get((method, action))
+    if endpoint and action in _PROPOSALS and request.query_params.get("create_pr", "").lower() in ("1", "true"):
+        return replace(endpoint, verb=Verb.PROPOSE)
     if endpoint is None:
         known = {name for _, name in endpoints}
-        raise Refusal(Denied(405, "", "Method Not Allowed") if action in known else Denied(404, "", "Not Found"))
+        raise NoRoute(Denied(405, "", "Method Not Allowed") if action in known else Denied(404, "", "Not Found"))
     return endpoint
 
 
@@ -229,5 +291,5 @@ def _git_verb(request: Request, address: Address) -> Verb:
     asking = address.action == "info/refs"
     service = request.query_params.get("service", "") if asking else address.action
     if address.resource.kind == "bucket" or service not in _SERVICES or request.method != ("GET" if asking else "POST"):
-        raise Refusal(Denied(404, "", "Not Found"))
+        raise NoRoute(Denied(404, "", "Not Found"))
     return _SERVICES[service]

@@ -161,7 +161,31 @@ def told(denied: Denied | None) -> Told | None:
 @pytest.mark.parametrize("state", STATE)
 def test_each_caller_is_told_what_the_table_says(state: str, name: str) -> None:
     """For each state of a repository and each verb: allowed, or this very refusal."""
-    assert tuple(told(decide(PRINCIPAL[name], STATE[state], verb)) for verb in Verb) == ANSWERS[state][name]
+    verbs = (Verb.SEE, Verb.READ, Verb.WRITE, Verb.ADMINISTER)
+    assert tuple(told(decide(PRINCIPAL[name], STATE[state], verb)) for verb in verbs) == ANSWERS[state][name]
+
+
+@pytest.mark.parametrize("name", PRINCIPAL)
+@pytest.mark.parametrize("state", STATE)
+def test_no_token_opens_a_pull_request_or_passes_the_check_for_writing(state: str, name: str) -> None:
+    """Refused as an administrator's act is; who sees the repository gets the reported answer, or a reason."""
+    refusal = ANSWERS[state][name][3]
+    principal = PRINCIPAL[name]
+    if refusal == NOT_FOR_TOKENS and isinstance(principal, IssuedToken):
+        checked = NOT_FOR_TOKENS if principal.resource.kind == "user" else LOG_IN
+        assert told(decide(principal, STATE[state], Verb.CHECK_WRITE)) == checked
+        status, _, message = told(decide(principal, STATE[state], Verb.PROPOSE)) or (0, "", "")
+        assert (status, message.partition(".")[0]) == (403, "Forbidden: Authorization error")
+    else:
+        assert told(decide(principal, STATE[state], Verb.CHECK_WRITE)) == refusal
+        assert told(decide(principal, STATE[state], Verb.PROPOSE)) == refusal
+
+
+def test_whoami_for_repositories_is_a_choice_of_the_operator() -> None:
+    """It lets in the tokens of repositories, and nobody without a token."""
+    for principal in PRINCIPALS:
+        denied = told(decide_identity(principal, repositories=True))
+        assert (denied is None) == isinstance(principal, IssuedToken)
 
 
 CREATES_AND_IDENTIFIES: dict[str, tuple[Told | None, Told | None]] = {

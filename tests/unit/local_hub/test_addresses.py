@@ -12,6 +12,12 @@ READ = {
     "/api/models/a/b/revision/feature%2Fx": ("a/b", "api/revision", ("feature/x",)),
     "/a/b/resolve/main/c/d.txt": ("a/b", "resolve", ("main", "c", "d.txt")),
     "/spaces/a/b/raw/refs%2Fpr%2F1/x": ("spaces/a/b", "raw", ("refs/pr/1", "x")),
+    "/a/b/resolve/refs/pr/1/x": ("a/b", "resolve", ("refs/pr/1", "x")),
+    "/api/datasets/a/b/tree/refs/convert/parquet/x": ("datasets/a/b", "api/tree", ("refs/convert/parquet", "x")),
+    "/api/models/a/b/tree/refs/heads/main": ("a/b", "api/tree", ("refs", "heads", "main")),
+    "/a/b": ("a/b", "", ()),
+    "/datasets/a/b/commit/0123": ("datasets/a/b", "commit", ("0123",)),
+    "/a/b/blob/refs/pr/1/x": ("a/b", "blob", ("refs/pr/1", "x")),
     "/a/b/info/refs": ("a/b", "info/refs", ()),
     "/a/b.git/git-upload-pack": ("a/b", "git-upload-pack", ()),
     "/kernels/a/b.git/git-receive-pack": ("kernels/a/b", "git-receive-pack", ()),
@@ -19,7 +25,7 @@ READ = {
     "/a/b.git/info/lfs/objects/00/verify": ("a/b", "info/lfs/objects", ("00", "verify")),
 }
 NOWHERE = (
-    *("/", "/a", "/a/b", "/a/b/", "/a/b/settings", "/api", "/api/models", "/api/models/a", "/api/users/a/b"),
+    *("/", "/a", "/a/b/settings", "/api", "/api/models", "/api/models/a", "/api/users/a/b"),
     *("/../b/info/refs", "/a/../info/refs", "/%2e%2e/b/info/refs", "/a/%2e%2e/info/refs", "/a%2Fb/c/d/info/refs"),
     *("/a/b%00/info/refs", "/a/b%2F..%2F..%2Fc/info/refs", "/a/b%5Cc/info/refs", "/a/%FF/info/refs"),
     *(f"/a/{'b' * 97}/info/refs", "/a/b.git.git/info/refs", "/a/b..c/info/refs", "/datasets/b/info/refs"),
