@@ -37,7 +37,7 @@ class GitFailed(Exception):
 
 
 class TooMuch(Exception):
-    """The output of git is too large: a few trees can list millions of files."""
+    """The output of git is too large: a few trees can list millions of files, and a message can have any length."""
 
 
 class NoGit(Exception):

@@ -235,10 +235,16 @@ class Repository:
         output = git(self.path, "for-each-ref", "--format=%(refname) %(objectname)")
         return dict(line.split(" ", 1) for line in _text(output).split("\n") if line)
 
-    def log(self, commit: str, most: int) -> list[Commit]:
-        """Return the history, newest first."""
+    def history_size(self, commit: str) -> int:
+        """Return the number of commits that lead to this one, itself included."""
+        return int(git(self.path, "rev-list", "--count", "--end-of-options", commit))
+
+    def log(self, commit: str, most: int, skip: int = 0) -> list[Commit]:
+        """Return the history, newest first, without the first `skip` commits."""
         form = f"--format={'%x00'.join(_FIELDS)}"
-        output = git(self.path, "log", "-z", f"--max-count={most}", form, "--end-of-options", commit)
+        part = (f"--max-count={most}", f"--skip={skip}")
+        # A message can have any length.
+        output = bounded(self.path, "log", "-z", *part, form, "--end-of-options", commit, most=_MOST_LISTED)
         # Every field ends with NUL. Split by count, because any field can be empty.
         fields = output.decode("utf-8", "replace").split("\0")[:-1]
         commits = []

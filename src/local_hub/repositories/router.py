@@ -141,6 +141,8 @@ class RepositoryRouter:
             Route("/api/whoami-v2", self._whoami, methods=["GET"]),
             Route("/api/repos/{what}", self._create, methods=["POST", "DELETE"]),
             Route("/api/validate-yaml", self._validate, methods=["POST"]),
+            # hf_xet reports each transfer, and ignores the answer.
+            Route("/v1/telemetry", self._validate, methods=["POST"]),
             *[Route(f"/api/{kind}", self._list, methods=["GET"]) for kind in lists.KINDS],
             *lists.empty_routes(),
         ]
@@ -167,7 +169,9 @@ class RepositoryRouter:
             _LOG.warning("local-hub: %s", stuck)
             answer = refused(bad_request("the branch cannot be updated now; try again", 503))
         except TooMuch:
-            answer = refused(bad_request("this revision has more files than Local Hub can list", 413))
+            answer = refused(
+                bad_request("this revision has more files than Local Hub can list, or longer messages", 413)
+            )
         except GitFailed as error:
             # git's message can name folders of this machine, so only the operator sees it.
             _LOG.warning("local-hub: git failed: %s", error)
