@@ -4,6 +4,7 @@ Local Hub and the action run as separate processes, as in real use. The demo che
 """
 
 import base64
+import hashlib
 import json
 import os
 import signal
@@ -65,9 +66,19 @@ class _Hub:
     def post(self, path: str, document: Mapping[str, Any]) -> Any:
         return httpx.post(self.url + path, json=document, trust_env=False).raise_for_status().json()
 
-    def commit(self, path: str, token: str, body: str) -> Any:
-        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/x-ndjson"}
+    def send(self, path: str, token: str, body: str, content_type: str) -> Any:
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": content_type}
         return httpx.post(self.url + path, content=body, headers=headers, trust_env=False).raise_for_status().json()
+
+    def upload(self, content: bytes, token: str) -> dict[str, Any]:
+        """Upload a large file to LFS, and return what its commit says of it."""
+        file = {"oid": hashlib.sha256(content).hexdigest(), "size": len(content)}
+        body = json.dumps({"operation": "upload", "objects": [file]})
+        path = f"/{RESOURCE}.git/info/lfs/objects/batch"
+        answer = self.send(path, token, body, "application/vnd.git-lfs+json")
+        href = answer["objects"][0]["actions"]["upload"]["href"]
+        httpx.put(href, content=content, trust_env=False).raise_for_status()
+        return {"algo": "sha256", **file}
 
     def get(self, path: str, token: str = "") -> Any:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
@@ -138,12 +149,14 @@ def _later_step(hub: _Hub, token: str) -> None:
 
 def _published(hub: _Hub, directory: Path, token: str) -> None:
     _title("It uploads the model, as `hf upload` does, and anyone can clone it")
-    lines: list[tuple[str, dict[str, str]]] = [("header", {"summary": MESSAGE})]
-    for path, content in MODEL_FILES.items():
-        encoded = base64.b64encode(content).decode()
-        lines.append(("file", {"path": path, "content": encoded, "encoding": "base64"}))
+    config = base64.b64encode(MODEL_FILES["config.json"]).decode()
+    lines: list[tuple[str, dict[str, Any]]] = [
+        ("header", {"summary": MESSAGE}),
+        ("file", {"path": "config.json", "content": config, "encoding": "base64"}),
+        ("lfsFile", {"path": "model.safetensors", **hub.upload(MODEL_FILES["model.safetensors"], token)}),
+    ]
     body = "".join(json.dumps({"key": key, "value": value}) + "\n" for key, value in lines)
-    made = hub.commit(f"/api/models/{RESOURCE}/commit/main", token, body)["commitOid"]
+    made = hub.send(f"/api/models/{RESOURCE}/commit/main", token, body, "application/x-ndjson")["commitOid"]
     clone = directory / "clone"
     _git("clone", "--quiet", f"{hub.url}/{RESOURCE}", str(clone))
     oid, author, summary = _git("-C", str(clone), "log", "-1", "--format=%H%n%an%n%s").splitlines()

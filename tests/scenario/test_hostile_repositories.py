@@ -5,25 +5,22 @@ Each test has a repository of its own; commits are written as lines, where a cli
 
 from __future__ import annotations
 
-import base64
 import hashlib
-import json
 import os
 import subprocess
 import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest
 
-from tests.clients import Clients, good, token_for, trust
+from tests.clients import token_for, trust
 from tests.local_hub_process import LocalHub, local_hub
+from tests.own_repository import Own, file
 
 MIB = 1024 * 1024
-TOO_LARGE = b"\0" * (10 * MIB + 1)  # for git: it becomes a large file
+LINE = "filter=lfs diff=lfs merge=lfs -text"
 SUBMODULE = b'[submodule "../../x"]\n\tpath = x\n\turl = -u./evil\n'
 
 
@@ -40,56 +37,10 @@ def hub(data: Path) -> Iterator[LocalHub]:
         yield running
 
 
-class Own:
-    """A repository that is the test's own, and its token."""
-
-    def __init__(self, hub: LocalHub, home: Path, name: str) -> None:
-        """Let the job of these tests write it."""
-        self.hub, self.name = hub, name
-        trust(hub, name)
-        self.clients = Clients(hub, home, token_for(hub, name))
-
-    def request(self, method: str, path: str, **options: Any) -> httpx.Response:
-        """Ask the API for something below this repository's own place."""
-        headers = {"Authorization": f"Bearer {self.clients.token}", **options.pop("headers", {})}
-        return self.hub.request(method, f"/api/models/{self.name}{path}", headers=headers, **options)
-
-    def commit(self, *operations: tuple[str, dict[str, Any]], branch: str = "main", **header: str) -> httpx.Response:
-        """Commit these operations."""
-        lines = [("header", {"summary": "x", **header}), *operations]
-        body = "".join(json.dumps({"key": key, "value": value}) + "\n" for key, value in lines)
-        headers = {"Content-Type": "application/x-ndjson"}
-        return self.request("POST", f"/commit/{branch}", content=body, headers=headers)
-
-    def head(self) -> str:
-        """Where main stands."""
-        return str(self.request("GET", "").raise_for_status().json()["sha"])
-
-    def clone(self) -> None:
-        """Clone it to the folder `work`."""
-        good(self.clients.git("clone", "--quiet", self.clients.url(self.name), "work"))
-
-    def work(self, *arguments: str, **env: str) -> str:
-        """Run git in the clone."""
-        return good(self.clients.git("-C", "work", *arguments, **env)).strip()
-
-    def push_file(self, name: bytes, content: bytes, **env: str) -> None:
-        """Commit a file in the clone, and push it to main."""
-        (self.clients.home / "work" / os.fsdecode(name)).write_bytes(content)
-        self.work("add", "--all", "--force")
-        self.work("commit", "--quiet", "--message", "x", **env)
-        self.work("push", "--quiet", "origin", "main")
-
-
 @pytest.fixture
 def own(hub: LocalHub, tmp_path: Path) -> Own:
     """A repository that nobody else uses."""
     return Own(hub, tmp_path, f"acme/{uuid.uuid4()}")
-
-
-def file(path: str, content: bytes = b"x") -> tuple[str, dict[str, Any]]:
-    """The operation that writes a file."""
-    return "file", {"path": path, "content": base64.b64encode(content).decode(), "encoding": "base64"}
 
 
 def test_a_push_replaces_no_object(own: Own) -> None:
@@ -101,7 +52,9 @@ def test_a_push_replaces_no_object(own: Own) -> None:
     evil = own.work("hash-object", "-w", "../evil")
     for ref in (f"refs/replace/{blob}", "refs/pr/1", "refs/x"):
         source = evil if "replace" in ref else "HEAD"
-        assert "403" in own.clients.git("-C", "work", "push", "origin", f"{source}:{ref}").stderr
+        said = own.clients.git("-C", "work", "push", "origin", f"{source}:{ref}").stderr
+        assert f"-> {ref} (deny updating a hidden ref)" in said, said
+        assert "Everything up-to-date" not in said
     assert set(own.request("GET", "/refs").json()["branches"][0]) == {"name", "ref", "targetCommit"}
     assert own.hub.request("GET", f"/{own.name}/resolve/{pinned}/a.txt").content == b"good"
 
@@ -161,7 +114,7 @@ def test_attributes_that_are_a_link(own: Own) -> None:
     (own.clients.home / "work/.gitattributes").unlink()
     (own.clients.home / "work/.gitattributes").symlink_to("elsewhere")
     own.push_file(b"elsewhere", b"")
-    answer = own.commit(file("a.foo", TOO_LARGE))
+    answer = own.commit(own.large_file("a.foo"))
     assert (answer.status_code, ".gitattributes must be a file" in answer.text) == (400, True)
     own.commit(file("a.foo")).raise_for_status()
 
@@ -199,26 +152,26 @@ def test_no_answer_leaves_a_file_behind(own: Own, data: Path, range_: str) -> No
 
 
 def test_a_commits_own_attributes_name_its_large_file(own: Own) -> None:
-    """Its .gitattributes is kept, with a line for what it does not name; what it names becomes a pointer."""
-    attributes = file(".gitattributes", b"*.weights filter=lfs diff=lfs merge=lfs -text")
-    own.commit(attributes, file("a.foo", TOO_LARGE), file("b.weights"), file("c.bin")).raise_for_status()
+    """Its .gitattributes is kept, with a line for what it does not name. What came with the commit is in git itself."""
+    attributes = file(".gitattributes", f"*.weights {LINE}".encode())
+    large = [own.large_file("a.foo"), own.large_file("b.weights")]
+    own.commit(attributes, *large, file("c.weights")).raise_for_status()
     written = own.hub.request("GET", f"/{own.name}/raw/main/.gitattributes").text.splitlines()
-    line = "filter=lfs diff=lfs merge=lfs -text"
-    assert written == [f"*.weights {line}", f"a.foo {line}"]
+    assert written == [f"*.weights {LINE}", f"a.foo {LINE}"]
     listed = own.request("GET", "/tree/main").json()
     assert {entry["path"]: "lfs" in entry for entry in listed} == {
         ".gitattributes": False,
         "a.foo": True,
         "b.weights": True,
-        "c.bin": False,
+        "c.weights": False,
     }
 
 
 def test_a_commit_that_deletes_the_attributes(own: Own) -> None:
     """They begin anew, with what is large."""
-    own.commit(("deletedFile", {"path": ".gitattributes"}), file("a.bin", TOO_LARGE)).raise_for_status()
+    own.commit(("deletedFile", {"path": ".gitattributes"}), own.large_file("a.bin")).raise_for_status()
     written = own.hub.request("GET", f"/{own.name}/raw/main/.gitattributes").text
-    assert written == "a.bin filter=lfs diff=lfs merge=lfs -text\n"
+    assert written == f"a.bin {LINE}\n"
 
 
 @pytest.mark.parametrize("name", ["feature/x", "feature"])

@@ -5,10 +5,12 @@ The client is huggingface_hub's own, run as a process, with all that it brings (
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+import struct
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,7 @@ from tests.clients import JOB, Clients, good, token_for, trust
 from tests.local_hub_process import LocalHub, local_hub
 
 MIB = 1024 * 1024
+Preupload = Callable[[str, int, bytes], str]
 
 
 @pytest.fixture(scope="module")
@@ -106,32 +109,63 @@ def test_huggingface_hub_publishes_with_its_own_exchange(hub: LocalHub, tmp_path
 
 
 @pytest.mark.parametrize(
-    ("agent", "path", "mode"),
+    ("path", "size", "sample", "mode"),
     [
-        ("datasets/5.2.0; hf_hub/2.4.0", "data/train-00000-of-00001.parquet", "lfs"),
-        ("datasets/5.2.0; hf_hub/2.4.0", "README.md", "regular"),
-        ("unknown/None; hf_hub/2.4.0", "data/train-00000-of-00001.parquet", "regular"),
+        ("data/train-00000-of-00001.parquet", 1000, b"", "lfs"),
+        ("deep/in/it/model.safetensors", 1, b"x", "lfs"),
+        ("saved_model/variables/x", 1, b"x", "lfs"),
+        ("events.out.tfevents.1", 1, b"x", "lfs"),
+        ("README.md", 1000, b"# Title", "regular"),
+        ("large.json", 10 * MIB, b"{", "regular"),
+        ("large.json", 10 * MIB + 1, b"{", "lfs"),
+        ("figure", 9, b"\x89PNG\r\n\x1a\n\0", "lfs"),
+        ("paper", 20, b"%PDF-1.7\n", "lfs"),
+        ("notes.txt", 6, "é\r\n".encode() + b"\xe9", "regular"),
+        ("empty.bin", 0, b"", "regular"),
+        ("below/own.bin", 1, b"x", "regular"),
+        ("below/deeper/a.txt", 1, b"x", "lfs"),
     ],
 )
-def test_datasets_sends_parquet_at_once(hub: LocalHub, tmp_path: Path, agent: str, path: str, mode: str) -> None:
-    """It deletes the file before it commits; other clients keep theirs, and send it with the commit."""
-    clients = publisher_of(hub, tmp_path, "datasets/acme/sent")
-    answer = hub.request(
-        "POST",
-        "/api/datasets/acme/sent/preupload/main",
-        json={"files": [{"path": path, "size": 1000, "sample": ""}]},
-        headers={"Authorization": f"Bearer {clients.token}", "User-Agent": agent},
-    )
-    assert answer.raise_for_status().json()["files"][0]["uploadMode"] == mode
+def test_which_files_go_to_lfs(preupload: Preupload, path: str, size: int, sample: bytes, mode: str) -> None:
+    """What .gitattributes names, as git reads it; what is over 10 MiB; and what is binary."""
+    assert preupload(path, size, sample) == mode
 
 
-@pytest.mark.parametrize(("size", "env"), [(50 * MIB, {}), (101 * MIB, {"HF_HUB_DISABLE_XET": "1"})])
+@pytest.fixture(scope="module")
+def preupload(hub: LocalHub, tmp_path_factory: pytest.TempPathFactory) -> Preupload:
+    """Ask how to send a file to a repository that has rules in a folder too."""
+    clients = publisher_of(hub, tmp_path_factory.mktemp("home"), "datasets/acme/rules")
+    rules = b"*.bin !filter\ndeeper/** filter=lfs\n"
+    add = [CommitOperationAdd("below/.gitattributes", rules)]
+    api_of(clients).create_commit("acme/rules", add, commit_message="x", repo_type="dataset")
+
+    def ask(path: str, size: int, sample: bytes) -> str:
+        asked = {"files": [{"path": path, "size": size, "sample": base64.b64encode(sample).decode()}]}
+        headers = {"Authorization": f"Bearer {clients.token}"}
+        answer = hub.request("POST", "/api/datasets/acme/rules/preupload/main", json=asked, headers=headers)
+        return str(answer.raise_for_status().json()["files"][0]["uploadMode"])
+
+    return ask
+
+
+def test_a_dataset_has_rules_for_media(hub: LocalHub, tmp_path: Path) -> None:
+    """The Hub begins a dataset with more patterns than a model."""
+    for resource, expected in (("datasets/acme/media", True), ("acme/media", False)):
+        publisher_of(hub, tmp_path, resource)
+        rules = hub.request("GET", f"/{resource}/raw/main/.gitattributes").text
+        assert ("*.png filter=lfs" in rules, "*.parquet filter=lfs" in rules) == (expected, True)
+
+
+@pytest.mark.parametrize(("size", "env"), [(20 * MIB, {}), (11 * MIB, {"HF_HUB_DISABLE_XET": "1"})])
 def test_a_large_file(hub: LocalHub, tmp_path: Path, size: int, env: dict[str, str]) -> None:
-    """It is in LFS, a pointer is in git, and what comes back has the digest of what went."""
+    """By Xet and by LFS: a pointer is in git, and what comes back has the digest of what went."""
     resource = f"acme/large-{size}"
     clients = publisher_of(hub, tmp_path, resource)
+    # Of each kind of chunk that hf_xet sends: as it is, compressed, and with its bytes grouped by fours.
+    numbers = b"".join(struct.pack("<f", number / 7) for number in range(200_000))
+    content = (os.urandom(3 * MIB) + b"".join(b"line %d\n" % number for number in range(100_000)) + numbers)[:size]
     with (tmp_path / "weights.dat").open("wb") as file:
-        file.write(os.urandom(MIB))
+        file.write(content)
         file.truncate(size)
     digest = hashlib.sha256((tmp_path / "weights.dat").read_bytes()).hexdigest()
     good(clients.hf("upload", resource, "weights.dat", **env))
@@ -145,17 +179,15 @@ def test_a_large_file(hub: LocalHub, tmp_path: Path, size: int, env: dict[str, s
     assert hashlib.sha256((tmp_path / "downloaded/weights.dat").read_bytes()).hexdigest() == digest
 
 
-def test_what_only_xet_could_send_is_refused_with_the_way_out(hub: LocalHub, tmp_path: Path) -> None:
-    """A file over 100 MB, and hf_xet in use: the message says what to set."""
-    clients = publisher_of(hub, tmp_path, "acme/xet")
-    with (tmp_path / "weights.dat").open("wb") as file:
-        file.truncate(101 * MIB)
-    run = clients.hf("upload", "acme/xet", "weights.dat")
-    assert run.returncode != 0
-    token = {"Authorization": f"Bearer {clients.token}"}
-    answer = hub.request("GET", "/api/models/acme/xet/xet-write-token/main", headers=token)
-    assert "501" in run.stderr
-    assert "HF_HUB_DISABLE_XET=1" in answer.headers["x-error-message"]
+def test_a_part_that_xet_has_already_is_sent_once(hub: LocalHub, tmp_path: Path) -> None:
+    """A second file with the bytes of the first and more: hf_xet names the chunks of the first upload."""
+    clients = publisher_of(hub, tmp_path, "acme/deduplicated")
+    first = os.urandom(2 * MIB)
+    for content in (first, first + os.urandom(MIB)):
+        (tmp_path / "weights.bin").write_bytes(content)
+        good(clients.hf("upload", "acme/deduplicated", "weights.bin"))
+        answer = hub.request("GET", "/acme/deduplicated/resolve/main/weights.bin")
+        assert hashlib.sha256(answer.content).digest() == hashlib.sha256(content).digest()
 
 
 def test_files_that_match_are_deleted(hub: LocalHub, tmp_path: Path) -> None:
@@ -289,7 +321,7 @@ def test_a_gated_model_for_whom_the_gate_lets_through(hub: LocalHub, tmp_path: P
 
 
 def test_a_bucket_is_there_and_takes_nothing(hub: LocalHub, tmp_path: Path) -> None:
-    """Buckets take what they hold through Xet alone, which Local Hub has not; it says so."""
+    """Local Hub stores nothing in a bucket, and says so."""
     clients = publisher_of(hub, tmp_path, "buckets/acme/b")
     api = api_of(clients)
     assert api.bucket_info("acme/b").id == "acme/b"

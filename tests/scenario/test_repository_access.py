@@ -6,7 +6,6 @@ and `X-Error-Code`.
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import http.client
 import json
@@ -85,7 +84,11 @@ ASKS = [
     Ask("DELETE", "api/tag", "{api}/tag/x", ADMINISTER, ""),
     Ask("PUT", "api/settings", "{api}/settings", ADMINISTER, "", b'{"private": false}'),
     Ask("GET", "api/xet-read-token", "{api}/xet-read-token/main", READ, "501"),
-    Ask("GET", "api/xet-write-token", "{api}/xet-write-token/main", WRITE, "501"),
+    Ask("GET", "api/xet-write-token", "{api}/xet-write-token/main", WRITE, "200"),
+    Ask("GET", "info/xet", f"/{{repo}}.git/info/xet/x/v1/chunks/default/{OID}", WRITE, "404 EntryNotFound"),
+    Ask("POST", "info/xet", "/{repo}.git/info/xet/x/v1/shards", WRITE, "404 EntryNotFound", b"", ""),
+    Ask("GET", "info/lfs/locks", "/{repo}.git/info/lfs/locks", SEE, "404"),
+    Ask("POST", "info/lfs/locks", "/{repo}.git/info/lfs/locks/verify", SEE, "404", b"{}", LFS_TYPE),
     Ask("POST", BATCH, "/{repo}.git/info/lfs/objects/batch", READ, "200", batch("download"), LFS_TYPE),
     Ask("POST", BATCH, "/{repo}.git/info/lfs/objects/batch", WRITE, "200", batch("upload"), LFS_TYPE),
     Ask(
@@ -168,11 +171,16 @@ def tokens(hub: LocalHub) -> dict[tuple[str, str], str]:
     found["other", ""] = token_of(hub, "acme/other", "acme/writer")
     found["user", ""] = token_of(hub, "eve", "acme/writer")
     found["invented", ""] = "hf_jwt_invented"
-    value = {"path": "w.bin", "content": base64.b64encode(SECRET).decode(), "encoding": "base64"}
+    value = {"path": "w.bin", "oid": OID, "size": len(SECRET), "algo": "sha256"}
+    wanted = json.dumps({"operation": "upload", "objects": [{"oid": OID, "size": len(SECRET)}]})
     for visibility in VISIBILITIES:
-        headers = {"Authorization": f"Bearer {found['own', f'acme/{visibility}']}", "Content-Type": NDJSON}
+        token = {"Authorization": f"Bearer {found['own', f'acme/{visibility}']}"}
+        path = f"/acme/{visibility}.git/{BATCH}"
+        answer = hub.request("POST", path, content=wanted, headers={**token, **LFS}).raise_for_status()
+        hub.request("PUT", answer.json()["objects"][0]["actions"]["upload"]["href"], content=SECRET).raise_for_status()
+        headers = {**token, "Content-Type": NDJSON}
         path = f"/api/models/acme/{visibility}/commit/main"
-        hub.request("POST", path, content=lines(("file", value)), headers=headers).raise_for_status()
+        hub.request("POST", path, content=lines(("lfsFile", value)), headers=headers).raise_for_status()
     return found
 
 

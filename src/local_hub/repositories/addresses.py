@@ -15,6 +15,10 @@ PAGE_ACTIONS = ("", "tree", "blob", "commit", "commits")
 GIT_ACTIONS = ("info/refs", "git-upload-pack", "git-receive-pack")
 LFS_BATCH = "info/lfs/objects/batch"
 LFS_OBJECT = "info/lfs/objects"
+LFS_LOCKS = "info/lfs/locks"
+XET = "info/xet"
+# How many segments may follow each.
+_LONGER_ACTIONS = {LFS_OBJECT: (1, 2), LFS_LOCKS: (0, 1, 2), XET: (3, 4, 5)}
 PATH_BYTES = 4096
 SEGMENT_BYTES = 255
 _REVISION = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._/+-]{0,254}[A-Za-z0-9_+-])?")
@@ -119,8 +123,10 @@ def _repository_address(segments: list[str]) -> Address | None:
     action, resource = "/".join(rest), _repository(name.removesuffix(".git"))
     if action in (*GIT_ACTIONS, LFS_BATCH):
         return Address(resource, action)
-    if "/".join(rest[:3]) == LFS_OBJECT and len(rest) in (4, 5):
-        return Address(resource, LFS_OBJECT, tuple(rest[3:]))
+    for known, lengths in _LONGER_ACTIONS.items():
+        size = known.count("/") + 1
+        if "/".join(rest[:size]) == known and len(rest) - size in lengths:
+            return Address(resource, known, tuple(rest[size:]))
     return None
 
 

@@ -32,14 +32,11 @@ from local_hub.repositories.responses import (
 from local_hub.request_body import parsed_json
 
 _LOG = logging.getLogger(__name__)
-HISTORY = 1000
+HISTORY, COMMITS = 1000, 50  # the most commits of an answer (huggingface.js, `listCommits`), and the default
 # The most entries of a tree that the Hub lists in one answer (huggingface_hub, `HfFileSystem`).
 PAGE, EXPANDED_PAGE = 1000, 50
 _COUNT = re.compile(r"[0-9]{1,9}", re.ASCII)
-NO_XET = (
-    "Local Hub has no Xet storage. Files of up to 100 MB do not need it; for larger files, set HF_HUB_DISABLE_XET=1. "
-    "Buckets accept uploads through Xet only."
-)
+NO_XET = "Local Hub takes Xet uploads to repositories, but stores nothing in buckets. It sends all files without Xet."
 
 
 @dataclass(frozen=True)
@@ -136,12 +133,18 @@ def refs(context: RequestContext) -> Response:
 
 
 def commits(context: RequestContext) -> Response:
-    """`GET /api/models/{repository}/commits/{revision}`."""
+    """`GET /api/models/{repository}/commits/{revision}`: a page of the history, newest first."""
+    commit, query = commit_of(context), context.request.query_params
+    asked, page = query.get("limit", ""), query.get("p", "")
+    most = max(1, min(HISTORY, int(asked))) if _COUNT.fullmatch(asked) else COMMITS
+    page_number = int(page) if _COUNT.fullmatch(page) else 0
+    first, total = page_number * most, context.repository.history_size(commit)
     described = [
         {"id": one.oid, "title": one.title, "message": one.message, "date": one.at, "authors": [{"user": one.author}]}
-        for one in context.repository.log(commit_of(context), HISTORY)
+        for one in (context.repository.log(commit, most, first) if first < total else [])
     ]
-    return JSONResponse(described, headers={"X-Total-Count": str(len(described))})
+    headers = next_page(context, p=page_number + 1) if first + most < total else {}
+    return JSONResponse(described, headers={"X-Total-Count": str(total), **headers})
 
 
 def resolve(context: RequestContext) -> Response:

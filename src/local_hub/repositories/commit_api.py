@@ -3,13 +3,18 @@
 The responses have the form that huggingface_hub reads. The router has already authorized the caller.
 """
 
+import base64
+from collections.abc import Mapping
+from typing import Any
+
 from starlette.responses import JSONResponse, Response
 
-from local_hub.fields import byte_count, items, mapping, text
+from local_hub.fields import FieldError, byte_count, items, mapping, text
 from local_hub.repositories.addresses import checked_path, checked_revision, is_ambiguous
 from local_hub.repositories.api import commit_of, json_name
-from local_hub.repositories.commit_body import INLINE_LIMIT, read_commit
+from local_hub.repositories.commit_body import read_commit
 from local_hub.repositories.commit_plan import InvalidCommit, Planner, read_rules
+from local_hub.repositories.commit_rules import REGULAR_LIMIT, Rejected, is_binary
 from local_hub.repositories.context import RequestContext
 from local_hub.repositories.git_store import NO_OBJECT, Moved, NotTaken, NotThere, Unknown
 from local_hub.repositories.responses import NO_FILE, NO_REVISION, Refusal, bad_request
@@ -17,42 +22,38 @@ from local_hub.request_body import parsed_json
 
 
 def preupload(context: RequestContext) -> Response:
-    """`POST …/preupload/{revision}`: how the client must send each file.
-
-    A client with hf_xet sends everything that is not "regular" through Xet only, and does not say whether it has
-    hf_xet. So every file that fits into the commit call is "regular"; the commit turns it into a large file here.
-    """
-    # datasets deletes each Parquet file after this call: it relies on the .gitattributes of the Hub's new repositories.
-    sends_now = "datasets/" in context.request.headers.get("user-agent", "")
+    """`POST …/preupload/{revision}`: whether each file belongs into git, or into LFS or Xet."""
     commit = commit_of(context)
     body = mapping(parsed_json(context.body.read_bytes()), "body")
     files = [mapping(file, f"files[{number}]") for number, file in enumerate(items(body.get("files"), "files"))]
     paths = [checked_path(text(file.get("path"), "files.path")) for file in files]
     known = {entry.path: entry.oid for entry in context.repository.entries(commit, recursive=True)} if paths else {}
-    large = context.repository.large(commit, paths)
+    tracked = context.repository.large(commit, paths)
     # The client may send the .gitignore of the folder that it uploads.
     sent = body.get("gitIgnore")
     gitignore = sent.encode("utf-8", "replace") if isinstance(sent, str) else None
     if gitignore is None:
         gitignore = read_rules(context.repository, commit, ".gitignore") or b""
     ignored = context.repository.ignored(gitignore, paths)
-    return JSONResponse(
-        {
-            "files": [
-                {
-                    "path": path,
-                    "uploadMode": "lfs"
-                    if byte_count(file.get("size"), "files.size") > INLINE_LIMIT
-                    or (sends_now and path.endswith(".parquet"))
-                    else "regular",
-                    "shouldIgnore": path in ignored,
-                    # For a large file, git has only the id of the pointer.
-                    **({"oid": known[path]} if path in known and path not in large else {}),
-                }
-                for file, path in zip(files, paths, strict=True)
-            ]
-        }
-    )
+    described = []
+    for file, path in zip(files, paths, strict=True):
+        large = _belongs_to_lfs(file, tracked=path in tracked)
+        # For a large file, git has only the id of the pointer.
+        oid = {"oid": known[path]} if path in known and not large else {}
+        mode = "lfs" if large else "regular"
+        described.append({"path": path, "uploadMode": mode, "shouldIgnore": path in ignored, **oid})
+    return JSONResponse({"files": described})
+
+
+def _belongs_to_lfs(file: Mapping[str, Any], *, tracked: bool) -> bool:
+    size = byte_count(file.get("size"), "files.size")
+    try:
+        # Without a sample, the commit call finds a binary file.
+        start = base64.b64decode(str(file.get("sample") or ""), validate=True)
+    except ValueError:
+        raise FieldError("files.sample", "must be a base64 string") from None
+    # LFS has no pointer for an empty file (git-lfs, docs/spec.md).
+    return size > 0 and (tracked or size > REGULAR_LIMIT or is_binary(start))
 
 
 def make_commit(context: RequestContext) -> Response:
@@ -61,13 +62,13 @@ def make_commit(context: RequestContext) -> Response:
         raise Refusal(bad_request("Local Hub has no pull requests"))
     branch, commit, repository = context.address.revision, commit_of(context), context.repository
     with context.store.git.scratch() as scratch, context.body.open("rb") as body:
-        requested = read_commit(body, scratch)
-        parts = [requested.summary.strip(), requested.description.strip(), context.trailers]
-        message = "\n\n".join(part for part in parts if part) + "\n"
         try:
+            requested = read_commit(body, scratch)
+            parts = [requested.summary.strip(), requested.description.strip(), context.trailers]
+            message = "\n\n".join(part for part in parts if part) + "\n"
             change = Planner(repository, commit, requested, message, context.person, scratch).plan()
             oid = repository.commit(branch, change, context.before_move(branch), requested.parent)
-        except InvalidCommit as error:
+        except (InvalidCommit, Rejected) as error:
             raise Refusal(bad_request(str(error))) from None
         except Moved:
             raise Refusal(bad_request("A commit has happened since. Please refresh and try again.", 412)) from None

@@ -1,17 +1,18 @@
-"""Plans a commit: which files go into git as they are, and which become LFS pointers.
+"""Plans a commit: uploaded files go into git as they are, and large files, which are in LFS already, as pointers.
 
-It reads the repository and moves large files to the LFS folder. It knows nothing of HTTP or of who asks.
+It reads the repository, and rejects what the Hub rejects. It knows nothing of HTTP or of who asks.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from local_hub.repositories.commit_body import Requested
+from local_hub.repositories.commit_rules import Fault, Rejected, fault_of, rejection
 from local_hub.repositories.git_store import LINK, Change, Person, Repository
 from local_hub.repositories.lfs import Objects, Pointer
 
-REGULAR_LIMIT = 10 * 1024 * 1024  # the Hub does not accept larger files in git itself
 RULES_LIMIT = 1024 * 1024
 ATTRIBUTES_FILE = ".gitattributes"
 
@@ -22,7 +23,7 @@ class InvalidCommit(ValueError):
 
 @dataclass(frozen=True)
 class Planner:
-    """Plans one commit on top of `commit`; new files for git are written to `scratch`."""
+    """Plans one commit on top of `commit`; pointers are written to `scratch`."""
 
     repository: Repository
     commit: str
@@ -32,33 +33,33 @@ class Planner:
     scratch: Path
 
     def plan(self) -> Change:
-        """Move the large files to LFS and return the change, with pointers in their place."""
+        """Return the change, with a pointer in the place of each large file; raise `Rejected` as the Hub would."""
         requested, objects = self.requested, Objects(self.repository.path)
-        rules = [upload for upload in requested.uploads if upload.path.rpartition("/")[2] == ATTRIBUTES_FILE]
-        # The paths that .gitattributes gives to LFS once this commit is made.
-        changes_rules = bool(rules or requested.deleted or requested.deleted_folders)
-        after = self._change([(upload.path, upload.content) for upload in rules]) if changes_rules else None
-        paths = [*(upload.path for upload in requested.uploads), *(path for path, _, _ in requested.large)]
-        tracked = self.repository.large(self.commit, paths, after)
-        files: dict[str, Path] = {}
-        large: list[str] = []
+        faults: defaultdict[Fault, list[str]] = defaultdict(list)
         for upload in requested.uploads:
-            # An empty file is its own pointer, so it is never a large file.
-            if upload in rules or upload.pointer.size <= (0 if upload.path in tracked else REGULAR_LIMIT):
-                files[upload.path] = upload.content
-            else:
-                objects.take(upload.content, upload.pointer)
-                files[upload.path] = self._pointer_file(upload.pointer)
-                large.append(upload.path)
+            if fault := fault_of(upload.size, upload.start, objects):
+                faults[fault].append(upload.path)
+        files = {upload.path: upload.content for upload in requested.uploads}
         for path, oid, size in requested.large:
             stored = objects.path(oid)
             if not stored.is_file() or size not in (None, stored.stat().st_size):
-                raise InvalidCommit(f"the large file {oid} was not uploaded")
-            files[path] = self._pointer_file(Pointer(oid, stored.stat().st_size))
-            large.append(path)
-        if untracked := [path for path in large if path not in tracked]:
+                faults[Fault.DANGLING].append(path)
+            else:
+                files[path] = self._pointer_file(Pointer(oid, stored.stat().st_size))
+        if lines := rejection(faults):
+            raise Rejected(lines)
+        if untracked := self._untracked([path for path, _, _ in requested.large]):
             files[ATTRIBUTES_FILE] = self._extended_attributes(untracked)
         return self._change(list(files.items()))
+
+    def _untracked(self, paths: Sequence[str]) -> list[str]:
+        """Return the paths that .gitattributes does not give to LFS once this commit is made."""
+        requested = self.requested
+        rules = [upload for upload in requested.uploads if upload.path.rpartition("/")[2] == ATTRIBUTES_FILE]
+        changes_rules = bool(rules or requested.deleted or requested.deleted_folders)
+        after = self._change([(upload.path, upload.content) for upload in rules]) if changes_rules else None
+        tracked = self.repository.large(self.commit, paths, after) if paths else set()
+        return [path for path in paths if path not in tracked]
 
     def _change(self, files: Sequence[tuple[str, Path]]) -> Change:
         return Change(self.message, self.person, files, self.requested.deleted, self.requested.deleted_folders)

@@ -37,7 +37,7 @@ class GitFailed(Exception):
 
 
 class TooMuch(Exception):
-    """The output of git is too large: a few trees can list millions of files."""
+    """The output of git is too large: a few trees can list millions of files, and a message can have any length."""
 
 
 class NoGit(Exception):
@@ -114,9 +114,9 @@ def read_fields(directory: Path, *arguments: str, most: int) -> Generator[bytes,
             process.kill()
 
 
-def environment() -> dict[str, str]:
-    """Return the complete environment of git."""
-    numbered = list(enumerate(_CONFIGURATION.items()))
+def environment(*more: tuple[str, str]) -> dict[str, str]:
+    """Return the complete environment of git; `more` is configuration that overrides what is set here."""
+    numbered = list(enumerate([*_CONFIGURATION.items(), *more]))
     return {
         "PATH": os.environ.get("PATH", os.defpath),
         "LC_ALL": "C",

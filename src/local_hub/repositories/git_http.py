@@ -9,11 +9,12 @@ import contextlib
 import os
 import re
 import signal
+import zlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import ClientDisconnect
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import Receive, Scope, Send
 
 from local_hub.repositories.context import RequestContext
@@ -22,8 +23,10 @@ from local_hub.repositories.responses import Refusal, bad_request, refused
 
 PUSH_LIMIT = 2 * 1024**3
 COMMANDS_LIMIT = 1024 * 1024
+FETCH_LIMIT = 10 * 1024 * 1024  # git's own (http.maxRequestBuffer), but git counts compressed bytes
 HEAD_LIMIT = 64 * 1024
 RECEIVE_PACK = "git-receive-pack"
+_PUSHED = ("refs/heads/", "refs/tags/")
 _COMMAND = re.compile(rb"([0-9a-f]{40}) ([0-9a-f]{40}) (refs/[^\0\n]+)")
 _PROTOCOL = re.compile(r"version=[0-9](:[a-z0-9=-]{1,64}){0,8}")
 
@@ -41,7 +44,7 @@ class Backend:
             body = self._checked_body()
             first = await anext(body, b"")
         except Refusal as refusal:
-            await refused(refusal.denied)(scope, _, send)
+            await refused(refusal.denied, plain=True)(scope, _, send)
             return
         except ClientDisconnect:
             return
@@ -67,9 +70,13 @@ class Backend:
     async def _checked_body(self) -> AsyncIterator[bytes]:
         """Yield the body. For a push, first collect and log its commands, then yield them as one piece."""
         pushing = self._context.address.action == RECEIVE_PACK
-        if pushing and self._context.request.headers.get("content-encoding", "identity") != "identity":
+        if not pushing:
+            async for chunk in _decompressed(self._context.request):
+                yield chunk
+            return
+        if self._context.request.headers.get("content-encoding", "identity") != "identity":
             raise Refusal(bad_request("a push must not have a Content-Encoding", 415))
-        held, logged, received = b"", not pushing, 0
+        held, logged, received = b"", False, 0
         async for chunk in self._context.request.stream():
             received += len(chunk)
             if received > PUSH_LIMIT:
@@ -114,18 +121,22 @@ def read_commands(held: bytes) -> list[tuple[str, str, str]] | None:
 
 
 def _record(context: RequestContext, commands: list[tuple[str, str, str]]) -> None:
-    """Log the commands of a push. It may update branches and tags only: other refs belong to git or to the Hub."""
-    if not all(ref.startswith(("refs/heads/", "refs/tags/")) for ref, _, _ in commands):
-        raise Refusal(bad_request("a push may update branches and tags only", 403))
+    """Log the commands of a push; git rejects those for refs that are neither branches nor tags."""
     for ref, before, after in commands:
-        context.record_change("git", ref, before, after)
+        if ref.startswith(_PUSHED):
+            context.record_change("git", ref, before, after)
 
 
 def _cgi_environment(context: RequestContext) -> dict[str, str]:
     path: Path = context.repository.path
     headers, protocol = context.request.headers, context.request.headers.get("git-protocol", "")
     return {
-        **environment(),
+        **environment(
+            ("core.hooksPath", str(context.store.git.hooks)),
+            # Other refs belong to git or to the Hub. git reports each that a push tries to update.
+            ("receive.hideRefs", "refs/"),
+            *(("receive.hideRefs", f"!{prefix}") for prefix in _PUSHED),
+        ),
         "GIT_PROJECT_ROOT": str(path.parent),
         "PATH_INFO": f"/{path.name}/{context.address.action}",
         "GIT_HTTP_EXPORT_ALL": "1",
@@ -138,9 +149,27 @@ def _cgi_environment(context: RequestContext) -> dict[str, str]:
         "REQUEST_METHOD": context.request.method,
         "QUERY_STRING": str(context.request.url.query),
         "CONTENT_TYPE": headers.get("content-type", ""),
-        "CONTENT_LENGTH": headers.get("content-length", ""),
-        "HTTP_CONTENT_ENCODING": headers.get("content-encoding", ""),
+        # Not that of the request: git would take it for the size of the decompressed body.
+        "CONTENT_LENGTH": headers.get("content-length", "") if "content-encoding" not in headers else "",
     }
+
+
+async def _decompressed(request: Request) -> AsyncIterator[bytes]:
+    """Yield the body of a fetch, which git compresses if it is long. Counts the bytes that git would have to read."""
+    encoding = request.headers.get("content-encoding", "identity").strip().lower()
+    if encoding not in ("identity", "gzip", "x-gzip"):
+        raise Refusal(bad_request("a fetch may have the Content-Encoding gzip, once", 415))
+    unpacking = None if encoding == "identity" else zlib.decompressobj(wbits=31)
+    received = 0
+    async for chunk in request.stream():
+        try:
+            content = unpacking.decompress(chunk, FETCH_LIMIT + 1) if unpacking else chunk
+        except zlib.error:
+            raise Refusal(bad_request("the body is not gzip")) from None
+        received += len(content)
+        if received > FETCH_LIMIT:
+            raise Refusal(bad_request(f"a fetch may have at most {FETCH_LIMIT} bytes", 413))
+        yield content
 
 
 async def _send_body(process: asyncio.subprocess.Process, first: bytes, body: AsyncIterator[bytes]) -> None:

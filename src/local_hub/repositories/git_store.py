@@ -19,14 +19,20 @@ from local_hub.hub.log import rfc3339
 from local_hub.hub.resources import Resource
 from local_hub.repositories.addresses import full_names
 from local_hub.repositories.git_commands import GitFailed, bounded, git, read_fields
+from local_hub.repositories.git_hook import install
 
-# The file types in the .gitattributes of the Hub's initial commit, shortened.
-LARGE_TYPES = (
-    *("7z", "arrow", "bin", "bz2", "ckpt", "ftz", "gz", "h5", "joblib", "mlmodel", "model", "msgpack", "npy", "npz"),
-    *("onnx", "ot", "parquet", "pb", "pickle", "pkl", "pt", "pth", "rar", "safetensors", "tar", "tflite", "tgz"),
-    *("wasm", "xz", "zip", "zst"),
+# The patterns of the .gitattributes in the first commit of a new repository on the Hub; a dataset has more. From public
+# repositories; the patterns of a kernel are not known.
+_LARGE = (
+    *("*.7z", "*.arrow", "*.bin", "*.bz2", "*.ckpt", "*.ftz", "*.gz", "*.h5", "*.joblib", "*.lfs.*", "*.mlmodel"),
+    *("*.model", "*.msgpack", "*.npy", "*.npz", "*.onnx", "*.ot", "*.parquet", "*.pb", "*.pickle", "*.pkl", "*.pt"),
+    *("*.pth", "*.rar", "*.safetensors", "saved_model/**/*", "*.tar.*", "*.tar", "*.tflite", "*.tgz", "*.wasm"),
+    *("*.xz", "*.zip", "*.zst", "*tfevents*"),
 )
-ATTRIBUTES = "".join(f"*.{suffix} filter=lfs diff=lfs merge=lfs -text\n" for suffix in LARGE_TYPES).encode()
+_LARGE_DATA = (
+    *("*.avro", "*.lz4", "*.mds", "*.pcm", "*.sam", "*.raw", "*.aac", "*.flac", "*.mp3", "*.ogg", "*.wav", "*.bmp"),
+    *("*.gif", "*.png", "*.tiff", "*.jpg", "*.jpeg", "*.webp", "*.mp4", "*.webm"),
+)
 SHORTEST = 7  # hexadecimal digits of an abbreviated commit id, as in huggingface_hub and git
 NO_OBJECT = "0" * 40
 LINK, SUBMODULE = "120000", "160000"
@@ -34,8 +40,9 @@ LINK, SUBMODULE = "120000", "160000"
 _LAST_SECOND = 253_402_300_799
 _HEAD = ("%H", "%an", "%at", "%s")
 _FIELDS = (*_HEAD, "%b")
-# git's lock files, and its temporary objects.
-_LEFTOVERS = ("*.lock", "refs/**/*.lock", "objects/tmp_objdir-*", "objects/pack/tmp_*", "objects/??/tmp_obj_*")
+# Xorbs (see xet_api), git's lock files, and its temporary objects.
+XORBS = "xorbs"
+_LEFTOVERS = (XORBS, "*.lock", "refs/**/*.lock", "objects/tmp_objdir-*", "objects/pack/tmp_*", "objects/??/tmp_obj_*")
 _ATTEMPTS = 20
 # Maximum bytes of a listing: about 200,000 files. The Hub recommends fewer than half of that per repository.
 _MOST_LISTED = 16 * 1024 * 1024
@@ -113,8 +120,10 @@ class GitStore:
         """Keep them in this folder, which no other process may use at the same time."""
         self._root = directory / "repositories"
         self._incoming = directory / "incoming"
+        self.hooks = directory / "hooks"
         for folder in (self._root, self._incoming):
             folder.mkdir(mode=0o700, exist_ok=True)
+        install(self.hooks)
         self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
         # Delete what a killed process has left: partial uploads and pushes, and stale git locks.
         left = [*self._incoming.iterdir()]
@@ -152,7 +161,8 @@ class GitStore:
         (made / "description").write_text(f"{resource}\n", encoding="utf-8")
         first = Repository(made, self._incoming, threading.Lock())
         with tempfile.NamedTemporaryFile(dir=self._incoming) as attributes:
-            attributes.write(ATTRIBUTES)
+            patterns = (*_LARGE, *(_LARGE_DATA if resource.kind == "dataset" else ()))
+            attributes.write("".join(f"{one} filter=lfs diff=lfs merge=lfs -text\n" for one in patterns).encode())
             attributes.flush()
             owner = Person(resource.owner, "owner@local-hub.invalid")
             first.commit_first(Change("initial commit\n", owner, [(".gitattributes", Path(attributes.name))]))
@@ -166,6 +176,11 @@ class Repository:
     path: Path
     incoming: Path
     lock: threading.Lock
+
+    @property
+    def xorbs(self) -> Path:
+        """The folder of what hf_xet uploads, which may not exist."""
+        return self.path / XORBS
 
     def resolve(self, revision: str) -> str:
         """Return the commit of a branch, a tag or a commit id."""
@@ -220,10 +235,16 @@ class Repository:
         output = git(self.path, "for-each-ref", "--format=%(refname) %(objectname)")
         return dict(line.split(" ", 1) for line in _text(output).split("\n") if line)
 
-    def log(self, commit: str, most: int) -> list[Commit]:
-        """Return the history, newest first."""
+    def history_size(self, commit: str) -> int:
+        """Return the number of commits that lead to this one, itself included."""
+        return int(git(self.path, "rev-list", "--count", "--end-of-options", commit))
+
+    def log(self, commit: str, most: int, skip: int = 0) -> list[Commit]:
+        """Return the history, newest first, without the first `skip` commits."""
         form = f"--format={'%x00'.join(_FIELDS)}"
-        output = git(self.path, "log", "-z", f"--max-count={most}", form, "--end-of-options", commit)
+        part = (f"--max-count={most}", f"--skip={skip}")
+        # A message can have any length.
+        output = bounded(self.path, "log", "-z", *part, form, "--end-of-options", commit, most=_MOST_LISTED)
         # Every field ends with NUL. Split by count, because any field can be empty.
         fields = output.decode("utf-8", "replace").split("\0")[:-1]
         commits = []

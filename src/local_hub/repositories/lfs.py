@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 POINTER_LIMIT = 1024
+OBJECT_LIMIT = 5 * 1024**3
 _OID = re.compile(r"[0-9a-f]{64}")
 # git-lfs, docs/spec.md: `version` first, then the other keys in alphabetical order.
 _POINTER = re.compile(

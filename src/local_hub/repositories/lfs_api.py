@@ -16,12 +16,11 @@ from local_hub.hub.tokens import IssuedToken
 from local_hub.repositories.access import Denied, Verb
 from local_hub.repositories.addresses import LFS_OBJECT, Address
 from local_hub.repositories.context import RepositoryStore, RequestContext
-from local_hub.repositories.lfs import Digesting, Link, Objects, Pointer, is_oid
+from local_hub.repositories.lfs import OBJECT_LIMIT, Digesting, Link, Objects, Pointer, is_oid
 from local_hub.repositories.responses import NO_ENTRY, Refusal, bad_request, file_answer
 from local_hub.request_body import parsed_json
 
 MEDIA_TYPE = "application/vnd.git-lfs+json"
-OBJECT_LIMIT = 5 * 1024**3
 LINK_SECONDS = 3600
 BAD_LINK = Denied(403, "", "this link is invalid or has expired")
 _VERBS = {"upload": Verb.WRITE, "download": Verb.READ}
@@ -34,10 +33,16 @@ def batch(context: RequestContext) -> Response:
     if operation not in _VERBS:
         raise FieldError("operation", "must be upload or download")
     context.require(_VERBS[operation])
-    if body.get("hash_algo", "sha256") != "sha256":
+    # huggingface.js writes the name with an underscore.
+    if body.get("hash_algo", "sha256") not in ("sha256", "sha_256"):
         raise Refusal(bad_request("hash_algo must be sha256", 409))
     objects = [_object(context, operation, pointer(value)) for value in items(body.get("objects"), "objects")]
     return JSONResponse({"transfer": "basic", "objects": objects, "hash_algo": "sha256"}, media_type=MEDIA_TYPE)
+
+
+def no_locks(_: RequestContext) -> Response:
+    """`…/info/lfs/locks` and below: as a server without locks, so git-lfs pushes without them (docs/api/locking.md)."""
+    raise Refusal(Denied(404, "", "Local Hub has no LFS locks"))
 
 
 def verify(context: RequestContext) -> Response:

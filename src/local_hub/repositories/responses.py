@@ -8,7 +8,7 @@ from pathlib import Path
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from local_hub.repositories.access import Denied
@@ -39,14 +39,20 @@ class NoRoute(Refusal):
     """Local Hub has no route for this request, or not for its method."""
 
 
-def refused(denied: Denied, *, basic: bool = False) -> JSONResponse:
-    """Respond with a refusal; `basic` asks the client for Basic authentication, which git and git-lfs use."""
+def refused(denied: Denied, *, basic: bool = False, plain: bool = False) -> Response:
+    """Respond with a refusal.
+
+    `basic` asks the client for Basic authentication, which git and git-lfs use. `plain` is for git, which shows
+    nothing but text/plain (git, remote-curl.c).
+    """
     one_line = denied.message.replace("\r", " ").replace("\n", " ")
     headers = {"X-Error-Message": one_line.encode("ascii", "replace").decode()}
     if denied.code:
         headers["X-Error-Code"] = denied.code
     if basic and denied.status == 401:
         headers |= dict.fromkeys(("WWW-Authenticate", "LFS-Authenticate"), 'Basic realm="Local Hub"')
+    if plain:
+        return PlainTextResponse(f"{denied.message}\n", denied.status, headers=headers)
     return JSONResponse({"error": denied.message, "message": denied.message}, denied.status, headers=headers)
 
 

@@ -25,7 +25,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from local_hub.hub.resources import Declared
 from local_hub.hub.store import Store
 from local_hub.hub.tokens import IssuedToken
-from local_hub.repositories import api, commit_api, git_http, lfs_api, lists
+from local_hub.repositories import api, commit_api, git_http, lfs_api, lists, xet_api
 from local_hub.repositories.access import (
     INVALID_TOKEN,
     Denied,
@@ -38,8 +38,10 @@ from local_hub.repositories.access import (
 )
 from local_hub.repositories.addresses import (
     LFS_BATCH,
+    LFS_LOCKS,
     LFS_OBJECT,
     PAGE_ACTIONS,
+    XET,
     Address,
     InvalidName,
     read_address,
@@ -56,12 +58,13 @@ _SMALL = 1024 * 1024
 _COMMIT = 512 * 1024 * 1024
 _JSON = ("application/json",)
 _LINES = ("application/x-ndjson",)
+_UNTYPED = ("", "application/octet-stream", "application/json")  # hf_xet sends most bodies without a type
 _SERVICES = {"git-upload-pack": Verb.READ, "git-receive-pack": Verb.WRITE}
 # The calls that open a pull request if they have `create_pr`.
 _PROPOSALS = ("api/preupload", "api/commit")
 _GIT = ("info/refs", *_SERVICES)
 # git and git-lfs send the token as the password of Basic authentication.
-_BASIC = (LFS_BATCH, LFS_OBJECT, *_GIT)
+_BASIC = (LFS_BATCH, LFS_LOCKS, LFS_OBJECT, *_GIT)
 
 # A page gets a request's context; the page "refused" gets the request and the refusal.
 Page = Callable[..., Response]
@@ -91,7 +94,7 @@ ENDPOINTS = {
     ("GET", "api/likers"): _Endpoint(Verb.SEE, lists.likers),
     ("GET", "resolve"): _Endpoint(Verb.READ, api.resolve),
     ("GET", "raw"): _Endpoint(Verb.READ, api.raw),
-    ("POST", "api/preupload"): _Endpoint(Verb.WRITE, commit_api.preupload, 16 * _SMALL),
+    ("POST", "api/preupload"): _Endpoint(Verb.WRITE, commit_api.preupload, 2 * _SMALL),
     ("POST", "api/commit"): _Endpoint(Verb.WRITE, commit_api.make_commit, _COMMIT, _LINES),
     ("POST", "api/branch"): _Endpoint(Verb.WRITE, commit_api.create_branch),
     ("DELETE", "api/branch"): _Endpoint(Verb.WRITE, commit_api.delete_branch),
@@ -101,7 +104,11 @@ ENDPOINTS = {
     ("DELETE", "api/tag"): _Endpoint(Verb.ADMINISTER, api.allowed),
     ("PUT", "api/settings"): _Endpoint(Verb.ADMINISTER, api.allowed),
     ("GET", "api/xet-read-token"): _Endpoint(Verb.READ, api.no_xet),
-    ("GET", "api/xet-write-token"): _Endpoint(Verb.WRITE, api.no_xet),
+    ("GET", "api/xet-write-token"): _Endpoint(Verb.WRITE, xet_api.write_token),
+    ("GET", XET): _Endpoint(Verb.WRITE, xet_api.look_up),
+    ("POST", XET): _Endpoint(Verb.WRITE, xet_api.receive, xet_api.XORB_LIMIT, _UNTYPED),
+    ("GET", LFS_LOCKS): _Endpoint(Verb.SEE, lfs_api.no_locks),
+    ("POST", LFS_LOCKS): _Endpoint(Verb.SEE, lfs_api.no_locks, types=(lfs_api.MEDIA_TYPE,)),
     ("POST", LFS_BATCH): _Endpoint(Verb.SEE, lfs_api.batch, types=(lfs_api.MEDIA_TYPE,)),
     ("POST", LFS_OBJECT): _Endpoint(Verb.WRITE, lfs_api.verify, types=(lfs_api.MEDIA_TYPE, "application/json")),
 }
@@ -134,6 +141,8 @@ class RepositoryRouter:
             Route("/api/whoami-v2", self._whoami, methods=["GET"]),
             Route("/api/repos/{what}", self._create, methods=["POST", "DELETE"]),
             Route("/api/validate-yaml", self._validate, methods=["POST"]),
+            # hf_xet reports each transfer, and ignores the answer.
+            Route("/v1/telemetry", self._validate, methods=["POST"]),
             *[Route(f"/api/{kind}", self._list, methods=["GET"]) for kind in lists.KINDS],
             *lists.empty_routes(),
         ]
@@ -153,14 +162,16 @@ class RepositoryRouter:
             self._record(request, address.template)
             answer = refused(refusal.denied)
         except Refusal as refusal:
-            answer = refused(refusal.denied, basic=address.action in _BASIC)
+            answer = refused(refusal.denied, basic=address.action in _BASIC, plain=address.action in _GIT)
         except InvalidName as error:
             answer = refused(bad_request(str(error)))
         except Stuck as stuck:
             _LOG.warning("local-hub: %s", stuck)
             answer = refused(bad_request("the branch cannot be updated now; try again", 503))
         except TooMuch:
-            answer = refused(bad_request("this revision has more files than Local Hub can list", 413))
+            answer = refused(
+                bad_request("this revision has more files than Local Hub can list, or longer messages", 413)
+            )
         except GitFailed as error:
             # git's message can name folders of this machine, so only the operator sees it.
             _LOG.warning("local-hub: git failed: %s", error)
@@ -239,7 +250,7 @@ class RepositoryRouter:
                 raise Refusal(bad_request(f"the request body is larger than {limit} bytes", 413))
             yield path
         finally:
-            path.unlink()
+            path.unlink(missing_ok=True)
 
     async def _whoami(self, request: Request) -> Response:
         principal = await run_in_threadpool(self._principal, request, basic=False)

@@ -1,0 +1,223 @@
+"""Pushes by git and git-lfs that the Hub rejects or takes: what people see in their terminal.
+
+The words are those of public threads: huggingface_hub#91 and #937, qdonnars/ohmywind#289, huggingface/diffusers#6285.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.clients import Clients, token_for, trust
+from tests.local_hub_process import LocalHub, local_hub
+from tests.own_repository import Own, file
+
+MIB = 1024 * 1024
+RULE = "-" * 73
+PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"
+POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"0" * 64 + b"\nsize 5\n"
+TOO_LARGE = f"""{RULE}
+Your push was rejected because it contains files larger than 10 MiB.
+Please use https://git-lfs.github.com/ to store large files.
+See also: https://hf.co/docs/hub/repositories-getting-started#terminal
+
+Offending files:
+  - x (ref: refs/heads/main)
+{RULE}"""
+BINARY = f"""{RULE}
+Your push was rejected because it contains binary files.
+Please use https://huggingface.co/docs/hub/xet to store binary files.
+See also: https://huggingface.co/docs/hub/xet/using-xet-storage#git
+
+Offending files:
+  - x (ref: refs/heads/main)
+{RULE}"""
+DANGLING = f"""{RULE}
+Your push was rejected because an LFS pointer pointed to a file that does not exist.
+For instance, this can happen if you used git push --no-verify to push your changes.
+
+Offending file:
+  - x (ref: refs/heads/main)
+{RULE}"""
+REJECTED = {"too large": (b"a" * (10 * MIB + 1), TOO_LARGE), "binary": (PNG, BINARY), "dangling": (POINTER, DANGLING)}
+
+
+@pytest.fixture(scope="module")
+def hub() -> Iterator[LocalHub]:
+    """A Local Hub for all stories here; each has a repository of its own."""
+    with local_hub() as running:
+        yield running
+
+
+@pytest.fixture
+def own(hub: LocalHub, tmp_path: Path) -> Own:
+    """A repository that nobody else uses, and a clone of it in the folder `work`."""
+    made = Own(hub, tmp_path, f"acme/{uuid.uuid4()}")
+    made.clone()
+    return made
+
+
+def commit(own: Own, files: dict[str, bytes]) -> None:
+    """Commit files in the clone, without the filters of LFS."""
+    for name, content in files.items():
+        (own.clients.home / "work" / name).write_bytes(content)
+    own.work("add", "--all", "--force")
+    own.work("commit", "--quiet", "--message", "x")
+
+
+def push(own: Own, *refs: str) -> tuple[int, str]:
+    """Push; return the exit code, and what git printed, with the lines of the server as the server wrote them."""
+    run = own.clients.git("-C", "work", "push", "origin", *(refs or ("main",)))
+    lines = [line.removeprefix("remote:").removeprefix(" ").rstrip() for line in run.stderr.splitlines()]
+    return run.returncode, "\n".join(lines)
+
+
+@pytest.mark.parametrize("kind", REJECTED)
+def test_a_push_that_the_hub_rejects(own: Own, kind: str) -> None:
+    """git prints the Hub's words, and that the hook declined; nothing has moved."""
+    content, words = REJECTED[kind]
+    before = own.head()
+    commit(own, {"x": content})
+    code, said = push(own)
+    assert code == 1
+    assert words in said
+    assert "! [remote rejected] main -> main (pre-receive hook declined)" in said
+    assert own.head() == before
+
+
+@pytest.mark.parametrize("kind", REJECTED)
+def test_a_commit_that_the_hub_rejects(own: Own, kind: str) -> None:
+    """The same words over the API, in the answer and in the header that huggingface_hub shows."""
+    content, words = REJECTED[kind]
+    before = own.head()
+    answer = own.commit(file("x", content))
+    expected = [line.removesuffix(" (ref: refs/heads/main)") for line in words.splitlines() if line not in ("", RULE)]
+    assert (answer.status_code, answer.json()["error"].splitlines()) == (400, expected)
+    assert expected[0] in answer.headers["x-error-message"]
+    assert own.head() == before
+
+
+def test_a_line_of_the_api_that_is_too_long_names_its_number(own: Own) -> None:
+    """Local Hub does not read it to its end, so it cannot name the path."""
+    answer = own.commit(file("a"), file("x", b"a" * (12 * MIB)))
+    assert (answer.status_code, "files larger than 10 MiB" in answer.text, "line 3" in answer.text) == (400, True, True)
+
+
+def test_a_file_of_exactly_10_mib(own: Own) -> None:
+    """It is taken, by git and over the API."""
+    commit(own, {"x": b"a" * (10 * MIB)})
+    assert push(own)[0] == 0
+    own.commit(file("y", b"b" * (10 * MIB))).raise_for_status()
+
+
+def test_every_commit_of_a_push_counts(own: Own) -> None:
+    """A binary file that the next commit deletes is in the history all the same."""
+    commit(own, {"x": PNG})
+    (own.clients.home / "work/x").unlink()
+    commit(own, {})
+    assert (push(own)[0], "contains binary files" in push(own)[1]) == (1, True)
+
+
+def test_only_what_is_new_counts(own: Own) -> None:
+    """A branch that repeats what the repository has is taken, and so is a deletion."""
+    (path,) = [own.large_file("a.bin", b"\0 large")]
+    own.commit(path).raise_for_status()
+    own.work("pull", "--quiet")
+    commit(own, {"b.txt": b"b"})
+    assert push(own, "main", "HEAD:refs/heads/next", "HEAD:refs/tags/v1")[0] == 0
+    assert push(own, ":refs/heads/next")[0] == 0
+
+
+def test_several_refs_in_a_rejection(own: Own) -> None:
+    """They are all named, up to three."""
+    commit(own, {"x": PNG})
+    _, said = push(own, *(f"HEAD:refs/heads/b{number}" for number in range(5)))
+    assert "- x (ref: refs/heads/b0, refs/heads/b1, refs/heads/b2, …)" in said
+    assert said.count("(pre-receive hook declined)") == 5
+
+
+def test_a_name_that_is_not_for_a_terminal(own: Own) -> None:
+    """Its control characters are not printed."""
+    commit(own, {"a\x1b[31m": PNG})
+    assert "  - a?[31m (ref" in push(own)[1]
+
+
+def test_a_ref_that_is_no_branch_and_no_tag(own: Own) -> None:
+    """git reports it by itself, and moves the others."""
+    commit(own, {"a": b"a"})
+    code, said = push(own, "main", "HEAD:refs/pr/1")
+    assert (code, "Everything up-to-date" in said) == (1, False)
+    assert "! [remote rejected] HEAD -> refs/pr/1 (deny updating a hidden ref)" in said
+    assert own.head() == own.work("rev-parse", "HEAD")
+
+
+def test_git_shows_why_it_may_not_write(own: Own, hub: LocalHub, tmp_path: Path) -> None:
+    """The answer is text/plain, which git prints; JSON it would not."""
+    trust(hub, "acme/another")
+    other = Clients(hub, tmp_path, token_for(hub, "acme/another"))
+    run = other.git("-C", "work", "push", other.url(own.name), "HEAD:main")
+    assert "remote: Forbidden: this token may not write to this repository" in run.stderr
+    assert "403" in run.stderr
+
+
+def test_a_push_option_is_not_taken(own: Own) -> None:
+    """git itself says so, before it sends anything: Local Hub does not offer them."""
+    commit(own, {"a": b"a"})
+    run = own.clients.git("-C", "work", "push", "-o", "ci.skip", "origin", "main")
+    assert "the receiving end does not support push options" in run.stderr
+
+
+def test_git_lfs_goes_on_without_locks(own: Own) -> None:
+    """Whatever its setting of `locksverify`; an object that the server has already is not sent again."""
+    own.clients.install_lfs()
+    content = os.urandom(100)
+    for verify, name in (("true", "a.bin"), ("false", "b.bin")):
+        own.work("config", f"lfs.{own.clients.hub.hub}/{own.name}.git/info/lfs.locksverify", verify)
+        commit(own, {name: content})
+        code, said = push(own)
+        assert code == 0, said
+    assert own.hub.request("GET", f"/{own.name}/resolve/main/b.bin").content == content
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "status"), [("sha256", 200), ("sha_256", 200), ("sha512", 409), (None, 409), (7, 409)]
+)
+def test_the_hash_of_a_batch(own: Own, algorithm: object, status: int) -> None:
+    """SHA-256, in the spelling of huggingface.js too; for others git-lfs has 409 (docs/api/batch.md)."""
+    wanted = {"oid": hashlib.sha256(b"x").hexdigest(), "size": 1}
+    asked = {"operation": "upload", "objects": [wanted], "hash_algo": algorithm}
+    headers = {"Authorization": f"Bearer {own.clients.token}", "Content-Type": "application/vnd.git-lfs+json"}
+    answer = own.hub.request("POST", f"/{own.name}.git/info/lfs/objects/batch", json=asked, headers=headers)
+    assert answer.status_code == status
+
+
+def test_a_push_of_five_thousand_files(own: Own) -> None:
+    """Two processes look through them all. They come as one stream, so that the test writes no file."""
+    stream = b"commit refs/heads/main\nmark :1\ncommitter a <a@b.example> 1 +0000\ndata 1\nx\nfrom refs/heads/main^0\n"
+    names = [f"d{number % 50}/f{number}" for number in range(5000)]
+    stream += b"".join(
+        b"M 100644 inline %s\ndata %d\n%s\n" % (name.encode(), len(name), name.encode()) for name in names
+    )
+    subprocess.run(
+        ["git", "-C", own.clients.home / "work", "fast-import", "--quiet"], input=stream, check=True, timeout=120
+    )
+    assert push(own)[0] == 0
+    assert len(own.request("GET", "").json()["siblings"]) == 5001
+
+
+def test_a_history_of_two_pages(own: Own) -> None:
+    """`limit` and `p`, the number of all commits, and a link to the next page."""
+    for number in range(4):
+        own.commit(file(f"f{number}")).raise_for_status()
+    page = own.request("GET", "/commits/main?limit=3")
+    assert (len(page.json()), page.headers["x-total-count"]) == (3, "5")
+    rest = own.request("GET", "/commits/main?limit=3&p=1")
+    assert page.links["next"]["url"] == str(rest.url)
+    assert (len(rest.json()), rest.json()[-1]["title"], "link" in rest.headers) == (2, "initial commit", False)
+    assert own.request("GET", "/commits/main?limit=3&p=999999999").json() == []
