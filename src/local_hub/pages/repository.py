@@ -73,7 +73,8 @@ def _blob(site: Site, context: RequestContext) -> Response:
 def _commit(site: Site, context: RequestContext) -> Response:
     commit = context.repository.log(commit_of(context), 1)[0]
     changes, more = context.repository.changes(commit.oid, MOST_ENTRIES)
-    return _page(site, context, "commit.html", "", commit=commit, changes=changes, more=more)
+    message = commit.message[:LONGEST_FILE].strip().split("\n")[:MOST_LINES]
+    return _page(site, context, "commit.html", "", commit=commit, message=message, changes=changes, more=more)
 
 
 def _commits(site: Site, context: RequestContext) -> Response:
