@@ -11,6 +11,7 @@ import re
 import signal
 import zlib
 from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from starlette.concurrency import run_in_threadpool
@@ -76,48 +77,54 @@ class Backend:
             return
         if self._context.request.headers.get("content-encoding", "identity") != "identity":
             raise Refusal(bad_request("a push must not have a Content-Encoding", 415))
-        held, logged, received = b"", False, 0
+        commands, complete, received = _Commands(), False, 0
         async for chunk in self._context.request.stream():
             received += len(chunk)
             if received > PUSH_LIMIT:
                 raise Refusal(bad_request(f"a push may have at most {PUSH_LIMIT} bytes", 413))
-            held += chunk
-            if not logged and len(held) > COMMANDS_LIMIT:
-                raise Refusal(bad_request("this push updates too many refs", 413))
-            if not logged and (commands := read_commands(held)) is not None:
-                await run_in_threadpool(_record, self._context, commands)
-                logged = True
-            if logged and held:
-                # git applies a push only after its last byte, so check the expiry with each piece.
-                self._context.require_unexpired()
-                yield held
-                held = b""
-        if held:
+            piece = chunk
+            if not complete:
+                complete = commands.add(chunk)
+                if not complete:
+                    continue
+                await run_in_threadpool(_record, self._context, commands.found)
+                piece = bytes(commands.held)
+            # git applies a push only after its last byte, so check the expiry with each piece.
+            self._context.require_unexpired()
+            yield piece
+        if commands.held and not complete:
             raise Refusal(bad_request("the body is not a push"))
 
 
-def read_commands(held: bytes) -> list[tuple[str, str, str]] | None:
-    """Read the commands of a push as (ref, old, new); None if more bytes are needed."""
-    at = 0
-    commands: list[tuple[str, str, str]] = []
-    while True:
-        head = held[at : at + 4]
-        if len(head) < 4:
-            return None
-        # gitprotocol-common(5): the length has four hexadecimal digits and counts them; 0000 is a flush packet.
-        if not re.fullmatch(rb"[0-9a-f]{4}", head) or 0 < int(head, 16) < 5:
-            raise Refusal(bad_request("the body is not a push"))
-        size = int(head, 16)
-        if size == 0:
-            return commands
-        if len(held) < at + size:
-            return None
-        found = _COMMAND.match(held[at + 4 : at + size])
-        if found:
-            commands.append((found[3].decode("utf-8", "replace"), found[1].decode(), found[2].decode()))
-        elif not held[at + 4 :].startswith(b"shallow "):
-            raise Refusal(bad_request("the body is not a push"))
-        at += size
+@dataclass
+class _Commands:
+    """The commands of a push, as (ref, old, new), read once however small the pieces of the body are."""
+
+    held: bytearray = field(default_factory=bytearray)
+    found: list[tuple[str, str, str]] = field(default_factory=list)
+    _at: int = 0
+
+    def add(self, chunk: bytes) -> bool:
+        """Read what can be read. Return whether the flush packet has come, which ends the commands."""
+        self.held += chunk
+        while len(head := self.held[self._at : self._at + 4]) == 4:
+            # gitprotocol-common(5): the length has four hexadecimal digits and counts them; 0000 is a flush packet.
+            if not re.fullmatch(rb"[0-9a-f]{4}", head) or 0 < int(head, 16) < 5:
+                raise Refusal(bad_request("the body is not a push"))
+            size = int(head, 16)
+            if size == 0:
+                return True
+            line = self.held[self._at + 4 : self._at + size]
+            if len(line) < size - 4:
+                break
+            if found := _COMMAND.match(line):
+                self.found.append((found[3].decode("utf-8", "replace"), found[1].decode(), found[2].decode()))
+            elif not line.startswith(b"shallow "):
+                raise Refusal(bad_request("the body is not a push"))
+            self._at += size
+        if len(self.held) > COMMANDS_LIMIT:
+            raise Refusal(bad_request("this push updates too many refs", 413))
+        return False
 
 
 def _record(context: RequestContext, commands: list[tuple[str, str, str]]) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from local_hub.fields import FieldError, byte_count, items, mapping
+from local_hub.fields import FieldError, byte_count, items, mapping, text
 from local_hub.hub.tokens import IssuedToken
 from local_hub.repositories.access import Denied, Verb
 from local_hub.repositories.addresses import LFS_OBJECT, Address
@@ -29,7 +29,7 @@ _VERBS = {"upload": Verb.WRITE, "download": Verb.READ}
 def batch(context: RequestContext) -> Response:
     """`POST …/info/lfs/objects/batch`."""
     body = mapping(parsed_json(context.body.read_bytes()), "body")
-    operation = body.get("operation")
+    operation = text(body.get("operation"), "operation")
     if operation not in _VERBS:
         raise FieldError("operation", "must be upload or download")
     context.require(_VERBS[operation])
