@@ -86,7 +86,9 @@ def _refused(site: Site, request: Request, denied: Denied) -> Response:
     # The Hub's pages say that a private repository is not there; its API says 401 to those without a token.
     status = 404 if denied.code == "RepoNotFound" else denied.status
     heading = "Page not found" if status == 404 else "Access denied"
-    message = "Repository not found" if denied.code == "RepoNotFound" else denied.message.removesuffix(".")
+    message = denied.message.removesuffix(".")
+    if denied.code == "RepoNotFound":
+        message = "Local Hub has no such repository, or it is private. Pages show public repositories only"
     return site.page(request, "failed.html", status, heading=heading, message=f"{message}.")
 
 
