@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from hf_oidc.deferred_imports import STAND_INS
+from hf_oidc.providers.detection import NAMES
 from tests.action_process import run_action
 from tests.factories import HUB, id_token
 from tests.scripted_server import Answer, scripted_server
@@ -29,6 +30,7 @@ UNUSED = {
         "hf_oidc.providers.github.facts",
         "hf_oidc.hub.publisher",
     },
+    "the other providers": {f"hf_oidc.providers.{name}.mint" for name in NAMES if name != "github"},
     "another try": {"random"},
     "a CI's own command": {"subprocess"},
     "verifying": {"cryptography.hazmat", "cryptography.x509"},
