@@ -35,11 +35,10 @@ UNUSED = {
     "a CI's own command": {"subprocess"},
     "verifying": {"cryptography.hazmat", "cryptography.x509"},
     "what requests is kept from": set(STAND_INS),
+    "files of its own, and archives": {"shutil", "bz2", "lzma"},
     "describing classes": {"dataclasses", "inspect"},
     "reading YAML": {"yaml"},
 }
-# This Python's own requests, or what it is made of, needs these; newer ones do not.
-NEEDED_BEFORE_3_12 = {"random"}
 
 
 @pytest.fixture(scope="module")
@@ -61,8 +60,7 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
 @pytest.mark.parametrize("purpose", UNUSED)
 def test_a_login_loads_nothing_for_another_purpose(loaded: set[str], purpose: str) -> None:
     """Each line of the table is a part of the time that a login does not take."""
-    allowed = NEEDED_BEFORE_3_12 if sys.version_info < (3, 12) else set()
-    assert loaded & UNUSED[purpose] <= allowed
+    assert not loaded & UNUSED[purpose]
 
 
 def test_a_login_loads_what_the_action_is_built_on(loaded: set[str]) -> None:
