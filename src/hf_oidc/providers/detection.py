@@ -1,8 +1,8 @@
 """Which provider a job belongs to, by its environment: all providers in one table.
 
 It is the one list of providers that everything else is built from or checked against. A name is also the provider's
-folder, the value of `--provider`, and the `provider` of an error. No import of ours, so that
-detection loads no provider.
+folder, the value of `--provider`, and the `provider` of an error. No import of ours, so that detection
+loads no provider.
 """
 
 from __future__ import annotations
