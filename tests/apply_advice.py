@@ -181,6 +181,11 @@ def to_inputs(advice: Advice) -> None:
     merge(block(advice.login, "with"), advice.lines)
 
 
+def to_own_inputs(advice: Advice) -> None:
+    """Adds the lines to the `with:` of the step."""
+    merge(block(advice.step, "with"), advice.lines)
+
+
 def to_both(advice: Advice) -> None:
     """Adds `with:` to the login step, and `env:` to the step."""
     for key, value in advice.lines.items():
@@ -387,6 +392,7 @@ RULES: list[tuple[str, Rule | list[Rule]]] = [
         remove_line,
     ),
     (r"^Under the `with:` of the login step \(line \d+\), add `git-credentials: true`", [to_the_line]),
+    (r"^Under the `with:` of the checkout, write:", to_own_inputs),
     (r"[Uu]nder the `with:` of the login step(?: \(line \d+\))?, add:", to_inputs),
     (r"add this step before the step:", permit_and_insert),
     (r"^Add this step before it:|^Add the login before this step", insert_lines),

@@ -1,7 +1,7 @@
 """Counts the requests that no route of Local Hub answers, so that a user sees what it lacks.
 
-Requests of one kind (method, path without names, client) are one entry. The oldest kinds give way. It knows no route,
-and is told which requests are unknown.
+Requests of one kind (method, path without names, client) are one entry, and the oldest kinds are removed. It knows no
+route: the router decides which requests are unknown.
 """
 
 import logging
@@ -60,6 +60,6 @@ class UnknownRequests:
 
 
 def client_of(user_agent: str) -> str:
-    """Return the first product of a User-Agent that names a client; `unknown` if there is none."""
+    """Return the first product of a User-Agent that names a client, else `unknown`."""
     products: list[str] = [found[0] for found in _PRODUCT.finditer(user_agent[:400])]
     return next((logged(product) or "" for product in products if product != _NO_LIBRARY), "unknown")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from huggingface_hub import CommitOperationAdd, HfApi
 from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
 
 from tests.e2e.engines import ROOT
@@ -172,6 +173,16 @@ def test_a_mistake_is_brought_before_the_reader(chromium: Browser, hub: LocalHub
     assert serious(page) == []
 
 
+def committed(hub: LocalHub) -> str:
+    """Commit files with names and lines that try a page; the commit's id."""
+    token = hub.exchange(hub.id_token(**JOB), MODEL).json()["access_token"]
+    api = HfApi(endpoint=hub.hub, token=token)
+    names = ("a.py", f"{'long' * 60}.txt", "folder/b\N{RIGHT-TO-LEFT OVERRIDE}.txt")
+    add = [CommitOperationAdd(name, b"def f():\n\treturn 1" + b"0" * 3000) for name in names]
+    description = "A long message.\n\n" + "x" * 3000
+    return api.create_commit(MODEL, add, commit_message="x" * 200, commit_description=description).oid
+
+
 @pytest.mark.parametrize(("scheme", "width"), LOOKS)
 def test_the_pages_are_for_everyone(chromium: Browser, hub: LocalHub, scheme: str, width: int) -> None:
     """axe finds nothing serious or critical, nothing runs over the edge, and the console stays empty."""
@@ -187,6 +198,8 @@ def test_the_pages_are_for_everyone(chromium: Browser, hub: LocalHub, scheme: st
     assert (exchange(hub), exchange(hub, ref="refs/tags/v1")) == (200, 400)
     hostile = {"evil\N{RIGHT-TO-LEFT OVERRIDE}": "<script>alert(1)</script>", "long": "x" * 5000, "none": ""}
     hub.exchange(hub.id_token(repository=REPOSITORY, claims=hostile), "acme/unknown")
+    hub.request("GET", "/api/models/acme/unknown/scan")
+    commit = committed(hub)
     page.goto("/")
     exchanges = page.locator("a.reason").evaluate_all("links => links.map(link => link.getAttribute('href'))")
     forms = ("new", "new?preset=circleci", "1", f"new?exchange={exchanges[1].rpartition('/')[2]}")
@@ -197,6 +210,7 @@ def test_the_pages_are_for_everyone(chromium: Browser, hub: LocalHub, scheme: st
         "/settings/authentication",
         *exchanges,
         *[f"{SETTINGS}/publishers/{form}" for form in forms],
+        *[f"/{MODEL}{part}" for part in ("", "/commits/main", f"/commit/{commit}", "/blob/main/a.py")],
     ):
         checked(page, path, f"{scheme}-{width}")
     assert complaints == []

@@ -177,6 +177,23 @@ def test_a_shallow_and_a_partial_clone(clients: Clients) -> None:
     assert (clients.home / "thin/a.txt").read_bytes() == b"a"
 
 
+def test_a_push_from_a_shallow_clone(clients: Clients) -> None:
+    """The Hub's own history may be cut, but a checkout of other commits with `fetch-depth: 1` is refused."""
+    commit(clients, "a.txt", b"a")
+    push(clients, "main")
+    url = clients.url(path_of(clients))
+    good(clients.git("clone", "--quiet", "--depth=1", url, "thin"))
+    good(clients.git("-C", "thin", "commit", "--quiet", "--allow-empty", "--message", "next"))
+    good(clients.git("-C", "thin", "push", "--quiet", "origin", "main"))
+    good(clients.git("init", "--quiet", "project"))
+    for message in ("one", "two"):
+        good(clients.git("-C", "project", "commit", "--quiet", "--allow-empty", "--message", message))
+    good(clients.git("clone", "--quiet", "--depth=1", (clients.home / "project").as_uri(), "checkout"))
+    run = clients.git("-C", "checkout", "push", "--force", url, "HEAD:main")
+    assert run.returncode != 0
+    assert "shallow update not allowed" in run.stderr
+
+
 def test_a_push_of_many_megabytes(clients: Clients) -> None:
     """Which git sends in chunks, after a probe."""
     # Hexadecimal digits, because the Hub rejects binary files.

@@ -107,7 +107,7 @@ def test_a_revision_in_each_form(hub: ServedHub, api: HfApi, form: str) -> None:
 
 @pytest.mark.parametrize("revision", ["refs/pr/1", "pr/1", "0" * 40, "0" * 7, "abcdef", "nothing"])
 def test_a_revision_that_is_not_there(api: HfApi, revision: str) -> None:
-    """There are no pull requests, and six digits are no commit."""
+    """Local Hub has no pull requests, and a commit needs seven digits."""
     with pytest.raises(RevisionNotFoundError):
         api.repo_info(MODEL, revision=revision)
 
@@ -135,7 +135,7 @@ def test_a_branch_goes_before_the_start_of_a_commit(api: HfApi) -> None:
 
 
 def test_a_tree_in_pages(hub: ServedHub) -> None:
-    """The Hub's clients follow the link to the next page until there is none."""
+    """The Hub's clients follow the link to the next page until the last."""
     path, seen = f"/api/models/{MODEL}/tree/HEAD?recursive=true&limit=3", list[str]()
     while path:
         answer = hub.request("GET", path)

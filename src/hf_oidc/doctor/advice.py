@@ -419,6 +419,12 @@ WORDS = {
         "Under the `with:` of the login step (line {line}), add:",
         'git-credentials: "true"',
     ),
+    "shallow-push": Words(
+        '`{what}` in the step "{step}" pushes this checkout, which does not have the older commits. The Hub rejects '
+        "such a push: `shallow update not allowed`.",
+        "Under the `with:` of the checkout, write:",
+        "fetch-depth: 0",
+    ),
     "login-asks-for-user": Words(
         'The step "{step}" runs `{what}` after the login. That command asks the Hub which user the token belongs to. '
         "The token of a repository belongs to no user, so the command fails.",

@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from local_hub.pages.routes import Site
 from local_hub.repositories.access import Denied
-from local_hub.repositories.api import commit_of, file_of
+from local_hub.repositories.api import commit_of, file_of, with_pointers
 from local_hub.repositories.context import RequestContext
 from local_hub.repositories.git_store import SUBMODULE
 from local_hub.repositories.responses import NO_ENTRY, Refusal
@@ -40,10 +40,12 @@ def _tree(site: Site, context: RequestContext) -> Response:
     if path and not entries:
         raise Refusal(NO_ENTRY)
     entries.sort(key=lambda entry: (entry.kind != "tree", entry.path))
-    shown = [
-        (PurePosixPath(entry.path).name, _link(context, "tree" if entry.kind == "tree" else "blob", entry.path), entry)
-        for entry in entries[:MOST_ENTRIES]
-    ]
+    shown = []
+    for one in with_pointers(context, entries[:MOST_ENTRIES]):
+        folder = one.entry.kind == "tree"
+        size = None if folder else one.pointer.size if one.pointer else one.entry.size
+        address = _link(context, "tree" if folder else "blob", one.entry.path)
+        shown.append((PurePosixPath(one.entry.path).name, address, size))
     last = context.repository.log(commit, 1)[0]
     return _page(site, context, "tree.html", path, entries=shown, more=len(entries) - len(shown), last=last)
 
@@ -71,7 +73,8 @@ def _blob(site: Site, context: RequestContext) -> Response:
 def _commit(site: Site, context: RequestContext) -> Response:
     commit = context.repository.log(commit_of(context), 1)[0]
     changes, more = context.repository.changes(commit.oid, MOST_ENTRIES)
-    return _page(site, context, "commit.html", "", commit=commit, changes=changes, more=more)
+    message = commit.message[:LONGEST_FILE].strip().split("\n")[:MOST_LINES]
+    return _page(site, context, "commit.html", "", commit=commit, message=message, changes=changes, more=more)
 
 
 def _commits(site: Site, context: RequestContext) -> Response:
@@ -83,7 +86,9 @@ def _refused(site: Site, request: Request, denied: Denied) -> Response:
     # The Hub's pages say that a private repository is not there; its API says 401 to those without a token.
     status = 404 if denied.code == "RepoNotFound" else denied.status
     heading = "Page not found" if status == 404 else "Access denied"
-    message = "Repository not found" if denied.code == "RepoNotFound" else denied.message.removesuffix(".")
+    message = denied.message.removesuffix(".")
+    if denied.code == "RepoNotFound":
+        message = "Local Hub has no such repository, or it is private. Pages show public repositories only"
     return site.page(request, "failed.html", status, heading=heading, message=f"{message}.")
 
 

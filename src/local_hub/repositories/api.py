@@ -54,7 +54,7 @@ def info(context: RequestContext) -> Response:
     last = context.repository.log(commit, 1)[0]
     first = context.repository.log(commit, HISTORY)[-1]
     with_sizes = context.request.query_params.get("blobs") in ("true", "True", "1")
-    listed = _listed(context, context.repository.entries(commit, recursive=True))
+    listed = with_pointers(context, context.repository.entries(commit, recursive=True))
     name = str(context.address.resource).split("/", 1)[-1] if context.declared.resource.kind != "model" else None
     return JSONResponse(
         {
@@ -204,7 +204,7 @@ def file_of(context: RequestContext) -> tuple[str, Listed]:
     entry = context.repository.entry(commit, context.address.path)
     if entry is None or entry.kind != "blob":
         raise Refusal(NO_ENTRY)
-    return commit, _listed(context, [entry])[0]
+    return commit, with_pointers(context, [entry])[0]
 
 
 def _blob_answer(context: RequestContext, entry: Entry, headers: dict[str, str]) -> Response:
@@ -224,7 +224,8 @@ def _blob_answer(context: RequestContext, entry: Entry, headers: dict[str, str])
     return temporary_file_answer(scratch, described)
 
 
-def _listed(context: RequestContext, entries: Sequence[Entry]) -> list[Listed]:
+def with_pointers(context: RequestContext, entries: Sequence[Entry]) -> list[Listed]:
+    """Return the entries, and the pointer of each large file."""
     small = [one for one in entries if one.kind == "blob" and one.mode != LINK and one.size < POINTER_LIMIT]
     contents = context.repository.small_blobs([one.oid for one in small])
     pointers = {oid: pointer for oid, content in contents.items() if (pointer := read_pointer(content))}
@@ -235,7 +236,7 @@ def _entries_json(
     context: RequestContext, entries: Sequence[Entry], commit: str, folder: str, *, expanded: bool
 ) -> list[dict[str, Any]]:
     """Describe entries that are in `folder`; `expanded`: each with its last commit, and a file with its scan."""
-    listed = _listed(context, entries)
+    listed = with_pointers(context, entries)
     if not expanded:
         return [_entry_json(one) for one in listed]
     last = context.repository.last_commits(commit, [entry.path for entry in entries], folder)

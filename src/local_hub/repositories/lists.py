@@ -18,6 +18,7 @@ from local_hub.repositories.responses import Refusal, bad_request
 KINDS = ("models", "datasets", "spaces", "kernels")
 # A list that does not exist would end a client's work with 404.
 EMPTY: Mapping[str, list[Any] | dict[str, Any]] = {
+    "/api/agent-harnesses": {"standardEnvVars": [], "harnesses": {}},
     "/api/collections": [],
     "/api/daily_papers": [],
     "/api/datasets-tags-by-type": {},

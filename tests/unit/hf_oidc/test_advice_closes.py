@@ -130,6 +130,11 @@ CASES: dict[str, str | Case] = {
         LOGIN, "      - run: python train.py\n        timeout-minutes: 600\n", UPLOAD, job="    timeout-minutes: 1000\n"
     ),
     "git-without-token": steps(LOGIN, "      - run: git push https://huggingface.co/acme/model main\n"),
+    "shallow-push": steps(
+        "      - uses: actions/checkout@v7\n        with: {persist-credentials: false}\n",
+        LOGIN.replace("}", ", git-credentials: true}"),
+        "      - run: git push https://huggingface.co/acme/model main\n",
+    ),
     "login-asks-for-user": steps(LOGIN, '      - run: hf auth login --token "$HF_TOKEN"\n', UPLOAD),
     "token-replaced": steps(LOGIN, UPLOAD + f"        env: {{HF_TOKEN: '{SECRET}'}}\n"),
     "secret-remains": steps(LOGIN, f"      - run: hf upload acme/model . --token {SECRET}\n"),

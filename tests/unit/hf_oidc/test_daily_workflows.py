@@ -33,7 +33,7 @@ URL = "- run: git push https://huggingface.co/spaces/acme/demo main"
 @pytest.mark.parametrize("push", [URL, REMOTE])
 def test_a_push_after_a_login_that_does_not_set_up_git(push: str) -> None:
     """git reads no HF_TOKEN, so the push fails: the input that sets up git is missing."""
-    assert found(workflow(SPACE, push)) == {"warning: git-without-token"}
+    assert found(workflow(SPACE, push)) == {"warning: git-without-token", "warning: shallow-push"}
     assert 'git-credentials: "true"' in said(workflow(SPACE, push), "git-without-token")
 
 
@@ -51,6 +51,44 @@ def test_a_push_after_a_login_that_does_not_set_up_git(push: str) -> None:
 def test_a_push_with_a_token(steps: tuple[str, ...], job: str) -> None:
     """Something gives git a token, or may have: nothing is said."""
     assert "warning: git-without-token" not in found(workflow(*steps, job=job))
+
+
+FULL = "- uses: actions/checkout@v7\n  with:\n    fetch-depth: "
+GIT_SPACE = SPACE + '\n    git-credentials: "true"'
+
+
+@pytest.mark.parametrize("depth", ["", "\n  with:\n    fetch-depth: 1", "\n  with:\n    fetch-depth: 50"])
+@pytest.mark.parametrize("push", [URL, REMOTE])
+def test_a_push_of_a_shallow_checkout(push: str, depth: str) -> None:
+    """The Hub rejects it, however many commits are cut off; the advice is at the checkout."""
+    text = workflow(GIT_SPACE, push).replace(CHECKOUT, (CHECKOUT + depth).replace("\n", "\n      "))
+    assert found(text) == {"warning: shallow-push"}
+    assert "fetch-depth: 0" in said(text, "shallow-push")
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        (FULL + "0", GIT_SPACE, URL),
+        (FULL + "${{ inputs.depth }}", GIT_SPACE, URL),
+        ("- uses: actions/checkout@v7\n  with:\n    repository: acme/demo\n    path: demo", GIT_SPACE, URL),
+        ("- run: git fetch --unshallow", GIT_SPACE, URL),
+        (GIT_SPACE, "- run: |\n    git clone https://huggingface.co/spaces/acme/demo x\n    cd x\n    git push"),
+        (GIT_SPACE, URL + "\n  working-directory: space"),
+        (
+            GIT_SPACE,
+            "- run: |\n    git checkout --orphan new\n    git commit -m x\n    git push https://huggingface.co/spaces/acme/demo",
+        ),
+        (GIT_SPACE, "- run: git subtree push --prefix=space https://huggingface.co/spaces/acme/demo main"),
+        (GIT_SPACE, "- run: git push origin main"),
+    ],
+)
+def test_a_push_of_a_complete_history(steps: tuple[str, ...]) -> None:
+    """Or of one that the file does not show: nothing is said about it."""
+    text = workflow(*steps)
+    if steps[0].startswith(FULL):
+        text = text.replace(f"      {CHECKOUT}\n", "", 1)
+    assert "warning: shallow-push" not in found(text)
 
 
 def test_a_self_hosted_runner_may_have_set_up_git() -> None:

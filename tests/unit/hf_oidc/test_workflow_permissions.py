@@ -7,7 +7,7 @@ import pytest
 from tests.doctor_report import LOGIN, MAY_LOG_IN, ON_MAIN, examined, found, job, said
 
 MISSING = "error: id-token-permission-missing"
-CHECKOUT = "{uses: actions/checkout@v4}"
+CHECKOUT = "{uses: actions/checkout@v4, with: {fetch-depth: 0}}"
 
 
 def with_permissions(permissions: str, steps: str = LOGIN, top: str = "") -> str:

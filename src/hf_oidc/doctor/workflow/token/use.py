@@ -54,6 +54,12 @@ STORES_IN_PYTHON = re.compile(
     r"^[ \t]*from huggingface_hub import [^\n]{0,200}?\blogin\b[^;]{0,2000}?^[ \t]*login\(", re.MULTILINE
 )
 # What may give git a user name and a password, or a header, for the Hub.
+# What may leave the checkout, complete its history, or push another one.
+OTHER_HISTORY = re.compile(
+    r"\b(?:cd|pushd|clone|init|fetch|pull|subtree|worktree|filter\w{0,20}|commit-tree)\b|orphan|GIT_DIR|\s-C\b|--git-dir"
+    r"|\brm\s+-\w{1,9}\s+\.git\b",
+    re.IGNORECASE,
+)
 SETS_UP_GIT = re.compile(r"credential|netrc|header|askpass|insteadof|GIT_CONFIG|GITHUB_ENV|login|'\./", re.IGNORECASE)
 
 
@@ -178,6 +184,8 @@ def _in_row(workflow: Workflow, job: Job, uses: JobUses, reachability: Reachabil
             yield WorkflowFinding("beyond-the-token", "warning", step.line, {**facts, "beyond": use.beyond}, step.file)
         if use.given == Given("git") and source.kind == "unknown" and use.right == "write":
             yield from _git_without_token(workflow, job, logins, each, facts)
+        if use.what == "git push":
+            yield from _shallow_push(job, uses, each, facts)
     yield from _parallel_logins(logins)
     yield from _asks_for_the_user(job, logins, uses)
     yield from _outcomes(workflow, job, logins, found, reachability)
@@ -259,6 +267,23 @@ def _git_without_token(
         return
     facts = {**facts, "line": str(before[-1].step.line)}
     yield WorkflowFinding("git-without-token", "warning", step.line, facts, step.file)
+
+
+def _shallow_push(job: Job, uses: JobUses, found: TokenUse, facts: Facts) -> Iterator[WorkflowFinding]:
+    """Finds a push of a checkout that lacks older commits, which the Hub rejects: "shallow update not allowed".
+
+    actions/checkout fetches one commit by default, and all with `fetch-depth: 0`.
+    """
+    before = uses.steps[: found.index + 1]
+    checkouts = [each.step for each in before if each.step.uses.lower().startswith("actions/checkout@")]
+    elsewhere = "working-directory" in str([job.block.get("defaults"), found.of_step.step.block])
+    if len(checkouts) != 1 or elsewhere or OTHER_HISTORY.search("\n".join(each.step.run for each in before)):
+        return
+    (checkout,) = checkouts
+    depth = str(checkout.inputs.get("fetch-depth") or "1").strip()
+    if checkout.file or {"path", "repository"} & {*checkout.inputs} or not depth.isdecimal() or int(depth[:9]) == 0:
+        return
+    yield WorkflowFinding("shallow-push", "warning", checkout.line, facts)
 
 
 def _asks_for_the_user(job: Job, logins: Sequence[Login], uses: JobUses) -> Iterator[WorkflowFinding]:
