@@ -196,10 +196,13 @@ def test_a_push_from_a_shallow_clone(clients: Clients) -> None:
 
 def test_a_push_of_many_megabytes(clients: Clients) -> None:
     """Which git sends in chunks, after a probe."""
-    content = os.urandom(20 * MIB)
-    commit(clients, "a.dat", content)
+    # Hexadecimal digits, because the Hub rejects binary files.
+    contents = {name: os.urandom(5 * MIB).hex().encode() for name in ("a.txt", "b.txt", "c.txt", "d.txt")}
+    for name, content in contents.items():
+        commit(clients, name, content)
     push(clients, "main")
-    assert clients.hub.request("GET", f"/{path_of(clients)}/resolve/main/a.dat").content == content
+    for name, content in contents.items():
+        assert clients.hub.request("GET", f"/{path_of(clients)}/resolve/main/{name}").content == content
 
 
 def test_a_push_to_another_repository_is_refused(clients: Clients) -> None:

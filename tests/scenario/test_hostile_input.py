@@ -26,6 +26,7 @@ from cryptography.hazmat.primitives.asymmetric import padding
 from tests.clients import JOB, token_for, trust
 from tests.factories import signing_key
 from tests.local_hub_process import LocalHub, local_hub
+from tests.own_repository import Own
 
 MODEL = "acme/target"
 MIB = 1024 * 1024
@@ -63,7 +64,8 @@ READING = [
 ]
 # All that there is to be in the folder, besides git's own and the large files.
 PLACES = re.compile(
-    r"home|data|data/(bin(/[a-z-]+)?|incoming|lock|repositories|local-hub\.sqlite3(-wal|-shm)?)|data/repositories/[0-9a-f]{32}\.git"
+    r"home|data|data/(bin(/[a-z-]+)?|hooks(/pre-receive)?|incoming|lock|repositories|local-hub\.sqlite3(-wal|-shm)?)"
+    r"|data/repositories/[0-9a-f]{32}\.git"
     r"(/(config|description|HEAD|packed-refs|branches|info|hooks|(lfs|lfs/objects|objects|refs|logs)(/[\w./-]+)?))?"
 )
 HEADER = '{"key": "header", "value": {"summary": "x"}}\n'
@@ -242,17 +244,14 @@ def test_a_large_file_of_other_bytes_is_not_taken(hub: LocalHub, token: str) -> 
     assert "actions" not in json.loads(send(hub, "POST", batch, json.dumps(asked), **headers)[1])["objects"][0]
 
 
-def test_another_repositorys_large_file_is_not_to_be_had(hub: LocalHub, token: str) -> None:
+def test_another_repositorys_large_file_is_not_to_be_had(hub: LocalHub, token: str, tmp_path: Path) -> None:
     """Whoever knows the digest of a private file cannot commit it to a repository that may be read."""
     hub.post("/local-hub/resources", {"resource": "acme/secret", "private": True})
-    trust(hub, "acme/secret")
-    content = base64.b64encode(b"secret weights").decode()
-    secret = {"Authorization": f"Bearer {token_for(hub, 'acme/secret')}", "Content_Type": "application/x-ndjson"}
-    body = HEADER + json.dumps({"key": "file", "value": {"path": "w.bin", "content": content}})
-    assert send(hub, "POST", "/api/models/acme/secret/commit/main", body, **secret)[0] == 200
-    value = {"path": "w.bin", "algo": "sha256", "oid": hashlib.sha256(b"secret weights").hexdigest()}
+    secret = Own(hub, tmp_path, "acme/secret")
+    key, value = secret.large_file("w.bin", b"secret weights")
+    assert secret.commit((key, value)).status_code == 200
     own = {"Authorization": f"Bearer {token}", "Content_Type": "application/x-ndjson"}
-    stolen = HEADER + json.dumps({"key": "lfsFile", "value": value})
+    stolen = HEADER + json.dumps({"key": key, "value": value})
     assert send(hub, "POST", f"/api/models/{MODEL}/commit/main", stolen, **own)[0] == 400
 
 

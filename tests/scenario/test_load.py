@@ -5,15 +5,18 @@ No test here depends on how fast anything goes: a kill comes after a number of a
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import signal
 import sqlite3
+import struct
 import subprocess
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -27,18 +30,54 @@ MODEL = "acme/busy"
 
 
 def upload(hub: LocalHub, token: str, name: str) -> str:
-    """Commit a small file and a large one, as huggingface_hub's requests do; the commit's name."""
-    lines: list[tuple[str, dict[str, str]]] = [
-        ("header", {"summary": name}),
-        ("file", {"path": f"{name}.txt", "content": "eA==", "encoding": "base64"}),
-        ("file", {"path": f"{name}.bin", "content": "eHk=", "encoding": "base64"}),
-    ]
+    """Commit a small file and two large ones, as huggingface_hub's requests do; the commit's name."""
+    large = {f"{name}.{ending}": large_content(name, ending) for ending in ("bin", "onnx")}
+    file = {"path": f"{name}.txt", "content": "eA==", "encoding": "base64"}
+    lines: list[tuple[str, dict[str, Any]]] = [("header", {"summary": name}), ("file", file)]
+    for path, content in large.items():
+        described = {"oid": hashlib.sha256(content).hexdigest(), "size": len(content)}
+        lines.append(("lfsFile", {"path": path, "algo": "sha256", **described}))
     body = "".join(json.dumps({"key": key, "value": value}) + "\n" for key, value in lines)
-    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/x-ndjson"}
-    url = f"{hub.hub}/api/models/{MODEL}/commit/main"
-    with httpx.Client(trust_env=False, timeout=240) as client:
-        oid: str = client.post(url, content=body, headers=headers).raise_for_status().json()["commitOid"]
-    return oid
+    with httpx.Client(trust_env=False, timeout=240, headers={"Authorization": f"Bearer {token}"}) as client:
+        by_lfs(client, hub.hub, large[f"{name}.bin"])
+        by_xet(client, hub.hub, large[f"{name}.onnx"])
+        headers = {"Content-Type": "application/x-ndjson"}
+        answer = client.post(f"{hub.hub}/api/models/{MODEL}/commit/main", content=body, headers=headers)
+        return str(answer.raise_for_status().json()["commitOid"])
+
+
+def large_content(name: str, ending: str) -> bytes:
+    """What is in a large file."""
+    return f"{name}.{ending}\0".encode()
+
+
+def by_lfs(client: httpx.Client, hub: str, content: bytes) -> None:
+    """Upload a large file to LFS."""
+    wanted = {"oid": hashlib.sha256(content).hexdigest(), "size": len(content)}
+    body = json.dumps({"operation": "upload", "objects": [wanted]})
+    headers = {"Content-Type": "application/vnd.git-lfs+json"}
+    answer = client.post(f"{hub}/{MODEL}.git/info/lfs/objects/batch", content=body, headers=headers)
+    (found,) = answer.raise_for_status().json()["objects"]
+    client.put(found["actions"]["upload"]["href"], content=content).raise_for_status()
+
+
+def by_xet(client: httpx.Client, hub: str, content: bytes) -> None:
+    """Upload a large file to Xet: a xorb of one chunk, and a shard of one file."""
+    cas = client.get(f"{hub}/api/models/{MODEL}/xet-write-token/main").raise_for_status().json()["casUrl"]
+    size, digest = len(content).to_bytes(3, "little"), hashlib.sha256(content).digest()
+    client.post(
+        f"{cas}/v1/xorbs/default/{in_text(digest)}", content=b"\0" + size + b"\0" + size + content
+    ).raise_for_status()
+    header = struct.pack("<32sIIQ", digest, 1 << 30, 1, 0)
+    segment = struct.pack("<32sIIII", digest, 0, len(content), 0, 1)
+    metadata = bytes.fromhex(in_text(digest)) + bytes(16)
+    shard = b"HFRepoMetaData\0".ljust(48, b"\0") + header + segment + metadata + b"\xff" * 32 + bytes(16)
+    client.post(f"{cas}/v1/shards", content=shard).raise_for_status()
+
+
+def in_text(digest: bytes) -> str:
+    """A hash as Xet writes it in a URL: each eight bytes are a number, in little-endian order."""
+    return "".join(digest[at : at + 8][::-1].hex() for at in range(0, 32, 8))
 
 
 def names(hub: LocalHub, token: str) -> set[str]:
@@ -59,11 +98,11 @@ def test_all_at_once() -> None:
         assert len(tokens) == EXCHANGES
         granted = [entry for entry in hub.get("/local-hub/exchanges") if entry["outcome"] == "granted"]
         assert len(granted) == EXCHANGES + 1
-        assert {f"file-{number}.{ending}" for number in range(UPLOADS) for ending in ("txt", "bin")} <= names(
+        assert {f"file-{number}.{ending}" for number in range(UPLOADS) for ending in ("txt", "bin", "onnx")} <= names(
             hub, token
         )
         assert {entry["after"] for entry in hub.get("/local-hub/commits")} >= oids
-        history = {commit["id"] for commit in hub.get(f"/api/models/{MODEL}/commits/main")}
+        history = {commit["id"] for commit in hub.get(f"/api/models/{MODEL}/commits/main?limit=1000")}
         assert oids < history
         assert len(oids) == UPLOADS == len(history) - 1
 
@@ -85,8 +124,12 @@ def test_killed_in_the_midst_of_it(data: Path, tmp_path: Path, number: int) -> N
         # Asked first: what was killed before it had made the repository makes it now.
         present = names(hub, token)
         check_files(data)
-        assert {f"{name}.{ending}" for name in acknowledged for ending in ("txt", "bin")} <= present
-        history = {commit["id"] for commit in hub.get(f"/api/models/{MODEL}/commits/main")}
+        assert {f"{name}.{ending}" for name in acknowledged for ending in ("txt", "bin", "onnx")} <= present
+        for name in acknowledged:
+            for ending in ("bin", "onnx"):
+                answer = hub.request("GET", f"/{MODEL}/resolve/main/{name}.{ending}")
+                assert answer.content == large_content(name, ending)
+        history = {commit["id"] for commit in hub.get(f"/api/models/{MODEL}/commits/main?limit=1000")}
         logged = {entry["after"] for entry in hub.get("/local-hub/commits")}
         first = good(Clients(hub, tmp_path).git("--git-dir", repository(data), "rev-list", "--max-parents=0", "main"))
         assert set(acknowledged.values()) <= history
