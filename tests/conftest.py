@@ -10,6 +10,7 @@ from collections.abc import Generator
 
 import hypothesis
 import pytest
+from coverage import Coverage
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
@@ -106,6 +107,19 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
     evidence.begin()
     item.stash[BEFORE] = _done_by_processes()
     return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Measure no coverage in slow tests: it takes longer than they do, and small inputs reach the same lines."""
+    measured = Coverage.current() if item.get_closest_marker("slow") else None
+    if measured is None:
+        return (yield)
+    measured.stop()
+    try:
+        return (yield)
+    finally:
+        measured.start()
 
 
 @pytest.hookimpl(trylast=True)

@@ -269,6 +269,7 @@ def test_twelve_changes_of_kind_make_a_token(piece: str, times: int) -> None:
     assert sanitize_line(f"{fewer}.{piece}") == "***"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("piece", ["https:", "://", "@", "%40", "#", "[::", "eyJ-", "hf_", "aB1", "a.", "//"])
 def test_a_long_word_takes_no_longer_than_its_length(piece: str) -> None:
     """Half a megabyte in a moment: no expression reads a part again and again."""
