@@ -11,6 +11,7 @@ import re
 import resource
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -559,6 +560,25 @@ def test_a_path_that_looks_like_a_token(hub: Hub) -> None:
         assert running.end() == 1
     assert "\n  export HF_TOKEN_PATH='PATH of --token-file'\n" in running.log
     assert str(folder) not in running.log
+
+
+def test_a_signal_that_is_blocked(hub: Hub) -> None:
+    """A program inherits that from its parent. It stops the agent all the same."""
+    program = (
+        "import os, signal, sys; signal.pthread_sigmask(signal.SIG_BLOCK, [15]); os.execv(sys.argv[1], sys.argv[1:])"
+    )
+    with agent(hub, start=[sys.executable, "-c", program]) as running:
+        assert running.end() == 0
+        assert running.left == []
+
+
+def test_a_working_directory_that_was_removed(tmp_path: Path) -> None:
+    """A relative path leads nowhere then."""
+    script = 'mkdir gone && cd gone && rmdir ../gone && exec "$@" --token-file token'
+    command = ["sh", "-c", script, "sh", *CLI, "agent", "acme/model"]
+    env = scrubbed(measured=True)
+    done = subprocess.run(command, env=env, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, "The working directory was removed" in done.stderr) == (2, True)
 
 
 def test_a_configuration_of_git_that_is_not_utf8(hub: Hub) -> None:

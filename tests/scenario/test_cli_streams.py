@@ -190,6 +190,30 @@ def test_what_does_not_fit_at_once_is_written_bit_by_bit() -> None:
     assert (done.returncode, done.stdout) == (0, "1000000\n")
 
 
+UNREAD = """
+import os
+from hf_oidc.cli import streams
+for _ in range(20):
+    streams.tell("message")
+os.read(int(os.environ["PIPE"]), 65536)
+for thread in streams.LATE:
+    thread.join()
+streams.tell("at last")
+"""
+
+
+def test_messages_that_are_not_read_do_not_add_up() -> None:
+    """The first is waited for, and written when there is room. The next ones are dropped, until there is."""
+    reading, writing = full_pipe()
+    command, env = [sys.executable, "-c", UNREAD], {**os.environ, "PIPE": str(reading)}
+    # Twenty of them would take 100 seconds.
+    done = subprocess.run(command, env=env, stderr=writing, pass_fds=[reading], timeout=60, check=False)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as pipe:
+        said = pipe.read().lstrip(b".")
+    assert (done.returncode, said) == (0, b"message\nat last\n")
+
+
 WITHOUT_A_THREAD = """
 import resource, threading
 from hf_oidc.cli import streams

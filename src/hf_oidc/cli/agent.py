@@ -11,6 +11,7 @@ import os
 import queue
 import shlex
 import signal
+import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -119,7 +120,10 @@ class Task(NamedTuple):
         `inputs`: the files that the login reads.
         """
         paths = [*self.paths.values(), *([self.ready] if self.ready else ())]
-        places = [(os.path.realpath(path.parent), path.name) for path in (*paths, *inputs)]
+        try:
+            places = [(os.path.realpath(path.parent), path.name) for path in (*paths, *inputs)]
+        except FileNotFoundError:
+            raise InvalidInput(TOKEN, "The working directory was removed", "absolute paths") from None
         if any(places.count(place) > 1 for place in places[: len(paths)]):
             raise InvalidInput(TOKEN, "Two files have the same path", "a different path for each")
         named = [(self._option(name), path) for name, path in self.paths.items()]
@@ -242,6 +246,8 @@ def _stopping() -> queue.SimpleQueue[int]:
     """A queue of exit codes. A signal that stops the agent puts 0 into it."""
     # A handler may interrupt any line. `put` of this queue is reentrant, and `Event.set` is not.
     stopped: queue.SimpleQueue[int] = queue.SimpleQueue()
+    if sys.platform != "win32":  # pragma: no branch - a program inherits the blocked signals of its parent
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
     for number in STOPPING:
         # nohup ignores SIGHUP, and a shell ignores SIGINT for what it starts with `&`.
         if signal.getsignal(number) != signal.SIG_IGN:

@@ -29,6 +29,8 @@ STANDARD_OUTPUT, STANDARD_ERROR = 1, 2
 FULL_PIPE_TIMEOUT = 5.0  # seconds
 # Held while something is written to standard error.
 WRITING = threading.Lock()
+# The threads that were still writing when their time was over.
+LATE: set[threading.Thread] = set()
 # 128 + SIGPIPE: the exit code that a shell reports when the reader of a pipe has gone away.
 READER_GONE = 141
 MASKS = "Standard error, through which the runner learns which token to hide,"
@@ -117,39 +119,44 @@ def write_error(text: str) -> None:
 
 def _write_error(content: bytes) -> None:
     """Raises `OSError`, also if standard error is full and nothing reads it."""
-    outcome: queue.SimpleQueue[OSError | None] = queue.SimpleQueue()
-
-    def write() -> None:
-        if not WRITING.acquire(timeout=FULL_PIPE_TIMEOUT):
-            return
-        try:
-            # Not `sys.stderr`: Python waits at exit for a thread that writes to it.
-            with open(STANDARD_ERROR, "wb", buffering=0, closefd=False) as stream:
-                left = memoryview(content)
-                while left:
-                    written = stream.write(left)
-                    if written is None:  # another program made the shared pipe non-blocking
-                        select.select([], [STANDARD_ERROR], [])
-                    left = left[written or 0 :]
-        except OSError as error:
-            outcome.put(error)
-        else:
-            outcome.put(None)
-        finally:
-            WRITING.release()
-
     # A write to a full pipe or terminal blocks, and O_NONBLOCK would change it for all programs that share it. So a
     # thread writes, and is left behind if nothing reads.
+    outcome: queue.SimpleQueue[OSError | None] = queue.SimpleQueue()
+    thread = threading.Thread(target=_write_in_turn, args=[content, outcome], daemon=True)
+    unread = TimeoutError(errno.ETIMEDOUT, "it is full, and nothing reads it")
+    if any(each.is_alive() for each in LATE):  # several messages must not add up
+        raise unread
     try:
-        threading.Thread(target=write, daemon=True).start()
+        thread.start()
     except RuntimeError:  # the machine has no thread to spare
-        write()
+        thread.run()
     try:
         problem = outcome.get(timeout=FULL_PIPE_TIMEOUT)
     except queue.Empty:
-        problem = TimeoutError(errno.ETIMEDOUT, "it is full, and nothing reads it")
+        LATE.add(thread)
+        problem = unread
     if problem:
         raise problem
+
+
+def _write_in_turn(content: bytes, outcome: queue.SimpleQueue[OSError | None]) -> None:
+    if not WRITING.acquire(timeout=FULL_PIPE_TIMEOUT):
+        return
+    try:
+        # Not `sys.stderr`: Python waits at exit for a thread that writes to it.
+        with open(STANDARD_ERROR, "wb", buffering=0, closefd=False) as stream:
+            left = memoryview(content)
+            while left:
+                written = stream.write(left)
+                if written is None:  # another program made the shared pipe non-blocking
+                    select.select([], [STANDARD_ERROR], [])
+                left = left[written or 0 :]
+    except OSError as error:
+        outcome.put(error)
+    else:
+        outcome.put(None)
+    finally:
+        WRITING.release()
 
 
 def _silence_output() -> None:
