@@ -20,7 +20,6 @@ from release import contents, image, lock
 from release.contents import Contents
 from tests.e2e.engines import BUILD_SECONDS, ROOT, docker
 from tests.factories import id_token
-from tests.local_hub_process import not_measured
 from tests.scripted_server import Answer, scripted_server
 
 MB = 1_000_000
@@ -179,7 +178,7 @@ def told_by_the_image(action_image: str) -> Iterator[dict[str, str]]:
         "/dev/null",
     )
     stand_in = shlex.join([sys.executable, "-I", "-S", str(ROOT / "tests/e2e/image_python.py")])
-    yield {**not_measured(os.environ), "HF_OIDC_TEST_CONTAINER": name, "HF_OIDC_TEST_PYTHON": stand_in}
+    yield {**os.environ, "HF_OIDC_TEST_CONTAINER": name, "HF_OIDC_TEST_PYTHON": stand_in}
     docker("rm", "--force", name)
 
 
