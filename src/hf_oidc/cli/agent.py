@@ -191,7 +191,7 @@ class Task(NamedTuple):
 
 
 class ReadyFile:
-    """The file that exists while all tokens are in place and valid, if there is a `path` for it."""
+    """The file that exists while all tokens are in place and valid. Without a `path`, there is none."""
 
     def __init__(self, path: Path | None, lines: Sequence[str]) -> None:
         self._path, self._text = path, "".join(f"{line}\n" for line in lines)
@@ -208,7 +208,7 @@ class ReadyFile:
                 _replace(READY, self._path, self._text)
 
     def expired(self, request: TokenRequest) -> None:
-        """A token has expired, and there is no new one. Reports it if the file cannot be removed."""
+        """A token has expired before it was renewed. Reports it if the file cannot be removed."""
         with self._lock:
             self._expired.add(request)
             if self._path and not self._ended:
