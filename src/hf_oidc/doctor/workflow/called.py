@@ -14,6 +14,7 @@ from dataclasses import replace
 from hf_oidc.doctor.workflow.expressions.syntax import EXPRESSION
 from hf_oidc.doctor.workflow.login.step import OUTPUTS, actual, is_action, login_commands, variables_of
 from hf_oidc.doctor.workflow.model import Job, LocalAction, Step, Workflow, read_steps, read_workflow
+from hf_oidc.doctor.workflow.runs.failing import always_fails
 from hf_oidc.doctor.workflow.yaml_text import Block, UnreadableYaml, Value, read
 from hf_oidc.settings import INPUTS
 
@@ -95,7 +96,10 @@ class _Repository:
             inputs = {*declared} & {*INPUTS} if isinstance(declared, Block) else set()
             alike = "resource" in inputs and len(inputs) >= 4 and isinstance(outputs, Block) and {*outputs} & {*OUTPUTS}
             is_ours = bool(alike) and not logs_in
-            action = LocalAction(path, using if isinstance(using, str) else "", is_ours, () if is_ours else steps)
+            fails = any(always_fails(each.run, each.shell) for each in every)
+            action = LocalAction(
+                path, using if isinstance(using, str) else "", is_ours, () if is_ours else steps, fails
+            )
             return replace(step, action=action)
         return step
 

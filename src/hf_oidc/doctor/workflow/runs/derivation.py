@@ -188,7 +188,9 @@ def _combined(start: Run, dimensions: Iterable[Dimension], limit: int) -> Iterat
         for path, value in (item for change in changes for item in change.items()):
             target = facts if "." in path else attributes
             before = target.setdefault(path, value)
-            if before != value and not (isinstance(before, str) and equal(before, value) is None):
+            if before == UNKNOWN:
+                target[path] = value
+            elif value not in (before, UNKNOWN) and not (isinstance(before, str) and equal(before, value) is None):
                 break  # for example, a draft that is ready for review
         else:
             run = replace(start, facts=facts, **attributes)

@@ -7,11 +7,9 @@ This module does not know what a login is.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from typing import Literal
 
 from hf_oidc.doctor.workflow.expressions.evaluation import (
@@ -22,6 +20,7 @@ from hf_oidc.doctor.workflow.expressions.evaluation import (
     ExpressionError,
     OpenEnvMapping,
     OpenMapping,
+    SomeText,
     Status,
     Value,
     condition,
@@ -29,6 +28,7 @@ from hf_oidc.doctor.workflow.expressions.evaluation import (
     value_of,
 )
 from hf_oidc.doctor.workflow.model import Job, Step, Workflow
+from hf_oidc.doctor.workflow.runs.failing import always_fails
 from hf_oidc.doctor.workflow.runs.matrix import Row, rows, typed
 from hf_oidc.doctor.workflow.runs.run import Run
 from hf_oidc.doctor.workflow.yaml_text import Block
@@ -44,10 +44,8 @@ CHARACTERS = 50
 # Contexts that are known when the job runs.
 LATER = ("steps", "strategy", "job", "runner", "secrets")
 TOO_MUCH = "the size of this file"
-# A script that prints something and then fails, as in a step that keeps runs out. Each line is one command.
-MAX_SCRIPT = 2_000  # characters
-SAYS = re.compile(r"#.*|(?:echo|printf|write-(?:host|output|error))\b[^&|<>]*(?<!\\)", re.IGNORECASE)
-FAILS = re.compile(r"exit\s+(?:[1-9]\d{0,2}|-\d{1,3})\s*(?:#.*)?")
+# Of what always fails: it may also be skipped or cancelled.
+NO_SUCCESS = SomeText(excluded=frozenset({"success"}))
 SUCCEEDS = Status(success=True, failure=False, cancelled=False, always=True)
 
 
@@ -64,14 +62,17 @@ class Reached:
 class _Outcome:
     """Whether a job or step runs.
 
-    Of a job: `chain`: whether it and all that it needs, directly or not, run; `failed`: whether one of these fails in
-    any case. Both are None if that is unknown.
+    `after_failure`: it runs only if something before it has failed, or was skipped or cancelled because of that.
+    Of a job: `fails`: whether it fails in any case; `chain`: whether it and all that it needs, directly or not, run;
+    `failed`: whether one of these fails in any case. These are None if that is unknown.
     """
 
     certainty: Certainty
     unknown: tuple[str, ...] = ()
     chain: bool | None = True
     failed: bool | None = False
+    fails: bool | None = False
+    after_failure: bool = False
 
 
 @dataclass
@@ -193,19 +194,23 @@ class Reachability:
 
     def _ended(self, job: Job, outcome: _Outcome, views: _Views, outcomes: Mapping[str, _Outcome]) -> _Outcome:
         """`outcome` of a job, with what its steps make of it if they always fail."""
-        failing = [_always_fails(step) for step in job.steps]
-        if outcome.certainty == "no" or not any(failing) or "continue-on-error" in job.block:
+        continues = job.block.get("continue-on-error", "false")
+        # A job for failures (`if: failure()`) does not begin one.
+        if outcome.certainty == "no" or outcome.after_failure or continues == "true":
             return outcome
-        self.budget.spend(sum(_work(step.condition) for step in job.steps))
+        if not any(step.action.fails if step.action else always_fails(step.run, step.shell) for step in job.steps):
+            return outcome
+        self.budget.spend(1 + _work_of(job.steps))
         inside = _with_needs(job, views, outcomes).changed({"matrix": UNKNOWN if job.matrix else {}})
-        steps = zip(failing, _of_steps(self._workflow, job, inside), strict=True)
-        failed = _any([_both(outcome, each) for fails, each in steps if fails])
+        steps = _of_steps(self._workflow, job, inside)
+        failed = _any([_both(outcome, failure) for _, failure in steps])
         if failed.certainty == "no":
             return outcome
-        if failed.certainty == "yes":
-            return replace(outcome, chain=False, failed=True)
+        if failed.certainty == "yes" and continues == "false":
+            return replace(outcome, chain=False, failed=True, fails=True)
         unknown = tuple(dict.fromkeys((*outcome.unknown, *failed.unknown)))
-        return replace(outcome, unknown=unknown, chain=outcome.chain and None, failed=outcome.failed or None)
+        chain, before = outcome.chain and None, outcome.failed or None
+        return replace(outcome, unknown=unknown, chain=chain, failed=before, fails=None)
 
     def _of_steps(self, index: int, job: Job) -> list[_Outcome]:
         key = (index, job.key)
@@ -214,9 +219,10 @@ class Reachability:
             for views, outcomes in self._of_run(index):
                 inside = _with_needs(job, views, outcomes)
                 for row in self._rows_of(job):
-                    self.budget.spend(sum(_work(step.condition) for step in job.steps if step.condition))
+                    self.budget.spend(_work_of(job.steps))
                     matrix: Value = UNKNOWN if row is None else row
-                    every.append(list(_of_steps(self._workflow, job, inside.changed({"matrix": matrix}))))
+                    steps = _of_steps(self._workflow, job, inside.changed({"matrix": matrix}))
+                    every.append([outcome for outcome, _ in steps])
             self._steps[key] = [_any(list(outcomes)) for outcomes in zip(*every, strict=True)]
         return self._steps[key]
 
@@ -254,10 +260,11 @@ def _of_job(job: Job, views: _Views, outcomes: Mapping[str, _Outcome]) -> _Outco
     if found.certainty == "maybe":
         unsure = (each for each in needed if each.certainty == "maybe" or each.failed is None)
         needs = tuple(text for each in unsure for text in each.unknown)
-        found = _Outcome("maybe", tuple(dict.fromkeys((*needs, *found.unknown))))
+        found = replace(found, unknown=tuple(dict.fromkeys((*needs, *found.unknown))))
     runs = {"yes": True, "maybe": None, "no": False}[found.certainty]
+    runs = False if found.after_failure else runs
     together = False if runs is False or chain is False else None if None in (runs, chain) else True
-    return _Outcome(found.certainty, found.unknown, together, failed)
+    return replace(found, chain=together, failed=failed)
 
 
 def _with_needs(job: Job, views: _Views, outcomes: Mapping[str, _Outcome]) -> _Views:
@@ -265,16 +272,18 @@ def _with_needs(job: Job, views: _Views, outcomes: Mapping[str, _Outcome]) -> _V
     possible: dict[str, Value] = {}
     for name in job.needs:
         outcome = outcomes.get(name, _Outcome("no"))
-        results: dict[str, Value] = {"yes": "success", "maybe": UNKNOWN, "no": "skipped"}
-        result = results[outcome.certainty] if outcome.failed is False or outcome.certainty == "no" else UNKNOWN
+        results: dict[bool | None, Value] = {True: "failure", False: "success", None: UNKNOWN}
+        skipped = outcome.certainty == "no" or outcome.after_failure
+        result = "skipped" if skipped else results[outcome.fails] if outcome.certainty == "yes" else UNKNOWN
         outputs: Value = {} if outcome.certainty == "no" else OpenMapping({})
         expected[name] = {"result": result, "outputs": outputs}
-        possible[name] = {"result": "skipped" if outcome.certainty == "no" else UNKNOWN, "outputs": outputs}
+        unsure: Value = NO_SUCCESS if outcome.fails else UNKNOWN
+        possible[name] = {"result": "skipped" if outcome.certainty == "no" else unsure, "outputs": outputs}
     return views.changed({"needs": expected}, {"needs": possible})
 
 
-def _of_steps(workflow: Workflow, job: Job, views: _Views) -> Iterator[_Outcome]:
-    """Whether each step of a job runs, given that the job does."""
+def _of_steps(workflow: Workflow, job: Job, views: _Views) -> Iterator[tuple[_Outcome, _Outcome]]:
+    """For each step of a job that runs: whether the step runs, and whether it lets the job fail in any case."""
     open_: dict[str, Value] = {"strategy": UNKNOWN, "job": UNKNOWN, "runner": UNKNOWN}
     expected: dict[str, Value] = {}
     possible: dict[str, Value] = {}
@@ -297,39 +306,53 @@ def _of_steps(workflow: Workflow, job: Job, views: _Views) -> Iterator[_Outcome]
             # GitHub: without a status function in a condition, `success()` is applied to it.
             outcome = _decided(step.condition or "success()", seen, expected_status, status, STEP_CONDITION)
             if outcome.certainty == "maybe":
-                outcome = _Outcome("maybe", tuple(dict.fromkeys((*failing.unknown, *outcome.unknown))))
-        yield outcome
+                outcome = replace(outcome, unknown=tuple(dict.fromkeys((*failing.unknown, *outcome.unknown))))
+        failure = _failure(workflow, job, step, views)
+        continues = step.block.get("continue-on-error", "false")
+        # A step for failures (`if: failure()`) runs after one, and does not begin it.
+        ending = _Outcome("no") if outcome.after_failure or continues == "true" else _both(outcome, failure)
+        if ending.certainty != "no" and continues != "false":
+            ending = _Outcome("maybe", (*ending.unknown, sanitize_line(str(continues), 200)))
         if step.id:
-            skipped: Value = {"outcome": "skipped", "conclusion": "skipped", "outputs": {}}
-            unknown: Value = {"outcome": UNKNOWN, "conclusion": UNKNOWN, "outputs": OpenMapping({})}
-            result = "failure" if _always_fails(step) else "success"
-            ended: Value = {"outcome": result, "conclusion": result, "outputs": OpenMapping({})}
-            expected[step.id] = {"yes": ended, "maybe": unknown, "no": skipped}[outcome.certainty]
-            possible[step.id] = skipped if outcome.certainty == "no" else unknown
-        if _always_fails(step):
-            failing = _any([failing, outcome])
+            expected[step.id], possible[step.id] = _results(outcome, failure, continues)
+        yield outcome, ending
+        failing = _any([failing, ending])
         if outcome.certainty != "no":
             may_fail = may_fail or not step.continues
             environment.after(step)
 
 
-def _always_fails(step: Step) -> bool:
-    """Whether the script of a step does nothing but say something and fail, so that the job fails."""
-    if len(step.run) > MAX_SCRIPT or step.continues or step.background:
-        return False
-    # A step for failures (`if: failure()`) runs after one, and does not begin it.
-    return "failure()" not in step.condition and _only_fails(step.run, step.shell)
+def _results(outcome: _Outcome, failure: _Outcome, continues: Written) -> tuple[Value, Value]:
+    """What `steps.<id>` is after a step: if all goes well, and in any case. `continues`: its `continue-on-error`."""
+    skipped: Value = {"outcome": "skipped", "conclusion": "skipped", "outputs": {}}
+    if outcome.certainty == "no":
+        return skipped, skipped
+    results: dict[str, Value] = {"yes": "failure", "maybe": UNKNOWN, "no": "success"}
+    ended = results[failure.certainty]
+    conclusion = ended if continues == "false" or ended == "success" else "success" if continues == "true" else UNKNOWN
+    unsure: Value = NO_SUCCESS if ended == "failure" else UNKNOWN
+    outputs = OpenMapping({})
+    possible = {"outcome": unsure, "conclusion": unsure if continues == "false" else UNKNOWN, "outputs": outputs}
+    if outcome.after_failure:
+        return skipped, possible
+    if outcome.certainty == "maybe":
+        return {"outcome": UNKNOWN, "conclusion": UNKNOWN, "outputs": outputs}, possible
+    return {"outcome": ended, "conclusion": conclusion, "outputs": outputs}, possible
 
 
-@lru_cache(maxsize=4_096)  # every run and every row of a matrix asks again
-def _only_fails(script: str, shell: str) -> bool:
-    lines = [line.strip() for line in script.splitlines() if line.strip()]
-    if not lines:
-        return False
-    *said, last = lines
-    is_closed = all(line.count(quote) % 2 == 0 for line in said for quote in "\"'`")
-    fails = FAILS.fullmatch(last) or (last == "false" and shell in {"", "bash", "sh"})
-    return bool(fails) and is_closed and all(map(SAYS.fullmatch, said))
+def _work_of(steps: Sequence[Step]) -> int:
+    inside = sum(_work_of(step.action.steps) for step in steps if step.action and step.action.fails)
+    return inside + sum(_work(step.condition) for step in steps if step.condition)
+
+
+def _failure(workflow: Workflow, job: Job, step: Step, views: _Views) -> _Outcome:
+    """Whether `step` fails in any case if it runs."""
+    if not (step.action.fails if step.action else always_fails(step.run, step.shell)) or step.background:
+        return _Outcome("no")
+    if not step.action:
+        return _Outcome("yes")
+    inner = replace(job, steps=step.action.steps)
+    return _any([failure for _, failure in _of_steps(workflow, inner, views)])
 
 
 def _decided(text: str, views: _Views, expected: Status, possible: Status, allowed: frozenset[str]) -> _Outcome:
@@ -342,8 +365,9 @@ def _decided(text: str, views: _Views, expected: Status, possible: Status, allow
         # Whether the text itself is undecided, or only whether what comes before it runs.
         itself = first is False or condition(text, views.expected, SUCCEEDS, allowed) is None
     except ExpressionError:
-        itself = True
-    return _Outcome("maybe", (sanitize_line(text, 200),) if itself else (), None)
+        first, itself = None, True
+    unknown = (sanitize_line(text, 200),) if itself else ()
+    return _Outcome("maybe", unknown, None, after_failure=first is False)
 
 
 def _any(outcomes: Sequence[_Outcome]) -> _Outcome:
