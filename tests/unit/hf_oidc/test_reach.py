@@ -159,6 +159,29 @@ def test_a_composite_action_that_always_fails(steps: Sequence[Any], more: dict[s
     assert certainties(found, "last")[0] == certainty
 
 
+@pytest.mark.parametrize(
+    ("given", "condition", "certainty"),
+    [
+        ("${{ github.ref == 'refs/heads/main' }}", "inputs.x == 'true'", "yes"),
+        ("${{ github.ref == 'refs/heads/dev' }}", "inputs.x == 'true'", "no"),
+        ("${{ github.ref == 'refs/heads/dev' }}", "inputs.x", "yes"),
+        ("${{ github.ref }}", "inputs.x == 'refs/heads/main'", "yes"),
+        ("${{ vars.X }}", "inputs.x == 'true'", "maybe"),
+        ("${{ vars.X || 'true' }}", "inputs.x", "yes"),
+    ],
+)
+def test_an_input_of_an_action_is_a_string(given: str, condition: str, certainty: str) -> None:
+    """Also if the expression for it is true or false, so that a step of the action sees `'true'`."""
+    inside = [{"run": "make", "shell": "bash", "if": condition}]
+    action = yaml.safe_dump({"inputs": {"x": {}}, "runs": {"using": "composite", "steps": inside}})
+    written = workflow({"a": job({"uses": "./guard", "with": {"x": given}})})
+    found = with_called(written, lambda path: action if path == "guard/action.yml" else "")
+    (only,) = found.jobs
+    assert only.steps[0].action
+    (inner,) = only.steps[0].action.steps
+    assert [each.certainty for each in Reachability(found, runs_of(found)[:1]).of(only, inner)] == [certainty]
+
+
 def test_a_job_after_one_for_failures() -> None:
     """The one for failures was skipped, or something has failed."""
     jobs = {"make": job("make"), "tell": job("exit 1", needs="make", **{"if": "failure()"})}
@@ -225,6 +248,11 @@ def test_jobs_that_need_each_other() -> None:
         ([{"run": "exit 1", "id": "m", "continue-on-error": True}, when("steps.m.outcome == 'failure'")], "yes"),
         ([{"run": "exit 1", "id": "m", "continue-on-error": True}, when("steps.m.outcome == 'success'")], "no"),
         ([{"run": "exit 1", "id": "m", "continue-on-error": True}, when("steps.m.conclusion == 'success'")], "yes"),
+        ([{"run": "exit 1", "id": "m", "continue-on-error": True}, when("steps.m.outcome != 'failure'")], "no"),
+        (
+            ["make", {"run": "exit 1", "id": "m", "continue-on-error": True}, when("steps.m.outcome != 'failure'")],
+            "maybe",
+        ),
         ([{"run": "exit 1", "continue-on-error": "${{ matrix.x }}"}, "make"], "maybe"),
         ([{"run": "exit 1", "continue-on-error": False}, "make"], "no"),
         ([{"run": "false", "shell": "pwsh"}, "make"], "yes"),

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from hf_oidc.doctor.workflow.expressions.evaluation import (
     JOB_CONDITION,
@@ -94,6 +94,14 @@ class Caller:
     job: Job
 
 
+class _Place(NamedTuple):
+    """Where a step is: its number in `steps`, those of the job or those of the composite action that `outer` uses."""
+
+    outer: Step | None
+    steps: tuple[Step, ...]
+    at: int
+
+
 class _TooMuch(Exception):
     """The file has more conditions, runs and rows of a matrix than can be evaluated in a reasonable time."""
 
@@ -119,13 +127,13 @@ class Reachability:
         self.budget: Budget = caller.reachability.budget if caller else Budget()
         self._order = _in_order(workflow)
         self._work = sum(_work(job.condition) for job in workflow.jobs)
-        self._positions = {id(step): at for job in workflow.jobs for at, step in enumerate(job.steps)}
+        self._places = {id(place.steps[place.at]): place for job in workflow.jobs for place in _places(job.steps)}
         self._outcomes: dict[int, list[tuple[_Views, dict[str, _Outcome]]]] = {}
-        self._steps: dict[tuple[int, str], list[_Outcome]] = {}
+        self._steps: dict[tuple[int, str, int], list[_Outcome]] = {}
         self._rows: dict[str, list[Row | None]] = {}
 
     def of(self, job: Job, step: Step | None = None) -> tuple[Reached, ...]:
-        """Whether each run reaches `step`, or `job`."""
+        """Whether each run reaches `step`, which may be in a composite action, or `job`."""
         outcomes = [self.outcome(index, job, step) for index in range(len(self.runs))]
         return tuple(Reached(run, each.certainty, each.unknown) for run, each in zip(self.runs, outcomes, strict=True))
 
@@ -137,15 +145,18 @@ class Reachability:
             of_job = _any([outcomes[job.key] for _, outcomes in self._of_run(index)])
             if self._caller:
                 of_job = _both(self._caller.reachability.outcome(index, self._caller.job, None), of_job)
-            if step is None or of_job.certainty == "no":
-                return of_job
-            return _both(of_job, self._of_steps(index, job)[self._positions[id(step)]])
+            found = of_job
+            while step and found.certainty != "no":
+                place = self._places[id(step)]
+                found = _both(found, self._of_steps(index, job, place.steps)[place.at])
+                step = place.outer
         except _TooMuch:
             return _Outcome("maybe", (TOO_MUCH,))
+        return found
 
     def seen_by(self, job: Job, step: Step | None) -> Iterator[Contexts]:
-        """What the expressions of `step`, or of the job, see in the runs that reach it: for each run and row."""
-        before = job.steps[: self._positions[id(step)] if step else 0]
+        """What the expressions of the job, or of its `step`, see in the runs that reach it: for each run and row."""
+        before = job.steps[: self._places[id(step)].at if step else 0]
         for index in range(len(self.runs)):
             if not self.runs[index].is_understood or self.outcome(index, job, step).certainty == "no":
                 continue
@@ -212,28 +223,36 @@ class Reachability:
         chain, before = outcome.chain and None, outcome.failed or None
         return replace(outcome, unknown=unknown, chain=chain, failed=before, fails=None)
 
-    def _of_steps(self, index: int, job: Job) -> list[_Outcome]:
-        key = (index, job.key)
+    def _of_steps(self, index: int, job: Job, steps: tuple[Step, ...]) -> list[_Outcome]:
+        """Whether each of `steps` runs, given that the job or the composite action runs of which they are."""
+        key = (index, job.key, id(steps))
         if key not in self._steps:
-            every = []
+            every, inner = [], replace(job, steps=steps)
             for views, outcomes in self._of_run(index):
                 inside = _with_needs(job, views, outcomes)
                 for row in self._rows_of(job):
-                    self.budget.spend(_work_of(job.steps))
+                    self.budget.spend(_work_of(steps))
                     matrix: Value = UNKNOWN if row is None else row
-                    steps = _of_steps(self._workflow, job, inside.changed({"matrix": matrix}))
-                    every.append([outcome for outcome, _ in steps])
+                    found = _of_steps(self._workflow, inner, inside.changed({"matrix": matrix}))
+                    every.append([outcome for outcome, _ in found])
             self._steps[key] = [_any(list(outcomes)) for outcomes in zip(*every, strict=True)]
         return self._steps[key]
 
     def _rows_of(self, job: Job) -> list[Row | None]:
         """The rows of a job's matrix: a single one of unknown content if they are too many, or if nothing uses them."""
         if job.key not in self._rows:
-            used = [*job.inputs.values(), job.env, *([step.condition, step.env] for step in job.steps)]
+            steps = [place.steps[place.at] for place in _places(job.steps)]
+            used = [*job.inputs.values(), job.env, *([step.condition, step.env] for step in steps)]
             found = rows(job.matrix) if job.matrix and "matrix" in str(used) else [None if job.matrix else {}]
             is_too_much = len(found) * len(job.steps) * len(self.runs) > MAX_EVALUATIONS / 4
             self._rows[job.key] = [None] if is_too_much and len(found) > 1 else found
         return self._rows[job.key]
+
+
+def _places(steps: tuple[Step, ...], outer: Step | None = None) -> Iterator[_Place]:
+    for at, step in enumerate(steps):
+        yield _Place(outer, steps, at)
+        yield from _places(step.action.steps, step) if step.action else ()
 
 
 def _work(condition: str) -> int:
@@ -314,7 +333,8 @@ def _of_steps(workflow: Workflow, job: Job, views: _Views) -> Iterator[tuple[_Ou
         if ending.certainty != "no" and continues != "false":
             ending = _Outcome("maybe", (*ending.unknown, sanitize_line(str(continues), 200)))
         if step.id:
-            expected[step.id], possible[step.id] = _results(outcome, failure, continues)
+            is_sure = outcome.certainty == "yes" and not may_fail
+            expected[step.id], possible[step.id] = _results(outcome, failure, continues, is_sure=is_sure)
         yield outcome, ending
         failing = _any([failing, ending])
         if outcome.certainty != "no":
@@ -322,15 +342,18 @@ def _of_steps(workflow: Workflow, job: Job, views: _Views) -> Iterator[tuple[_Ou
             environment.after(step)
 
 
-def _results(outcome: _Outcome, failure: _Outcome, continues: Written) -> tuple[Value, Value]:
-    """What `steps.<id>` is after a step: if all goes well, and in any case. `continues`: its `continue-on-error`."""
+def _results(outcome: _Outcome, failure: _Outcome, continues: Written, *, is_sure: bool) -> tuple[Value, Value]:
+    """What `steps.<id>` is after a step: if all goes well, and in any case.
+
+    `continues`: its `continue-on-error`. `is_sure`: the step runs in any case, unless the run is cancelled.
+    """
     skipped: Value = {"outcome": "skipped", "conclusion": "skipped", "outputs": {}}
     if outcome.certainty == "no":
         return skipped, skipped
     results: dict[str, Value] = {"yes": "failure", "maybe": UNKNOWN, "no": "success"}
     ended = results[failure.certainty]
     conclusion = ended if continues == "false" or ended == "success" else "success" if continues == "true" else UNKNOWN
-    unsure: Value = NO_SUCCESS if ended == "failure" else UNKNOWN
+    unsure: Value = UNKNOWN if ended != "failure" else "failure" if is_sure else NO_SUCCESS
     outputs = OpenMapping({})
     possible = {"outcome": unsure, "conclusion": unsure if continues == "false" else UNKNOWN, "outputs": outputs}
     if outcome.after_failure:
