@@ -160,6 +160,31 @@ def test_a_composite_action_that_always_fails(steps: Sequence[Any], more: dict[s
 
 
 @pytest.mark.parametrize(
+    ("guard", "stop", "certainty"),
+    [
+        (job("exit 1"), "true", "no"),
+        (job("make"), "true", "yes"),
+        (job(when("inputs.stop", run="exit 1")), "true", "no"),
+        (job(when("inputs.stop", run="exit 1")), "false", "yes"),
+        (job(when("inputs.stop", run="exit 1")), "${{ github.ref == 'refs/heads/main' }}", "no"),
+        (job(when("inputs.stop", run="exit 1")), "${{ vars.STOP == 'y' }}", "maybe"),
+        (job("exit 1", **{"if": "failure()"}), "true", "yes"),
+        (job("exit 1", **{"if": "vars.X"}), "true", "maybe"),
+    ],
+)
+def test_a_called_workflow_that_always_fails(guard: Any, stop: str, certainty: str) -> None:
+    """It keeps out the jobs that need the one that calls it, at any depth."""
+    inputs = {"inputs": {"stop": {"type": "boolean"}}}
+    inner = {"on": {"workflow_call": inputs}, "jobs": {"guard": guard}}
+    call = {"uses": "./.github/workflows/inner.yml", "with": {"stop": "${{ inputs.stop }}"}}
+    outer = {"on": {"workflow_call": inputs}, "jobs": {"call": call}}
+    files = {f".github/workflows/{name}.yml": each for name, each in (("inner", inner), ("outer", outer))}
+    jobs = {"guard": {"uses": "./.github/workflows/outer.yml", "with": {"stop": stop}}, "last": job(needs="guard")}
+    found = with_called(workflow(jobs), lambda path: yaml.safe_dump(files[path]) if path in files else "")
+    assert certainties(found, "last")[0] == certainty
+
+
+@pytest.mark.parametrize(
     ("given", "condition", "certainty"),
     [
         ("${{ github.ref == 'refs/heads/main' }}", "inputs.x == 'true'", "yes"),

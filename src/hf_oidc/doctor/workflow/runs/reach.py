@@ -131,6 +131,8 @@ class Reachability:
         self._outcomes: dict[int, list[tuple[_Views, dict[str, _Outcome]]]] = {}
         self._steps: dict[tuple[int, str, int], list[_Outcome]] = {}
         self._rows: dict[str, list[Row | None]] = {}
+        self._guards: dict[str, bool] = {}  # whether a job may be one that always fails
+        self._called: dict[str, Reachability] = {}
 
     def of(self, job: Job, step: Step | None = None) -> tuple[Reached, ...]:
         """Whether each run reaches `step`, which may be in a composite action, or `job`."""
@@ -172,8 +174,7 @@ class Reachability:
 
     def inputs(self, index: int, job: Job, called: Workflow) -> list[Contexts]:
         """The `inputs` that `job` passes to the workflow `called` in a run: one for each row of its matrix."""
-        declared = called.triggers.get("workflow_call", Block()).get("inputs")
-        declared = declared if isinstance(declared, Block) else Block()
+        declared = _declared(called)
         found: list[Contexts] = []
         for views, _ in self._of_run(index):
             for row in self._rows_of(job):
@@ -194,27 +195,31 @@ class Reachability:
                 every = [{**contexts, "inputs": dict(each)} for each in inputs]
             found = []
             for each in every:
-                self.budget.spend(self._work)
                 views = _Views({**each, "vars": UNKNOWN}, {**each, "vars": UNKNOWN})
-                outcomes: dict[str, _Outcome] = {}
-                for job in self._order:
-                    outcomes[job.key] = self._ended(job, _of_job(job, views, outcomes), views, outcomes)
-                found.append((views, outcomes))
+                found.append((views, self.of_jobs(views)))
             self._outcomes[index] = found
         return self._outcomes[index]
 
+    def of_jobs(self, views: _Views) -> dict[str, _Outcome]:
+        """The outcome of each job, by what its conditions see."""
+        self.budget.spend(self._work)
+        outcomes: dict[str, _Outcome] = {}
+        for job in self._order:
+            outcomes[job.key] = self._ended(job, _of_job(job, views, outcomes), views, outcomes)
+        return outcomes
+
     def _ended(self, job: Job, outcome: _Outcome, views: _Views, outcomes: Mapping[str, _Outcome]) -> _Outcome:
-        """`outcome` of a job, with what its steps make of it if they always fail."""
+        """`outcome` of a job, with what its steps, or the jobs that it calls, make of it if they always fail."""
         continues = job.block.get("continue-on-error", "false")
         # A job for failures (`if: failure()`) does not begin one.
         if outcome.certainty == "no" or outcome.after_failure or continues == "true":
             return outcome
-        if not any(step.action.fails if step.action else always_fails(step.run, step.shell) for step in job.steps):
+        if job.key not in self._guards:
+            self._guards[job.key] = _may_always_fail(job)
+        if not self._guards[job.key]:
             return outcome
-        self.budget.spend(1 + _work_of(job.steps))
         inside = _with_needs(job, views, outcomes).changed({"matrix": UNKNOWN if job.matrix else {}})
-        steps = _of_steps(self._workflow, job, inside)
-        failed = _any([_both(outcome, failure) for _, failure in steps])
+        failed = _any([_both(outcome, failure) for failure in self._failures(job, inside)])
         if failed.certainty == "no":
             return outcome
         if failed.certainty == "yes" and continues == "false":
@@ -222,6 +227,19 @@ class Reachability:
         unknown = tuple(dict.fromkeys((*outcome.unknown, *failed.unknown)))
         chain, before = outcome.chain and None, outcome.failed or None
         return replace(outcome, unknown=unknown, chain=chain, failed=before, fails=None)
+
+    def _failures(self, job: Job, views: _Views) -> Iterator[_Outcome]:
+        """Whether each step of `job`, or each job of the workflow that it calls, fails in any case."""
+        self.budget.spend(1 + _work_of(job.steps))
+        if job.called is None:
+            yield from (failure for _, failure in _of_steps(self._workflow, job, views))
+            return
+        if job.key not in self._called:
+            self._called[job.key] = Reachability(job.called, self.runs, Caller(self, job))
+        given = {name: _given(job, name, about, views.possible) for name, about in _declared(job.called).items()}
+        for each in self._called[job.key].of_jobs(views.changed({"inputs": given})).values():
+            if each.fails is not False:
+                yield replace(each, certainty=each.certainty if each.fails else "maybe")
 
     def _of_steps(self, index: int, job: Job, steps: tuple[Step, ...]) -> list[_Outcome]:
         """Whether each of `steps` runs, given that the job or the composite action runs of which they are."""
@@ -363,6 +381,12 @@ def _results(outcome: _Outcome, failure: _Outcome, continues: Written, *, is_sur
     return {"outcome": ended, "conclusion": conclusion, "outputs": outputs}, possible
 
 
+def _may_always_fail(job: Job) -> bool:
+    if job.called:
+        return any(map(_may_always_fail, job.called.jobs))
+    return any(step.action.fails if step.action else always_fails(step.run, step.shell) for step in job.steps)
+
+
 def _work_of(steps: Sequence[Step]) -> int:
     inside = sum(_work_of(step.action.steps) for step in steps if step.action and step.action.fails)
     return inside + sum(_work(step.condition) for step in steps if step.condition)
@@ -425,6 +449,12 @@ def _in_order(workflow: Workflow) -> list[Job]:
             if not left[other]:
                 found.append(other)
     return [jobs[key] for key in dict.fromkeys([*found, *jobs])]
+
+
+def _declared(called: Workflow) -> Block:
+    """The inputs that a workflow declares for its callers."""
+    inputs = called.triggers.get("workflow_call", Block()).get("inputs")
+    return inputs if isinstance(inputs, Block) else Block()
 
 
 def _given(job: Job, name: str, declared: Written, contexts: Contexts) -> Value:
