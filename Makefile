@@ -15,9 +15,10 @@ endif
 # The tests start thousands of Python processes. With byte-code on disk, they compile the sources once.
 unexport PYTHONDONTWRITEBYTECODE
 
-# Tests wait more than they compute: two for each core.
-WORKERS ?= $(shell echo $$(( $$($(PYTHON) -c 'import os; print(os.cpu_count() or 1)') * 2 )))
-PYTEST := $(BIN)/python -m pytest -n $(WORKERS)
+# Tests wait more than they compute: two for each core. The quick ones only compute.
+CORES := $(shell $(PYTHON) -c 'import os; print(os.cpu_count() or 1)')
+WORKERS ?= $(shell echo $$(( $(CORES) * 2 )))
+PYTEST = $(BIN)/python -m pytest -n $(WORKERS)
 # What does no I/O and reads no clock: for these, tests reach every branch.
 PURE := src/hf_oidc/errors.py,src/hf_oidc/rfc3339.py,src/hf_oidc/secret.py,src/hf_oidc/strict_json.py,src/hf_oidc/sanitize.py,src/hf_oidc/http/url.py,src/hf_oidc/http/proxy.py,src/hf_oidc/settings.py,src/hf_oidc/http/message.py,$\
 src/hf_oidc/hub/resource.py,src/hf_oidc/token_request.py,src/hf_oidc/hub/exchange.py,src/hf_oidc/hub/token.py,src/hf_oidc/hub/publisher.py,src/hf_oidc/providers/facts.py,src/hf_oidc/providers/*/facts.py,$\
@@ -41,6 +42,7 @@ help:
 demo: $(VENV)/demo.stamp
 	@$(BIN)/python -m local_hub.cli demo
 
+unit: WORKERS = $(CORES)
 unit: $(VENV)/dev.stamp
 	@$(PYTEST) -q -m "not process and not slow" tests/unit $(PYTEST_ARGS)
 

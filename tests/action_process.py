@@ -26,6 +26,8 @@ from tests.processes import command_lines
 ANOTHER_PYTHON = os.environ.get("HF_OIDC_TEST_PYTHON", "")
 PYTHON = tuple(shlex.split(ANOTHER_PYTHON or shlex.quote(sys.executable)))
 ACTION = (*PYTHON, "-I", "-m", "hf_oidc.action")
+# The variable with which coverage measures a process, and where tests/conftest.py keeps its value.
+COVERAGE_CONFIG, MEASURED_BY = "COVERAGE_PROCESS_CONFIG", "HF_OIDC_TEST_COVERAGE"
 # What the runner passes for each input that the workflow does not name: the defaults of action.yml.
 DEFAULTS = {
     "export-env": "true",
@@ -154,9 +156,9 @@ def scrubbed(*, measured: bool = False) -> dict[str, str]:
     `measured`: its coverage is measured. That takes longer than most of these processes do, and what they share with
     the same code in this process is measured here.
     """
-    kept = ["PATH", "SYSTEMROOT", "HF_OIDC_TEST_CONTAINER"]
-    kept += ["COVERAGE_PROCESS_CONFIG", "COVERAGE_PROCESS_START"] if measured else []
-    return {name: os.environ[name] for name in kept if name in os.environ}
+    kept = {name: name for name in ("PATH", "SYSTEMROOT", "HF_OIDC_TEST_CONTAINER")}
+    kept |= {COVERAGE_CONFIG: MEASURED_BY} if measured else {}
+    return {name: os.environ[value] for name, value in kept.items() if value in os.environ}
 
 
 def watched(

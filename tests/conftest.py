@@ -10,10 +10,12 @@ from collections.abc import Generator
 
 import hypothesis
 import pytest
+from coverage import Coverage
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 from tests import evidence
+from tests.action_process import COVERAGE_CONFIG, MEASURED_BY
 from tests.e2e.engines import remove_images
 from tests.engines import TEST_RUN
 
@@ -91,6 +93,12 @@ def _path(item: pytest.Item) -> str:
     return item.nodeid.partition("::")[0]
 
 
+def pytest_collection_finish() -> None:
+    """Measure the coverage of no process that tests start, but where they ask for it: most run no code of ours."""
+    if COVERAGE_CONFIG in os.environ:
+        os.environ[MEASURED_BY] = os.environ.pop(COVERAGE_CONFIG)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Let a failure show what the programs of the test have said."""
@@ -106,6 +114,19 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
     evidence.begin()
     item.stash[BEFORE] = _done_by_processes()
     return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Measure no coverage in slow tests: it takes longer than they do, and small inputs reach the same lines."""
+    measured = Coverage.current() if item.get_closest_marker("slow") else None
+    if measured is None:
+        return (yield)
+    measured.stop()
+    try:
+        return (yield)
+    finally:
+        measured.start()
 
 
 @pytest.hookimpl(trylast=True)

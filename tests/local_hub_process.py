@@ -112,7 +112,7 @@ def local_hub(*arguments: str, own_session: bool = False, **env: str) -> Iterato
             stderr=log,
             text=True,
             start_new_session=own_session,
-            env={**not_measured(os.environ), **env},
+            env={**os.environ, **env},
         )
         try:
             yield _ready(process, log)
@@ -129,11 +129,6 @@ def _ready(process: "subprocess.Popen[str]", log: IO[str]) -> LocalHub:
         raise AssertionError(f"Local Hub did not start (exit {process.returncode}): {log.read()}")
     said = json.loads(line)
     return LocalHub(said["hub"], said["issuer"], said["ca"], said["jobs"], process)
-
-
-def not_measured(env: Mapping[str, str]) -> dict[str, str]:
-    """The environment of a program that is none of `hf_oidc`: to measure its coverage would take half of its time."""
-    return {name: value for name, value in env.items() if not name.startswith("COVERAGE_PROCESS_")}
 
 
 def _said(log: IO[str]) -> str:

@@ -427,6 +427,7 @@ HOSTILE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_file_is_refused_or_reported(name: str) -> None:
     """Never anything else."""

@@ -93,6 +93,7 @@ def tokens(results: list[LoginResult]) -> list[str]:
     return [result.token.secret.reveal() for result in results if isinstance(result, Granted)]
 
 
+@pytest.mark.slow
 def test_each_has_its_own_token_in_order() -> None:
     """An ID token and an exchange for each, and each token masked."""
     with world() as (there, server):

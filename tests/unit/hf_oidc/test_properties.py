@@ -49,6 +49,7 @@ def part(document: Any) -> str:
     return base64.urlsafe_b64encode(json.dumps(document).encode("utf-8", "replace")).rstrip(b"=").decode()
 
 
+@pytest.mark.slow
 @given(st.text() | st.text(alphabet=string.ascii_lowercase + "/.-_@: \n", max_size=40))
 def test_a_resource_is_read_or_refused(text: str) -> None:
     """What is read is written again as it was; what is refused stays on one line."""
@@ -61,6 +62,7 @@ def test_a_resource_is_read_or_refused(text: str) -> None:
         assert Resource.parse(str(resource)) == resource
 
 
+@pytest.mark.slow
 @given(CLAIMLIKE, ANYTHING)
 def test_claims_are_read_or_refused(claims: dict[str, Any], header: Any) -> None:
     """Any JSON as claims, any JSON as header."""
@@ -147,6 +149,7 @@ BEFORE = [
 HOSTS = ("@mirror.corp", "@mirror.corp:3128", "@[::1]", "@127.0.0.1", "@", "@mirror corp", "%40mirror.corp")
 
 
+@pytest.mark.slow
 @settings(max_examples=500)
 @given(st.sampled_from(BEFORE), PASSWORD, st.sampled_from(HOSTS), TAIL)
 def test_a_password_in_a_url_is_never_shown(before: str, password: str, host: str, tail: str) -> None:

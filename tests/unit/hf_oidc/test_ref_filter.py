@@ -47,6 +47,7 @@ def test_a_pattern(pattern: str, matching: list[str], others: list[str]) -> None
     assert [name for name in [*matching, *others] if matches(pattern, name)] == matching
 
 
+@pytest.mark.slow
 @given(st.text("ab/*?+", max_size=8), st.text("ab/", max_size=8))
 def test_patterns_are_regular_expressions_of_a_simple_kind(pattern: str, name: str) -> None:
     """As a translation to Python's would have it, where a quantifier follows a character."""
@@ -123,6 +124,7 @@ def test_the_names_that_pass(
     assert list(names(patterns, ignored, mentioned)) == expected
 
 
+@pytest.mark.slow
 def test_a_hostile_pattern_takes_no_time() -> None:
     """The time stays in proportion to the length of the pattern and of the name."""
     assert not matches("a?" * 5000 + "*a" * 5000, "a" * MAX_LENGTH + "b")

@@ -383,6 +383,7 @@ def test_a_server_that_asks_for_more_than_is_left_is_not_asked_again() -> None:
     assert len(told.asked("/oauth/token")) == 1
 
 
+@pytest.mark.slow
 def test_a_try_that_only_the_deadline_ended_does_not_hide_what_was_wrong() -> None:
     """The Hub was down twice; the third try died asking the CI, which had done nothing wrong."""
     ended = threading.Event()

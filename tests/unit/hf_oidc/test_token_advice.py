@@ -253,6 +253,7 @@ def test_what_is_advised_makes_the_finding_go_away(name: str) -> None:
         text = "\n".join(lines) + "\n"
 
 
+@pytest.mark.slow
 def test_every_kind_of_advice_is_tried() -> None:
     """By at least one example."""
     tried = {

@@ -305,6 +305,7 @@ def test_a_server_that_drips_is_given_up_before_the_deadline() -> None:
     assert answer.reason == "timed out"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "chunks",
     [
@@ -326,6 +327,7 @@ def test_the_deadline_holds_however_slowly_a_server_answers(chunks: list[bytes])
     assert took < 30
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("passes", "reason"), [(10.0, "the time-out of the login has passed"), (9.5, "timed out")], ids=["all", "not all"]
 )
@@ -419,6 +421,7 @@ def test_a_day_of_calls_that_are_given_up_leaves_nothing_behind(secure: bool, tm
         assert time.process_time() - began < 0.25
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("secure", [False, True], ids=["http", "https"])
 def test_the_server_sees_the_end_of_a_call_that_is_given_up(secure: bool) -> None:
     """At once, and not when its silence has lasted too long: no credential stays on its way."""

@@ -314,6 +314,7 @@ def test_twelve_changes_of_kind_make_a_token(piece: str, times: int) -> None:
     assert sanitize_line(f"{fewer}.{piece}") == "***"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "piece", ["https:", "://", "@", "%40", "#", "[::", "eyJ-", "hf_", "aB1", "a.", "//", "a:b=", "a:b@c."]
 )

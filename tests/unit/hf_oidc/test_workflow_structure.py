@@ -382,6 +382,7 @@ def test_structure_of_called_workflows_counts() -> None:
     assert (finding.code, finding.file, finding.line) == ("empty-block", ".github/workflows/a.yml", 5)
 
 
+@pytest.mark.slow
 def test_any_string_at_any_place_gives_a_report() -> None:
     """Lists and blocks where GitHub expects text, and the other way round."""
     keys = ["permissions", "needs", "steps", "uses", "with", "env", "on", "runs-on", "strategy", "secrets", "id", "if"]
