@@ -50,14 +50,14 @@ REJECTED = {"too large": (b"a" * (10 * MIB + 1), TOO_LARGE), "binary": (PNG, BIN
 
 @pytest.fixture(scope="module")
 def hub() -> Iterator[LocalHub]:
-    """A Local Hub for all stories here; each has a repository of its own."""
+    """A Local Hub for all tests here; each test creates its repository."""
     with local_hub() as running:
         yield running
 
 
 @pytest.fixture
 def own(hub: LocalHub, tmp_path: Path) -> Own:
-    """A repository that nobody else uses, and a clone of it in the folder `work`."""
+    """A new repository, and a clone of it in the folder `work`."""
     made = Own(hub, tmp_path, f"acme/{uuid.uuid4()}")
     made.clone()
     return made
