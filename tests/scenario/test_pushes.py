@@ -162,6 +162,7 @@ def test_git_shows_why_it_may_not_write(own: Own, hub: LocalHub, tmp_path: Path)
     trust(hub, "acme/another")
     other = Clients(hub, tmp_path, token_for(hub, "acme/another"))
     run = other.git("-C", "work", "push", other.url(own.name), "HEAD:main")
+    assert "remote: You are not authorized to push to this repo." in run.stderr
     assert "remote: Forbidden: this token may not write to this repository" in run.stderr
     assert "403" in run.stderr
 
