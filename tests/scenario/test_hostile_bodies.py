@@ -94,7 +94,7 @@ BODIES: dict[str, tuple[str, str, Callable[[], bytes], dict[str, str], int]] = {
         lambda: gzip.compress(gzip.compress(bytes(100 * MIB))),
         *({"Content-Encoding": "gzip, gzip"}, 415),
     ),
-    "a fetch that is no gzip": ("{repo}/git-upload-pack", FETCH, lambda: b"0000", {"Content-Encoding": "gzip"}, 400),
+    "a fetch that claims gzip": ("{repo}/git-upload-pack", FETCH, lambda: b"0000", {"Content-Encoding": "gzip"}, 400),
     "a packed push": (
         *("{repo}/git-receive-pack", "application/x-git-receive-pack-request"),
         lambda: gzip.compress(bytes(100 * MIB)),
@@ -124,7 +124,7 @@ BODIES: dict[str, tuple[str, str, Callable[[], bytes], dict[str, str], int]] = {
 
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Own]:
-    """A repository, and a Local Hub that nobody else uses."""
+    """A repository, and a Local Hub for these tests alone."""
     with local_hub() as hub:
         yield Own(hub, tmp_path_factory.mktemp("home"), f"acme/{uuid.uuid4()}")
 

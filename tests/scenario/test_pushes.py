@@ -50,14 +50,14 @@ REJECTED = {"too large": (b"a" * (10 * MIB + 1), TOO_LARGE), "binary": (PNG, BIN
 
 @pytest.fixture(scope="module")
 def hub() -> Iterator[LocalHub]:
-    """A Local Hub for all stories here; each has a repository of its own."""
+    """A Local Hub for all tests here; each test creates its repository."""
     with local_hub() as running:
         yield running
 
 
 @pytest.fixture
 def own(hub: LocalHub, tmp_path: Path) -> Own:
-    """A repository that nobody else uses, and a clone of it in the folder `work`."""
+    """A new repository, and a clone of it in the folder `work`."""
     made = Own(hub, tmp_path, f"acme/{uuid.uuid4()}")
     made.clone()
     return made
@@ -162,6 +162,7 @@ def test_git_shows_why_it_may_not_write(own: Own, hub: LocalHub, tmp_path: Path)
     trust(hub, "acme/another")
     other = Clients(hub, tmp_path, token_for(hub, "acme/another"))
     run = other.git("-C", "work", "push", other.url(own.name), "HEAD:main")
+    assert "remote: You are not authorized to push to this repo." in run.stderr
     assert "remote: Forbidden: this token may not write to this repository" in run.stderr
     assert "403" in run.stderr
 

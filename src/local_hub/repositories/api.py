@@ -35,11 +35,12 @@ _LOG = logging.getLogger(__name__)
 HISTORY, COMMITS = 1000, 50  # the most commits of an answer (huggingface.js, `listCommits`), and the default
 # The most entries of a tree that the Hub lists in one answer (huggingface_hub, `HfFileSystem`).
 PAGE, EXPANDED_PAGE = 1000, 50
+_AT_ONCE = 10_000  # small files, of which together 10 MB are in memory
 _COUNT = re.compile(r"[0-9]{1,9}", re.ASCII)
 NO_XET = "Local Hub takes Xet uploads to repositories, but stores nothing in buckets. It sends all files without Xet."
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Listed:
     """A tree entry, and its pointer if the entry is a large file. `last`: its last commit, if the client wants it."""
 
@@ -52,9 +53,10 @@ def info(context: RequestContext) -> Response:
     """`GET /api/models/{repository}[/revision/{revision}]`."""
     commit = commit_of(context)
     last = context.repository.log(commit, 1)[0]
-    first = context.repository.log(commit, HISTORY)[-1]
+    first = context.repository.log(commit, 1, context.repository.history_size(commit) - 1)[0]
     with_sizes = context.request.query_params.get("blobs") in ("true", "True", "1")
-    listed = with_pointers(context, context.repository.entries(commit, recursive=True))
+    entries = [entry for entry in context.repository.entries(commit, recursive=True) if entry.kind == "blob"]
+    listed = with_pointers(context, entries) if with_sizes else [Listed(entry, None) for entry in entries]
     name = str(context.address.resource).split("/", 1)[-1] if context.declared.resource.kind != "model" else None
     return JSONResponse(
         {
@@ -77,7 +79,6 @@ def info(context: RequestContext) -> Response:
                     **({"blobId": one.entry.oid, "size": one.entry.size, **_lfs(one, "sha256")} if with_sizes else {}),
                 }
                 for one in listed
-                if one.entry.kind == "blob"
             ],
         }
     )
@@ -227,8 +228,10 @@ def _blob_answer(context: RequestContext, entry: Entry, headers: dict[str, str])
 def with_pointers(context: RequestContext, entries: Sequence[Entry]) -> list[Listed]:
     """Return the entries, and the pointer of each large file."""
     small = [one for one in entries if one.kind == "blob" and one.mode != LINK and one.size < POINTER_LIMIT]
-    contents = context.repository.small_blobs([one.oid for one in small])
-    pointers = {oid: pointer for oid, content in contents.items() if (pointer := read_pointer(content))}
+    pointers: dict[str, Pointer] = {}
+    for first in range(0, len(small), _AT_ONCE):
+        contents = context.repository.small_blobs([one.oid for one in small[first : first + _AT_ONCE]])
+        pointers |= {oid: pointer for oid, content in contents.items() if (pointer := read_pointer(content))}
     return [Listed(one, pointers.get(one.oid)) for one in entries]
 
 

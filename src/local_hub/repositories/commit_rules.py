@@ -47,7 +47,7 @@ def is_binary(sample: bytes) -> bool:
 
 
 def fault_of(size: int, start: bytes, objects: Objects) -> Fault | None:
-    """Return what is wrong with a file of this size, whose first `POINTER_LIMIT` bytes are `start`."""
+    """Return what is wrong with a file of this size; `start` has its first `POINTER_LIMIT` bytes."""
     if size > REGULAR_LIMIT:
         return Fault.TOO_LARGE
     if is_binary(start):

@@ -80,7 +80,7 @@ class Person:
     email: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Entry:
     """An entry of a tree. A folder has size 0. A path that is not UTF-8 has surrogates (PEP 383)."""
 

@@ -11,7 +11,7 @@ from starlette.datastructures import Headers
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from local_hub.repositories.access import Denied
+from local_hub.repositories.access import NOT_YOURS, READ_ONLY, Denied
 from local_hub.repositories.conditions import failed_precondition, requested_ranges
 
 NO_REVISION = Denied(404, "RevisionNotFound", "Invalid rev id")
@@ -52,7 +52,9 @@ def refused(denied: Denied, *, basic: bool = False, plain: bool = False) -> Resp
     if basic and denied.status == 401:
         headers |= dict.fromkeys(("WWW-Authenticate", "LFS-Authenticate"), 'Basic realm="Local Hub"')
     if plain:
-        return PlainTextResponse(f"{denied.message}\n", denied.status, headers=headers)
+        # The words that a push with a token that may not write gets from the Hub's hook.
+        hub = "You are not authorized to push to this repo.\n" if denied in (NOT_YOURS, READ_ONLY) else ""
+        return PlainTextResponse(f"{hub}{denied.message}\n", denied.status, headers=headers)
     return JSONResponse({"error": denied.message, "message": denied.message}, denied.status, headers=headers)
 
 
