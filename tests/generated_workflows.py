@@ -110,14 +110,43 @@ class Conditions:
         steps: list[dict[str, Any]] = []
         for _ in range(self.random.choice([2, 3])):
             name = f"s{next(numbers)}"
-            steps.append({"name": name, "id": name, "run": "true", **self.maybe(atoms)})
+            steps.append({"name": name, "id": name, "run": "true", **self.maybe([*atoms, *STATUS])})
             atoms += [f"steps.{name}.outcome == 'success'", f"steps.{name}.conclusion == 'skipped'"]
-        job: dict[str, Any] = {"runs-on": "ubuntu-latest", **self.maybe(results), "steps": steps}
+            if self.random.random() < 0.25:
+                steps[-1] |= self.failing()
+                steps[-1] = {key: value for key, value in steps[-1].items() if value != ""}
+                atoms += [f"steps.{name}.{result} == 'failure'" for result in ("outcome", "conclusion")]
+        if any("uses" in step for step in steps):
+            steps.insert(0, {"id": "checkout", "uses": "actions/checkout@v4"})
+        job: dict[str, Any] = {"runs-on": "ubuntu-latest", **self.maybe([*results, *STATUS]), "steps": steps}
         if needs:
             job["needs"] = needs
         if matrix:
-            job["strategy"] = {"matrix": {"os": ["linux", "mac"], "include": [{"os": "mac", "extra": True}]}}
+            # act ends no row because another one has failed.
+            job["strategy"] = {
+                "fail-fast": False,
+                "matrix": {"os": ["linux", "mac"], "include": [{"os": "mac", "extra": True}]},
+            }
         return job
 
+    def failing(self) -> dict[str, Any]:
+        """What makes a step one that always fails, or an action that mostly does; the job may continue all the same."""
+        scripts = ["exit 1", "false", "echo no\nexit 2", "echo 'not here'  # a guard\nexit 1"]
+        uses = {"uses": "./guard", "with": {"stop": self.random.choice(["true", "true", "false"])}, "run": ""}
+        found = uses if self.random.random() < 0.3 else {"run": self.random.choice(scripts)}
+        return {**found, **({"continue-on-error": True} if self.random.random() < 0.3 else {})}
 
-RESULTS = ["== 'success'", "!= 'skipped'", "== 'skipped'"]
+
+# The action that some of the steps use.
+GUARD = """
+name: Guard
+inputs:
+  stop: {default: "true"}
+runs:
+  using: composite
+  steps:
+    - {run: echo guard, shell: bash}
+    - {if: inputs.stop == 'true' && github.ref != '', run: exit 1, shell: bash}
+    - {if: always(), run: echo end, shell: bash}
+"""
+RESULTS = ["== 'success'", "!= 'skipped'", "== 'skipped'", "== 'failure'"]

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from hf_oidc.providers.base import Provider
+from hf_oidc.providers.detection import NAMES
 from hf_oidc.providers.facts import ProviderFacts, facts_of
-from hf_oidc.providers.names import NAMES
-from hf_oidc.providers.registry import PROVIDERS
+from hf_oidc.providers.registry import provider_of
 
 ROOT = Path(__file__).parents[1]
 CLIENT = ROOT / "src" / "hf_oidc"
@@ -72,8 +72,7 @@ def test_every_folder_of_a_provider_is_registered() -> None:
     folders = {path.parent.name for path in (CLIENT / "providers").glob("*/__init__.py")}
     assert set(NAMES) == folders
     for name in NAMES:
-        assert isinstance(PROVIDERS[name], Provider)
-        assert PROVIDERS[name].name == name
+        assert isinstance(provider_of(name), Provider)
         assert isinstance(facts_of(name), ProviderFacts)
     assert facts_of("unknown") is None
 

@@ -9,8 +9,9 @@ import click
 import pytest
 import yaml
 
+from hf_oidc.providers.detection import NAMES
 from hf_oidc.providers.facts import all_facts
-from hf_oidc.providers.registry import PROVIDERS
+from hf_oidc.providers.registry import provider_of
 from local_hub.issuers.registry import BY_NAME as LOCAL_HUB
 from tests.contract.provider_table import ROWS
 
@@ -140,9 +141,7 @@ def test_each_row_of_the_comparison_is_a_test_and_has_commands() -> None:
 
 def test_the_readme_counts_the_other_cis() -> None:
     """Those whose ID tokens the Hub can accept, besides GitHub."""
-    others = [
-        name for name, each in PROVIDERS.items() if each.audience != "fixed" and name not in ("github", "supplied")
-    ]
+    others = [name for name in NAMES if provider_of(name).audience != "fixed" and name not in ("github", "supplied")]
     assert f"the same command in {len(others)} CIs and clouds" in README
 
 
@@ -152,10 +151,10 @@ def test_every_provider_has_its_section() -> None:
     sections = re.findall(
         r"^## (.+)\n\n`--provider (\w+)`(?: · \[example\]\(\.\./examples/(\w+)/)?", text, re.MULTILINE
     )
-    assert [name for _, name, _ in sections] == [name for name in PROVIDERS if name != "supplied"]
+    assert [name for _, name, _ in sections] == [name for name in NAMES if name != "supplied"]
     for title, name, example in sections:
         assert re.sub(r"[^\w -]", "", title).lower().replace(" ", "-") == FACTS[name].section
-        assert example == ("" if PROVIDERS[name].audience == "fixed" else name)
+        assert example == ("" if provider_of(name).audience == "fixed" else name)
 
 
 def test_the_readme_names_providers_as_they_are() -> None:
@@ -165,7 +164,7 @@ def test_the_readme_names_providers_as_they_are() -> None:
     assert {"gitlab", "circleci", "bitbucket"} <= {name for _, name in linked}
     assert [name for text, name in linked if not FACTS[name].title.startswith(text)] == []
     cannot = " ".join(README.split(" do not work:")[0].rpartition(". ")[2].split())
-    fixed = [FACTS[name].title for name, provider in PROVIDERS.items() if provider.audience == "fixed"]
+    fixed = [FACTS[name].title for name in NAMES if provider_of(name).audience == "fixed"]
     assert cannot == f"{', '.join(fixed[:-1])} and {fixed[-1]}"
 
 
@@ -183,7 +182,7 @@ def test_contributing_names_providers_to_start_from() -> None:
 def test_no_document_names_a_provider_that_there_is_not(path: Path) -> None:
     """After `--provider`, and in the jobs and publishers of Local Hub."""
     text = path.read_text(encoding="utf-8")
-    assert set(re.findall(r"--provider ([a-z]+)", text)) <= set(PROVIDERS)
+    assert set(re.findall(r"--provider ([a-z]+)", text)) <= set(NAMES)
     assert set(re.findall(r"\b(?:ci|issuer): ([a-z]+)[,}]", text)) <= set(LOCAL_HUB)
 
 

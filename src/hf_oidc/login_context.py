@@ -5,6 +5,7 @@ The entry points create a `LoginContext`; tests build one with a fake clock.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -67,6 +68,5 @@ def read_file(path: str) -> str:
 
 
 def _random() -> float:
-    import random  # noqa: PLC0415 - needed after a failure only, and every login would wait for it
-
-    return random.random()  # noqa: S311 - it spreads retries
+    # Without the module `random`, whose import every login would wait for.
+    return int.from_bytes(os.urandom(4), "big") / 2**32

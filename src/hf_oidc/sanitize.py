@@ -32,7 +32,18 @@ LONGEST_HASH = 64
 CHANGE = re.compile(r"(?=[a-z][A-Z0-9]|[A-Z][0-9]|[0-9][A-Za-z])")
 # A URL's user information begins after the scheme and ends at the last `@`, which may be percent-encoded.
 AT = re.compile(r".*(@|%40)", re.DOTALL)
-SCHEME = re.compile(r"://|\bhttps?:/*", re.IGNORECASE)
+# Strings: few texts have user information, and every login would wait until they are compiled.
+SCHEME = r"(?i)://|\bhttps?:/*"
+# The digest of an image: its `@` ends no user information.
+DIGEST = r"@sha(?:256|384|512):[0-9a-f]{32,128}\b"
+# `user:password@host` without a scheme. The host has a path or a port after it, or is a whole name such as example.org.
+# What these words begin has the same form: `mailto:a@example.org`, `npm:react@next/x`, a subject of GitHub such as
+# `repo:acme@12/training@34:ref:x`. A host has a letter or is an address: `1.2` is a version.
+LABELS = "mailto|e-?mail|mail|contact|author|maintainer|from|to|cc|sip|sips|xmpp|acct|npm|jsr|pkg|node|repo"
+USER_INFORMATION = (
+    rf"(?ai)(?<![\w.+%:@/-])(?!(?:{LABELS}):)[\w.+%-]{{1,64}}:[^\s/@]{{1,256}}@"
+    r"(?=[\w-]*[a-z][\w.-]*(?:/|:\d{1,5}(?!\w))|\d+(?:\.\d+){3}(?!\w)|(?:[\w-]+\.)+[a-z]{2,}(?![\w@]))"
+)
 # Two colons may begin a command of GitHub, `::name::` or `::name key=`, where the name is letters. They are harmless in
 # an IPv6 address, an ARN of AWS or an ARI of Atlassian (`ari:cloud:bitbucket::workspace/x`).
 COLONS = re.compile(r"(?P<harmless>\[[0-9A-Fa-f:.]+\]|(?<=[a-z])::(?=[0-9]|[a-z]+/))|:(?=:)")
@@ -40,7 +51,8 @@ COLONS = re.compile(r"(?P<harmless>\[[0-9A-Fa-f:.]+\]|(?<=[a-z])::(?=[0-9]|[a-z]
 NUMBER_SIGN = re.compile(r"#(?=[^\s#\[]*\[)")
 # Invisible characters outside the category Cf (Unicode's Default_Ignorable_Code_Point). The agents of GitHub and Azure
 # are written in .NET, whose culture-sensitive comparisons skip them.
-INVISIBLE = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
+# A string, as above: most text is ASCII.
+INVISIBLE = "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
 
 
 def sanitize_line(text: str, limit: int = MAX_CHARACTERS) -> str:
@@ -55,7 +67,9 @@ def sanitize(text: str) -> str:
     if not (
         text.isascii() and text.replace("\n", "").isprintable()
     ):  # most text is, and needs no look at each character
-        seen = "".join(character if character == "\n" else _visible(character) for character in INVISIBLE.sub("", text))
+        seen = "".join(
+            character if character == "\n" else _visible(character) for character in re.sub(INVISIBLE, "", text)
+        )
     seen = re.sub(r"\S+", lambda word: _without_secrets(word[0]), seen)
     return NUMBER_SIGN.sub("# ", COLONS.sub(lambda colons: colons["harmless"] or ": ", seen))
 
@@ -74,8 +88,14 @@ def _visible(character: str) -> str:
 
 
 def _without_secrets(word: str) -> str:
-    if (user := AT.match(word)) and (scheme := SCHEME.search(word, 0, user.end())):
-        word = f"{word[: scheme.end()]}{MASK}@{word[user.end() :]}"
+    if AT.match(word):
+        digest = re.search(DIGEST, word)
+        word, rest = (word[: digest.start()], word[digest.start() :]) if digest else (word, "")
+        if (user := AT.match(word)) and (scheme := re.search(SCHEME, user[0])):
+            word = f"{word[: scheme.end()]}{MASK}@{word[user.end() :]}"
+        elif user:
+            word = re.sub(USER_INFORMATION, f"{MASK}@", word)
+        word += rest
     if TOKEN.search(word):
         return MASK
     # How often the kind of character changes, hashes not counted.

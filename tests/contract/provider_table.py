@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Literal
 
 from hf_oidc.errors import AudienceMismatch, IdentityError, IdTokenNotDeclared, IdTokenPermissionMissing
+from hf_oidc.providers.detection import NAMES
 from hf_oidc.providers.kubernetes import mint as kubernetes
-from hf_oidc.providers.names import NAMES
 from local_hub.issuers.base import Handout
 from local_hub.issuers.registry import BY_NAME
 from tests.factories import id_token

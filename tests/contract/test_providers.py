@@ -30,8 +30,9 @@ from hf_oidc.errors import (
 from hf_oidc.hub.resource import Resource
 from hf_oidc.id_token import IdToken
 from hf_oidc.login import Login, log_in
+from hf_oidc.providers import detection
 from hf_oidc.providers.base import CannotMint
-from hf_oidc.providers.registry import PROVIDERS, choose
+from hf_oidc.providers.registry import choose, provider_of
 from hf_oidc.retry import Pace
 from hf_oidc.secret import Secret
 from hf_oidc.token_request import TokenRequest
@@ -130,8 +131,8 @@ Make = Callable[..., World]
 
 def test_every_provider_is_tested_here() -> None:
     """The registry and the table name the same providers, in the same order; no row is left over."""
-    assert tuple(PROVIDERS) == NAMES
-    assert set(WRITTEN) <= set(PROVIDERS)
+    assert detection.NAMES == NAMES
+    assert set(WRITTEN) <= set(NAMES)
 
 
 @pytest.mark.parametrize("name", ["forgejo", "gitlab", "bitbucket", "codefresh", "jenkins", "terraform"])
@@ -151,24 +152,23 @@ def test_a_provider_without_a_row_is_tested_as_local_hub_plays_it(name: str, tmp
     assert caught.value.provider == name
 
 
-@every
-def test_is_not_here_in_an_empty_environment(name: str) -> None:
+def test_none_is_here_in_an_empty_environment() -> None:
     """Nothing is assumed."""
-    assert not PROVIDERS[name].is_here({})
+    assert detection.matching({}) == []
 
 
 @every
 def test_is_not_here_where_its_variables_are_empty(name: str) -> None:
     """An empty variable is as good as none: runners pass undefined inputs so."""
-    assert not PROVIDERS[name].is_here(dict.fromkeys(ROWS[name].here("http://localhost", TOKEN), ""))
+    assert detection.matching(dict.fromkeys(ROWS[name].here("http://localhost", TOKEN), "")) == []
 
 
 @every
 def test_detecting_sends_nothing(name: str, worlds: Make) -> None:
-    """Only `mint` requests an ID token; `is_here` and `obtain` are pure."""
+    """Only `mint` requests an ID token; `matching` and `obtain` are pure."""
     world = worlds(name)
-    assert PROVIDERS[name].is_here(world.env)
-    PROVIDERS[name].obtain(world.env)
+    assert detection.matching(world.env) == [name]
+    provider_of(name).obtain(world.env)
     assert world.server.requests == []
     assert not list(world.bin.glob("*.args"))
 
@@ -178,8 +178,8 @@ def test_says_why_it_cannot_mint(name: str) -> None:
     """Here, but without means: the reason has a code, and says whose it is."""
     row = ROWS[name]
     assert row.cannot is not None
-    assert PROVIDERS[name].is_here(row.cannot)
-    assert isinstance(PROVIDERS[name].obtain(row.cannot), CannotMint)
+    assert detection.matching(row.cannot) == [name]
+    assert isinstance(provider_of(name).obtain(row.cannot), CannotMint)
     with pytest.raises(row.reason) as caught:
         choose(row.cannot, str)
     assert caught.value.provider == name
@@ -202,7 +202,7 @@ def test_gives_the_id_token(name: str, worlds: Make) -> None:
 @minting
 def test_does_not_print_what_it_was_given(name: str) -> None:
     """A detection in a log or a traceback holds no token."""
-    shown = repr(PROVIDERS[name].obtain(ROWS[name].here("http://localhost", TOKEN)))
+    shown = repr(provider_of(name).obtain(ROWS[name].here("http://localhost", TOKEN)))
     assert REQUEST_TOKEN not in shown
     assert TOKEN not in shown
 
@@ -392,15 +392,12 @@ def test_a_command_that_hangs_is_given_up(name: str, worlds: Make) -> None:
     assert caught.value.retryable
 
 
-CIS = [name for name in NAMES if PROVIDERS[name].kind == "ci"]
+CIS, PLATFORMS = tuple(detection.DETECTION["ci"]), tuple(detection.DETECTION["platform"])
 
 
 def here(name: str) -> dict[str, str]:
     """An environment of the provider's."""
     return dict(ROWS[name].here("http://localhost:9", TOKEN))
-
-
-PLATFORMS = [name for name in NAMES if PROVIDERS[name].kind == "platform" and PROVIDERS[name].is_here(here(name))]
 
 
 @pytest.mark.parametrize(
@@ -425,8 +422,8 @@ def test_github_and_forgejo_are_told_apart() -> None:
     assert len(PLATFORMS) >= 2
 
 
-@pytest.mark.parametrize("name", [name for name in MINTING if PROVIDERS[name].kind == "ci"])
-@pytest.mark.parametrize("platform", [name for name in NAMES if PROVIDERS[name].kind == "platform"])
+@pytest.mark.parametrize("name", [name for name in CIS if name in MINTING])
+@pytest.mark.parametrize("platform", PLATFORMS)
 def test_a_ci_goes_before_the_platform_that_it_runs_on(name: str, platform: str) -> None:
     """A runner on Kubernetes or in a cloud is still that CI's."""
     assert choose(here(platform) | here(name), str).provider == name

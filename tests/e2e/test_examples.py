@@ -15,9 +15,10 @@ from typing import Any
 import pytest
 import yaml
 
+from hf_oidc.providers.detection import NAMES
 from hf_oidc.providers.facts import all_facts
 from hf_oidc.providers.kubernetes import mint as kubernetes
-from hf_oidc.providers.registry import PROVIDERS
+from hf_oidc.providers.registry import provider_of
 from tests.action_process import MASK_LINE, scrubbed
 from tests.e2e.engines import ROOT
 from tests.e2e.example import plain_oidc
@@ -72,7 +73,7 @@ def shell_of(file: Any) -> list[str]:
     return found
 
 
-ABLE = [name for name, each in PROVIDERS.items() if each.audience != "fixed" and name not in {"github", "supplied"}]
+ABLE = [name for name in NAMES if provider_of(name).audience != "fixed" and name not in {"github", "supplied"}]
 NAMES = (*ABLE, "shell")
 FACTS = all_facts()
 # Parts of the claims of the job that Local Hub plays, for its publisher: those that the facts say to enter.

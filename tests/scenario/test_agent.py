@@ -6,10 +6,12 @@ test_run_keep_fresh.py.
 
 from __future__ import annotations
 
+import os
 import re
 import resource
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -19,10 +21,15 @@ from pathlib import Path
 
 import pytest
 
+from hf_oidc.cli.agent import ReadyFile
+from hf_oidc.hub.resource import Resource
+from hf_oidc.token_request import TokenRequest
 from tests.action_process import MASK_LINE, scrubbed
 from tests.cli_process import CLI, run_cli
+from tests.factories import id_token
 from tests.leaks import leaks
 from tests.processes import command_lines
+from tests.scenario.test_cli_streams import full_pipe
 from tests.scenario.test_run_keep_fresh import REQUEST_TOKEN, Hub, started
 from tests.scripted_server import Answer
 
@@ -132,7 +139,7 @@ def test_it_is_renewed_for_as_long_as_the_agent_runs(hub: Hub) -> None:
     assert re.findall("^hf-oidc: [A-Z][a-z]+", running.log, re.MULTILINE) == ["hf-oidc: Logged", "hf-oidc: Ready"]
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT])
 def test_a_signal_ends_it_and_its_files(hub: Hub, number: signal.Signals) -> None:
     """That is how it is meant to end."""
     with agent(hub) as running:
@@ -206,7 +213,9 @@ def test_a_disk_that_is_full_for_a_while(tmp_path: Path) -> None:
         until(lambda: "is renewed again" in running.log)
         assert running.token == hub.granted[-1]
         assert running.end() == 0
-    problem = f"delivery-failed. {running.folder}/token cannot be written: File too large. It is valid for "
+    problem = (
+        f"delivery-failed. `--token-file`: {running.folder}/token cannot be written: File too large. It is valid for "
+    )
     assert (running.log.count("could not be renewed"), running.log.count(problem)) == (1, 1)
 
 
@@ -281,7 +290,7 @@ def test_a_file_in_the_working_directory(hub: Hub) -> None:
         export = f"export HF_TOKEN_PATH={hub.tmp_path}/memory/token"
         assert export in (running.folder / "ready").read_text()
         assert running.end() == 0
-    assert "Warning: token is in the working directory. Do not publish it." in running.log
+    assert "Warning: `--token-file`: token is in the working directory. Do not publish it." in running.log
 
 
 @pytest.mark.parametrize(("choice", "goes_on"), [([], True), (["--on-expiry", "stop"], False)])
@@ -291,10 +300,12 @@ def test_a_token_that_expires_without_another(tmp_path: Path, choice: list[str],
         hub.down = lambda _hub: True
         until(lambda: "has expired, and no new one was issued" in running.log)
         if goes_on:
+            until(lambda: running.left == ["token"])  # not ready any more
             assert running.token == hub.granted[-1]
             hub.down = lambda _hub: False
             until(lambda: "is renewed again" in running.log)
             assert running.token == hub.granted[-1]
+            assert running.left == ["ready", "token"]
             assert running.end() == 0
         else:
             assert running.process.wait(SECONDS) == 1
@@ -486,3 +497,96 @@ def test_a_name_of_a_variable_that_means_something_else(hub: Hub) -> None:
         assert running.process.wait(SECONDS) == 2
     assert "`NODE_PATH` would hold the path of the token's file" in running.log
     assert running.left == []
+
+
+def test_it_is_ready_when_all_tokens_are_valid_again(hub: Hub) -> None:
+    """Not while one of two has expired; and a file that was removed comes back with the next token."""
+    path, one, two = hub.tmp_path / "ready", *(TokenRequest(name, Resource.parse("acme/x")) for name in "AB")
+    ready = ReadyFile(path, ["unset X"])
+    seen = []
+    for change in (ready.renewed, ready.expired, ready.renewed):
+        for request in (one, two):
+            change(request)
+            seen.append(path.exists())
+    assert seen == [True, True, False, False, False, True]
+    path.unlink()
+    ready.renewed(one)
+    assert path.read_text() == "unset X\n"
+    ready.end()
+    ready.renewed(two)
+    assert not path.exists()
+
+
+def test_a_ready_file_that_cannot_be_removed(hub: Hub, capfd: pytest.CaptureFixture[str]) -> None:
+    """It is reported, and the renewals go on."""
+    path = hub.tmp_path / "ready"
+    path.mkdir()
+    ReadyFile(path, []).expired(TokenRequest("HF_TOKEN", Resource.parse("acme/x")))
+    assert f"`--ready-file`: {path} is not a file" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(("choice", "code"), [("warn", 0), ("stop", 1)])
+def test_a_log_that_nobody_reads(tmp_path: Path, choice: str, code: int) -> None:
+    """The pipe is full when a message is due: the agent stops all the same, and leaves no file."""
+    reading, writing = full_pipe()
+    refused = Answer({"error": "invalid_grant"}, 400)
+    with started(Hub(tmp_path, lifetime=2, down=lambda hub: bool(hub.granted), refusals=refused)) as hub:
+        folder = tmp_path / "files"
+        folder.mkdir()
+        env = scrubbed(measured=True) | {"HF_ENDPOINT": hub.server.url, "HF_OIDC_ID_TOKEN": id_token(hub.server.url)}
+        options = ["--quiet", "--on-expiry", choice, "--token-file", str(folder / "token")]
+        with subprocess.Popen([*CLI, "agent", "acme/model", *options], env=env, stderr=writing) as process:
+            os.close(writing)
+            try:
+                if choice == "warn":
+                    until(lambda: hub.asked > 2)  # it has given up a message, and goes on
+                    process.terminate()
+                assert process.wait(SECONDS) == code
+            finally:
+                process.kill()
+        os.close(reading)
+        assert list(folder.iterdir()) == []
+
+
+def test_a_path_that_looks_like_a_token(hub: Hub) -> None:
+    """It is not shown. The messages name the option instead, and the ready file has the path."""
+    folder = hub.tmp_path / "files/aB3dE5fG7hJ9kL1mN3pQ"
+    folder.mkdir(parents=True)
+    with agent(hub, files=["--token-file", f"{folder}/token", "--ready-file", "{}/ready"]) as running:
+        assert f"export HF_TOKEN_PATH={folder}/token\n" in (running.folder / "ready").read_text()
+        (folder / "token").unlink()
+        (folder / "token").mkdir()
+        until(lambda: "could not be renewed: delivery-failed. `--token-file`: *** is not a file" in running.log)
+        assert running.end() == 1
+    assert "\n  export HF_TOKEN_PATH='PATH of --token-file'\n" in running.log
+    assert str(folder) not in running.log
+
+
+def test_a_signal_that_is_blocked(hub: Hub) -> None:
+    """A program inherits that from its parent. It stops the agent all the same."""
+    program = (
+        "import os, signal, sys; signal.pthread_sigmask(signal.SIG_BLOCK, [15]); os.execv(sys.argv[1], sys.argv[1:])"
+    )
+    with agent(hub, start=[sys.executable, "-c", program]) as running:
+        assert running.end() == 0
+        assert running.left == []
+
+
+def test_a_working_directory_that_was_removed(tmp_path: Path) -> None:
+    """A relative path leads nowhere then."""
+    script = 'mkdir gone && cd gone && rmdir ../gone && exec "$@" --token-file token'
+    command = ["sh", "-c", script, "sh", *CLI, "agent", "acme/model"]
+    env = scrubbed(measured=True)
+    done = subprocess.run(command, env=env, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, "The working directory was removed" in done.stderr) == (2, True)
+
+
+def test_a_configuration_of_git_that_is_not_utf8(hub: Hub) -> None:
+    """The ready file has it as it is in the environment."""
+    parameters = b"'user.name=Caf\xe9'"
+    with agent(hub, start=["env", os.fsdecode(b"GIT_CONFIG_PARAMETERS=" + parameters)]) as running:
+        script = f'. {running.folder}/ready; printf %s "$GIT_CONFIG_PARAMETERS"; git config user.name'
+        done = subprocess.run(["sh", "-euc", script], env=scrubbed(), capture_output=True, check=True)
+        assert done.stdout.startswith(parameters)
+        assert done.stdout.endswith(b"Caf\xe9\n")
+        assert running.end() == 0

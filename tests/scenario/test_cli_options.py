@@ -10,7 +10,8 @@ import sys
 
 import pytest
 
-from hf_oidc.providers.registry import PROVIDERS
+from hf_oidc.providers.detection import NAMES
+from hf_oidc.providers.registry import provider_of
 from tests.cli_stage import PLAIN, Stage
 from tests.factories import id_token
 
@@ -194,7 +195,7 @@ def test_only_providers_that_can_work_are_offered(stage: Stage) -> None:
 def test_the_help_says_what_a_job_of_each_provider_needs(stage: Stage) -> None:
     """Every provider that can work is in it, with a line of its file or among those that need nothing."""
     needs = stage.run("run", "--help").stdout.partition("What a job needs")[2]
-    able = {name for name, provider in PROVIDERS.items() if provider.audience != "fixed"} - {"supplied"}
+    able = {name for name in NAMES if provider_of(name).audience != "fixed"} - {"supplied"}
     assert able <= set(re.findall(r"\w+", needs))
     assert "  github      permissions: {id-token: write}" in needs
 

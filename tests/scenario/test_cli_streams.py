@@ -135,14 +135,23 @@ def test_a_token_is_never_written_by_halves_without_a_word(stage: Stage) -> None
     assert "Standard output cannot be written: File too large" in run.stderr
 
 
-@pytest.mark.parametrize(("read", "code"), [(True, 0), (False, 1)])
-def test_a_mask_goes_out_whole_or_there_is_no_token(stage: Stage, *, read: bool, code: int) -> None:
-    """Another program has made standard error non-blocking, and it is full: it is waited for, but not for ever."""
+def full_pipe() -> tuple[int, int]:
+    """A pipe without room, to read from and to write to. A write to it blocks, as to a runner's that is not read."""
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
-    with contextlib.suppress(BlockingIOError):
-        while os.write(writing, b"." * 4096):
-            pass
+    for size in (4096, 1):
+        with contextlib.suppress(BlockingIOError):
+            while os.write(writing, b"." * size):
+                pass
+    os.set_blocking(writing, True)
+    return reading, writing
+
+
+@pytest.mark.parametrize(("read", "code", "non_blocking"), [(True, 0, True), (False, 1, False)])
+def test_a_mask_goes_out_whole_or_there_is_no_token(stage: Stage, *, read: bool, code: int, non_blocking: bool) -> None:
+    """Standard error is full: it is waited for, but not for ever. Another program may have made it non-blocking."""
+    reading, writing = full_pipe()
+    os.set_blocking(writing, not non_blocking)
     env = stage.world() | {"GITHUB_ACTIONS": "true"}
     with subprocess.Popen([*CLI, "token", "acme/model"], env=env, stdout=subprocess.PIPE, stderr=writing) as process:
         os.close(writing)
@@ -179,6 +188,51 @@ def test_what_does_not_fit_at_once_is_written_bit_by_bit() -> None:
     """A pipe holds less than this, and its reader is slower than its writer."""
     done = subprocess.run([sys.executable, "-c", SLOWLY_READ], capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stdout) == (0, "1000000\n")
+
+
+UNREAD = """
+import os
+from hf_oidc.cli import streams
+for _ in range(20):
+    streams.tell("message")
+os.read(int(os.environ["PIPE"]), 65536)
+for thread in streams.LATE:
+    thread.join()
+streams.tell("at last")
+"""
+
+
+def test_messages_that_are_not_read_do_not_add_up() -> None:
+    """The first is waited for, and written when there is room. The next ones are dropped, until there is."""
+    reading, writing = full_pipe()
+    command, env = [sys.executable, "-c", UNREAD], {**os.environ, "PIPE": str(reading)}
+    # Twenty of them would take 100 seconds.
+    done = subprocess.run(command, env=env, stderr=writing, pass_fds=[reading], timeout=60, check=False)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as pipe:
+        said = pipe.read().lstrip(b".")
+    assert (done.returncode, said) == (0, b"message\nat last\n")
+
+
+WITHOUT_A_THREAD = """
+import resource, threading
+from hf_oidc.cli import streams
+threading.stack_size(1 << 30)
+limit = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize() + (1 << 28)
+resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+try:
+    threading.Thread(target=print).start()
+except RuntimeError as error:
+    streams.tell(str(error))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc")
+def test_a_message_needs_no_thread() -> None:
+    """A process that can start none says so."""
+    command = [sys.executable, "-c", WITHOUT_A_THREAD]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "can't start new thread\n")
 
 
 @pytest.mark.parametrize(("place", "why"), [("file", "goes to a file"), (os.devnull, "goes nowhere")])

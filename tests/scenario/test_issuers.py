@@ -16,7 +16,7 @@ import jwt
 import pytest
 
 from hf_oidc.providers.facts import all_facts
-from hf_oidc.providers.registry import PROVIDERS
+from hf_oidc.providers.registry import provider_of
 from tests import example_jobs
 from tests.cli_process import run_cli
 from tests.local_hub_process import LocalHub, local_hub
@@ -133,7 +133,7 @@ def test_a_publisher_for_other_claims_refuses(name: str, hub: LocalHub, tmp_path
     assert all(claim in reason for claim in PUBLISHERS[name])
 
 
-@pytest.mark.parametrize("name", [name for name in example_jobs.PLAYED if PROVIDERS[name].audience == "chosen"])
+@pytest.mark.parametrize("name", [name for name in example_jobs.PLAYED if provider_of(name).audience == "chosen"])
 def test_asks_for_the_audience_that_it_needs(name: str, hub: LocalHub, tmp_path: Path) -> None:
     """Another audience than the hub's own is minted, and refused by the Hub that it is not for."""
     env, _, _ = job(hub, name, tmp_path)
@@ -142,7 +142,7 @@ def test_asks_for_the_audience_that_it_needs(name: str, hub: LocalHub, tmp_path:
     assert "aud: expected" in hub.get("/local-hub/exchanges")[0]["reason"]
 
 
-@pytest.mark.parametrize("name", [name for name in example_jobs.PLAYED if PROVIDERS[name].audience == "declared"])
+@pytest.mark.parametrize("name", [name for name in example_jobs.PLAYED if provider_of(name).audience == "declared"])
 def test_an_audience_that_was_declared_wrongly_is_refused_here(name: str, hub: LocalHub, tmp_path: Path) -> None:
     """The ID token is not sent."""
     env, options, files = job(hub, name, tmp_path, audience="https://other.example")

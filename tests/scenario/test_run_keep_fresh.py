@@ -41,6 +41,7 @@ from tests.cli_process import CLI, CliRun, run_cli
 from tests.factories import id_token
 from tests.leaks import leaks
 from tests.processes import everywhere, joined
+from tests.scenario.test_cli_streams import full_pipe
 from tests.scripted_server import Answer, Recorded, ScriptedServer, scripted_server
 
 # Says what it has been given, for five seconds and more.
@@ -264,6 +265,28 @@ def test_a_token_that_expires_without_another(tmp_path: Path, choice: list[str],
     assert told in (["hub-unavailable"], ["id-token-request-failed"])
     assert said in run.stderr
     assert hub.left == []
+
+
+def test_a_log_that_nobody_reads_stops_nothing(tmp_path: Path) -> None:
+    """The pipe is full: the token is renewed, and the command is stopped when one expires."""
+    reading, writing = full_pipe()
+    script = (
+        'first=$(cat "$HF_TOKEN_PATH"); while [ "$(cat "$HF_TOKEN_PATH")" = "$first" ]; do sleep 0.1; done; sleep 90'
+    )
+    options = ["--on-expiry", "stop", "--quiet", "acme/model"]
+    with started(Hub(tmp_path, lifetime=4, down=lambda hub: len(hub.granted) > 1)) as hub:
+        env = scrubbed() | {"HF_ENDPOINT": hub.server.url, "HF_OIDC_ID_TOKEN": id_token(hub.server.url)}
+        command = [*CLI, "run", "--keep-fresh", *options, "--", "sh", "-c", script]
+        with subprocess.Popen(
+            command, env=env | {"XDG_RUNTIME_DIR": str(tmp_path / "memory")}, stderr=writing
+        ) as process:
+            os.close(writing)
+            try:
+                assert process.wait(60) == 1
+            finally:
+                process.kill()
+    os.close(reading)
+    assert (len(hub.granted), hub.left) == (2, [])
 
 
 def test_a_command_that_will_not_be_stopped_is_killed(tmp_path: Path) -> None:
@@ -496,14 +519,14 @@ def test_a_token_that_comes_too_late_is_not_written(tmp_path: Path, job: Job) ->
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_bug_does_not_end_the_command(tmp_path: Path, job: Job, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_bug_does_not_end_the_command(tmp_path: Path, job: Job, capfd: pytest.CaptureFixture[str]) -> None:
     """It is told that there is one, and where."""
 
     def buggy(_request: TokenRequest, _seconds: float) -> HubToken:
         raise ZeroDivisionError("hf_jwt_secret")
 
     assert renew_until_end(job, Child(job.program, job.command, os.environ), tmp_path, buggy, {REQUEST: life()}) == 0
-    said = capsys.readouterr().err
+    said = capfd.readouterr().err
     bug = "could not be renewed: an unexpected error, ZeroDivisionError in tests.scenario.test_run_keep_fresh, line "
     assert (said.count(bug), said.count("Please report it")) == (1, 1)
     assert "hub-unavailable" not in said
@@ -511,7 +534,7 @@ def test_a_bug_does_not_end_the_command(tmp_path: Path, job: Job, capsys: pytest
 
 
 def test_a_bug_in_writing_does_not_end_the_renewals(
-    tmp_path: Path, job: Job, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, job: Job, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """What puts the token into its file may have one as well; a token that is no text cannot be written."""
     tries = iter([Secret("hf_jwt_\udc00_secret")])
@@ -521,7 +544,7 @@ def test_a_bug_in_writing_does_not_end_the_renewals(
 
     assert renew_until_end(job, Child(job.program, job.command, os.environ), tmp_path, log_in, {REQUEST: life()}) == 0
     assert (tmp_path / "HF_TOKEN").read_text() == "hf_jwt_new"
-    said = capsys.readouterr().err
+    said = capfd.readouterr().err
     assert "an unexpected error, UnicodeEncodeError in " in said
     assert "is renewed again" in said
     assert "secret" not in said

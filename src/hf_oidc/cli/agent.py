@@ -11,7 +11,9 @@ import os
 import queue
 import shlex
 import signal
-from collections.abc import Mapping, Sequence
+import sys
+import threading
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,9 +22,9 @@ import click
 from hf_oidc.cli import streams
 from hf_oidc.cli.failures import explained
 from hf_oidc.cli.options import LoginCommand, Settings, logs_in, token_requests
-from hf_oidc.errors import InvalidInput
+from hf_oidc.errors import DeliveryFailed, InvalidInput
 from hf_oidc.output import files
-from hf_oidc.sanitize import sanitize_line
+from hf_oidc.sanitize import sanitize, sanitize_line
 from hf_oidc.secret import Secret
 from hf_oidc.token_request import TokenRequest, path_from_argument, paths_from_arguments
 
@@ -41,8 +43,11 @@ Examples:
 
 """
 # SIGBREAK: Windows, Ctrl+Break.
-STOPPING = {getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGBREAK") if hasattr(signal, name)}
+STOPPING = {
+    getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGBREAK") if hasattr(signal, name)
+}
 POLL = 1.0  # seconds
+TOKEN, READY = "--token-file", "--ready-file"
 
 
 @click.command(
@@ -53,16 +58,16 @@ POLL = 1.0  # seconds
 )
 @click.argument("resources", metavar="[NAME=]RESOURCE…", nargs=-1)
 @click.option(
-    "--token-file",
+    TOKEN,
     "token_files",
     metavar="[NAME=]PATH",
     multiple=True,
     help="Where the token is. With several resources, give each NAME a file.",
 )
 @click.option(
-    "--ready-file",
+    READY,
     metavar="PATH",
-    help="Created when the tokens are in place; shell lines that let huggingface_hub and git use them.",
+    help="Exists while the tokens are in place and valid; shell lines that let huggingface_hub and git use them.",
 )
 @click.option(
     "--on-expiry",
@@ -84,17 +89,17 @@ def agent(
 
     Without RESOURCE, the token is for $HF_OIDC_RESOURCE.
 
-    It runs in the foreground. Stop it with SIGTERM, SIGINT or SIGHUP: it then removes the files, and the exit code is
-    0. It is 1 if a login at the start failed, if a file cannot be written or removed, or if a token expired with
-    --on-expiry stop; 2 if the arguments are wrong; and 128 plus the number of a signal that came before the tokens
-    were there.
+    It runs in the foreground. Stop it with SIGTERM, SIGINT, SIGHUP or SIGQUIT: it then removes the files, and the exit
+    code is 0. It is 1 if a login at the start failed, if a file cannot be written or removed, or if a token expired
+    with --on-expiry stop; 2 if the arguments are wrong; and 128 plus the number of a signal that came before the
+    tokens were there.
     """
     env = dict(os.environ)
     with explained():
         settings = Settings.read(given, env)
         requests = token_requests(resources, env)
-        paths = paths_from_arguments(token_files, [request.name for request in requests], "--token-file")
-        ready = path_from_argument(ready_file, "--ready-file") if ready_file is not None else None
+        paths = paths_from_arguments(token_files, [request.name for request in requests], TOKEN)
+        ready = path_from_argument(ready_file, READY) if ready_file is not None else None
         task = Task(requests, paths, ready, stop_on_expiry=on_expiry == "stop")
         read = (given["id_token_file"], given["ca_bundle"], env.get("HF_OIDC_ID_TOKEN_FILE"))
         task.require([Path(each) for each in read if each])
@@ -115,21 +120,26 @@ class Task(NamedTuple):
         `inputs`: the files that the login reads.
         """
         paths = [*self.paths.values(), *([self.ready] if self.ready else ())]
-        places = [(os.path.realpath(path.parent), path.name) for path in (*paths, *inputs)]
+        try:
+            places = [(os.path.realpath(path.parent), path.name) for path in (*paths, *inputs)]
+        except FileNotFoundError:
+            raise InvalidInput(TOKEN, "The working directory was removed", "absolute paths") from None
         if any(places.count(place) > 1 for place in places[: len(paths)]):
-            raise InvalidInput("--token-file", "Two files have the same path", "a different path for each")
-        for path in paths:
-            files.require_guarded_folder(path)
-            files.require_replaceable(path)
+            raise InvalidInput(TOKEN, "Two files have the same path", "a different path for each")
+        named = [(self._option(name), path) for name, path in self.paths.items()]
+        for option, path in [*named, *([(READY, self.ready)] if self.ready else ())]:
+            with _named(option):
+                files.require_guarded_folder(path)
+                files.require_replaceable(path)
             if files.is_in_checkout(path.parent):
-                what = f"{sanitize_line(str(path))} is in the working directory. Do not publish it."
+                what = f"`{option}`: {sanitize_line(str(path))} is in the working directory. Do not publish it."
                 streams.tell(f"hf-oidc: Warning: {what}")
         if self.ready and self.ready.exists():  # an agent that was killed has left it
             with self.ready.open("rb") as file:
                 if not b"unset ".startswith(file.read(6)):
-                    what = f"{sanitize_line(str(self.ready))} exists, and is no ready file"
-                    raise InvalidInput("--ready-file", what, "the path of a new file")
-            files.remove(self.ready)
+                    what = f"`{READY}`: {sanitize_line(str(self.ready))} exists, and is no ready file"
+                    raise InvalidInput(READY, what, "the path of a new file")
+            _remove(READY, self.ready)
 
     def run(self, settings: Settings, env: Mapping[str, str]) -> int:
         """Keeps the files fresh until a signal comes. The exit code. Raises `click.exceptions.Exit` if that fails."""
@@ -137,24 +147,34 @@ class Task(NamedTuple):
 
         first = FirstTokens.log_in(self.requests, settings, env)
         stopped = _stopping()
-        on_expiry = OnExpiry("Trying again")
+        paths = {first.path_variables[name]: str(path.absolute()) for name, path in self.paths.items()}
+        ready = ReadyFile(self.ready, _shell(first.hidden, {**paths, **first.git}))
+
+        def write(request: TokenRequest, secret: Secret) -> None:
+            _replace(self._option(request.name), self.paths[request.name], secret.reveal())
+            ready.renewed(request)
+
+        on_expiry = OnExpiry("Trying again", ready.expired)
         if self.stop_on_expiry:
-            on_expiry = OnExpiry("The agent stops", lambda: stopped.put(1))
-        renewer = Renewer(first.session.renew, self._write, on_expiry)
+            on_expiry = OnExpiry("The agent stops", lambda _request: stopped.put(1))
+        renewer = Renewer(first.session.renew, write, on_expiry)
         # At the end, in reverse order: the ready file, the renewals, the tokens.
         with explained(), contextlib.ExitStack() as at_the_end:
             for request, token in first.granted:
-                self._write(request, token.secret)
-                at_the_end.callback(_remove, self.paths[request.name])
+                path = self.paths[request.name]
+                _replace(self._option(request.name), path, token.secret.reveal())
+                at_the_end.callback(_remove, self._option(request.name), path)
             renewer.start(first.lifetimes)
             at_the_end.callback(renewer.end)
-            paths = {first.path_variables[name]: str(path.absolute()) for name, path in self.paths.items()}
-            if self.ready:
-                files.require_guarded_folder(self.ready)  # see `_write`
-                files.replace(self.ready, "".join(f"{line}\n" for line in _shell(first.hidden, {**paths, **first.git})))
-                at_the_end.callback(_remove, self.ready)
-            has = f"{self.ready} has them, and those for git." if self.ready else "For git, use --ready-file."
-            lines = "".join(f"\n  {line}" for line in _shell(first.hidden, paths))
+            at_the_end.callback(ready.end)
+            ready.renewed(first.granted[0].request)
+            has = f"`{READY}` has them, and those for git." if self.ready else "For git, use --ready-file."
+            # A path that the log would change is of no use there.
+            shown = {
+                variable: text if sanitize(text) == text else f"PATH of {self._option(name)}"
+                for name, (variable, text) in zip(self.paths, paths.items(), strict=True)
+            }
+            lines = "".join(f"\n  {line}" for line in _shell(first.hidden, shown))
             first.session.say(f"Ready, and renewing. What uses the tokens needs these lines. {has}{lines}")
             code = None
             while code is None:
@@ -165,21 +185,69 @@ class Task(NamedTuple):
                 signal.signal(number, signal.SIG_IGN)
         return code
 
-    def _write(self, request: TokenRequest, secret: Secret) -> None:
-        path = self.paths[request.name]
+    def _option(self, name: str) -> str:
+        """How a message names the file: its path may look like a token, and is not shown then."""
+        return TOKEN if len(self.paths) == 1 else f"{TOKEN} {name}"
+
+
+class ReadyFile:
+    """The file that exists while all tokens are in place and valid. Without a `path`, there is none."""
+
+    def __init__(self, path: Path | None, lines: Sequence[str]) -> None:
+        self._path, self._text = path, "".join(f"{line}\n" for line in lines)
+        self._expired: set[TokenRequest] = set()
+        self._ended = False
+        # Held while the file is created or removed.
+        self._lock = threading.Lock()
+
+    def renewed(self, request: TokenRequest) -> None:
+        """There is a new token. Raises `DeliveryFailed` if this file cannot be created."""
+        with self._lock:
+            self._expired.discard(request)
+            if self._path and not (self._expired or self._ended or os.path.lexists(self._path)):
+                _replace(READY, self._path, self._text)
+
+    def expired(self, request: TokenRequest) -> None:
+        """A token has expired before it was renewed. Reports it if the file cannot be removed."""
+        with self._lock:
+            self._expired.add(request)
+            if self._path and not self._ended:
+                with contextlib.suppress(click.exceptions.Exit):
+                    _remove(READY, self._path)
+
+    def end(self) -> None:
+        """Removes the file for good. Raises `click.exceptions.Exit` if it cannot."""
+        with self._lock:
+            self._ended = True
+            if self._path:
+                _remove(READY, self._path)
+
+
+def _replace(option: str, path: Path, text: str) -> None:
+    with _named(option):
         files.require_guarded_folder(path)  # the folder may be another one now
-        files.replace(path, secret.reveal())
+        files.replace(path, text)
 
 
-def _remove(path: Path) -> None:
-    with explained():  # each by itself: one that fails must not hide another one
+def _remove(option: str, path: Path) -> None:
+    with explained(), _named(option):  # each by itself: one that fails must not hide another one
         files.remove(path)
+
+
+@contextlib.contextmanager
+def _named(option: str) -> Iterator[None]:
+    try:
+        yield
+    except DeliveryFailed as error:
+        raise DeliveryFailed(f"`{option}`: {error.what}") from None
 
 
 def _stopping() -> queue.SimpleQueue[int]:
     """A queue of exit codes. A signal that stops the agent puts 0 into it."""
     # A handler may interrupt any line. `put` of this queue is reentrant, and `Event.set` is not.
     stopped: queue.SimpleQueue[int] = queue.SimpleQueue()
+    if sys.platform != "win32":  # pragma: no branch - a program inherits the blocked signals of its parent
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
     for number in STOPPING:
         # nohup ignores SIGHUP, and a shell ignores SIGINT for what it starts with `&`.
         if signal.getsignal(number) != signal.SIG_IGN:

@@ -93,22 +93,7 @@ def _file_names(_context: click.Context, _parameter: click.Parameter, words: tup
 @click.option("--write", is_flag=True, help="With --migrate: change FILE.")
 @asks_for_id_token
 @click.pass_context
-def doctor(
-    context: click.Context,
-    /,
-    *,
-    resource: str | None,
-    expect: tuple[str, ...],
-    try_: bool,
-    files: tuple[str, ...],
-    repository: str | None,
-    words: tuple[str, ...],
-    format_: str,
-    as_json: bool,
-    migrate: bool,
-    write: bool,
-    **given: Any,
-) -> None:
+def doctor(context: click.Context, /, *, files: tuple[str, ...], words: tuple[str, ...], **given: Any) -> None:
     """Find out why a CI job cannot log in to the Hub, and which publisher to add there.
 
     In a CI job, it shows the CI, whether this job gets an ID token, the claims of the ID token, and a publisher that
@@ -119,39 +104,42 @@ def doctor(
     Exit codes: 0 no problem was found, 1 a login would fail, 2 the arguments are wrong, or the doctor does
     not check this kind of file.
     """
-    env = dict(os.environ)
-    paths = [*map(Path, (*files, *words))]
-    form = "json" if as_json else format_
-    if migrate and (len(paths) != 1 or form == "sarif"):
+    env, paths = dict(os.environ), [*map(Path, (*files, *words))]
+    form = "json" if given["as_json"] else given["format_"]
+    if given["migrate"] and (len(paths) != 1 or form == "sarif"):
         raise click.UsageError("--migrate needs one FILE, and prints text or JSON")
-    if write and not migrate:
+    if given["write"] and not given["migrate"]:
         raise click.UsageError("--write needs --migrate")
     try:
         if paths:
             # --migrate takes a --resource: some steps do not show theirs.
-            _no_use(context, OF_A_JOB[1:] if migrate else OF_A_JOB, "with a file")
-            url = hub_url(given["hub_url"], env, "--hub-url")
-            # GitHub computes an expression, such as `${{ vars.MODEL }}`.
-            computed = resource is None or "${{" in resource
-            of_steps = (resource or "") if computed else str(_resource(resource, {}))
-            try:
-                from hf_oidc.cli import doctor_files  # noqa: PLC0415 - needs PyYAML, and so does nothing else
-            except ImportError:
-                raise click.UsageError(NO_YAML) from None
-            if migrate:
-                _write(*doctor_files.migrate(paths[0], repository, of_steps, url, form, write=write))
-            _write(*doctor_files.check(paths, repository, url, form))
+            _no_use(context, OF_A_JOB[1:] if given["migrate"] else OF_A_JOB, "with a file")
+            _check_files(paths, given, env, form)
         else:
             _no_use(context, OF_A_FILE, "in a CI job, without a file")
-            settings = Settings.read(given, env)
-            question = Question(settings.hub_url, settings.audience, _resource(resource, env), _expected(expect))
-            _check_job(question, settings, env, form, trial=try_)
+            _check_job(given, env, form)
     except UsageError as error:
         _, message = annotation(diagnose(error, None, DEFAULT_HUB_URL, entry_point=COMMAND, env=env))
         raise click.UsageError(message) from None
 
 
-def _check_job(question: Question, settings: Settings, env: Mapping[str, str], form: str, *, trial: bool) -> None:
+def _check_files(paths: Sequence[Path], given: Mapping[str, Any], env: Mapping[str, str], form: str) -> None:
+    url, resource = hub_url(given["hub_url"], env, "--hub-url"), given["resource"] or ""
+    if given["resource"] is not None and "${{" not in resource:  # GitHub computes an expression
+        resource = str(_resource(given["resource"], {}))
+    try:
+        from hf_oidc.cli import doctor_files  # noqa: PLC0415 - needs PyYAML, and so does nothing else
+    except ImportError:
+        raise click.UsageError(NO_YAML) from None
+    if given["migrate"]:
+        _write(*doctor_files.migrate(paths[0], given["repository"], resource, url, form, write=given["write"]))
+    _write(*doctor_files.check(paths, given["repository"], url, form))
+
+
+def _check_job(given: Mapping[str, Any], env: Mapping[str, str], form: str) -> None:
+    settings, trial = Settings.read(given, env), given["try_"]
+    resource, expected = _resource(given["resource"], env), _expected(given["expect"])
+    question = Question(settings.hub_url, settings.audience, resource, expected)
     if trial and question.resource is None:
         raise click.UsageError(f"--try needs --resource, or {AMBIENT}")
     if form == "sarif":

@@ -17,8 +17,9 @@ from hf_oidc import settings
 from hf_oidc.errors import InvalidInput
 from hf_oidc.hub.resource import Resource
 from hf_oidc.id_token import MAX_CHARACTERS
+from hf_oidc.providers.detection import NAMES
 from hf_oidc.providers.facts import facts_of
-from hf_oidc.providers.registry import PROVIDERS
+from hf_oidc.providers.registry import provider_of
 from hf_oidc.sanitize import sanitize_line
 from hf_oidc.token_request import TokenRequest, from_arguments, from_single
 
@@ -32,9 +33,9 @@ class ProviderName(click.Choice[str]):
     """The name of a provider. Offers only those that can work; also takes the others, for the login says why not."""
 
     def __init__(self) -> None:
-        self._refused = {name for name, provider in PROVIDERS.items() if provider.audience == "fixed"}
-        able = (name for name, provider in PROVIDERS.items() if provider.kind != "supplied")
-        super().__init__([name for name in able if name not in self._refused], case_sensitive=False)
+        self._refused = {name for name in NAMES if provider_of(name).audience == "fixed"}
+        able = [name for name in NAMES if name not in {"supplied", *self._refused}]
+        super().__init__(able, case_sensitive=False)
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """The name, in lower case."""

@@ -52,8 +52,8 @@ class FirstTokens(NamedTuple):
     @classmethod
     def log_in(cls, requests: Sequence[TokenRequest], settings: Settings, env: Mapping[str, str]) -> FirstTokens:
         """Raises `click.exceptions.Exit` if a login fails. Until it returns, a signal ends the process."""
-        # nohup ignores SIGHUP.
-        for number in {signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)}:
+        # nohup ignores SIGHUP, and a shell ignores SIGQUIT for what it starts with `&`.
+        for number in {getattr(signal, name, signal.SIGTERM) for name in ("SIGTERM", "SIGHUP", "SIGQUIT")}:
             if signal.getsignal(number) != signal.SIG_IGN:
                 signal.signal(number, _exit)
         with explained(requests, settings):
@@ -77,10 +77,10 @@ class FirstTokens(NamedTuple):
 
 
 class OnExpiry(NamedTuple):
-    """What happens when a token expires before it is renewed. `told`: how the report describes this."""
+    """What happens when a token expires before it is renewed: `act`. `told`: how the report describes it."""
 
     told: str
-    stop: Callable[[], None] = lambda: None
+    act: Callable[[TokenRequest], None] = lambda _request: None
 
 
 class Renewer:
@@ -156,9 +156,9 @@ class FileRenewal(NamedTuple):
 
     def report_expired(self, error: Exception) -> None:
         """See `Renewal`."""
-        told, stop = self.renewer.on_expiry
+        told, act = self.renewer.on_expiry
         self._report(f"has expired, and no new one was issued: {_why(error)}. {told}")
-        stop()
+        act(self.request)
 
     def _report(self, what: str) -> None:
         streams.tell(f"hf-oidc: The token for {self.request.resource} {what}.")

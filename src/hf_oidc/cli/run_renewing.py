@@ -63,7 +63,7 @@ def renew_until_end(
     """Renews the tokens in `folder` until the command ends. The exit code: the command's, or 1 if it was stopped."""
     stopped = threading.Event()
 
-    def stop() -> None:
+    def stop(_request: TokenRequest) -> None:
         stopped.set()
         child.stop()
 

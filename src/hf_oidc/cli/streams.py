@@ -1,18 +1,21 @@
 """A command's standard streams.
 
 Standard output is written as a whole when the command has succeeded. It is an error if that fails. It is not an
-error if messages on standard error cannot be written.
+error if messages on standard error cannot be written, and a log that is not read stops no command.
 """
 
 from __future__ import annotations
 
 import atexit
 import contextlib
+import errno
 import io
 import os
+import queue
 import select
 import stat
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
@@ -24,6 +27,10 @@ from hf_oidc.sanitize import sanitize
 
 STANDARD_OUTPUT, STANDARD_ERROR = 1, 2
 FULL_PIPE_TIMEOUT = 5.0  # seconds
+# Held while something is written to standard error.
+WRITING = threading.Lock()
+# The threads that were still writing when their time was over.
+LATE: set[threading.Thread] = set()
 # 128 + SIGPIPE: the exit code that a shell reports when the reader of a pipe has gone away.
 READER_GONE = 141
 MASKS = "Standard error, through which the runner learns which token to hide,"
@@ -84,30 +91,25 @@ def whole() -> Iterator[None]:
     try:
         click.echo(text, nl=False)
     except BrokenPipeError:
-        atexit.register(_silence, STANDARD_OUTPUT)
+        atexit.register(_silence_output)
         raise click.exceptions.Exit(READER_GONE) from None
     except OSError as error:
-        atexit.register(_silence, STANDARD_OUTPUT)
+        atexit.register(_silence_output)
         problem = f"Standard output cannot be written: {error.strerror}"
         raise DeliveryFailed(problem, "standard-output") from None
 
 
 def tell(text: str) -> None:
-    """Prints lines on standard error."""
-    with telling():
-        click.echo(sanitize(text), err=True)
+    """Prints lines on standard error. It may be closed or full."""
+    if sys.stderr is not None:
+        with contextlib.suppress(OSError):
+            _write_error(f"{sanitize(text)}\n".encode(sys.stderr.encoding, "backslashreplace"))
 
 
 def write_error(text: str) -> None:
     """Writes all of the text to standard error, if possible at once. Raises `DeliveryFailed`."""
-    left = text.encode()
     try:
-        while left:
-            try:
-                left = left[os.write(STANDARD_ERROR, left) :]
-            except BlockingIOError:  # another program made the shared pipe non-blocking
-                if not select.select([], [STANDARD_ERROR], [], FULL_PIPE_TIMEOUT)[1]:
-                    raise
+        _write_error(text.encode())
     except OSError as error:
         problem = f"{MASKS} cannot be written: {error.strerror}"
     else:
@@ -115,17 +117,50 @@ def write_error(text: str) -> None:
     raise DeliveryFailed(problem, "log")
 
 
-@contextlib.contextmanager
-def telling() -> Iterator[None]:
-    """For blocks that print on standard error: it may be closed or full."""
+def _write_error(content: bytes) -> None:
+    """Raises `OSError`, also if standard error is full and nothing reads it."""
+    # A write to a full pipe or terminal blocks, and O_NONBLOCK would change it for all programs that share it. So a
+    # thread writes, and is left behind if nothing reads.
+    outcome: queue.SimpleQueue[OSError | None] = queue.SimpleQueue()
+    thread = threading.Thread(target=_write_in_turn, args=[content, outcome], daemon=True)
+    unread = TimeoutError(errno.ETIMEDOUT, "it is full, and nothing reads it")
+    if any(each.is_alive() for each in LATE):  # several messages must not add up
+        raise unread
     try:
-        yield
-    except OSError:
-        atexit.register(_silence, STANDARD_ERROR)
+        thread.start()
+    except RuntimeError:  # the machine has no thread to spare
+        thread.run()
+    try:
+        problem = outcome.get(timeout=FULL_PIPE_TIMEOUT)
+    except queue.Empty:
+        LATE.add(thread)
+        problem = unread
+    if problem:
+        raise problem
 
 
-def _silence(descriptor: int) -> None:
-    # At exit Python flushes its buffers, and would report an error.
+def _write_in_turn(content: bytes, outcome: queue.SimpleQueue[OSError | None]) -> None:
+    if not WRITING.acquire(timeout=FULL_PIPE_TIMEOUT):
+        return
+    try:
+        # Not `sys.stderr`: Python waits at exit for a thread that writes to it.
+        with open(STANDARD_ERROR, "wb", buffering=0, closefd=False) as stream:
+            left = memoryview(content)
+            while left:
+                written = stream.write(left)
+                if written is None:  # another program made the shared pipe non-blocking
+                    select.select([], [STANDARD_ERROR], [])
+                left = left[written or 0 :]
+    except OSError as error:
+        outcome.put(error)
+    else:
+        outcome.put(None)
+    finally:
+        WRITING.release()
+
+
+def _silence_output() -> None:
+    # At exit Python flushes its buffer, and would report an error.
     nothing = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nothing, descriptor)
+    os.dup2(nothing, STANDARD_OUTPUT)
     os.close(nothing)

@@ -479,6 +479,11 @@ WORDS = {
         "A login can replace it. To publish to one repository, log in for that repository. To read gated models, log "
         "in for a user. `hf-oidc doctor {file} --migrate --resource NAME` shows the changes.",
     ),
+    "secret-reads": Words(
+        "The job `{job}` reads {resource} from the Hub with a stored token, the secret `{secret}`.",
+        "If this is public, it needs no token. If it is yours, log in for it instead.{how} To read gated models of "
+        "others, log in for a user.",
+    ),
     "migrate-permissions": Words(
         "The job `{job}` uses a stored token. To log in for {resource} without one, it needs the permission to request "
         "an ID token.",
@@ -561,6 +566,7 @@ HOW = {
     "login-line": "Remove this line from the script: huggingface_hub reads HF_TOKEN, which the login sets. If it was "
     'for git, add `git-credentials: "true"` to the login step.',
     # what becomes of a secret
+    "reads-one": " `hf-oidc doctor {file} --migrate --resource {resource}` shows the changes.",
     "remove-line": "Remove that line. If nothing else uses the secret, delete it on GitHub.",
     "remove-block": "Remove that line and the `env:` above it, which would be empty. If nothing else uses the secret, "
     "delete it on GitHub.",

@@ -151,14 +151,13 @@ class Transport:
     def _outcome(self, request: Request, proxy: Proxy | None, call: _Call) -> Response | NoResponse | LoginError:
         remaining = max(0.001, self._deadline.remaining)
         try:
+            # With the default for `params`, an empty mapping, requests imports `inspect` since Python 3.12.
+            outgoing = requests.Request(request.method, request.url, request.headers, data=request.body, params="")
             with (
                 call,
                 self._session() as session,
-                session.request(
-                    request.method,
-                    request.url,
-                    headers=dict(request.headers),
-                    data=request.body,
+                session.send(
+                    session.prepare_request(outgoing),
                     timeout=(min(CONNECT_TIMEOUT, remaining), min(self._read_timeout, remaining)),
                     proxies={"https": proxy.url} if proxy else {},  # plain HTTP goes to no other machine
                     allow_redirects=False,

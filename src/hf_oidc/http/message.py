@@ -83,7 +83,7 @@ class Response(NamedTuple):
         if re.fullmatch(r"\d+", retry_after, re.ASCII):
             # Ten digits are three centuries, so longer numbers can be cut off.
             asked.append(float(retry_after.lstrip("0")[:10] or 0))
-        else:
+        elif retry_after:
             from email.utils import parsedate_to_datetime  # noqa: PLC0415 - most servers give a number, and few ask to wait
 
             with suppress(ValueError, TypeError, OverflowError, IndexError):

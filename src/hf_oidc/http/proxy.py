@@ -12,9 +12,7 @@ from urllib.parse import urlsplit
 from hf_oidc.http.url import METADATA_SERVERS, is_loopback
 
 # A password may hold an `@`; its `/`, `?` and `#` have to be percent-encoded, or every parser finds another host.
-PROXY_URL = re.compile(
-    r"(?i:https?)://([^\x00-\x20\x7f/?#]*@)?([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:(?P<port>\d{1,5}))?/?", re.ASCII
-)
+PROXY_URL = r"(?a)(?i:https?)://([^\x00-\x20\x7f/?#]*@)?([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:(?P<port>\d{1,5}))?/?"
 PORTS = {"http": 80, "https": 443}
 
 
@@ -32,7 +30,7 @@ class Proxy(NamedTuple):
         """Why the proxy cannot be used, in words; empty if it can."""
         if self.url.lower().startswith("socks"):
             return f"`{self.variable}` names a SOCKS proxy, and only http:// and https:// proxies are supported"
-        match = PROXY_URL.fullmatch(self.url)
+        match = re.fullmatch(PROXY_URL, self.url)
         if match is None or int(match["port"] or 1) not in range(1, 65536):
             return f"`{self.variable}` is not the URL of an http:// or https:// proxy"
         return ""

@@ -38,7 +38,7 @@ PREFIX_OF_MISTAKE = {
 # What follows namespace/name in URLs of the Hub.
 PAGES = {"tree", "blob", "resolve", "raw", "commits", "commit", "discussions", "settings", "edit"}
 # The start of a URL of the Hub. An `@` in it precedes a revision; in other URLs it may follow a password.
-PAGE = re.compile(r"(https?://)?(huggingface|hf)\.co/|hf://")
+PAGE = r"(https?://)?(huggingface|hf)\.co/|hf://"
 # The Hub's tokens, which a user may pass by mistake. They would be sent to the Hub, where they may be logged.
 HUB_TOKEN = re.compile(r"hf_([A-Za-z0-9]{30,}|(jwt|oauth)_[A-Za-z0-9_.-]{30,})", re.ASCII)
 MAX_SHOWN = 220
@@ -96,7 +96,7 @@ def _problem(text: str) -> str:
 
 def _suggestion(text: str) -> str | None:
     """What the user probably meant by a URL, a wrong prefix or a `.git` ending."""
-    if has_password(text) and not PAGE.match(text):
+    if has_password(text) and not re.match(PAGE, text):
         return None
     parts = [part for part in _path_of(text.strip("'\"")).split("/") if part]
     if not parts:

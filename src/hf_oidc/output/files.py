@@ -71,14 +71,27 @@ def replace(path: Path, text: str) -> None:
 def require_guarded_folder(path: Path) -> None:
     """Raises `DeliveryFailed` if another user could put a file of theirs in the place of `path`.
 
-    unlink(2): who can write to a folder can also remove and rename its files, unless it has the sticky bit.
+    unlink(2): who can write to a folder can also remove and rename what is in it. In one with the sticky bit, only the
+    owner of the folder can.
     """
     with _explained(path):
-        mode = path.parent.stat().st_mode
-        if _POSIX and mode & (stat.S_IWGRP | stat.S_IWOTH) and not mode & stat.S_ISVTX:
+        parent = Path(os.path.realpath(path.parent, strict=True))
+        # Also the folders on the way to it, as they are written: one of them may be a link that is in a third place.
+        for folder in dict.fromkeys([parent, *parent.parents, *path.absolute().parents]):
+            found = folder.stat()
+            # The group of a folder above is often the user's own, as with the umask 002 of many systems.
+            others = stat.S_IWOTH | (stat.S_IWGRP if folder == parent else 0)
+            guarded = found.st_mode & stat.S_ISVTX and found.st_uid in {0, _user()}
+            if not _POSIX or guarded or not found.st_mode & others:
+                continue
+            if folder == parent:
+                raise _Refused(
+                    "is in a folder where other users can replace it: use a folder that only you can write to "
+                    "(`chmod go-w`), or one of root's with the sticky bit, such as /dev/shm"
+                )
             raise _Refused(
-                "is in a folder where other users can replace it: use a folder that only you can write to "
-                "(`chmod go-w`), or one with the sticky bit, such as /dev/shm"
+                f"is below {sanitize_line(str(folder))}, where other users can replace folders: use a path on which "
+                "only you and root can write, such as one in /dev/shm, or set the sticky bit there (`chmod +t`)"
             )
 
 
@@ -143,10 +156,15 @@ def _opened(path: Path, flags: int) -> Iterator[int]:
 
 
 def _write(descriptor: int, text: str) -> None:
-    # Without a buffer, which would be written when it is closed, even after a failure.
-    left = text.encode()
+    # Without a buffer, which would be written when it is closed, even after a failure. What the text has from variables
+    # and arguments (git's configuration, a path) gets the bytes back that it had there, which may not be UTF-8.
+    left = os.fsencode(text)
     while left:
         left = left[os.write(descriptor, left) :]
+
+
+def _user() -> int:
+    return os.geteuid() if _POSIX else 0
 
 
 def _beside(path: Path) -> Path:
@@ -197,5 +215,5 @@ def _require_own(found: os.stat_result) -> None:
         raise _Refused("is a symbolic link, and a token is not written through one")
     if not stat.S_ISREG(found.st_mode):
         raise _Refused("is not a file")
-    if _POSIX and found.st_uid != os.geteuid():
+    if _POSIX and found.st_uid != _user():
         raise _Refused("belongs to another user")

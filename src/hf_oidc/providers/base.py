@@ -37,22 +37,17 @@ class CanMint(NamedTuple):
 # How an ID token gets its audience. `chosen`: each request names it. `declared`: the CI's own file or settings name it,
 # before the job starts. `fixed`: it cannot be chosen.
 Audience = Literal["chosen", "declared", "fixed"]
-# A CI runs the job. A platform is what a job, or a CI's runner, runs on.
-Kind = Literal["supplied", "ci", "platform"]
 
 
 class Provider(NamedTuple):
-    """A source of ID tokens. Both functions are pure.
+    """A source of ID tokens.
 
-    `is_here`: whether the environment belongs to this provider. `obtain`: how it issues ID tokens there. If the user
-    names the provider, `obtain` is called although `is_here` may be false.
+    `obtain`: how it issues ID tokens in an environment, as a pure function. If the user names the provider, the
+    environment need not belong to it.
     """
 
-    name: str
-    is_here: Callable[[Mapping[str, str]], bool]
     obtain: Callable[[Mapping[str, str]], CanMint | CannotMint]
     audience: Audience
-    kind: Kind = "ci"
 
 
 def as_id_token(value: object, source: str, where: Where | None = None) -> Secret:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any, Literal
 
-from hf_oidc.providers.names import NAMES
+from hf_oidc.providers.detection import NAMES
 
 Claims = Mapping[str, Any]
 # The language of lines to copy, as Markdown names it.

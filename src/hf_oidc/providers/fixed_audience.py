@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-
 from hf_oidc.errors import AudienceMismatch
 from hf_oidc.providers.base import CannotMint, Provider
 
 
-def fixed_audience_provider(
-    name: str, owner: str, is_here: Callable[[Mapping[str, str]], bool], audience: str
-) -> Provider:
+def fixed_audience_provider(owner: str, audience: str) -> Provider:
     """A provider with ID tokens for `audience` only. The error message shows that description."""
     problem = f"The ID tokens of {owner} are for {audience}, and no other audience can be chosen"
     reason = CannotMint(lambda _read_file: AudienceMismatch(problem, ""))
-    return Provider(name, is_here, lambda _env: reason, audience="fixed")
+    return Provider(lambda _env: reason, audience="fixed")

@@ -1,4 +1,4 @@
-"""All providers, and the choice among them."""
+"""The choice among all providers. A login loads the chosen one only."""
 
 from __future__ import annotations
 
@@ -8,15 +8,10 @@ from typing import NamedTuple
 
 from hf_oidc.errors import AmbiguousProvider, NoProvider
 from hf_oidc.login_context import ReadFile
-from hf_oidc.providers.base import CannotMint, Kind, Mint, Provider
-from hf_oidc.providers.names import NAMES
+from hf_oidc.providers.base import CannotMint, Mint, Provider
+from hf_oidc.providers.detection import matching
 from hf_oidc.providers.variable import fixed_token
 from hf_oidc.secret import Secret
-
-PROVIDERS: Mapping[str, Provider] = {name: import_module(f"hf_oidc.providers.{name}.mint").PROVIDER for name in NAMES}
-# A user sets HF_OIDC_ID_TOKEN on purpose, so it takes precedence over detection. A platform counts only where no CI is
-# detected: a CI's runner on Kubernetes belongs to that CI.
-ORDER: tuple[Kind, ...] = ("supplied", "ci", "platform")
 
 
 class IdTokenSource(NamedTuple):
@@ -36,23 +31,21 @@ def choose(env: Mapping[str, str], read_file: ReadFile, *, id_token: str = "", n
     """
     if id_token.strip():
         return IdTokenSource("supplied", *fixed_token(id_token))
-    provider = PROVIDERS[named] if named else detected(env)
-    if provider is None:
+    found = [named] if named else matching(env)
+    if not found:
         raise NoProvider("No supported CI was detected, and no ID token was supplied")
-    obtained = provider.obtain(env)
+    if len(found) > 1:
+        raise AmbiguousProvider(tuple(found))
+    name = found[0]
+    obtained = provider_of(name).obtain(env)
     if isinstance(obtained, CannotMint):
         error = obtained.reason(read_file)
-        error.provider = provider.name
+        error.provider = name
         raise error
-    return IdTokenSource(provider.name, *obtained)
+    return IdTokenSource(name, *obtained)
 
 
-def detected(env: Mapping[str, str]) -> Provider | None:
-    """The provider that `env` belongs to, if any. Raises `AmbiguousProvider`."""
-    for kind in ORDER:
-        here = [provider for provider in PROVIDERS.values() if provider.kind == kind and provider.is_here(env)]
-        if len(here) > 1:
-            raise AmbiguousProvider(tuple(provider.name for provider in here))
-        if here:
-            return here[0]
-    return None
+def provider_of(name: str) -> Provider:
+    """The provider of this name, which is one of `NAMES`."""
+    provider: Provider = import_module(f"hf_oidc.providers.{name}.mint").PROVIDER
+    return provider

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from hf_oidc.errors import IdTokenNotDeclared
 from hf_oidc.providers.base import CanMint, CannotMint, Provider
 from hf_oidc.secret import Secret
 
 
-def variable_provider(name: str, owner: str, is_here: Callable[[Mapping[str, str]], bool], *variables: str) -> Provider:
+def variable_provider(owner: str, *variables: str) -> Provider:
     """A provider that declares the audience in its own file. The first of `variables` that is set has the ID token."""
 
     def obtain(env: Mapping[str, str]) -> CanMint | CannotMint:
@@ -19,7 +19,7 @@ def variable_provider(name: str, owner: str, is_here: Callable[[Mapping[str, str
         problem = f"{owner} gave this job no ID token: `{'` or `'.join(variables)}` is not set"
         return CannotMint(lambda _read_file: IdTokenNotDeclared(problem))
 
-    return Provider(name, is_here, obtain, audience="declared")
+    return Provider(obtain, audience="declared")
 
 
 def fixed_token(token: str) -> CanMint:

@@ -175,6 +175,7 @@ NOT_BY_A_PROGRAM = {
     "token-ignored": "one of the two ways to log in has to be chosen",
     "unknown-output": "one of the outputs has to be chosen",
     "secret-in-use": "the repository is not known",
+    "secret-reads": "whose repository it is, is not known",
     "secret-shared": "the other job may need the secret for something else",
     "secret-falls-back": "only the user knows whether every run can log in",
     # Something has to be done elsewhere.

@@ -35,13 +35,18 @@ def test_nothing_stands_in_once_requests_is_there() -> None:
         ("sys.modules['urllib3.http2'].version('requests')[:2]", "2."),
         ("requests.cookies.calendar.timegm((1970, 1, 2, 0, 0, 0))", "86400"),
         ("requests.cookies.calendar.isleap(2024)", "True"),
+        ("len(requests.compat.parse_http_list('a, b'))", "2"),
+        ("jwt.PyJWKClient('https://issuer.example').uri", "https://issuer.example"),
+        ("requests.utils.tempfile.gettempdir() == __import__('tempfile').gettempdir()", "True"),
+        ("0 <= sys.modules['urllib3.util.retry'].random.random() < 1", "True"),
         ("sys.modules['logging'].traceback.FrameSummary.__name__", "FrameSummary"),
         ("hasattr(requests.utils.zipfile, '__path__')", "False"),
     ],
 )
 def test_who_asks_gets_the_real_thing(expression: str, value: str) -> None:
     """requests stays whole: what stood in loads what it stands for."""
-    assert python(f"import sys, hf_oidc.http.client, requests; print({expression})") == [value]
+    program = f"import sys, hf_oidc.http.client, hf_oidc.id_token, jwt, requests; print({expression})"
+    assert python(program) == [value]
 
 
 @pytest.mark.process

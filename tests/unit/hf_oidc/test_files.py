@@ -410,8 +410,43 @@ def test_a_folder_where_others_could_replace_a_file(mode: int, safe: bool, tmp_p
             files.require_guarded_folder(tmp_path / "folder/x")
         assert str(caught.value) == (
             f"{tmp_path}/folder/x is in a folder where other users can replace it: use a folder that only you can "
-            "write to (`chmod go-w`), or one with the sticky bit, such as /dev/shm"
+            "write to (`chmod go-w`), or one of root's with the sticky bit, such as /dev/shm"
         )
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no modes")
+@pytest.mark.parametrize(("mode", "safe"), [(0o777, False), (0o1777, True), (0o775, True), (0o755, True)])
+@pytest.mark.parametrize("through", ["shared/mine/deep", "link/deep", "shared/mine/../mine/deep", "shared/link"])
+def test_a_folder_above_where_others_could_replace_folders(mode: int, safe: bool, through: str, tmp_path: Path) -> None:
+    """Everybody could put a folder of theirs there, with a file in it; or a link in the place of a link."""
+    (tmp_path / "shared/mine/deep").mkdir(parents=True)
+    (tmp_path / "private").mkdir()
+    (tmp_path / "link").symlink_to("shared/mine")
+    (tmp_path / "shared/link").symlink_to("../private")
+    (tmp_path / "shared").chmod(mode)
+    path = tmp_path / through / "x"
+    if safe:
+        files.require_guarded_folder(path)
+    else:
+        with pytest.raises(DeliveryFailed, match=f"is below {tmp_path}/shared, where other users can replace folders"):
+            files.require_guarded_folder(path)
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() != 0, reason="only root can give a folder away")
+def test_the_sticky_bit_of_a_stranger(tmp_path: Path) -> None:
+    """The owner of such a folder may replace all files in it."""
+    (tmp_path / "theirs/mine").mkdir(parents=True)
+    (tmp_path / "theirs").chmod(0o1777)
+    os.chown(tmp_path / "theirs", 12345, 12345)
+    for path in ("theirs/x", "theirs/mine/x"):
+        with pytest.raises(DeliveryFailed, match="where other users can replace"):
+            files.require_guarded_folder(tmp_path / path)
+
+
+def test_what_is_not_utf8_keeps_its_bytes(tmp_path: Path) -> None:
+    """Python reads a variable or an argument like that, and it may be a part of what is written."""
+    files.replace(tmp_path / "x", os.fsdecode(b"caf\xe9"))
+    assert (tmp_path / "x").read_bytes() == b"caf\xe9"
 
 
 def test_the_folder_of_a_file_that_is_not_there(tmp_path: Path) -> None:

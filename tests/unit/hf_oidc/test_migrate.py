@@ -415,6 +415,14 @@ def test_a_job_that_only_logs_in() -> None:
     assert "resource: acme/model\n" in migrated(found.text, "acme/model").changed
 
 
+def test_a_step_that_reads_the_repository_that_the_user_names() -> None:
+    """The login is for that one."""
+    fetch = "git remote add hub https://u:$HF_TOKEN@huggingface.co/spaces/acme/demo && git fetch hub"
+    found = migrated(workflow(f"- run: {fetch}\n        {ENV.strip()}"), "spaces/acme/demo")
+    assert found.is_complete
+    assert "resource: spaces/acme/demo\n" in found.changed
+
+
 def test_another_job_that_uses_the_hub() -> None:
     """The variable of the workflow stays for a job whose repository is not known."""
     other = "  other:\n    runs-on: u\n    steps: [{run: hf upload $NAME .}]\n"

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from hf_oidc.doctor.workflow.called import with_called
 from hf_oidc.doctor.workflow.expressions.evaluation import SomeText as Exported
 from hf_oidc.doctor.workflow.expressions.evaluation import evaluate, parse
 from hf_oidc.doctor.workflow.expressions.values import UNKNOWN, SomeText, Value, equal
@@ -94,7 +95,9 @@ def test_needs_and_conditions_of_a_job(needs: Any, condition: str, certainty: st
         ("exit 1", "", "no"),
         ("exit 1", "always()", "yes"),
         ("exit 1", "failure()", "yes"),
-        ("exit 1", "always() && needs.guard.result == 'success'", "maybe"),
+        ("exit 1", "always() && needs.guard.result == 'success'", "no"),
+        ("exit 1", "always() && needs.guard.result == 'failure'", "yes"),
+        ("exit 1", "always() && needs.guard.result == 'cancelled'", "maybe"),
         (when("github.event_name == 'push'", run="exit 1"), "", "no"),
         (when("github.event_name == 'release'", run="exit 1"), "", "yes"),
         (when("vars.X", run="exit 1"), "", "maybe"),
@@ -110,6 +113,107 @@ def test_a_job_that_always_fails(guard: Any, condition: str, certainty: str) -> 
     assert found[:2] == ["yes", certainty]
     # GitHub: a failure applies to the whole chain of jobs.
     assert found[2] == ("no" if guard == "exit 1" else certainty)
+
+
+@pytest.mark.parametrize(("continues", "certainty"), [(False, "no"), (True, "yes"), ("${{ vars.X == 'y' }}", "maybe")])
+def test_a_job_that_always_fails_and_continues(continues: Any, certainty: str) -> None:
+    """GitHub then counts it as successful."""
+    jobs = {"guard": job("exit 1", **{"continue-on-error": continues}), "last": job(needs="guard")}
+    assert certainties(workflow(jobs), "last")[0] == certainty
+
+
+ECHO, STOP = {"run": "echo guard", "shell": "bash"}, {"run": "exit 1", "shell": "bash"}
+INNER = "./inner"
+
+
+@pytest.mark.parametrize(
+    ("steps", "more", "certainty"),
+    [
+        ([ECHO, STOP], {}, "no"),
+        ([ECHO], {}, "yes"),
+        ([ECHO, STOP | {"if": "inputs.stop == 'true'"}], {"with": {"stop": "true"}}, "no"),
+        ([ECHO, STOP | {"if": "inputs.stop == 'true'"}], {"with": {"stop": "false"}}, "yes"),
+        ([ECHO, STOP | {"if": "inputs.stop == 'true'"}], {"with": {"stop": "${{ vars.STOP }}"}}, "maybe"),
+        ([STOP | {"if": "github.ref != 'refs/heads/main'"}], {}, "yes"),
+        ([STOP | {"if": "github.ref == 'refs/heads/main'"}], {}, "no"),
+        ([ECHO, STOP | {"if": "failure()"}], {}, "yes"),
+        ([STOP | {"continue-on-error": True}], {}, "yes"),
+        ([{"uses": INNER}], {}, "no"),
+        ([{"uses": INNER, "if": "false"}], {}, "yes"),
+        ([STOP], {"continue-on-error": True}, "yes"),
+        ([STOP], {"if": "github.event_name == 'release'"}, "yes"),
+        ([STOP], {"if": "vars.X"}, "maybe"),
+    ],
+)
+def test_a_composite_action_that_always_fails(steps: Sequence[Any], more: dict[str, Any], certainty: str) -> None:
+    """It ends the job, and keeps out the jobs that need it."""
+
+    def action(path: str) -> str:
+        inside = {"guard/action.yml": steps, "inner/action.yml": [STOP]}.get(path)
+        document = {"inputs": {"stop": {"default": ""}}, "runs": {"using": "composite", "steps": inside}}
+        return yaml.safe_dump(document) if inside else ""
+
+    jobs = {"guard": job({"uses": "./guard", **more}, "make"), "last": job(needs="guard")}
+    found = with_called(workflow(jobs), action)
+    assert certainties(found, "guard")[2] == certainty
+    assert certainties(found, "last")[0] == certainty
+
+
+@pytest.mark.parametrize(
+    ("guard", "stop", "certainty"),
+    [
+        (job("exit 1"), "true", "no"),
+        (job("make"), "true", "yes"),
+        (job(when("inputs.stop", run="exit 1")), "true", "no"),
+        (job(when("inputs.stop", run="exit 1")), "false", "yes"),
+        (job(when("inputs.stop", run="exit 1")), "${{ github.ref == 'refs/heads/main' }}", "no"),
+        (job(when("inputs.stop", run="exit 1")), "${{ vars.STOP == 'y' }}", "maybe"),
+        (job("exit 1", **{"if": "failure()"}), "true", "yes"),
+        (job("exit 1", **{"if": "vars.X"}), "true", "maybe"),
+    ],
+)
+def test_a_called_workflow_that_always_fails(guard: Any, stop: str, certainty: str) -> None:
+    """It keeps out the jobs that need the one that calls it, at any depth."""
+    inputs = {"inputs": {"stop": {"type": "boolean"}}}
+    inner = {"on": {"workflow_call": inputs}, "jobs": {"guard": guard}}
+    call = {"uses": "./.github/workflows/inner.yml", "with": {"stop": "${{ inputs.stop }}"}}
+    outer = {"on": {"workflow_call": inputs}, "jobs": {"call": call}}
+    files = {f".github/workflows/{name}.yml": each for name, each in (("inner", inner), ("outer", outer))}
+    jobs = {"guard": {"uses": "./.github/workflows/outer.yml", "with": {"stop": stop}}, "last": job(needs="guard")}
+    found = with_called(workflow(jobs), lambda path: yaml.safe_dump(files[path]) if path in files else "")
+    assert certainties(found, "last")[0] == certainty
+
+
+@pytest.mark.parametrize(
+    ("given", "condition", "certainty"),
+    [
+        ("${{ github.ref == 'refs/heads/main' }}", "inputs.x == 'true'", "yes"),
+        ("${{ github.ref == 'refs/heads/dev' }}", "inputs.x == 'true'", "no"),
+        ("${{ github.ref == 'refs/heads/dev' }}", "inputs.x", "yes"),
+        ("${{ github.ref }}", "inputs.x == 'refs/heads/main'", "yes"),
+        ("${{ vars.X }}", "inputs.x == 'true'", "maybe"),
+        ("${{ vars.X || 'true' }}", "inputs.x", "yes"),
+    ],
+)
+def test_an_input_of_an_action_is_a_string(given: str, condition: str, certainty: str) -> None:
+    """Also if the expression for it is true or false, so that a step of the action sees `'true'`."""
+    inside = [{"run": "make", "shell": "bash", "if": condition}]
+    action = yaml.safe_dump({"inputs": {"x": {}}, "runs": {"using": "composite", "steps": inside}})
+    written = workflow({"a": job({"uses": "./guard", "with": {"x": given}})})
+    found = with_called(written, lambda path: action if path == "guard/action.yml" else "")
+    (only,) = found.jobs
+    assert only.steps[0].action
+    (inner,) = only.steps[0].action.steps
+    assert [each.certainty for each in Reachability(found, runs_of(found)[:1]).of(only, inner)] == [certainty]
+
+
+def test_a_job_after_one_for_failures() -> None:
+    """The one for failures was skipped, or something has failed."""
+    jobs = {"make": job("make"), "tell": job("exit 1", needs="make", **{"if": "failure()"})}
+    jobs |= {"last": job(needs="tell"), "always": job(needs="tell", **{"if": "!cancelled()"})}
+    jobs["skipped"] = job(needs="tell", **{"if": "!cancelled() && needs.tell.result == 'skipped'"})
+    found = [certainties(workflow(jobs), key)[0] for key in jobs]
+    assert found == ["yes", "maybe", "no", "yes", "yes"]
 
 
 def test_a_skip_applies_to_the_whole_chain() -> None:
@@ -157,12 +261,25 @@ def test_jobs_that_need_each_other() -> None:
         (["false", "make"], "no"),
         (["exit 1", when("always()")], "yes"),
         (["exit 1", when("failure()")], "yes"),
-        ([{"run": "exit 1", "id": "m"}, when("always() && steps.m.outcome == 'success'")], "maybe"),
+        ([{"run": "exit 1", "id": "m"}, when("always() && steps.m.outcome == 'success'")], "no"),
+        ([{"run": "exit 1", "id": "m"}, when("always() && steps.m.conclusion == 'failure'")], "yes"),
+        ([when("!failure()", run="exit 1"), "make"], "no"),
         ([when("false", run="exit 1"), "make"], "yes"),
         ([when("vars.X", run="exit 1"), "make"], "maybe"),
         ([when("github.event_name == 'push'", run="exit 1"), "make"], "no"),
         ([when("failure()", run="exit 1"), "make"], "yes"),
+        (["make", when("failure()", id="m"), when("steps.m.outcome == 'skipped'")], "yes"),
         ([{"run": "exit 1", "continue-on-error": True}, "make"], "yes"),
+        ([{"run": "exit 1", "id": "m", "continue-on-error": True}, when("steps.m.outcome == 'failure'")], "yes"),
+        ([{"run": "exit 1", "id": "m", "continue-on-error": True}, when("steps.m.outcome == 'success'")], "no"),
+        ([{"run": "exit 1", "id": "m", "continue-on-error": True}, when("steps.m.conclusion == 'success'")], "yes"),
+        ([{"run": "exit 1", "id": "m", "continue-on-error": True}, when("steps.m.outcome != 'failure'")], "no"),
+        (
+            ["make", {"run": "exit 1", "id": "m", "continue-on-error": True}, when("steps.m.outcome != 'failure'")],
+            "maybe",
+        ),
+        ([{"run": "exit 1", "continue-on-error": "${{ matrix.x }}"}, "make"], "maybe"),
+        ([{"run": "exit 1", "continue-on-error": False}, "make"], "no"),
         ([{"run": "false", "shell": "pwsh"}, "make"], "yes"),
         # These may succeed.
         (["exit 0", "make"], "yes"),

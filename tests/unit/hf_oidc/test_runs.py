@@ -260,6 +260,15 @@ def test_pull_requests_that_are_closed() -> None:
     assert {run.ref for run in runs({"pull_request_target": {"types": ["closed"]}})} == {DEFAULT}
 
 
+def test_what_an_activity_fixes_stays_known_where_there_is_too_much_to_combine() -> None:
+    """Such runs are not lost."""
+    compared = [f"github.event.{name}.x == '{name}'" for name in ("a", "b", "c", "d", "e", "f", "g")]
+    on = {"pull_request": {"types": ["opened", "ready_for_review"]}}
+    found = runs(on, "github.event.pull_request.draft", "github.event.action == 'opened'", *compared)
+    drafts = {run.activity: seen(run, "github.event.pull_request.draft") for run in found}
+    assert drafts == {"opened": UNKNOWN, "ready_for_review": False}
+
+
 def test_what_called_workflows_compare_counts() -> None:
     """And what `env` and `with` compare."""
     called = workflow("workflow_call", "github.ref == 'refs/heads/called'")

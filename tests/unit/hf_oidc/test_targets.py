@@ -135,6 +135,44 @@ def test_where_a_use_takes_its_token_from(script: str, given: Given | None) -> N
     assert [use.given for use in uses({"run": script}) if use.what != "true"] == [given]
 
 
+URL = "https://u:$T@huggingface.co/spaces/acme/m"
+READ, WRITTEN = ("read", "spaces/acme/m", Given("text", "$T")), ("write", "spaces/acme/m", Given("text", "$T"))
+GIT = [
+    (f"git remote add hub {URL} || true\ngit fetch hub\ngit merge hub/main\ngit push origin main", [READ]),
+    (f"git remote add -f hub {URL}", [READ]),
+    (f"git remote add -t main -m main hub {URL}\ngit push hub main", [WRITTEN]),
+    (f"git remote add hub {URL}\ngit fetch -t hub", [READ]),
+    (f"git remote add hub {URL}\ngit pull -X theirs hub main", [READ]),
+    (f"git remote add hub {URL}\ngit remote update", [READ]),
+    (f"git remote add hub {URL}\ngit fetch --all", [READ]),
+    (f"git remote add hub {URL}\ngit ls-remote --exit-code hub", [READ]),
+    (f"git ls-remote {URL} HEAD", [READ]),
+    (f"git remote add hub {URL}\ngit subtree push --prefix app hub main", [WRITTEN]),
+    (f"git remote add hub {URL}\ngit push --repo=hub", [WRITTEN]),
+    (f"git remote add hub {URL}\ngit remote rename hub space\ngit push space main", [WRITTEN]),
+    (f"git remote add hub {URL}\ngit remote remove hub\ngit push hub main", []),
+    (f"git remote set-url --push origin {URL}\ngit fetch origin\ngit push origin", [WRITTEN]),
+    (f"git config remote.hub.url {URL}\ngit push hub main", [WRITTEN]),
+    (f"git config --global user.name x\ngit config remote.hub.pushurl {URL}\ngit push hub main", [WRITTEN]),
+    (f"git clone -o hub {URL} x\ncd x\ngit push hub main", [READ, WRITTEN]),
+    (f"git clone --depth 1 {URL} .\ngit push", [READ, WRITTEN]),
+    (f"NAME=hub\nWHERE={URL}\ngit remote add $NAME $WHERE\ngit push $NAME main", [WRITTEN]),
+    (f"git push {URL.replace('huggingface.co', 'HuggingFace.co:443')} main", [WRITTEN]),
+    ("git remote\ngit remote add\ngit subtree\ngit config\ngit clone\ngit push hub\ngit", []),
+]
+
+
+@pytest.mark.parametrize(("script", "expected"), GIT)
+def test_what_git_does_with_the_hub(script: str, expected: list[tuple[str, str, Given]]) -> None:
+    """Whether the command names the URL, a variable or a remote."""
+    assert [(use.right, str(use.target), use.given) for use in uses({"run": script})] == expected
+
+
+def test_a_clone_in_the_folder_of_the_job() -> None:
+    """Later steps are in it."""
+    assert [use.right for use in uses({"run": f"git clone {URL} ."}, {"run": "git push"})] == ["read", "write"]
+
+
 def test_what_later_steps_keep() -> None:
     """A token that was stored and a remote, but no variable of a script."""
     first = {"run": "hf auth login --token $T\nexport HF_TOKEN=x\ngit remote add hub https://huggingface.co/acme/m"}

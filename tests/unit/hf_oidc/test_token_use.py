@@ -664,18 +664,34 @@ def test_a_job_that_does_not_log_in_yet() -> None:
     assert "--migrate" in said(OLD + job(STEP), "migrate-login")
 
 
+CLONED = "https://u:$HF_TOKEN@huggingface.co/spaces/acme/demo"
+
+
 @pytest.mark.parametrize(
     ("step", "code"),
     [
         ("- run: python publish.py" + env(HF_TOKEN=SECRET), "secret-in-use"),
         ("- run: pytest" + env(HF_TOKEN=SECRET), "secret-in-use"),
-        ("- run: hf download acme/gated" + env(HF_TOKEN=SECRET), "secret-in-use"),
+        ("- run: hf download $NAME" + env(HF_TOKEN=SECRET), "secret-in-use"),
+        ("- run: hf download acme/gated" + env(HF_TOKEN=SECRET), "secret-reads"),
+        (script(f"git remote add h {CLONED}", "git fetch h", "git push") + env(HF_TOKEN=SECRET), "secret-reads"),
         (script("hf repo create acme/model", "hf upload acme/model .") + env(HF_TOKEN=SECRET), "secret-needed"),
     ],
 )
 def test_a_job_without_a_login_of_which_less_is_known(step: str, code: str) -> None:
     """Only a note."""
     assert (found(OLD + job(step)), notes(OLD + job(step))) == (set(), {code})
+
+
+def test_a_stored_token_that_only_reads() -> None:
+    """The note names what it reads. A login for that repository can replace it."""
+    one, two = "hf download acme/gated", "hf download other/data --repo-type dataset"
+    told = said(OLD + job(f"- run: {one}" + env(HF_TOKEN=SECRET)), "secret-reads")
+    assert "reads acme/gated " in told
+    assert "--migrate --resource acme/gated`" in told
+    told = said(OLD + job(script(one, two) + env(HF_TOKEN=SECRET)), "secret-reads")
+    assert "reads acme/gated, datasets/other/data " in told
+    assert "--migrate" not in told
 
 
 def test_another_repository_in_each_row_of_a_matrix() -> None:

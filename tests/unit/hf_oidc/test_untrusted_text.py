@@ -77,6 +77,51 @@ def test_starts_no_command_of_any_ci(text: str, expected: str) -> None:
     assert commands_in(sanitize_line(text)) == []
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("git clone svc:pw@host/x", "git clone ***@host/x"),
+        ("image: svc:pw@registry/x", "image: ***@registry/x"),
+        ("image:svc:pw@registry/x", "***@registry/x"),
+        ("svc:pw@registry:5000/x:1", "***@registry:5000/x:1"),
+        ("URL=svc:p:w=d!@db.example.org", "URL=***@db.example.org"),
+        ("'svc:$PW@example.org', (svc:pw@h/x)", "'***@example.org', (***@h/x)"),
+        ("svc:pw@10.0.0.7/x", "***@10.0.0.7/x"),
+        ("svc:pw@localhost:5432", "***@localhost:5432"),
+        ("svc:p@registry/a@sha256:" + "0a" * 32, "***@registry/a@sha256:" + "0a" * 32),
+        ("docker://svc:pw@registry/a@sha256:" + "0a" * 32, "docker://***@registry/a@sha256:" + "0a" * 32),
+    ],
+)
+def test_a_password_without_a_scheme(text: str, expected: str) -> None:
+    """As in a URL, where what follows is a host."""
+    assert sanitize_line(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "git@github.com:o/r",
+        "git clone org-1234@github.com:o/r.git",
+        "a@b, a.b+c@example.org, <a@example.org>",
+        "mailto:a@example.org Author:a@example.org",
+        "uses: actions/checkout@v7",
+        "docker://alpine@sha256:" + "0a" * 32,
+        "docker://ghcr.io/o/i:1.2@sha256:" + "0a" * 32,
+        "image: alpine:3.20@sha256:" + "0a" * 32,
+        "registry:5000/alpine@sha256:" + "0a" * 32,
+        "repo:acme@1234/training@5678:ref:refs/heads/main",
+        "repo:acme/training:ref:refs/heads/main",
+        "npm:react@next/jsx-runtime npm:lodash@4.17 jsr:@std/fs@1 pkg:pypi/requests@2.31",
+        "com.foo:bar:1.0@aar main:path@{1}",
+        "group:artifact@1.2.3/x",
+        "12:30@noon",
+    ],
+)
+def test_what_only_looks_like_a_password(text: str) -> None:
+    """Addresses of mail, versions, digests and subjects stay."""
+    assert sanitize_line(text) == text
+
+
 @pytest.mark.parametrize("text", ["issue #12 [link]", "a[0] # b", "C# is [x]", "x[#1]", "page.md#part"])
 def test_a_number_sign_that_begins_no_command_stays(text: str) -> None:
     """Only `#`, a word and `[` in one piece are a command."""
@@ -270,7 +315,9 @@ def test_twelve_changes_of_kind_make_a_token(piece: str, times: int) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("piece", ["https:", "://", "@", "%40", "#", "[::", "eyJ-", "hf_", "aB1", "a.", "//"])
+@pytest.mark.parametrize(
+    "piece", ["https:", "://", "@", "%40", "#", "[::", "eyJ-", "hf_", "aB1", "a.", "//", "a:b=", "a:b@c."]
+)
 def test_a_long_word_takes_no_longer_than_its_length(piece: str) -> None:
     """Half a megabyte in a moment: no expression reads a part again and again."""
     text = "http://" + piece * (500_000 // len(piece))
@@ -278,6 +325,7 @@ def test_a_long_word_takes_no_longer_than_its_length(piece: str) -> None:
     for read in (sanitize, sanitize_line, shown_url, host_of, has_password):
         read(text)
         read(f"@{text}")
+    sanitize(f"{text[7:]}@")
     assert time.process_time() - began < 20
 
 

@@ -515,14 +515,14 @@ def test_every_finding_has_its_words() -> None:
     assert {code for code in WORDS if f'"{code}"' in source} == set(WORDS)
 
 
-def test_a_bug_of_ours_ends_without_a_traceback(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_bug_of_ours_ends_without_a_traceback(capfd: pytest.CaptureFixture[str]) -> None:
     """The place is told, the value is not."""
 
     def buggy() -> None:
         raise ValueError("a token")
 
     assert guarded(buggy) == 1
-    said = capsys.readouterr().err
+    said = capfd.readouterr().err
     assert "ValueError in" in said
     assert "a token" not in said
     assert guarded(lambda: None) == 0

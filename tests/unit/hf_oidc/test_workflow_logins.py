@@ -186,6 +186,61 @@ def test_a_composite_action_of_the_repository_logs_in(action: str, name: str) ->
 
 
 @pytest.mark.parametrize(
+    ("condition", "branch"),
+    [
+        ("github.ref == 'refs/heads/main'", ("one", "main")),
+        ("inputs.publish == 'true'", ("one", "main")),
+        ("false", ("never", "")),
+        ("vars.X == 'y'", ("several", "any branch")),
+    ],
+)
+def test_a_login_in_a_composite_action_has_a_condition_of_its_own(condition: str, branch: tuple[str, str]) -> None:
+    """The runs that reach it are those that reach the login, not those that reach the action."""
+    login = LOGIN.replace("{", '{if: "' + condition + '", ', 1)
+    action = COMPOSITE.replace(LOGIN, login).replace("runs:", "inputs: {publish: {}}\nruns:")
+    uses = "{uses: ./hub, with: {publish: \"${{ github.ref == 'refs/heads/main' }}\"}}"
+    report = examined("on: push\n" + MAY_LOG_IN + job(uses), {"hub/action.yml": action})
+    assert (report.jobs[0].branch.kind, report.jobs[0].branch.name) == branch
+    assert bool(report.jobs[0].not_understood) == (condition.startswith("vars"))
+
+
+IS_MAIN = "github.ref == 'refs/heads/main'"
+
+
+@pytest.mark.parametrize(
+    ("uses", "inner", "upload", "codes"),
+    [
+        ("", IS_MAIN, "", {"login-skipped"}),
+        (IS_MAIN, "", "", {"login-skipped"}),
+        (IS_MAIN, "", IS_MAIN, set()),
+        ("", IS_MAIN, IS_MAIN, set()),
+        ("", "", "", set()),
+    ],
+)
+def test_a_step_after_a_login_in_a_composite_action_that_is_skipped(
+    uses: str, inner: str, upload: str, codes: set[str]
+) -> None:
+    """Whichever of the two has the condition."""
+
+    def when(text: str) -> str:
+        return f', if: "{text}"' if text else ""
+
+    action = COMPOSITE.replace(LOGIN, LOGIN[:-1] + when(inner) + "}")
+    steps = [f"{{uses: ./hub{when(uses)}}}", f"{{run: hf upload acme/model .{when(upload)}}}"]
+    text = "on: push\n" + MAY_LOG_IN + job(", ".join(steps))
+    told = {each.code for each in examined(text, {"hub/action.yml": action}).all_findings}
+    assert told & {"login-skipped"} == codes
+
+
+def test_a_composite_action_that_logs_in_and_uploads_in_some_runs() -> None:
+    """Its steps have the same condition, so nothing is skipped that is needed."""
+    steps = [f'{LOGIN[:-1]}, if: "{IS_MAIN}"}}', f'{{run: hf upload acme/model ., shell: bash, if: "{IS_MAIN}"}}']
+    action = COMPOSITE.replace(LOGIN, "\n    - ".join(steps))
+    text = "on: push\n" + MAY_LOG_IN + job("{uses: ./hub}")
+    assert examined(text, {"hub/action.yml": action}).all_findings == ()
+
+
+@pytest.mark.parametrize(
     ("given", "expected"),
     [
         ("with: {model: acme/one}", ["acme/one"]),

@@ -14,6 +14,7 @@ from dataclasses import replace
 from hf_oidc.doctor.workflow.expressions.syntax import EXPRESSION
 from hf_oidc.doctor.workflow.login.step import OUTPUTS, actual, is_action, login_commands, variables_of
 from hf_oidc.doctor.workflow.model import Job, LocalAction, Step, Workflow, read_steps, read_workflow
+from hf_oidc.doctor.workflow.runs.failing import always_fails
 from hf_oidc.doctor.workflow.yaml_text import Block, UnreadableYaml, Value, read
 from hf_oidc.settings import INPUTS
 
@@ -39,6 +40,8 @@ MAX_INSERTED = 100_000
 INPUT = re.compile(
     r"'(?:[^']|'')*'|(?<![\w.-])inputs(?:\.(?P<name>[A-Za-z_][\w-]*)|\[\s*'(?P<quoted>[^']*)'\s*\])", re.IGNORECASE
 )
+# What is a string already. A property of the event, an input or a value of the matrix may be true or a number.
+STRING = re.compile(r"(?:github\.(?!event\b)|env\.|vars\.|secrets\.|steps\.|needs\.)[\w.-]+|'(?:[^']|'')*'")
 
 
 def with_called(workflow: Workflow, read_file: ReadFile) -> Workflow:
@@ -95,7 +98,10 @@ class _Repository:
             inputs = {*declared} & {*INPUTS} if isinstance(declared, Block) else set()
             alike = "resource" in inputs and len(inputs) >= 4 and isinstance(outputs, Block) and {*outputs} & {*OUTPUTS}
             is_ours = bool(alike) and not logs_in
-            action = LocalAction(path, using if isinstance(using, str) else "", is_ours, () if is_ours else steps)
+            fails = any(always_fails(each.run, each.shell) for each in every)
+            action = LocalAction(
+                path, using if isinstance(using, str) else "", is_ours, () if is_ours else steps, fails
+            )
             return replace(step, action=action)
         return step
 
@@ -126,7 +132,8 @@ class _Inputs:
             value = passed.get(name.lower(), about.get("default", ""))
             missing = about.get("required") == "true" and name.lower() not in passed  # `structure` tells
             if isinstance(value, str) and not missing and not (only_literal and "${{" in value):
-                self._values[name.lower()] = _as_expression(value, str(about.get("type")))
+                # The inputs of an action are strings. A workflow has types, also for what an expression gives.
+                self._values[name.lower()] = _as_expression(value, str(about.get("type")), as_text=not only_literal)
 
     def inserted(self, value: Value, key: str = "") -> Value:
         """A copy of `value`, the value of `key`, in which expressions have the values of the inputs."""
@@ -156,11 +163,12 @@ class _Inputs:
         return value if self._left > 0 else match[0]
 
 
-def _as_expression(value: str, kind: str) -> str:
-    """Returns text with `${{ … }}` as one expression of the same value."""
+def _as_expression(value: str, kind: str, *, as_text: bool) -> str:
+    """Returns text with `${{ … }}` as one expression of the same value. `as_text`: its value becomes a string."""
     whole = EXPRESSION.fullmatch(value.strip())
     if whole:
-        return f"({whole['inside'].strip()})"
+        inside = whole["inside"].strip()
+        return f"({inside})" if not as_text or STRING.fullmatch(inside) else f"format('{{0}}', {inside})"
     if kind in {"boolean", "number"} and "${{" not in value:
         return value.strip().lower() or {"boolean": "false", "number": "0"}[kind]
     parts: list[str] = []

@@ -170,8 +170,9 @@ def _logins(workflow: Workflow, job: Job, reachability: Reachability, resources:
     scripted |= {id(each.step) for each in resource_variables(workflow, job) if each.step}
     # In a job that does not log in yet, the steps that a login would be for.
     scripted |= set() if steps or scripted else {id(step) for step in writing_steps(workflow, job)}
-    others = [step for step in job.steps if any(id(each) in scripted for each in actual(step))]
-    reached = [reachability.of(job, step) for step in steps or others] or [reachability.of(job)]
+    # In a composite action, the step that logs in may have a condition of its own.
+    others = [each for step in job.steps for each in actual(step) if id(each) in scripted]
+    reached = [reachability.of(job, step) for step in [*actions_of(job)] or others] or [reachability.of(job)]
     return Logins(
         together(reached),
         soft=bool(steps) and all(map(is_soft, steps)),

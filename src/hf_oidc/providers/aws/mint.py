@@ -25,11 +25,4 @@ def mint(audience: str, context: LoginContext) -> Secret:
     )
 
 
-# Only CodeBuild can be detected. Elsewhere on AWS no variable is certain, and the user names the provider.
-PROVIDER = Provider(
-    "aws",
-    lambda env: bool(env.get("CODEBUILD_BUILD_ID")),
-    lambda _env: CanMint(mint),
-    audience="chosen",
-    kind="platform",
-)
+PROVIDER = Provider(lambda _env: CanMint(mint), audience="chosen")

@@ -2,6 +2,4 @@
 
 from hf_oidc.providers.fixed_audience import fixed_audience_provider
 
-PROVIDER = fixed_audience_provider(
-    "azure", "Azure Pipelines", lambda env: env.get("TF_BUILD", "").lower() == "true", "api://AzureADTokenExchange"
-)
+PROVIDER = fixed_audience_provider("Azure Pipelines", "api://AzureADTokenExchange")

@@ -5,6 +5,4 @@ https://support.atlassian.com/bitbucket-cloud/docs/integrate-pipelines-with-reso
 
 from hf_oidc.providers.variable import variable_provider
 
-PROVIDER = variable_provider(
-    "bitbucket", "Bitbucket", lambda env: bool(env.get("BITBUCKET_BUILD_NUMBER")), "BITBUCKET_STEP_OIDC_TOKEN"
-)
+PROVIDER = variable_provider("Bitbucket", "BITBUCKET_STEP_OIDC_TOKEN")

@@ -16,6 +16,4 @@ def mint(audience: str, context: LoginContext) -> Secret:
     return token_from_command(context, ("buildkite-agent", "oidc", "request-token", "--audience", audience))
 
 
-PROVIDER = Provider(
-    "buildkite", lambda env: env.get("BUILDKITE") == "true", lambda _env: CanMint(mint), audience="chosen"
-)
+PROVIDER = Provider(lambda _env: CanMint(mint), audience="chosen")

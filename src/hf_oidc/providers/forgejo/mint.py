@@ -18,4 +18,4 @@ def obtain(env: Mapping[str, str]) -> CanMint | CannotMint:
     return GITHUB_ENDPOINT._replace(owner="Forgejo").obtain(env, lambda _read_file: IdTokenNotDeclared(problem))
 
 
-PROVIDER = Provider("forgejo", lambda env: env.get("FORGEJO_ACTIONS") == "true", obtain, audience="chosen")
+PROVIDER = Provider(obtain, audience="chosen")

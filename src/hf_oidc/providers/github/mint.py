@@ -26,11 +26,6 @@ from hf_oidc.providers.endpoint import GITHUB_ENDPOINT, is_retryable
 OTHER_ENGINES = {"ACT": "act", "GITEA_ACTIONS": "Gitea Actions"}
 
 
-def is_here(env: Mapping[str, str]) -> bool:
-    """Whether GitHub's runner, or an engine that imitates it, runs the job. Forgejo sets GitHub's variable too."""
-    return env.get("GITHUB_ACTIONS") == "true" and env.get("FORGEJO_ACTIONS") != "true"
-
-
 def obtain(env: Mapping[str, str]) -> CanMint | CannotMint:
     """From the runner's endpoint. Only a job with `id-token: write` has its variables."""
 
@@ -40,7 +35,7 @@ def obtain(env: Mapping[str, str]) -> CanMint | CannotMint:
     return GITHUB_ENDPOINT.obtain(env, reason, _is_retryable)
 
 
-PROVIDER = Provider("github", is_here, obtain, audience="chosen")
+PROVIDER = Provider(obtain, audience="chosen")
 
 
 def _reason(env: Mapping[str, str], event: Mapping[str, Any]) -> IdentityError:

@@ -5,4 +5,4 @@ https://docs.gitlab.com/ci/secrets/id_token_authentication/
 
 from hf_oidc.providers.variable import variable_provider
 
-PROVIDER = variable_provider("gitlab", "GitLab", lambda env: env.get("GITLAB_CI") == "true", "HF_ID_TOKEN")
+PROVIDER = variable_provider("GitLab", "HF_ID_TOKEN")

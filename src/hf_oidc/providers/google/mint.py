@@ -19,9 +19,6 @@ from hf_oidc.secret import Secret
 METADATA_SERVER = "Google's metadata server"
 ACCOUNT = "/computeMetadata/v1/instance/service-accounts/default"
 IAM = "https://iamcredentials.googleapis.com"
-# Set on Cloud Run (services and jobs), in Cloud Build, and by users with another metadata server. A virtual machine
-# has none of them: there the user names the provider.
-VARIABLES = ("K_SERVICE", "CLOUD_RUN_JOB", "BUILDER_OUTPUT", "GCE_METADATA_HOST")
 
 
 def obtain(env: Mapping[str, str]) -> CanMint:
@@ -32,7 +29,7 @@ def obtain(env: Mapping[str, str]) -> CanMint:
     return CanMint(lambda audience, context: _mint(metadata, iam, audience, context))
 
 
-PROVIDER = Provider("google", lambda env: any(map(env.get, VARIABLES)), obtain, audience="chosen", kind="platform")
+PROVIDER = Provider(obtain, audience="chosen")
 
 
 def _mint(metadata: str, iam: str, audience: str, context: LoginContext) -> Secret:

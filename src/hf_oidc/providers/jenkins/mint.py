@@ -5,4 +5,4 @@ https://plugins.jenkins.io/oidc-provider/
 
 from hf_oidc.providers.variable import variable_provider
 
-PROVIDER = variable_provider("jenkins", "Jenkins", lambda env: bool(env.get("JENKINS_URL")), "HF_ID_TOKEN")
+PROVIDER = variable_provider("Jenkins", "HF_ID_TOKEN")

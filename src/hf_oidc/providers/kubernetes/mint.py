@@ -22,10 +22,4 @@ def mint(_audience: str, context: LoginContext) -> Secret:
     return as_id_token(text, f"The file {PATH}")
 
 
-PROVIDER = Provider(
-    "kubernetes",
-    lambda env: bool(env.get("KUBERNETES_SERVICE_HOST")),
-    lambda _env: CanMint(mint),
-    audience="declared",
-    kind="platform",
-)
+PROVIDER = Provider(lambda _env: CanMint(mint), audience="declared")

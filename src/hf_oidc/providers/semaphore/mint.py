@@ -2,6 +2,4 @@
 
 from hf_oidc.providers.fixed_audience import fixed_audience_provider
 
-PROVIDER = fixed_audience_provider(
-    "semaphore", "Semaphore", lambda env: env.get("SEMAPHORE") == "true", "the organization's URL"
-)
+PROVIDER = fixed_audience_provider("Semaphore", "the organization's URL")

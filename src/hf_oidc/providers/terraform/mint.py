@@ -6,9 +6,7 @@ https://developer.hashicorp.com/terraform/cloud-docs/workspaces/dynamic-provider
 from hf_oidc.providers.variable import variable_provider
 
 PROVIDER = variable_provider(
-    "terraform",
     "HCP Terraform",
-    lambda env: bool(env.get("TFC_RUN_ID")),
     # The tag HF first: the token without a tag may be for another service.
     "TFC_WORKLOAD_IDENTITY_TOKEN_HF",
     "TFC_WORKLOAD_IDENTITY_TOKEN",

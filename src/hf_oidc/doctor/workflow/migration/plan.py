@@ -239,7 +239,7 @@ class JobPlanner:
             code = "script"
         elif len(targets.written) > 1:
             code = "several-targets"
-        elif set(targets.read) - set(written):
+        elif set(targets.read) - {*written, self.given}:
             code = "reads"
         elif not passes_on and (not resource or (targets.unknown and not self.given)):
             code = "unknown-resource"

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from hf_oidc.doctor.workflow.expressions.values import UNKNOWN, SomeText, Value, equal
-from hf_oidc.doctor.workflow.model import Workflow, texts
+from hf_oidc.doctor.workflow.model import Step, Workflow, texts
 from hf_oidc.doctor.workflow.runs.comparisons import Compared, comparisons
 from hf_oidc.doctor.workflow.runs.ref_filter import Mentioned, Name, names
 from hf_oidc.doctor.workflow.runs.run import BRANCHES, DEFAULT_BRANCH, TAGS, Kind, Run
@@ -150,8 +150,9 @@ def runs_of(workflow: Workflow, called: Collection[Workflow] = (), repository: s
     """
     jobs = [job for each in (workflow, *called) for job in each.jobs]
     written = [each.env for each in (workflow, *called)]
-    written += [block for job in jobs for block in (job.env, job.inputs, *(step.env for step in job.steps))]
-    conditions = [text for job in jobs for text in (job.condition, *(step.condition for step in job.steps)) if text]
+    steps = [step for job in jobs for step in _with_inner(job.steps)]
+    written += [block for job in jobs for block in (job.env, job.inputs)] + [step.env for step in steps]
+    conditions = [text for text in (*(job.condition for job in jobs), *(step.condition for step in steps)) if text]
     texts_in = (text for block in written for text in block.values() if isinstance(text, str) and "${{" in text)
     compared = comparisons([*conditions, *texts_in])
     # The work is in proportion to the runs and to the steps.
@@ -171,6 +172,13 @@ def runs_of(workflow: Workflow, called: Collection[Workflow] = (), repository: s
     return tuple(runs)
 
 
+def _with_inner(steps: Iterable[Step]) -> Iterator[Step]:
+    """`steps`, and those of the composite actions that they use."""
+    for step in steps:
+        yield step
+        yield from _with_inner(step.action.steps if step.action else ())
+
+
 def _combined(start: Run, dimensions: Iterable[Dimension], limit: int) -> Iterator[Run]:
     """Every combination. The last dimensions are the least important: where there are too many, they stay unknown."""
     kept: list[Dimension] = []
@@ -188,7 +196,9 @@ def _combined(start: Run, dimensions: Iterable[Dimension], limit: int) -> Iterat
         for path, value in (item for change in changes for item in change.items()):
             target = facts if "." in path else attributes
             before = target.setdefault(path, value)
-            if before != value and not (isinstance(before, str) and equal(before, value) is None):
+            if before == UNKNOWN:
+                target[path] = value
+            elif value not in (before, UNKNOWN) and not (isinstance(before, str) and equal(before, value) is None):
                 break  # for example, a draft that is ready for review
         else:
             run = replace(start, facts=facts, **attributes)

@@ -7,12 +7,10 @@ This module does not know what a login is.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from hf_oidc.doctor.workflow.expressions.evaluation import (
     JOB_CONDITION,
@@ -22,6 +20,7 @@ from hf_oidc.doctor.workflow.expressions.evaluation import (
     ExpressionError,
     OpenEnvMapping,
     OpenMapping,
+    SomeText,
     Status,
     Value,
     condition,
@@ -29,6 +28,7 @@ from hf_oidc.doctor.workflow.expressions.evaluation import (
     value_of,
 )
 from hf_oidc.doctor.workflow.model import Job, Step, Workflow
+from hf_oidc.doctor.workflow.runs.failing import always_fails
 from hf_oidc.doctor.workflow.runs.matrix import Row, rows, typed
 from hf_oidc.doctor.workflow.runs.run import Run
 from hf_oidc.doctor.workflow.yaml_text import Block
@@ -44,10 +44,8 @@ CHARACTERS = 50
 # Contexts that are known when the job runs.
 LATER = ("steps", "strategy", "job", "runner", "secrets")
 TOO_MUCH = "the size of this file"
-# A script that prints something and then fails, as in a step that keeps runs out. Each line is one command.
-MAX_SCRIPT = 2_000  # characters
-SAYS = re.compile(r"#.*|(?:echo|printf|write-(?:host|output|error))\b[^&|<>]*(?<!\\)", re.IGNORECASE)
-FAILS = re.compile(r"exit\s+(?:[1-9]\d{0,2}|-\d{1,3})\s*(?:#.*)?")
+# Of what always fails: it may also be skipped or cancelled.
+NO_SUCCESS = SomeText(excluded=frozenset({"success"}))
 SUCCEEDS = Status(success=True, failure=False, cancelled=False, always=True)
 
 
@@ -64,14 +62,17 @@ class Reached:
 class _Outcome:
     """Whether a job or step runs.
 
-    Of a job: `chain`: whether it and all that it needs, directly or not, run; `failed`: whether one of these fails in
-    any case. Both are None if that is unknown.
+    `after_failure`: it runs only if something before it has failed, or was skipped or cancelled because of that.
+    Of a job: `fails`: whether it fails in any case; `chain`: whether it and all that it needs, directly or not, run;
+    `failed`: whether one of these fails in any case. These are None if that is unknown.
     """
 
     certainty: Certainty
     unknown: tuple[str, ...] = ()
     chain: bool | None = True
     failed: bool | None = False
+    fails: bool | None = False
+    after_failure: bool = False
 
 
 @dataclass
@@ -91,6 +92,14 @@ class Caller:
 
     reachability: Reachability
     job: Job
+
+
+class _Place(NamedTuple):
+    """Where a step is: its number in `steps`, those of the job or those of the composite action that `outer` uses."""
+
+    outer: Step | None
+    steps: tuple[Step, ...]
+    at: int
 
 
 class _TooMuch(Exception):
@@ -118,13 +127,15 @@ class Reachability:
         self.budget: Budget = caller.reachability.budget if caller else Budget()
         self._order = _in_order(workflow)
         self._work = sum(_work(job.condition) for job in workflow.jobs)
-        self._positions = {id(step): at for job in workflow.jobs for at, step in enumerate(job.steps)}
+        self._places = {id(place.steps[place.at]): place for job in workflow.jobs for place in _places(job.steps)}
         self._outcomes: dict[int, list[tuple[_Views, dict[str, _Outcome]]]] = {}
-        self._steps: dict[tuple[int, str], list[_Outcome]] = {}
+        self._steps: dict[tuple[int, str, int], list[_Outcome]] = {}
         self._rows: dict[str, list[Row | None]] = {}
+        self._guards: dict[str, bool] = {}  # whether a job may be one that always fails
+        self._called: dict[str, Reachability] = {}
 
     def of(self, job: Job, step: Step | None = None) -> tuple[Reached, ...]:
-        """Whether each run reaches `step`, or `job`."""
+        """Whether each run reaches `step`, which may be in a composite action, or `job`."""
         outcomes = [self.outcome(index, job, step) for index in range(len(self.runs))]
         return tuple(Reached(run, each.certainty, each.unknown) for run, each in zip(self.runs, outcomes, strict=True))
 
@@ -136,15 +147,18 @@ class Reachability:
             of_job = _any([outcomes[job.key] for _, outcomes in self._of_run(index)])
             if self._caller:
                 of_job = _both(self._caller.reachability.outcome(index, self._caller.job, None), of_job)
-            if step is None or of_job.certainty == "no":
-                return of_job
-            return _both(of_job, self._of_steps(index, job)[self._positions[id(step)]])
+            found = of_job
+            while step and found.certainty != "no":
+                place = self._places[id(step)]
+                found = _both(found, self._of_steps(index, job, place.steps)[place.at])
+                step = place.outer
         except _TooMuch:
             return _Outcome("maybe", (TOO_MUCH,))
+        return found
 
     def seen_by(self, job: Job, step: Step | None) -> Iterator[Contexts]:
-        """What the expressions of `step`, or of the job, see in the runs that reach it: for each run and row."""
-        before = job.steps[: self._positions[id(step)] if step else 0]
+        """What the expressions of the job, or of its `step`, see in the runs that reach it: for each run and row."""
+        before = job.steps[: self._places[id(step)].at if step else 0]
         for index in range(len(self.runs)):
             if not self.runs[index].is_understood or self.outcome(index, job, step).certainty == "no":
                 continue
@@ -160,8 +174,7 @@ class Reachability:
 
     def inputs(self, index: int, job: Job, called: Workflow) -> list[Contexts]:
         """The `inputs` that `job` passes to the workflow `called` in a run: one for each row of its matrix."""
-        declared = called.triggers.get("workflow_call", Block()).get("inputs")
-        declared = declared if isinstance(declared, Block) else Block()
+        declared = _declared(called)
         found: list[Contexts] = []
         for views, _ in self._of_run(index):
             for row in self._rows_of(job):
@@ -182,52 +195,82 @@ class Reachability:
                 every = [{**contexts, "inputs": dict(each)} for each in inputs]
             found = []
             for each in every:
-                self.budget.spend(self._work)
                 views = _Views({**each, "vars": UNKNOWN}, {**each, "vars": UNKNOWN})
-                outcomes: dict[str, _Outcome] = {}
-                for job in self._order:
-                    outcomes[job.key] = self._ended(job, _of_job(job, views, outcomes), views, outcomes)
-                found.append((views, outcomes))
+                found.append((views, self.of_jobs(views)))
             self._outcomes[index] = found
         return self._outcomes[index]
 
+    def of_jobs(self, views: _Views) -> dict[str, _Outcome]:
+        """The outcome of each job, by what its conditions see."""
+        self.budget.spend(self._work)
+        outcomes: dict[str, _Outcome] = {}
+        for job in self._order:
+            outcomes[job.key] = self._ended(job, _of_job(job, views, outcomes), views, outcomes)
+        return outcomes
+
     def _ended(self, job: Job, outcome: _Outcome, views: _Views, outcomes: Mapping[str, _Outcome]) -> _Outcome:
-        """`outcome` of a job, with what its steps make of it if they always fail."""
-        failing = [_always_fails(step) for step in job.steps]
-        if outcome.certainty == "no" or not any(failing) or "continue-on-error" in job.block:
+        """`outcome` of a job, with what its steps, or the jobs that it calls, make of it if they always fail."""
+        continues = job.block.get("continue-on-error", "false")
+        # A job for failures (`if: failure()`) does not begin one.
+        if outcome.certainty == "no" or outcome.after_failure or continues == "true":
             return outcome
-        self.budget.spend(sum(_work(step.condition) for step in job.steps))
+        if job.key not in self._guards:
+            self._guards[job.key] = _may_always_fail(job)
+        if not self._guards[job.key]:
+            return outcome
         inside = _with_needs(job, views, outcomes).changed({"matrix": UNKNOWN if job.matrix else {}})
-        steps = zip(failing, _of_steps(self._workflow, job, inside), strict=True)
-        failed = _any([_both(outcome, each) for fails, each in steps if fails])
+        failed = _any([_both(outcome, failure) for failure in self._failures(job, inside)])
         if failed.certainty == "no":
             return outcome
-        if failed.certainty == "yes":
-            return replace(outcome, chain=False, failed=True)
+        if failed.certainty == "yes" and continues == "false":
+            return replace(outcome, chain=False, failed=True, fails=True)
         unknown = tuple(dict.fromkeys((*outcome.unknown, *failed.unknown)))
-        return replace(outcome, unknown=unknown, chain=outcome.chain and None, failed=outcome.failed or None)
+        chain, before = outcome.chain and None, outcome.failed or None
+        return replace(outcome, unknown=unknown, chain=chain, failed=before, fails=None)
 
-    def _of_steps(self, index: int, job: Job) -> list[_Outcome]:
-        key = (index, job.key)
+    def _failures(self, job: Job, views: _Views) -> Iterator[_Outcome]:
+        """Whether each step of `job`, or each job of the workflow that it calls, fails in any case."""
+        self.budget.spend(1 + _work_of(job.steps))
+        if job.called is None:
+            yield from (failure for _, failure in _of_steps(self._workflow, job, views))
+            return
+        if job.key not in self._called:
+            self._called[job.key] = Reachability(job.called, self.runs, Caller(self, job))
+        given = {name: _given(job, name, about, views.possible) for name, about in _declared(job.called).items()}
+        for each in self._called[job.key].of_jobs(views.changed({"inputs": given})).values():
+            if each.fails is not False:
+                yield replace(each, certainty=each.certainty if each.fails else "maybe")
+
+    def _of_steps(self, index: int, job: Job, steps: tuple[Step, ...]) -> list[_Outcome]:
+        """Whether each of `steps` runs, given that the job or the composite action runs of which they are."""
+        key = (index, job.key, id(steps))
         if key not in self._steps:
-            every = []
+            every, inner = [], replace(job, steps=steps)
             for views, outcomes in self._of_run(index):
                 inside = _with_needs(job, views, outcomes)
                 for row in self._rows_of(job):
-                    self.budget.spend(sum(_work(step.condition) for step in job.steps if step.condition))
+                    self.budget.spend(_work_of(steps))
                     matrix: Value = UNKNOWN if row is None else row
-                    every.append(list(_of_steps(self._workflow, job, inside.changed({"matrix": matrix}))))
+                    found = _of_steps(self._workflow, inner, inside.changed({"matrix": matrix}))
+                    every.append([outcome for outcome, _ in found])
             self._steps[key] = [_any(list(outcomes)) for outcomes in zip(*every, strict=True)]
         return self._steps[key]
 
     def _rows_of(self, job: Job) -> list[Row | None]:
         """The rows of a job's matrix: a single one of unknown content if they are too many, or if nothing uses them."""
         if job.key not in self._rows:
-            used = [*job.inputs.values(), job.env, *([step.condition, step.env] for step in job.steps)]
+            steps = [place.steps[place.at] for place in _places(job.steps)]
+            used = [*job.inputs.values(), job.env, *([step.condition, step.env] for step in steps)]
             found = rows(job.matrix) if job.matrix and "matrix" in str(used) else [None if job.matrix else {}]
             is_too_much = len(found) * len(job.steps) * len(self.runs) > MAX_EVALUATIONS / 4
             self._rows[job.key] = [None] if is_too_much and len(found) > 1 else found
         return self._rows[job.key]
+
+
+def _places(steps: tuple[Step, ...], outer: Step | None = None) -> Iterator[_Place]:
+    for at, step in enumerate(steps):
+        yield _Place(outer, steps, at)
+        yield from _places(step.action.steps, step) if step.action else ()
 
 
 def _work(condition: str) -> int:
@@ -254,10 +297,11 @@ def _of_job(job: Job, views: _Views, outcomes: Mapping[str, _Outcome]) -> _Outco
     if found.certainty == "maybe":
         unsure = (each for each in needed if each.certainty == "maybe" or each.failed is None)
         needs = tuple(text for each in unsure for text in each.unknown)
-        found = _Outcome("maybe", tuple(dict.fromkeys((*needs, *found.unknown))))
+        found = replace(found, unknown=tuple(dict.fromkeys((*needs, *found.unknown))))
     runs = {"yes": True, "maybe": None, "no": False}[found.certainty]
+    runs = False if found.after_failure else runs
     together = False if runs is False or chain is False else None if None in (runs, chain) else True
-    return _Outcome(found.certainty, found.unknown, together, failed)
+    return replace(found, chain=together, failed=failed)
 
 
 def _with_needs(job: Job, views: _Views, outcomes: Mapping[str, _Outcome]) -> _Views:
@@ -265,16 +309,18 @@ def _with_needs(job: Job, views: _Views, outcomes: Mapping[str, _Outcome]) -> _V
     possible: dict[str, Value] = {}
     for name in job.needs:
         outcome = outcomes.get(name, _Outcome("no"))
-        results: dict[str, Value] = {"yes": "success", "maybe": UNKNOWN, "no": "skipped"}
-        result = results[outcome.certainty] if outcome.failed is False or outcome.certainty == "no" else UNKNOWN
+        results: dict[bool | None, Value] = {True: "failure", False: "success", None: UNKNOWN}
+        skipped = outcome.certainty == "no" or outcome.after_failure
+        result = "skipped" if skipped else results[outcome.fails] if outcome.certainty == "yes" else UNKNOWN
         outputs: Value = {} if outcome.certainty == "no" else OpenMapping({})
         expected[name] = {"result": result, "outputs": outputs}
-        possible[name] = {"result": "skipped" if outcome.certainty == "no" else UNKNOWN, "outputs": outputs}
+        unsure: Value = NO_SUCCESS if outcome.fails else UNKNOWN
+        possible[name] = {"result": "skipped" if outcome.certainty == "no" else unsure, "outputs": outputs}
     return views.changed({"needs": expected}, {"needs": possible})
 
 
-def _of_steps(workflow: Workflow, job: Job, views: _Views) -> Iterator[_Outcome]:
-    """Whether each step of a job runs, given that the job does."""
+def _of_steps(workflow: Workflow, job: Job, views: _Views) -> Iterator[tuple[_Outcome, _Outcome]]:
+    """For each step of a job that runs: whether the step runs, and whether it lets the job fail in any case."""
     open_: dict[str, Value] = {"strategy": UNKNOWN, "job": UNKNOWN, "runner": UNKNOWN}
     expected: dict[str, Value] = {}
     possible: dict[str, Value] = {}
@@ -297,39 +343,63 @@ def _of_steps(workflow: Workflow, job: Job, views: _Views) -> Iterator[_Outcome]
             # GitHub: without a status function in a condition, `success()` is applied to it.
             outcome = _decided(step.condition or "success()", seen, expected_status, status, STEP_CONDITION)
             if outcome.certainty == "maybe":
-                outcome = _Outcome("maybe", tuple(dict.fromkeys((*failing.unknown, *outcome.unknown))))
-        yield outcome
+                outcome = replace(outcome, unknown=tuple(dict.fromkeys((*failing.unknown, *outcome.unknown))))
+        failure = _failure(workflow, job, step, views)
+        continues = step.block.get("continue-on-error", "false")
+        # A step for failures (`if: failure()`) runs after one, and does not begin it.
+        ending = _Outcome("no") if outcome.after_failure or continues == "true" else _both(outcome, failure)
+        if ending.certainty != "no" and continues != "false":
+            ending = _Outcome("maybe", (*ending.unknown, sanitize_line(str(continues), 200)))
         if step.id:
-            skipped: Value = {"outcome": "skipped", "conclusion": "skipped", "outputs": {}}
-            unknown: Value = {"outcome": UNKNOWN, "conclusion": UNKNOWN, "outputs": OpenMapping({})}
-            result = "failure" if _always_fails(step) else "success"
-            ended: Value = {"outcome": result, "conclusion": result, "outputs": OpenMapping({})}
-            expected[step.id] = {"yes": ended, "maybe": unknown, "no": skipped}[outcome.certainty]
-            possible[step.id] = skipped if outcome.certainty == "no" else unknown
-        if _always_fails(step):
-            failing = _any([failing, outcome])
+            is_sure = outcome.certainty == "yes" and not may_fail
+            expected[step.id], possible[step.id] = _results(outcome, failure, continues, is_sure=is_sure)
+        yield outcome, ending
+        failing = _any([failing, ending])
         if outcome.certainty != "no":
             may_fail = may_fail or not step.continues
             environment.after(step)
 
 
-def _always_fails(step: Step) -> bool:
-    """Whether the script of a step does nothing but say something and fail, so that the job fails."""
-    if len(step.run) > MAX_SCRIPT or step.continues or step.background:
-        return False
-    # A step for failures (`if: failure()`) runs after one, and does not begin it.
-    return "failure()" not in step.condition and _only_fails(step.run, step.shell)
+def _results(outcome: _Outcome, failure: _Outcome, continues: Written, *, is_sure: bool) -> tuple[Value, Value]:
+    """What `steps.<id>` is after a step: if all goes well, and in any case.
+
+    `continues`: its `continue-on-error`. `is_sure`: the step runs in any case, unless the run is cancelled.
+    """
+    skipped: Value = {"outcome": "skipped", "conclusion": "skipped", "outputs": {}}
+    if outcome.certainty == "no":
+        return skipped, skipped
+    results: dict[str, Value] = {"yes": "failure", "maybe": UNKNOWN, "no": "success"}
+    ended = results[failure.certainty]
+    conclusion = ended if continues == "false" or ended == "success" else "success" if continues == "true" else UNKNOWN
+    unsure: Value = UNKNOWN if ended != "failure" else "failure" if is_sure else NO_SUCCESS
+    outputs = OpenMapping({})
+    possible = {"outcome": unsure, "conclusion": unsure if continues == "false" else UNKNOWN, "outputs": outputs}
+    if outcome.after_failure:
+        return skipped, possible
+    if outcome.certainty == "maybe":
+        return {"outcome": UNKNOWN, "conclusion": UNKNOWN, "outputs": outputs}, possible
+    return {"outcome": ended, "conclusion": conclusion, "outputs": outputs}, possible
 
 
-@lru_cache(maxsize=4_096)  # every run and every row of a matrix asks again
-def _only_fails(script: str, shell: str) -> bool:
-    lines = [line.strip() for line in script.splitlines() if line.strip()]
-    if not lines:
-        return False
-    *said, last = lines
-    is_closed = all(line.count(quote) % 2 == 0 for line in said for quote in "\"'`")
-    fails = FAILS.fullmatch(last) or (last == "false" and shell in {"", "bash", "sh"})
-    return bool(fails) and is_closed and all(map(SAYS.fullmatch, said))
+def _may_always_fail(job: Job) -> bool:
+    if job.called:
+        return any(map(_may_always_fail, job.called.jobs))
+    return any(step.action.fails if step.action else always_fails(step.run, step.shell) for step in job.steps)
+
+
+def _work_of(steps: Sequence[Step]) -> int:
+    inside = sum(_work_of(step.action.steps) for step in steps if step.action and step.action.fails)
+    return inside + sum(_work(step.condition) for step in steps if step.condition)
+
+
+def _failure(workflow: Workflow, job: Job, step: Step, views: _Views) -> _Outcome:
+    """Whether `step` fails in any case if it runs."""
+    if not (step.action.fails if step.action else always_fails(step.run, step.shell)) or step.background:
+        return _Outcome("no")
+    if not step.action:
+        return _Outcome("yes")
+    inner = replace(job, steps=step.action.steps)
+    return _any([failure for _, failure in _of_steps(workflow, inner, views)])
 
 
 def _decided(text: str, views: _Views, expected: Status, possible: Status, allowed: frozenset[str]) -> _Outcome:
@@ -342,8 +412,9 @@ def _decided(text: str, views: _Views, expected: Status, possible: Status, allow
         # Whether the text itself is undecided, or only whether what comes before it runs.
         itself = first is False or condition(text, views.expected, SUCCEEDS, allowed) is None
     except ExpressionError:
-        itself = True
-    return _Outcome("maybe", (sanitize_line(text, 200),) if itself else (), None)
+        first, itself = None, True
+    unknown = (sanitize_line(text, 200),) if itself else ()
+    return _Outcome("maybe", unknown, None, after_failure=first is False)
 
 
 def _any(outcomes: Sequence[_Outcome]) -> _Outcome:
@@ -378,6 +449,12 @@ def _in_order(workflow: Workflow) -> list[Job]:
             if not left[other]:
                 found.append(other)
     return [jobs[key] for key in dict.fromkeys([*found, *jobs])]
+
+
+def _declared(called: Workflow) -> Block:
+    """The inputs that a workflow declares for its callers."""
+    inputs = called.triggers.get("workflow_call", Block()).get("inputs")
+    return inputs if isinstance(inputs, Block) else Block()
 
 
 def _given(job: Job, name: str, declared: Written, contexts: Contexts) -> Value:

@@ -1,7 +1,7 @@
 """Finds commands that use the Hub: `hf` and its older names, git, curl, and Python code in the script.
 
-It follows what a script sets for its later commands: variables, git remotes, and a token that `hf auth login` stores.
-It knows no workflow. A script in another file is not read.
+It follows what a script sets for its later commands: variables, and a token that `hf auth login` stores. `git_commands`
+follows git. It knows no workflow. A script in another file is not read.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from hf_oidc.doctor.workflow.token.git_commands import Git
 from hf_oidc.doctor.workflow.token.hub_target import HUB_URL, Given, Right, Use, target_of, target_of_url
 from hf_oidc.doctor.workflow.token.inline_python import python_uses
-from hf_oidc.doctor.workflow.token.script import SHELLS, Command, expand
+from hf_oidc.doctor.workflow.token.script import SHELLS, Command, expand, positionals
 from hf_oidc.doctor.workflow.token.script import commands as commands_in
 
 # As huggingface_hub reads them; the first that is set counts.
@@ -25,7 +26,6 @@ FLAGS = {"-q", "-y", "-h", "--yes", "--quiet", "--json", "--private", "--no-priv
 FLAGS |= {"--create-pr", "--no-create-pr", "--exist-ok", "--no-exist-ok", "--force-download", "--dry-run", "--force"}
 FLAGS |= {"--resume-download", "--no-truncate", "--no-bars", "--no-report", "--add-to-git-credential", "--delete"}
 FLAGS |= {"--git", "--keep-fresh", "--export-token", "--verbose", "--show"}
-VALUED_BY_GIT = {"-C", "-c", "-o", "--push-option", "--depth", "-b", "--branch", "--origin", "--filter", "--reference"}
 # What a token for a single repository cannot do, by the start of the command. FACTS: huggingface_hub#4290, #4972.
 BEYOND = (
     (r"repos? create|buckets create|repos duplicate", "create a repository"),
@@ -46,16 +46,13 @@ BEYOND_OF_API = (
 
 @dataclass
 class Shell:
-    """What commands see: variables, git's remotes, and the token that `hf auth login` stored.
+    """What commands see: variables, what git has set up, and the token that `hf auth login` stored.
 
-    `clones`: the URL of each folder that git has cloned. `origin`: that of the working directory, if it is one.
     `given`: what a command of `hf-oidc env` in the script has put into the variables.
     """
 
     variables: dict[str, str]
-    remotes: dict[str, str] = field(default_factory=dict)
-    clones: dict[str, str] = field(default_factory=dict)
-    origin: str = ""
+    git: Git = field(default_factory=Git)
     saved: str = ""
     given: Given | None = None
 
@@ -83,9 +80,9 @@ def _of_command(command: Command, variables: Mapping[str, str], shell: Shell) ->
     if command.name in {"hf", "huggingface-cli"}:
         yield from _of_hf(command, shell)
     elif command.name in {"cd", "pushd"} and len(words) > 1:
-        shell.origin = shell.clones.get(folder_of(words[1]), shell.origin)
+        shell.git.enter(words[1])
     elif command.name == "git":
-        yield from _of_git(command, shell)
+        yield from shell.git.uses(command)
     elif command.name == "curl":
         text = " ".join(words)
         url, header = HUB_URL.search(text), re.search(r"Authorization: *Bearer +(?P<token>\S+|\$\{\{[^}]*\}\})", text)
@@ -101,7 +98,7 @@ def _of_command(command: Command, variables: Mapping[str, str], shell: Shell) ->
 
 
 def _of_hf(command: Command, shell: Shell) -> Iterator[Use]:
-    words = positionals(command.words[1:])
+    words = positionals(command.words[1:], FLAGS)
     start, token = " ".join(words[:3]) + " ", command.option("--token")
     if re.match(r"(auth )?login ", start):
         shell.saved = token or "$"
@@ -124,30 +121,9 @@ def _of_hf(command: Command, shell: Shell) -> Iterator[Use]:
         yield Use(what, "write" if writes else "read", target_of_url(words[-1 if writes else -2]), given)
 
 
-def _of_git(command: Command, shell: Shell) -> Iterator[Use]:
-    words = positionals([word for word in command.words[1:] if word != "lfs"], valued=VALUED_BY_GIT)
-    if words[:1] == ["remote"] and words[1:2] in (["add"], ["set-url"]) and len(words) > 3:
-        shell.remotes[words[2]] = words[3]
-    elif words[:1] in (["push"], ["clone"], ["pull"], ["fetch"]):
-        named = words[1] if len(words) > 1 else "origin"
-        origin = shell.clones.get(folder_of(command.option("-C") or ""), shell.origin)
-        url = shell.remotes.get(named) or (origin if named == "origin" else named)
-        if words[0] == "clone":
-            shell.clones[folder_of(words[2] if len(words) > 2 else url)] = url
-        if match := HUB_URL.match(url):
-            user, _, password = (match["user"] or "").partition(":")
-            given = Given("text", password or user) if match["user"] else Given("git")
-            yield Use(f"git {words[0]}", "write" if words[0] == "push" else "read", target_of_url(url), given)
-
-
-def folder_of(path: str) -> str:
-    """The last part of a path or URL: how a script names a clone may differ in what comes before."""
-    return re.split(r"[\\/]", path.rstrip("/\\"))[-1].removesuffix(".git")
-
-
 def _of_hf_oidc(command: Command, variables: Mapping[str, str], shell: Shell) -> Iterator[Use]:
     split = command.words.index("--") if "--" in command.words else len(command.words)
-    words, inside = positionals(command.words[1:split]), command.words[split + 1 :]
+    words, inside = positionals(command.words[1:split], FLAGS), command.words[split + 1 :]
     given = Given("login", "\n".join(words[1:]) or variables.get(RESOURCE_VARIABLE, "$"))
     if words[:1] == ["env"] and command.option("--format") not in {"github", "dotenv", "json", "circleci"}:
         shell.given = given
@@ -158,16 +134,3 @@ def _of_hf_oidc(command: Command, variables: Mapping[str, str], shell: Shell) ->
             # A login inside of a login is not followed: there could be many.
             if each.name != "hf-oidc":
                 yield from (replace(use, given=use.given or given) for use in _of_command(each, variables, shell))
-
-
-def positionals(words: Sequence[str], valued: set[str] | None = None) -> list[str]:
-    """Returns the words without the options. `valued`: the options with a value; by default all but FLAGS."""
-    found, skip = [], False
-    for word in words:
-        if skip:
-            skip = False
-        elif word.startswith("-") and len(word) > 1:
-            skip = "=" not in word and (word in valued if valued is not None else word not in FLAGS)
-        else:
-            found.append(word)
-    return found

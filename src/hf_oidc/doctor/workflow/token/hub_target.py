@@ -19,7 +19,8 @@ KINDS: Mapping[str, Kind] = {kind: kind for kind in get_args(Kind) if kind != "u
 Right = Literal["read", "write", "variable"]
 # The user information of a git URL may hold an expression, which has blanks.
 HUB_URL = re.compile(
-    r"https?://(?:(?P<user>(?:\$\{\{[^}]*\}\}|[^/\s@])*)@)?(?:www\.)?(?:huggingface|hf)\.co/(?P<path>[^\s?#'\"]*)"
+    r"https?://(?:(?P<user>(?:\$\{\{[^}]*\}\}|[^/\s@])*)@)?(?:www\.)?(?:huggingface|hf)\.co(?::443)?/(?P<path>[^\s?#'\"]*)",
+    re.IGNORECASE,
 )
 
 

@@ -97,18 +97,30 @@ def check_outcome(step: Step, login: Step) -> Iterator[WorkflowFinding]:
     yield WorkflowFinding("token-unchecked" if soft else "runs-after-failed-login", "warning", step.line, facts)
 
 
-def check_skipped(job: Job, step: Step, login: Step, reachability: Reachability) -> Iterator[WorkflowFinding]:
-    """Finds runs that reach `step`, which needs the token of `login`, for certain, and the login for certain not."""
-    if not login.condition or step.continues:
+def check_skipped(
+    job: Job, step: Step, using: Step, login: tuple[Step, Step], reachability: Reachability
+) -> Iterator[WorkflowFinding]:
+    """Finds runs that reach `using`, which needs the token of a login, for certain, and the login for certain not.
+
+    `step`: it, or the step that uses its composite action. `login`: that step, and the one in its action that logs in.
+    """
+    outer, inner = login
+    conditions = list(dict.fromkeys(_inside(each.condition) for each in login if each.condition))
+    if not conditions or step.continues:
         return
-    pairs = list(zip(reachability.of(job, step), reachability.of(job, login), strict=True))
+    pairs = list(zip(reachability.of(job, using), reachability.of(job, inner), strict=True))
     without = [of_step.run for of_step, of_login in pairs if of_step.certainty == "yes" and of_login.certainty == "no"]
     if without:
-        condition, own = _inside(login.condition), _inside(step.condition)
-        facts = {"step": step.label, "line": str(login.line), "condition": sanitize_line(condition, 300)}
+        condition = conditions[0] if len(conditions) == 1 else " && ".join(f"({each})" for each in conditions)
+        own = _inside(step.condition)
+        facts = {
+            "step": step.label,
+            "line": str((inner if step.file else outer).line),
+            "condition": sanitize_line(condition, 300),
+        }
         facts |= {"runs": words_of(without), "lines": condition_line(f"({own}) && ({condition})" if own else condition)}
         every = len(without) == sum(of_step.certainty != "no" for of_step, _ in pairs)
-        yield WorkflowFinding("login-skipped", "error" if every else "warning", step.line, facts)
+        yield WorkflowFinding("login-skipped", "error" if every else "warning", step.line, facts, step.file)
 
 
 def condition_line(condition: str) -> str:

@@ -34,7 +34,7 @@ SETS_A_VARIABLE = re.compile(
 ONLY_STORES = re.compile(rf"{RUNNER}{STORES_TOKEN}[^&|;]*")
 PYTHON_CALL = re.compile(r"\b(login|HfApi|\w+\.\w+|\w*(upload|download|push|create)\w*)\(.*\$\{\{")
 # Findings about a stored token that says why it stays.
-NEEDED = {"secret-needed", "secret-for-another", "secret-in-use", "secret-shared"}
+NEEDED = {"secret-needed", "secret-for-another", "secret-in-use", "secret-reads", "secret-shared"}
 QUOTED = r"[\"']?\$\{\{[^}]*\}\}[\"']?"
 
 
@@ -201,10 +201,18 @@ def _not_migrated(found: _Job, secrets: Sequence[StoredSecret]) -> Iterator[Work
 
 
 def _in_use(found: _Job, secret: StoredSecret, beyond: str = "") -> WorkflowFinding:
-    """A stored token, of which the file does not show what a login would be for; or `beyond`, which it cannot do."""
+    """A stored token that no login of the file is for: what it is for is not known, or it only reads.
+
+    `beyond`: what it does that the token of a login cannot do.
+    """
     facts = {**_facts(secret), "beyond": beyond, "job": sanitize_line(found.job.key, 80)}
     facts["file"] = found.workflow.place
-    return _finding("secret-needed" if beyond else "secret-in-use", "note", secret, facts)
+    stored = [each.use for each in found.uses if each.source.kind in {"secret", "unknown"}]
+    read = dict.fromkeys(use.target for use in stored if use.right == "read" and use.target and use.target.kind)
+    if beyond or not read or any(use.target not in read for use in stored):
+        return _finding("secret-needed" if beyond else "secret-in-use", "note", secret, facts)
+    facts["resource"] = sanitize_line(", ".join(map(str, read)), MAX_LINE)
+    return _finding("secret-reads", "note", secret, {**facts, "how": "reads-one" if len(read) == 1 else ""})
 
 
 def _computed(workflow: Workflow, job: Job, written: Sequence[TokenUse]) -> str:

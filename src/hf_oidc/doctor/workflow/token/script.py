@@ -7,7 +7,7 @@ character once, so that its time is in proportion to the length of the script.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Literal
@@ -136,6 +136,19 @@ def expand(text: str, variables: Mapping[str, str]) -> str:
         return found if left >= 0 else match[0]
 
     return VARIABLE.sub(value, text)
+
+
+def positionals(words: Sequence[str], flags: Container[str] = (), *, valued: Container[str] | None = None) -> list[str]:
+    """Returns the words without the options. `valued`: the options with a value; by default all but `flags`."""
+    found, skip = [], False
+    for word in words:
+        if skip:
+            skip = False
+        elif word.startswith("-") and len(word) > 1:
+            skip = "=" not in word and (word in valued if valued is not None else word not in flags)
+        else:
+            found.append(word)
+    return found
 
 
 def _split(text: str, shell: Shell) -> Iterator[tuple[list[str], str]]:

@@ -24,7 +24,7 @@ from hf_oidc.doctor.workflow.expressions.syntax import EXPRESSION
 from hf_oidc.doctor.workflow.login.step import actual
 from hf_oidc.doctor.workflow.model import Job, Step, Workflow
 from hf_oidc.doctor.workflow.runs.matrix import Row, rows
-from hf_oidc.doctor.workflow.token.hub_commands import Shell, folder_of, uses_in
+from hf_oidc.doctor.workflow.token.hub_commands import Shell, uses_in
 from hf_oidc.doctor.workflow.token.hub_target import PREFIX, Given, Use, target_of
 from hf_oidc.doctor.workflow.token.script import commands, shell_of
 from hf_oidc.doctor.workflow.yaml_text import Block
@@ -148,8 +148,9 @@ def _in_row(workflow: Workflow, job: Job, row: Row | None) -> JobUses:
         here = {**contexts, "env": _known(env)} if "${{" in step.run or step.inputs else contexts
         # Variables, and the folder, are not kept for the next step.
         folder = step.block.get("working-directory", "")
-        origin = shell.clones.get(folder_of(folder), "") if isinstance(folder, str) else ""
-        shell = replace(shell, variables=dict(env), given=None, origin=origin)
+        shell.git.origin = ""
+        shell.git.enter(folder if isinstance(folder, str) else "")
+        shell = replace(shell, variables=dict(env), given=None)
         if step.uses:
             uses = tuple(_of_action(step, here))
         elif MAY_USE_THE_HUB.search(step.run):

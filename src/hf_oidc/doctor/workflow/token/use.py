@@ -200,20 +200,23 @@ def _outcomes(
     # Without a login, a variable of the job may hold another token.
     falls_back = any(name in env for name in TOKEN_VARIABLES for env in (workflow.env, job.env))
     needed = {
-        (id(each.of_step.outer), id(each.source.login)): (each.of_step.outer, each.source.login)
+        (id(each.of_step.step), id(each.source.login)): (each.of_step.outer, each.of_step.step, each.source.login)
         for each in found
         if each.source.login and each.use.right != "read" and not each.of_step.checks
-        if each.source.kind == "login" and each.source.login.outer is each.source.login.step and not falls_back
+        if each.source.kind == "login" and not falls_back
     }
     for step in job.steps:
         # `${{ steps.hf.outputs.token || secrets.HF_TOKEN }}` is another token after a failed login.
         values = [value for value in (*step.inputs.values(), *step.env.values()) if not FALLS_BACK.search(str(value))]
         for step_id, name in sorted(references([step.run, values], set(by_id))):
             if name in TOKENS and is_soft(by_id[step_id].step):
-                needed[id(step), id(by_id[step_id])] = (step, by_id[step_id])
-    for step, login in needed.values():
-        yield from check_outcome(step, login.step)
-        yield from check_skipped(job, step, login.step, reachability)
+                needed[id(step), id(by_id[step_id])] = (step, step, by_id[step_id])
+    for outer, step, login in needed.values():
+        if login.outer is login.step:
+            yield from check_outcome(outer, login.step)
+        # In the composite action that logs in, it is about that step, else about the one of the job.
+        shown = step if login.outer is outer else outer
+        yield from check_skipped(job, shown, step, (login.outer, login.step), reachability)
 
 
 def _parallel_logins(logins: Sequence[Login]) -> Iterator[WorkflowFinding]:
