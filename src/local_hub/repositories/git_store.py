@@ -259,16 +259,24 @@ class Repository:
         One pass over the history. A merge counts as the commit that changed what it brought to the branch. In a very
         long history, paths that changed last far back are left out.
         """
-        # -t: a line for each folder too.
-        options = ("-z", "--raw", "-t", "--first-parent", "-m", "--no-renames", f"--format={'%x00'.join(_HEAD)}")
+        # -t: each folder too. Not --raw: its abbreviated ids take most of the time.
+        options = (
+            "-z",
+            "--name-status",
+            "-t",
+            "--first-parent",
+            "-m",
+            "--no-renames",
+            f"--format={'%x00'.join(_HEAD)}",
+        )
         arguments = ("--literal-pathspecs", "log", *options, "--end-of-options", commit, "--", *filter(None, [folder]))
         found: dict[str, Commit] = {}
         left = set(paths)
         with closing(read_fields(self.path, *arguments, most=_MOST_SEARCHED)) as fields:
             made = None
             while left and (field := next(fields, None)) is not None:
-                # git ends the head of a commit with a line feed, and begins each line of a change with a colon.
-                if made and field.lstrip(b"\n").startswith(b":"):
+                # A change has one letter, after a line feed if it is the first of its commit; a commit has its id.
+                if made and len(field.lstrip(b"\n")) == 1:
                     path = _text(next(fields, b""))
                     if path in left:
                         left.remove(path)
@@ -283,15 +291,15 @@ class Repository:
 
         Of a merge: what it brought to the branch.
         """
-        options = ("-1", "-z", "--raw", "--first-parent", "-m", "--no-renames", "--format=", "--end-of-options")
-        words = {"A": "added", "D": "deleted"}
+        options = ("-1", "-z", "--name-status", "--first-parent", "-m", "--no-renames", "--format=", "--end-of-options")
+        words = {b"A": "added", b"D": "deleted"}
         found: list[tuple[str, str]] = []
         more = 0
         with closing(read_fields(self.path, "log", *options, commit, most=_MOST_SEARCHED)) as fields:
             for field in fields:
                 path = _text(next(fields, b""))
                 if len(found) < most:
-                    found.append((words.get(field[-1:].decode("ascii", "replace"), "changed"), path))
+                    found.append((words.get(field[-1:], "changed"), path))
                 else:
                     more += 1
         return found, more
