@@ -49,11 +49,11 @@ def shard(segments: int) -> bytes:
 
 # The path (`{repo}`, `{api}` and `{xet}` stand for places), the media type, the body, further headers, and the answer.
 BODIES: dict[str, tuple[str, str, Callable[[], bytes], dict[str, str], int]] = {
-    "a header of 100 MB": ("{api}/commit/main", NDJSON, lambda: deep(100 * MIB), {}, 400),
+    "a header of 40 MB": ("{api}/commit/main", NDJSON, lambda: deep(40 * MIB), {}, 400),
     "an operation that is deep": ("{api}/commit/main", NDJSON, lambda: HEADER + deep(14 * MIB), {}, 400),
-    "an operation of 100 MB": (
+    "an operation of 40 MB": (
         *("{api}/commit/main", NDJSON),
-        lambda: HEADER + b'{"key": "file", "value": {"path": "x", "content": "' + b"YWFh" * 25 * MIB + b'"}}',
+        lambda: HEADER + b'{"key": "file", "value": {"path": "x", "content": "' + b"YWFh" * 10 * MIB + b'"}}',
         *({}, 400),
     ),
     "a file of 10 MiB": (
@@ -86,23 +86,23 @@ BODIES: dict[str, tuple[str, str, Callable[[], bytes], dict[str, str], int]] = {
     "a batch": ("{repo}.git/info/lfs/objects/batch", LFS, lambda: b'{"operation": ' + deep(MIB - 99) + b"}", {}, 400),
     "a fetch that unpacks": (
         *("{repo}/git-upload-pack", FETCH),
-        lambda: gzip.compress(b"0032want " + b"0" * 40 + b"\n" + bytes(300 * MIB)),
+        lambda: gzip.compress(b"0032want " + b"0" * 40 + b"\n" + bytes(64 * MIB)),
         *({"Content-Encoding": "gzip"}, 413),
     ),
     "a fetch that unpacks twice": (
         *("{repo}/git-upload-pack", FETCH),
-        lambda: gzip.compress(gzip.compress(bytes(100 * MIB))),
+        lambda: gzip.compress(gzip.compress(bytes(20 * MIB))),
         *({"Content-Encoding": "gzip, gzip"}, 415),
     ),
     "a fetch that claims gzip": ("{repo}/git-upload-pack", FETCH, lambda: b"0000", {"Content-Encoding": "gzip"}, 400),
     "a packed push": (
         *("{repo}/git-receive-pack", "application/x-git-receive-pack-request"),
-        lambda: gzip.compress(bytes(100 * MIB)),
+        lambda: gzip.compress(bytes(20 * MIB)),
         *({"Content-Encoding": "gzip"}, 415),
     ),
     "a commit in gzip": (
         *("{api}/commit/main", NDJSON),
-        lambda: gzip.compress(HEADER + bytes(100 * MIB)),
+        lambda: gzip.compress(HEADER + bytes(20 * MIB)),
         *({"Content-Encoding": "gzip"}, 400),
     ),
     "a push of commands alone": (
@@ -111,7 +111,7 @@ BODIES: dict[str, tuple[str, str, Callable[[], bytes], dict[str, str], int]] = {
         *({}, 413),
     ),
     "a xorb that unpacks to 1 GiB": ("{xet}/v1/xorbs/default/" + "0" * 64, ANY, xorb, {}, 200),
-    "a xorb that is none": ("{xet}/v1/xorbs/default/" + "0" * 64, ANY, lambda: b"a" * 50 * MIB, {}, 400),
+    "a xorb that is none": ("{xet}/v1/xorbs/default/" + "0" * 64, ANY, lambda: b"a" * 20 * MIB, {}, 400),
     "a shard": ("{xet}/v1/shards", ANY, lambda: shard(170_000), {}, 400),
     "a shard, too long": ("{xet}/v1/shards", ANY, lambda: shard(1_000_000), {}, 413),
     "a shard that promises": (

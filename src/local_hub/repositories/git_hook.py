@@ -85,7 +85,8 @@ def install(folder: Path) -> None:
     source = str(Path(__file__).parents[2])
     code = f"import sys; sys.path.insert(0, {source!r}); from {__spec__.name} import main; sys.exit(main())"
     # git runs the hook in a closed environment, but a Python that was built elsewhere may need its libraries.
-    libraries = f"LD_LIBRARY_PATH={shlex.quote(os.environ.get('LD_LIBRARY_PATH', ''))} "
+    libraries = os.environ.get("LD_LIBRARY_PATH")
+    setting = f"LD_LIBRARY_PATH={shlex.quote(libraries)} " if libraries else ""
     hook = folder / "pre-receive"
-    hook.write_text(f"#!/bin/sh\n{libraries}exec {shlex.quote(sys.executable)} -I -S -c {shlex.quote(code)}\n")
+    hook.write_text(f"#!/bin/sh\n{setting}exec {shlex.quote(sys.executable)} -I -S -c {shlex.quote(code)}\n")
     hook.chmod(0o700)
