@@ -269,23 +269,32 @@ def test_no_link_outlives_its_token(short: LocalHub) -> None:
     assert short.request("GET", again["objects"][0]["actions"]["download"]["href"]).content == SECRET
 
 
+# Below the place that Local Hub gives to hf_xet.
+XORB = f"/v1/xorbs/default/{'0' * 64}"
+
+
 def late_bodies(hub: LocalHub) -> dict[str, tuple[bytes, str]]:
-    """What may come slowly: a commit, and a push that makes a branch."""
+    """What may come slowly: a commit, a push that makes a branch, and an upload of hf_xet."""
     head = hub.get("/api/models/acme/public")["sha"]
     file = {"path": uuid.uuid4().hex, "content": "eA==", "encoding": "base64"}
     command = f"{'0' * 40} {head} refs/heads/{uuid.uuid4().hex}\0report-status".encode()
     return {
         "/api/models/acme/public/commit/main": (lines(("file", file)), NDJSON),
         "/acme/public.git/git-receive-pack": (b"%04x" % (len(command) + 4) + command + b"0000", PACK.format("receive")),
+        XORB: (b"\0\1\0\0\0\1\0\0x", "application/octet-stream"),
     }
 
 
-@pytest.mark.parametrize("path", ["/api/models/acme/public/commit/main", "/acme/public.git/git-receive-pack"])
+@pytest.mark.parametrize("path", ["/api/models/acme/public/commit/main", "/acme/public.git/git-receive-pack", XORB])
 def test_a_token_that_dies_within_the_request(short: LocalHub, path: str) -> None:
     """It changes nothing any more, when the end of the body has come."""
     before = short.get("/api/models/acme/public/refs"), short.get("/local-hub/commits")
     body, type_ = late_bodies(short)[path]
     token = token_for(short, "acme/public")
+    if path == XORB:
+        bearer = {"Authorization": f"Bearer {token}"}
+        given = short.request("GET", "/api/models/acme/public/xet-write-token/main", headers=bearer)
+        path = urlsplit(given.json()["casUrl"]).path + path
     with closing(http.client.HTTPConnection(urlsplit(short.hub).netloc, timeout=60)) as connection:
         connection.putrequest("POST", path)
         for name, value in {"Authorization": f"Bearer {token}", "Content-Type": type_}.items():

@@ -12,6 +12,8 @@ from typing import BinaryIO
 
 CHUNK_LIMIT = 128 * 1024
 CHUNKS_LIMIT = 8 * 1024
+# hf_xet makes chunks of at least 8 KiB, unless a file ends.
+SHARD_CHUNKS_LIMIT = 1_000_000
 _HASH = re.compile(r"[0-9a-f]{64}")
 _SHARD_TAG = b"HFRepoMetaData\0"
 _SHARD_HEADER = 48
@@ -59,7 +61,7 @@ def read_shard(shard: bytes) -> list[SharedFile]:
     """Return the files of a shard. Its other parts describe xorbs, which the xorbs do themselves."""
     if not shard.startswith(_SHARD_TAG):
         raise InvalidXet("this is not a shard")
-    files, at = [], _SHARD_HEADER
+    files, at, chunks = [], _SHARD_HEADER, 0
     try:
         while (header := _ENTRY.unpack_from(shard, at))[0] != _BOOKEND:
             _, flags, count, _, _ = header
@@ -70,8 +72,12 @@ def read_shard(shard: bytes) -> list[SharedFile]:
                 raise InvalidXet("a file of this shard has no SHA-256")
             sha256 = _text_form(_ENTRY.unpack_from(shard, at)[0])
             at += _ENTRY.size
-            segments = (Segment(_text_form(xorb), size, start, end) for xorb, _, size, start, end in found)
-            files.append(SharedFile(sha256, tuple(segments)))
+            segments = tuple(Segment(_text_form(xorb), size, start, end) for xorb, _, size, start, end in found)
+            files.append(SharedFile(sha256, segments))
+            # A shard can name the same chunks again and again, and each time they are decompressed.
+            chunks += sum(max(0, segment.end - segment.start) for segment in segments)
+            if chunks > SHARD_CHUNKS_LIMIT:
+                raise InvalidXet(f"a shard names at most {SHARD_CHUNKS_LIMIT} chunks")
     except struct.error:
         raise InvalidXet("this shard is incomplete") from None
     return files
@@ -107,8 +113,8 @@ def _chunk_header(header: bytes) -> tuple[int, int, int]:
     if len(header) != 8 or header[0] != 0 or header[4] > _GROUPED_LZ4:
         raise InvalidXet("a chunk has an unknown form")
     packed, size = int.from_bytes(header[1:4], "little"), int.from_bytes(header[5:8], "little")
-    if packed > 2 * CHUNK_LIMIT or size > CHUNK_LIMIT:
-        raise InvalidXet(f"a chunk has at most {CHUNK_LIMIT} bytes")
+    if packed > 2 * CHUNK_LIMIT or not 0 < size <= CHUNK_LIMIT:
+        raise InvalidXet(f"a chunk has 1 to {CHUNK_LIMIT} bytes")
     return header[4], packed, size
 
 
@@ -139,15 +145,15 @@ def _lz4_frame(frame: bytes) -> bytes:
         flags = frame[4]
         at = 7 + (8 if flags & 8 else 0) + (4 if flags & 1 else 0)
         while size := int.from_bytes(frame[at : at + 4], "little"):
-            stored, size = bool(size >> 31), size & 0x7FFF_FFFF
+            before, stored, size = len(content), bool(size >> 31), size & 0x7FFF_FFFF
             block = frame[at + 4 : at + 4 + size]
             at += 4 + size + (4 if flags & 16 else 0)
             if stored:
                 content += block
             else:
                 _lz4_block(block, content)
-            if len(content) > CHUNK_LIMIT or not block:
-                raise InvalidXet("an LZ4 frame is too large, or incomplete")
+            if not before < len(content) <= CHUNK_LIMIT:
+                raise InvalidXet("an LZ4 frame is too large, or has an empty block")
     except IndexError:
         raise InvalidXet("an LZ4 block is incomplete") from None
     return bytes(content)

@@ -65,6 +65,7 @@ def _session(context: RequestContext) -> str:
 def _receive_xorb(context: RequestContext, xorb: str) -> Response:
     with context.body.open("rb") as file:
         chunk_places(file)
+    context.require_unexpired()
     place = context.repository.xorbs / xorb
     place.parent.mkdir(exist_ok=True)
     context.body.replace(place)
@@ -93,6 +94,7 @@ def _complete(context: RequestContext, file: SharedFile) -> None:
         received = Digesting(scratch / "file")
         try:
             for segment in file.segments:
+                context.require_unexpired()
                 _append(context, segment, places(segment.xorb), received)
                 if received.size > file.size:
                     break

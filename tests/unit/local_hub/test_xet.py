@@ -88,7 +88,9 @@ INVALID = {
     "a copy from nowhere": chunk(1, frame(b"\x10a\x00\x00\x10x"), 6),
     "a bomb": chunk(1, frame(b"\x1fa\x01\x00" + b"\xff" * 600 + b"\x00\x10x"), CHUNK_LIMIT),
     "a bomb of blocks": chunk(1, frame(*[b"a" * 65_000] * 3, stored=True), CHUNK_LIMIT),
-    "too many": chunk(0, b"", 0) * 8193,
+    "too many": chunk(0, b"a", 1) * 8193,
+    "a chunk of nothing": chunk(0, b"", 0),
+    "a block that adds nothing": chunk(1, frame(LITERAL, b"\0"), 5),
 }
 
 
@@ -135,6 +137,7 @@ def test_a_shard_is_read(flags: int) -> None:
         shard(shard_file(0, (1, 0, 1))),
         shard(shard_file(1 << 30, (1, 0, 1)))[:150],
         shard(struct.pack("<32sIIQ", b"f" * 32, 1 << 30, 2**32 - 1, 0)),
+        shard(shard_file(1 << 30, (1, 0, 500_001), (1, 9, 0)), shard_file(1 << 30, (1, 0, 500_001))),
     ],
 )
 def test_what_is_no_shard(given: bytes) -> None:
