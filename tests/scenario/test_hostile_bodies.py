@@ -95,6 +95,11 @@ BODIES: dict[str, tuple[str, str, Callable[[], bytes], dict[str, str], int]] = {
         *({"Content-Encoding": "gzip, gzip"}, 415),
     ),
     "a fetch that claims gzip": ("{repo}/git-upload-pack", FETCH, lambda: b"0000", {"Content-Encoding": "gzip"}, 400),
+    "a fetch with more behind its gzip": (
+        *("{repo}/git-upload-pack", FETCH),
+        lambda: gzip.compress(b"0000") + b"x",
+        *({"Content-Encoding": "gzip"}, 400),
+    ),
     "a packed push": (
         *("{repo}/git-receive-pack", "application/x-git-receive-pack-request"),
         lambda: gzip.compress(bytes(20 * MIB)),

@@ -173,6 +173,9 @@ async def _decompressed(request: Request) -> AsyncIterator[bytes]:
             content = unpacking.decompress(chunk, FETCH_LIMIT + 1) if unpacking else chunk
         except zlib.error:
             raise Refusal(bad_request("the body is not gzip")) from None
+        # zlib would keep all that comes after the end.
+        if unpacking and unpacking.unused_data:
+            raise Refusal(bad_request("the body goes on after its gzip"))
         received += len(content)
         if received > FETCH_LIMIT:
             raise Refusal(bad_request(f"a fetch may have at most {FETCH_LIMIT} bytes", 413))
