@@ -39,7 +39,7 @@ class UnknownRequests:
 
     def record(self, method: str, path: str, user_agent: str, now: float) -> None:
         """Count a request; log the first of its kind."""
-        kind = Kind(method[:20], logged(path[:LONGEST_PATH]) or "", client_of(user_agent))
+        kind = Kind(method[:20], (logged(path) or "")[:LONGEST_PATH], client_of(user_agent))
         with self._lock:
             count, _ = self._seen.pop(kind, (0, now))
             self._seen[kind] = (count + 1, now)

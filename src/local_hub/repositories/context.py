@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 from starlette.requests import Request
 
-from local_hub.hub.log import rfc3339
+from local_hub.hub.log import logged, rfc3339
 from local_hub.hub.resources import Declared
 from local_hub.hub.store import Store
 from local_hub.hub.tokens import IssuedToken
@@ -87,7 +87,7 @@ class RequestContext:
                 "issuer": issuer,
                 "subject": subject,
                 "via": via,
-                "ref": ref,
+                "ref": logged(ref),
                 "before": before,
                 "after": after,
             },
