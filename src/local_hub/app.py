@@ -88,7 +88,8 @@ def _outermost(inner: ASGIApp) -> ASGIApp:
 
 
 async def _bad_request(_: Request, error: Exception) -> JSONResponse:
-    return JSONResponse({"message": str(error)}, 400)
+    # The name of an unknown field can contain half a surrogate pair.
+    return JSONResponse({"message": str(error).encode("utf-8", "replace").decode()}, 400)
 
 
 async def _http_error(_: Request, error: Exception) -> JSONResponse:

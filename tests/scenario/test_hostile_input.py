@@ -106,6 +106,7 @@ COMMITS = {
     "an array": "[]\n",
     "deep JSON": HEADER + "[" * 100_000 + "\n",
     "an unknown key": HEADER + '{"key": "exec", "value": {"path": "a"}}\n',
+    "an unknown field that is half a character": HEADER + '{"key": "file", "\\ud800": 1}\n',
     "content that is no base64": value_of(content="***"),
     "content that is no text": value_of(content=1),
     "another encoding": value_of(content="eA==", encoding="rot13"),

@@ -191,6 +191,16 @@ def test_a_branch_that_others_would_take_for_something_else(own: Own, name: str)
     assert [ref["name"] for ref in own.request("GET", "/refs").json()["branches"]] == ["main"]
 
 
+def test_a_branch_that_git_would_take_for_a_described_commit(own: Own) -> None:
+    """`git describe` writes a commit as `name-g1234567`. It is a branch if there is one, and else nothing."""
+    name = f"v1-g{own.head()[:9]}"
+    assert own.request("GET", f"/revision/{name}").status_code == 404
+    assert own.commit(file("a"), branch=name).status_code == 404
+    own.request("POST", f"/branch/{name}", json={}).raise_for_status()
+    own.commit(file("a"), branch=name).raise_for_status()
+    assert own.request("GET", f"/revision/{name}").json()["sha"] != own.head()
+
+
 def test_the_beginning_of_a_parents_name(own: Own) -> None:
     """Seven digits do, as huggingface_hub says; fewer, and others, do not."""
     head = own.head()

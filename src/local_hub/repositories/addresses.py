@@ -64,6 +64,8 @@ class Address:
 
 def read_address(raw_path: bytes) -> Address | None:
     """Parse the raw path of a URL; None if it names no repository."""
+    if not raw_path.startswith(b"/"):
+        return None  # the request-target can be another form than a path (RFC 9112 § 3.2)
     try:
         segments = [unquote_to_bytes(segment).decode() for segment in raw_path.split(b"/")[1:]]
         if segments[:1] != ["api"]:

@@ -23,7 +23,8 @@ _PIECE = 1024 * 1024
 
 def main() -> int:
     """Read the updates of a push from standard input (githooks(5)); 1 rejects them all."""
-    updates = [line.decode("utf-8", "replace").split() for line in sys.stdin.buffer]
+    # A name can contain any space but the one of ASCII.
+    updates = [line.decode("utf-8", "replace").rstrip("\n").split(" ", 2) for line in sys.stdin.buffer]
     moved = {ref: new for _, new, ref in updates if new != NO_OBJECT}
     if not moved:
         return 0

@@ -6,6 +6,7 @@ repository. It knows no HTTP, tokens or permissions; `addresses` has validated a
 
 import hashlib
 import os
+import re
 import shutil
 import tempfile
 import threading
@@ -33,6 +34,8 @@ _LARGE_DATA = (
     *("*.avro", "*.lz4", "*.mds", "*.pcm", "*.sam", "*.raw", "*.aac", "*.flac", "*.mp3", "*.ogg", "*.wav", "*.bmp"),
     *("*.gif", "*.png", "*.tiff", "*.jpg", "*.jpeg", "*.webp", "*.mp4", "*.webm"),
 )
+# git reads `any-name-g1234567` as a commit if there is no such ref (gitrevisions(7), `<describeOutput>`).
+_DESCRIBED = re.compile(r"-g[0-9a-fA-F]{4,40}\Z")
 SHORTEST = 7  # hexadecimal digits of an abbreviated commit id, as in huggingface_hub and git
 NO_OBJECT = "0" * 40
 LINK, SUBMODULE = "120000", "160000"
@@ -359,7 +362,11 @@ class Repository:
         return True
 
     def _first_commit(self, names: Sequence[str]) -> str:
-        request = "".join(f"{name}^{{commit}}\n" for name in names).encode()
+        asked = names
+        if _DESCRIBED.search(names[0]):
+            known = self.refs()
+            asked = [name for name in names if name in known]
+        request = "".join(f"{name}^{{commit}}\n" for name in asked).encode()
         for line in git(self.path, "cat-file", "--batch-check", stdin=request).decode().splitlines():
             oid, _, rest = line.partition(" ")
             if rest.startswith("commit "):

@@ -25,6 +25,7 @@ READ = {
     "/a/b.git/info/lfs/objects/00/verify": ("a/b", "info/lfs/objects", ("00", "verify")),
 }
 NOWHERE = (
+    *("", "*", "example.com:443", "a/acme/model"),
     *("/", "/a", "/a/b/settings", "/api", "/api/models", "/api/models/a", "/api/users/a/b"),
     *("/../b/info/refs", "/a/../info/refs", "/%2e%2e/b/info/refs", "/a/%2e%2e/info/refs", "/a%2Fb/c/d/info/refs"),
     *("/a/b%00/info/refs", "/a/b%2F..%2F..%2Fc/info/refs", "/a/b%5Cc/info/refs", "/a/%FF/info/refs"),
