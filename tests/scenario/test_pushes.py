@@ -103,6 +103,14 @@ def test_a_commit_that_the_hub_rejects(own: Own, kind: str) -> None:
     assert own.head() == before
 
 
+def test_a_long_rejection_over_the_api(own: Own) -> None:
+    """The answer has each path; the header stays within what clients take."""
+    paths = [f"{'folder/' * 50}{number}" for number in range(100)]
+    answer = own.commit(*(file(path, PNG) for path in paths))
+    assert all(f"- {path}\n" in answer.json()["error"] + "\n" for path in paths)
+    assert len(answer.headers["x-error-message"]) <= 2000
+
+
 def test_a_line_of_the_api_that_is_too_long_names_its_number(own: Own) -> None:
     """Local Hub does not read it to its end, so it cannot name the path."""
     answer = own.commit(file("a"), file("x", b"a" * (12 * MIB)))
@@ -155,6 +163,22 @@ def test_a_ref_that_is_no_branch_and_no_tag(own: Own) -> None:
     assert (code, "Everything up-to-date" in said) == (1, False)
     assert "! [remote rejected] HEAD -> refs/pr/1 (deny updating a hidden ref)" in said
     assert own.head() == own.work("rev-parse", "HEAD")
+
+
+@pytest.mark.parametrize("space", ["\u3000", "\u0085", "\u2028"])
+def test_a_branch_with_a_space_that_git_allows(own: Own, space: str) -> None:
+    """The hook reads its name to the end; git forbids only the space of ASCII."""
+    commit(own, {"a": b"a"})
+    assert push(own, f"HEAD:refs/heads/a{space}b")[0] == 0
+    commit(own, {"x": PNG})
+    assert "contains binary files" in push(own, f"HEAD:refs/heads/a{space}c")[1]
+
+
+def test_a_token_in_the_name_of_a_branch(own: Own) -> None:
+    """It does not stay in the log."""
+    assert push(own, f"HEAD:refs/heads/{own.clients.token}")[0] == 0
+    logged = [entry["ref"] for entry in own.hub.get("/local-hub/commits") if entry["resource"] == own.name]
+    assert logged == ["refs/heads/(token removed)"]
 
 
 def test_git_shows_why_it_may_not_write(own: Own, hub: LocalHub, tmp_path: Path) -> None:

@@ -85,7 +85,7 @@ def _commits(site: Site, context: RequestContext) -> Response:
 def _refused(site: Site, request: Request, denied: Denied) -> Response:
     # The Hub's pages say that a private repository is not there; its API says 401 to those without a token.
     status = 404 if denied.code == "RepoNotFound" else denied.status
-    heading = "Page not found" if status == 404 else "Access denied"
+    heading = {400: "Invalid address", 404: "Page not found"}.get(status, "Access denied")
     message = denied.message.removesuffix(".")
     if denied.code == "RepoNotFound":
         message = "Local Hub has no such repository, or it is private. Pages show public repositories only"

@@ -15,6 +15,8 @@ from local_hub.repositories.access import NOT_YOURS, READ_ONLY, Denied
 from local_hub.repositories.conditions import failed_precondition, requested_ranges
 
 NO_REVISION = Denied(404, "RevisionNotFound", "Invalid rev id")
+# Of a message in a header. Clients limit their headers: Node.js all together to 16 KiB.
+_MESSAGE_LIMIT = 2000
 _BYTES = "application/octet-stream"
 NO_FILE = Denied(404, "EntryNotFound", "A file with this name doesn't exist")
 NO_ENTRY = Denied(404, "EntryNotFound", "Entry not found")
@@ -46,7 +48,7 @@ def refused(denied: Denied, *, basic: bool = False, plain: bool = False) -> Resp
     nothing but text/plain (git, remote-curl.c).
     """
     one_line = denied.message.replace("\r", " ").replace("\n", " ")
-    headers = {"X-Error-Message": one_line.encode("ascii", "replace").decode()}
+    headers = {"X-Error-Message": one_line[:_MESSAGE_LIMIT].encode("ascii", "replace").decode()}
     if denied.code:
         headers["X-Error-Code"] = denied.code
     if basic and denied.status == 401:
