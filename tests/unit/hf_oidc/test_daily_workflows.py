@@ -81,6 +81,7 @@ def test_a_push_of_a_shallow_checkout(push: str, depth: str) -> None:
         ),
         (GIT_SPACE, "- run: git subtree push --prefix=space https://huggingface.co/spaces/acme/demo main"),
         (GIT_SPACE, "- run: git push origin main"),
+        (GIT_SPACE, "- run: git lfs push --all https://huggingface.co/spaces/acme/demo"),
     ],
 )
 def test_a_push_of_a_complete_history(steps: tuple[str, ...]) -> None:

@@ -53,13 +53,15 @@ STORES = re.compile(rf"(\S*[\\/])?{STORES_TOKEN}")
 STORES_IN_PYTHON = re.compile(
     r"^[ \t]*from huggingface_hub import [^\n]{0,200}?\blogin\b[^;]{0,2000}?^[ \t]*login\(", re.MULTILINE
 )
-# What may give git a user name and a password, or a header, for the Hub.
 # What may leave the checkout, complete its history, or push another one.
 OTHER_HISTORY = re.compile(
     r"\b(?:cd|pushd|clone|init|fetch|pull|subtree|worktree|filter\w{0,20}|commit-tree)\b|orphan|GIT_DIR|\s-C\b|--git-dir"
     r"|\brm\s+-\w{1,9}\s+\.git\b",
     re.IGNORECASE,
 )
+# `git lfs push` uploads files, and needs no history.
+PUSHES_COMMITS = re.compile(r"\bgit\b(?!\s*lfs\b)[^\n;&|]{0,200}?\bpush\b")
+# What may give git a user name and a password, or a header, for the Hub.
 SETS_UP_GIT = re.compile(r"credential|netrc|header|askpass|insteadof|GIT_CONFIG|GITHUB_ENV|login|'\./", re.IGNORECASE)
 
 
@@ -280,6 +282,8 @@ def _shallow_push(job: Job, uses: JobUses, found: TokenUse, facts: Facts) -> Ite
     before = uses.steps[: found.index + 1]
     checkouts = [each.step for each in before if each.step.uses.lower().startswith("actions/checkout@")]
     elsewhere = "working-directory" in str([job.block.get("defaults"), found.of_step.step.block])
+    if not PUSHES_COMMITS.search(found.of_step.step.run):
+        return
     if len(checkouts) != 1 or elsewhere or OTHER_HISTORY.search("\n".join(each.step.run for each in before)):
         return
     (checkout,) = checkouts
