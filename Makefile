@@ -112,6 +112,8 @@ dist: $(VENV)/dev.stamp
 COMPILE := uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-header \
   --no-emit-find-links --no-emit-index-url --override requirements/without-pygithub.txt
 CLIENTS := tests/clients/environments
+# transformers 5 needs Python 3.11. Only the one that .ci/clients always installs is also for 3.10.
+LOCK_CLIENT := $(subst 3.10,3.11,$(COMPILE)) --no-annotate
 
 lock:
 	$(COMPILE) requirements/runtime.in -o requirements/runtime.txt
@@ -120,8 +122,9 @@ lock:
 	$(COMPILE) requirements/pipeline-runner.in -o requirements/pipeline-runner.txt
 	$(COMPILE) -c requirements/dev.txt requirements/benchmarks.in -o requirements/benchmarks.txt
 	$(COMPILE) -c requirements/dev.txt requirements/scan.in -o requirements/scan.txt
-	for list in $(CLIENTS)/*.in; do $(subst 3.10,3.11,$(COMPILE)) --no-annotate $$list -o $${list%.in}.txt \
-	  $$(case $$list in *-without-xet.in) echo --override $(CLIENTS)/without-xet.override;; esac) || exit; done
+	for list in $(CLIENTS)/*.in; do $(LOCK_CLIENT) $$list -o $${list%.in}.txt || exit; done
+	$(LOCK_CLIENT) --override $(CLIENTS)/without-xet.override $(CLIENTS)/hub-2.4-without-xet.in -o $(CLIENTS)/hub-2.4-without-xet.txt
+	$(COMPILE) --no-annotate $(CLIENTS)/hub-0.23.in -o $(CLIENTS)/hub-0.23.txt
 
 clean:
 	rm -rf $(VENV) .engines dist native/hf-oidc.pyz image.cdx.json .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
