@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from local_hub.repositories.commit_rules import Fault
 from tests.action_process import run_action
 from tests.clients import Clients, Run, good, token_for, trust
 from tests.local_hub_process import LocalHub, local_hub
@@ -162,6 +163,15 @@ def test_an_expired_token_is_refused(tmp_path: Path) -> None:
     assert "Invalid credentials in Authorization header" in run.stderr
 
 
+def test_rejected_pushes_are_quoted() -> None:
+    """With the words that git prints in test_pushes.py, and with those of each kind."""
+    section = " ".join(headings(GUIDE)["Your push was rejected"].split())
+    quoted = [words for words in re.findall("``(.+?)``", section) if words != "remote:"]
+    kinds = [fault for words in quoted for fault in Fault if words in fault.value[0]]
+    assert (set(kinds), len(kinds)) == (set(Fault), len(quoted))
+
+
 def test_every_message_has_its_test() -> None:
-    """Those above, and the two that a test of their own shows."""
-    assert set(headings(GUIDE)) == {*MESSAGES, "401 with an expired token", "429 Too Many Requests"}
+    """Those above: some in a table, and some in a test each."""
+    single = {"401 with an expired token", "429 Too Many Requests", "Your push was rejected"}
+    assert set(headings(GUIDE)) == {*MESSAGES, *single}
