@@ -154,7 +154,7 @@ def _lz4_frame(frame: bytes) -> bytes:
 
 
 def _lz4_block(block: bytes, content: bytearray) -> None:
-    """Append a decompressed block (lz4, doc/lz4_Block_format.md): literal bytes and copies, in turns."""
+    """Append a decompressed block (lz4, doc/lz4_Block_format.md): literal bytes and copies, in turn."""
     at = 0
     while True:
         token = block[at]
