@@ -131,7 +131,7 @@ class Reachability:
         self._outcomes: dict[int, list[tuple[_Views, dict[str, _Outcome]]]] = {}
         self._steps: dict[tuple[int, str, int], list[_Outcome]] = {}
         self._rows: dict[str, list[Row | None]] = {}
-        self._guards: dict[str, bool] = {}  # whether a job may be one that always fails
+        self._may_always_fail: dict[str, bool] = {}  # by the key of the job
         self._called: dict[str, Reachability] = {}
 
     def of(self, job: Job, step: Step | None = None) -> tuple[Reached, ...]:
@@ -201,7 +201,7 @@ class Reachability:
         return self._outcomes[index]
 
     def of_jobs(self, views: _Views) -> dict[str, _Outcome]:
-        """The outcome of each job, by what its conditions see."""
+        """The outcome of each job, given what its conditions see."""
         self.budget.spend(self._work)
         outcomes: dict[str, _Outcome] = {}
         for job in self._order:
@@ -214,9 +214,9 @@ class Reachability:
         # A job with `if: failure()` runs after a failure, and is not the first one to fail.
         if outcome.certainty == "no" or outcome.after_failure or continues == "true":
             return outcome
-        if job.key not in self._guards:
-            self._guards[job.key] = _may_always_fail(job)
-        if not self._guards[job.key]:
+        if job.key not in self._may_always_fail:
+            self._may_always_fail[job.key] = _may_always_fail(job)
+        if not self._may_always_fail[job.key]:
             return outcome
         inside = _with_needs(job, views, outcomes).changed({"matrix": UNKNOWN if job.matrix else {}})
         failed = _any([_both(outcome, failure) for failure in self._failures(job, inside)])

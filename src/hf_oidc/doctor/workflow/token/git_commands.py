@@ -22,7 +22,7 @@ VALUED_BY = {
 }
 READS = {"clone", "pull", "fetch", "ls-remote"}
 URL_SETTING = re.compile(r"remote\.(?P<name>.+)\.(?P<key>url|pushurl)", re.IGNORECASE)
-MAX_REMOTES = 20  # which `git fetch --all` reads
+MAX_REMOTES = 20  # that are read for `git fetch --all`
 
 
 @dataclass
@@ -30,7 +30,7 @@ class Git:
     """The settings that git commands make for later ones.
 
     `remotes`: the URL of each remote. `push_urls`: those that only `git push` uses. `clones`: the URL of each folder
-    that git has cloned. `origin`: the URL of the working directory, if git has cloned it.
+    that git has cloned. `origin`: the URL that the working directory is a clone of, if any.
     """
 
     remotes: dict[str, str] = field(default_factory=dict)
