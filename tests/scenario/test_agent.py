@@ -349,7 +349,7 @@ def test_without_a_ready_file_it_says_what_to_write(hub: Hub) -> None:
     """For huggingface_hub, and where git's lines are."""
     with agent(hub, files=["--token-file", "{}/token"], ready=False) as running:
         until(lambda: "export" in running.log)
-        assert "What uses the tokens needs these lines. For git, use --ready-file.\n" in running.log
+        assert "Programs that use the tokens need these lines. For git, use --ready-file.\n" in running.log
         assert "\n  unset HF_OIDC_RESOURCE HF_TOKEN HUGGING_FACE_HUB_TOKEN\n" in running.log
         assert f"\n  export HF_TOKEN_PATH={running.folder}/token\n" in running.log
 
@@ -410,7 +410,7 @@ WRONG = {
         ["acme/a", "--token-file", "x", "--id-token-file", "./x"],
         "the same path",
     ),
-    "a file that is no ready file": (["acme/a", "--token-file", "x", "--ready-file", "notes"], "is no ready file"),
+    "a file that is no ready file": (["acme/a", "--token-file", "x", "--ready-file", "notes"], "is not a ready file"),
     "an empty path": (["acme/a", "--token-file", "HF_TOKEN="], "is not the path of a file"),
     "standard output": (["acme/a", "--token-file", "-"], "is not the path of a file"),
     "a control character": (["acme/a", "--token-file", "x", "--ready-file", "a\nb"], "is not the path of a file"),
