@@ -24,13 +24,14 @@ PURE := src/hf_oidc/errors.py,src/hf_oidc/rfc3339.py,src/hf_oidc/secret.py,src/h
 src/hf_oidc/hub/resource.py,src/hf_oidc/token_request.py,src/hf_oidc/hub/exchange.py,src/hf_oidc/hub/token.py,src/hf_oidc/hub/publisher.py,src/hf_oidc/providers/facts.py,src/hf_oidc/providers/*/facts.py,$\
 src/hf_oidc/id_token.py,src/hf_oidc/retry.py,src/hf_oidc/explain/*,src/hf_oidc/doctor/*
 
-.PHONY: help demo unit test test-all lint lock bench image pyz dist clean
+.PHONY: help demo unit test test-all test-clients lint lock bench image pyz dist clean
 
 help:
 	@echo "make demo   try the action on this machine, against Local Hub"
 	@echo "make unit   run the quick tests: they start no process, and none takes a second"
 	@echo "make test   run all tests that need no engine (PYTEST_ARGS=tests/unit: a part of them)"
 	@echo "make test-all  run those with Docker, act and other engines, too (REQUIRE_ENGINES=1: none may be missing)"
+	@echo "make test-clients  install 26 clients of the Hub, old versions too, and run them against Local Hub"
 	@echo "make lint   ruff, mypy, import-linter, zizmor, check-jsonschema, hadolint"
 	@echo "make lock   renew the hash-locked lists in requirements/"
 	@echo "make bench  measure the action beside what people would use instead (takes Docker and curl)"
@@ -60,6 +61,10 @@ test-all: $(VENV)/dev.stamp
 	@$(BIN)/python -m coverage report
 	@$(BIN)/python -m coverage report --include="$(PURE)" --fail-under=100
 endif
+
+test-clients: $(VENV)/dev.stamp
+	@.ci/clients all
+	@CLIENTS=all REQUIRE_ENGINES=1 $(BIN)/python -m pytest tests/clients tests/e2e/test_clients.py $(PYTEST_ARGS)
 
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff format --check .
@@ -106,6 +111,9 @@ dist: $(VENV)/dev.stamp
 
 COMPILE := uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-header \
   --no-emit-find-links --no-emit-index-url --override requirements/without-pygithub.txt
+CLIENTS := tests/clients/environments
+# transformers 5 needs Python 3.11. Only the one that .ci/clients always installs is also for 3.10.
+LOCK_CLIENT := $(subst 3.10,3.11,$(COMPILE)) --no-annotate
 
 lock:
 	$(COMPILE) requirements/runtime.in -o requirements/runtime.txt
@@ -114,6 +122,9 @@ lock:
 	$(COMPILE) requirements/pipeline-runner.in -o requirements/pipeline-runner.txt
 	$(COMPILE) -c requirements/dev.txt requirements/benchmarks.in -o requirements/benchmarks.txt
 	$(COMPILE) -c requirements/dev.txt requirements/scan.in -o requirements/scan.txt
+	for list in $(CLIENTS)/*.in; do $(LOCK_CLIENT) $$list -o $${list%.in}.txt || exit; done
+	$(LOCK_CLIENT) --override $(CLIENTS)/without-xet.override $(CLIENTS)/hub-2.4-without-xet.in -o $(CLIENTS)/hub-2.4-without-xet.txt
+	$(COMPILE) --no-annotate $(CLIENTS)/hub-0.23.in -o $(CLIENTS)/hub-0.23.txt
 
 clean:
 	rm -rf $(VENV) .engines dist native/hf-oidc.pyz image.cdx.json .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

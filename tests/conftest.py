@@ -47,7 +47,7 @@ LONGEST = (
     *(
         f"tests/e2e/test_{name}.py"
         for name in (
-            *("image", "pages_browser", "container", "interpreters", "examples", "release_rehearsal"),
+            *("image", "pages_browser", "clients", "container", "interpreters", "examples", "release_rehearsal"),
             "agent_examples",
         )
     ),

@@ -21,7 +21,7 @@ from typing import IO, Any
 import httpx
 
 from local_hub.config import Config
-from local_hub.server import ServeOptions, serve
+from local_hub.server import Around, ServeOptions, serve
 from tests import evidence
 
 STOP_SECONDS = 10
@@ -86,15 +86,14 @@ class LocalHub(ServedHub):
 
 
 @contextmanager
-def local_hub_here(**options: Any) -> Iterator[ServedHub]:
+def local_hub_here(around: Around = lambda app: app, **options: Any) -> Iterator[ServedHub]:
     """Serve a Local Hub that knows nothing, for the length of a `with` block: for tests of what it answers.
 
-    `options`: those of `ServeOptions`.
+    `around` sees each request before it does. `options`: those of `ServeOptions`.
     """
     started: queue.Queue[tuple[Mapping[str, Any], Callable[[], None]]] = queue.Queue()
-    serving = threading.Thread(
-        target=serve, args=(ServeOptions(Config(), **options), lambda *ready: started.put(ready))
-    )
+    arguments = (ServeOptions(Config(), **options), lambda *ready: started.put(ready), around)
+    serving = threading.Thread(target=serve, args=arguments)
     serving.start()
     ready, stop = started.get(timeout=60)
     try:

@@ -8,6 +8,6 @@
 # $HF_OIDC_ID_TOKEN_FILE names.
 # Replace acme's names with yours. `hf-oidc doctor`, run in the job, shows the claims of its ID token.
 set -eu
-pip install hf-oidc-action huggingface_hub
+pip install hf-oidc-action "huggingface_hub>=1.18"
 # Only this command has the token in its environment.
 hf-oidc run acme/awesome-model -- hf upload acme/awesome-model ./model .

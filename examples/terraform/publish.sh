@@ -11,6 +11,6 @@
 # this script, on an agent that has Python.
 # Replace acme's names with yours. `hf-oidc doctor`, run in the job, shows the claims of its ID token.
 set -eu
-pip install hf-oidc-action huggingface_hub
+pip install hf-oidc-action "huggingface_hub>=1.18"
 # Only this command has the token in its environment.
 hf-oidc run acme/awesome-model -- hf upload acme/awesome-model ./model .

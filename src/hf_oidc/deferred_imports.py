@@ -62,17 +62,17 @@ STAND_INS: Mapping[str, Mapping[str, Callable[..., Any]]] = {
     "idna": {},
     # urllib3: for HTTP/2, which is off.
     "importlib.metadata": {"version": _version},
-    # PyJWT: keys to verify a signature with, which the Hub does.
+    # PyJWT: to fetch the keys that verify a signature. Not used: the Hub verifies.
     "jwt.jwks_client": _functions("jwt.jwks_client", "PyJWKClient"),
     # The media type of a file to upload.
     "mimetypes": {},
     # uuid asks for the name of the system when it is imported.
     "platform": {"system": _system},
-    # urllib3: to spread its own retries, of which there are none. E-mail: to make up an address.
+    # urllib3: for the delays of its own retries. Not used: we retry. E-mail: to generate ids and boundaries.
     "random": {},
     # logging: to print a traceback.
     "traceback": {},
-    # requests: proxies and passwords of the process's environment, which it must not use.
+    # requests: proxies and passwords from the process's environment, which it must not use.
     "urllib.request": _functions(
         "urllib.request",
         "getproxies",

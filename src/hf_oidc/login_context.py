@@ -68,5 +68,5 @@ def read_file(path: str) -> str:
 
 
 def _random() -> float:
-    # Without the module `random`, whose import every login would wait for.
+    # Not with the module `random`: its import would slow down every login.
     return int.from_bytes(os.urandom(4), "big") / 2**32

@@ -32,12 +32,12 @@ LONGEST_HASH = 64
 CHANGE = re.compile(r"(?=[a-z][A-Z0-9]|[A-Z][0-9]|[0-9][A-Za-z])")
 # A URL's user information begins after the scheme and ends at the last `@`, which may be percent-encoded.
 AT = re.compile(r".*(@|%40)", re.DOTALL)
-# Strings: few texts have user information, and every login would wait until they are compiled.
+# Strings, not compiled patterns: few texts have user information, and compiling them would slow down every login.
 SCHEME = r"(?i)://|\bhttps?:/*"
-# The digest of an image: its `@` ends no user information.
+# The digest of an image: its `@` does not end user information.
 DIGEST = r"@sha(?:256|384|512):[0-9a-f]{32,128}\b"
 # `user:password@host` without a scheme. The host has a path or a port after it, or is a whole name such as example.org.
-# What these words begin has the same form: `mailto:a@example.org`, `npm:react@next/x`, a subject of GitHub such as
+# Words with these labels have the same form: `mailto:a@example.org`, `npm:react@next/x`, a subject of GitHub such as
 # `repo:acme@12/training@34:ref:x`. A host has a letter or is an address: `1.2` is a version.
 LABELS = "mailto|e-?mail|mail|contact|author|maintainer|from|to|cc|sip|sips|xmpp|acct|npm|jsr|pkg|node|repo"
 USER_INFORMATION = (

@@ -54,7 +54,12 @@ def _parser() -> argparse.ArgumentParser:
     server.add_argument(
         "--config", type=Path, metavar="FILE", help="YAML file: publishers, resources, accounts, jobs, faults, issuers"
     )
-    server.add_argument("--data", type=Path, metavar="DIR", help="store all data in this directory; default: in memory")
+    server.add_argument(
+        "--data",
+        type=Path,
+        metavar="DIR",
+        help="keep all data in this directory; default: a private one, removed at exit",
+    )
     server.add_argument("--host", type=_host, default="127.0.0.1", help="127.0.0.1 (default), ::1 or localhost")
     server.add_argument(
         "--port", type=partial(_number, least=0, most=65_535), default=0, help="0 (default): any free port"
@@ -81,7 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     server.add_argument(
         "--whoami",
         action="store_true",
-        help="answer whoami to repositories' tokens too, with the owner's name; not known of the Hub",
+        help="also answer whoami for a repository's token, with the owner's name; what the Hub answers is not known",
     )
     return parser
 

@@ -71,7 +71,7 @@ class _Hub:
         return httpx.post(self.url + path, content=body, headers=headers, trust_env=False).raise_for_status().json()
 
     def upload(self, content: bytes, token: str) -> dict[str, Any]:
-        """Upload a large file to LFS, and return what its commit says of it."""
+        """Upload a large file to LFS, and return its entry for the commit."""
         file = {"oid": hashlib.sha256(content).hexdigest(), "size": len(content)}
         body = json.dumps({"operation": "upload", "objects": [file]})
         path = f"/{RESOURCE}.git/info/lfs/objects/batch"

@@ -86,6 +86,8 @@ class _AnnouncingServer(uvicorn.Server):
 
 # Gets the ready line, as data, and a function that stops the server.
 Announce = Callable[[Mapping[str, Any], Callable[[], None]], None]
+# Puts something in front of the application, which then sees each request first.
+Around = Callable[[ASGIApp], ASGIApp]
 
 
 def print_ready_line(ready: Mapping[str, Any], _stop: Callable[[], None]) -> None:
@@ -94,7 +96,7 @@ def print_ready_line(ready: Mapping[str, Any], _stop: Callable[[], None]) -> Non
     sys.stdout.flush()
 
 
-def serve(options: ServeOptions, announce: Announce = print_ready_line) -> None:
+def serve(options: ServeOptions, announce: Announce = print_ready_line, around: Around = lambda app: app) -> None:
     """Serve until a signal arrives, or until somebody calls the function that `announce` got. Raises `ConfigError`."""
     try:
         check_git()
@@ -128,7 +130,7 @@ def serve(options: ServeOptions, announce: Announce = print_ready_line) -> None:
         ready = {"hub": base_url, "issuer": github_url, "ca": ca_path, "pid": os.getpid(), "jobs": jobs}
         script = Script({path: list(names) for path, names in options.config.faults.items()})
         context = server_context(authority, options.tls_fault) if authority else None
-        config = _uvicorn_config(make_app(hub, running, script, router), context, options.tls_fault)
+        config = _uvicorn_config(around(make_app(hub, running, script, router)), context, options.tls_fault)
         server = _AnnouncingServer(config, lambda: announce(ready, server.stop))
         server.run(sockets=[listener])
 

@@ -1,4 +1,4 @@
-"""Counts the requests that no route of Local Hub answers, so that a user sees what it lacks.
+"""Counts the requests that no route of Local Hub answers, so that users see which routes it lacks.
 
 Requests of one kind (method, path without names, client) are one entry, and the oldest kinds are removed. It knows no
 route: the router decides which requests are unknown.
@@ -16,7 +16,7 @@ LONGEST_PATH = 200
 _LOG = logging.getLogger(__name__)
 # A product of RFC 9110 § 10.1.5.
 _PRODUCT = re.compile(r"[\w!#$%&'*+.^`|~-]{1,40}(?:/[\w!#$%&'*+.^`|~-]{1,40})?", re.ASCII)
-# huggingface_hub begins with this product, if no library has given its name.
+# The first product of huggingface_hub if no library gives its name.
 _NO_LIBRARY = "unknown/None"
 
 

@@ -18,18 +18,29 @@ def block(language: str, containing: str) -> str:
     return str(found)
 
 
-def test_trying_a_workflow_as_described_gives_a_token(tmp_path: Path) -> None:
+def test_trying_the_action_as_described_publishes_a_model(tmp_path: Path) -> None:
     """The configuration and the commands of the page, as they stand."""
     (tmp_path / "hub.yaml").write_text(block("yaml", "publishers:"))
-    commands = block("sh", "hf_oidc.action").replace(".venv/bin", str(Path(sys.executable).parent))
+    programs = str(Path(sys.executable).parent)
+    commands = block("sh", "hf_oidc.action").replace(".venv/bin", programs) + block("sh", "hf upload")
+    identity = {f"GIT_{who}_{what}": "me" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+    env = {"PATH": f"{programs}:{os.environ['PATH']}", "HOME": str(tmp_path), **identity}
     # A process group of its own, so that the Local Hub that the page leaves running ends with the test.
     shell = subprocess.Popen(
-        ["sh", "-e", "-c", commands], cwd=tmp_path, stdout=subprocess.PIPE, text=True, start_new_session=True
+        ["sh", "-e", "-c", commands], cwd=tmp_path, env=env, stdout=subprocess.PIPE, text=True, start_new_session=True
     )
     try:
-        assert shell.wait(60) == 0
+        assert shell.wait(120) == 0
     finally:
         os.killpg(shell.pid, signal.SIGTERM)
         said, _ = shell.communicate(timeout=30)
     assert "Logged in: " in said
+    log = subprocess.run(
+        ["git", "log", "--format=%an: %s", "origin/main"],
+        cwd=tmp_path / "clone",
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert log.stdout.splitlines()[:2] == ["me: Add a README", "[OIDC]: Upload folder using huggingface_hub"]
     assert file_commands((tmp_path / "github_env").read_text())["HF_TOKEN"].startswith("hf_jwt_")

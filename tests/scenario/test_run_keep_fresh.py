@@ -238,7 +238,13 @@ def test_an_outage_is_outlived(tmp_path: Path) -> None:
         return bool(failed) and failed[-1] < failed[0] + 4
 
     with started(Hub(tmp_path, lifetime=8, down=for_longer_than_a_round)) as hub:
-        watch = 'for _ in $(seq 120); do cat "$HF_TOKEN_PATH"; echo; sleep 0.1; done'
+        # Until a third token has come, and for no longer than two minutes.
+        watch = """for _ in $(seq 1200); do
+            now=$(cat "$HF_TOKEN_PATH")
+            [ "$now" = "$seen" ] || { echo "$now"; seen=$now count=$((count + 1)); }
+            [ "$count" -lt 3 ] || break
+            sleep 0.1
+        done"""
         run = hub.run("acme/model", "--", "sh", "-c", watch)
     assert len(set(run.stdout.split())) >= 3
     assert [line.split(":")[1].strip() for line in run.stderr.splitlines() if "could not" in line] == [

@@ -14,6 +14,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -258,21 +259,39 @@ def test_checked_before_the_push(hub: LocalHub, folder: Path) -> None:
     assert "id-token-permission-missing" in codes
 
 
-@pytest.fixture(scope="module")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, LocalHub]]:
-    """A folder with the files of the document's first section, and a Local Hub with its configuration."""
-    folder = tmp_path_factory.mktemp("document")
+@contextmanager
+def prepared(folder: Path) -> Iterator[LocalHub]:
+    """Put the files of the document's first section into a folder, and serve the Local Hub that they configure."""
     for name, text in re.findall(r"```yaml\n# (\S+)\n(.*?)```", DOCUMENT, re.DOTALL):
         (folder / name).write_text(text)
     with local_hub("--config", str(folder / "hub.yaml")) as running:
         (folder / "ready.json").write_text(json.dumps({"hub": running.hub, "jobs": running.jobs}))
-        yield folder, running
+        yield running
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_the_commands_of_the_document(prepared: tuple[Path, LocalHub], command: str) -> None:
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[LocalHub, Path]]:
+    """A Local Hub for all commands, and its folder."""
+    folder = tmp_path_factory.mktemp("document")
+    with prepared(folder) as hub:
+        yield hub, folder
+
+
+@pytest.mark.parametrize("command", [command for command in COMMANDS if "job gitlab" not in command])
+def test_the_commands_of_the_document(shared: tuple[LocalHub, Path], command: str) -> None:
     """Each fails with the text in its comment, or succeeds if it has none."""
-    folder, hub = prepared
+    check(command, *shared)
+
+
+@pytest.mark.parametrize("command", [command for command in COMMANDS if "job gitlab" in command])
+def test_the_commands_for_gitlab(tmp_path: Path, command: str) -> None:
+    """The same, with a new ID token for each: Local Hub issues it at its start, for five minutes."""
+    with prepared(tmp_path) as hub:
+        check(command, hub, tmp_path)
+
+
+def check(command: str, hub: LocalHub, folder: Path) -> None:
+    """Run a command of the document, and compare its end with what its comment says."""
     (entering,) = re.findall(r"^job\(\) .*(?=```)", SECTIONS["Try it"], re.DOTALL | re.MULTILINE)
     run = shell(Clients(hub, folder, env={"PATH": f"{Path(HF).parent}:{os.environ['PATH']}"}), f"{entering}\n{command}")
     failure = re.search(r" # fails[^:]*: (.+)", command)

@@ -67,7 +67,7 @@ TOKEN, READY = "--token-file", "--ready-file"
 @click.option(
     READY,
     metavar="PATH",
-    help="Exists while the tokens are in place and valid; shell lines that let huggingface_hub and git use them.",
+    help="Shell lines that let huggingface_hub and git use the tokens. Exists while the tokens are in place and valid.",
 )
 @click.option(
     "--on-expiry",
@@ -137,7 +137,7 @@ class Task(NamedTuple):
         if self.ready and self.ready.exists():  # an agent that was killed has left it
             with self.ready.open("rb") as file:
                 if not b"unset ".startswith(file.read(6)):
-                    what = f"`{READY}`: {sanitize_line(str(self.ready))} exists, and is no ready file"
+                    what = f"`{READY}`: {sanitize_line(str(self.ready))} exists, and is not a ready file"
                     raise InvalidInput(READY, what, "the path of a new file")
             _remove(READY, self.ready)
 
@@ -168,14 +168,14 @@ class Task(NamedTuple):
             at_the_end.callback(renewer.end)
             at_the_end.callback(ready.end)
             ready.renewed(first.granted[0].request)
-            has = f"`{READY}` has them, and those for git." if self.ready else "For git, use --ready-file."
-            # A path that the log would change is of no use there.
+            has = f"The file of `{READY}` has them, and those for git." if self.ready else "For git, use --ready-file."
+            # A path that `sanitize` would change is useless in the log.
             shown = {
                 variable: text if sanitize(text) == text else f"PATH of {self._option(name)}"
                 for name, (variable, text) in zip(self.paths, paths.items(), strict=True)
             }
             lines = "".join(f"\n  {line}" for line in _shell(first.hidden, shown))
-            first.session.say(f"Ready, and renewing. What uses the tokens needs these lines. {has}{lines}")
+            first.session.say(f"Ready, and renewing. Programs that use the tokens need these lines. {has}{lines}")
             code = None
             while code is None:
                 # Windows runs the handler of a signal only between two calls.
@@ -186,7 +186,7 @@ class Task(NamedTuple):
         return code
 
     def _option(self, name: str) -> str:
-        """How a message names the file: its path may look like a token, and is not shown then."""
+        """How a message names the file. Not by its path, which may look like a token and is then not shown."""
         return TOKEN if len(self.paths) == 1 else f"{TOKEN} {name}"
 
 
@@ -201,14 +201,14 @@ class ReadyFile:
         self._lock = threading.Lock()
 
     def renewed(self, request: TokenRequest) -> None:
-        """There is a new token. Raises `DeliveryFailed` if this file cannot be created."""
+        """Creates the file if now no token has expired. Raises `DeliveryFailed` if it cannot."""
         with self._lock:
             self._expired.discard(request)
             if self._path and not (self._expired or self._ended or os.path.lexists(self._path)):
                 _replace(READY, self._path, self._text)
 
     def expired(self, request: TokenRequest) -> None:
-        """A token has expired before it was renewed. Reports it if the file cannot be removed."""
+        """Removes the file, because a token expired before it was renewed. Reports it if it cannot."""
         with self._lock:
             self._expired.add(request)
             if self._path and not self._ended:

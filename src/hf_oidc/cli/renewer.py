@@ -52,7 +52,7 @@ class FirstTokens(NamedTuple):
     @classmethod
     def log_in(cls, requests: Sequence[TokenRequest], settings: Settings, env: Mapping[str, str]) -> FirstTokens:
         """Raises `click.exceptions.Exit` if a login fails. Until it returns, a signal ends the process."""
-        # nohup ignores SIGHUP, and a shell ignores SIGQUIT for what it starts with `&`.
+        # nohup makes a process ignore SIGHUP. A shell makes what it starts with `&` ignore SIGQUIT.
         for number in {getattr(signal, name, signal.SIGTERM) for name in ("SIGTERM", "SIGHUP", "SIGQUIT")}:
             if signal.getsignal(number) != signal.SIG_IGN:
                 signal.signal(number, _exit)
@@ -77,7 +77,7 @@ class FirstTokens(NamedTuple):
 
 
 class OnExpiry(NamedTuple):
-    """What happens when a token expires before it is renewed: `act`. `told`: how the report describes it."""
+    """`act`: what happens when a token expires before it is renewed. `told`: how the report describes that."""
 
     told: str
     act: Callable[[TokenRequest], None] = lambda _request: None

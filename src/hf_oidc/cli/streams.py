@@ -1,7 +1,7 @@
 """A command's standard streams.
 
 Standard output is written as a whole when the command has succeeded. It is an error if that fails. It is not an
-error if messages on standard error cannot be written, and a log that is not read stops no command.
+error if messages on standard error cannot be written, and a log that nothing reads blocks no command.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ STANDARD_OUTPUT, STANDARD_ERROR = 1, 2
 FULL_PIPE_TIMEOUT = 5.0  # seconds
 # Held while something is written to standard error.
 WRITING = threading.Lock()
-# The threads that were still writing when their time was over.
+# Threads that were still writing after FULL_PIPE_TIMEOUT.
 LATE: set[threading.Thread] = set()
 # 128 + SIGPIPE: the exit code that a shell reports when the reader of a pipe has gone away.
 READER_GONE = 141
@@ -120,11 +120,11 @@ def write_error(text: str) -> None:
 def _write_error(content: bytes) -> None:
     """Raises `OSError`, also if standard error is full and nothing reads it."""
     # A write to a full pipe or terminal blocks, and O_NONBLOCK would change it for all programs that share it. So a
-    # thread writes, and is left behind if nothing reads.
+    # thread writes, and this function stops waiting for it if nothing reads.
     outcome: queue.SimpleQueue[OSError | None] = queue.SimpleQueue()
     thread = threading.Thread(target=_write_in_turn, args=[content, outcome], daemon=True)
     unread = TimeoutError(errno.ETIMEDOUT, "it is full, and nothing reads it")
-    if any(each.is_alive() for each in LATE):  # several messages must not add up
+    if any(each.is_alive() for each in LATE):  # the delays of several messages must not add up
         raise unread
     try:
         thread.start()

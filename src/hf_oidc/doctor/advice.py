@@ -481,8 +481,8 @@ WORDS = {
     ),
     "secret-reads": Words(
         "The job `{job}` reads {resource} from the Hub with a stored token, the secret `{secret}`.",
-        "If this is public, it needs no token. If it is yours, log in for it instead.{how} To read gated models of "
-        "others, log in for a user.",
+        "To read a public repository, no token is needed. To read a private one of yours, log in for it.{how} To read "
+        "another user's gated repository, log in for a user.",
     ),
     "migrate-permissions": Words(
         "The job `{job}` uses a stored token. To log in for {resource} without one, it needs the permission to request "

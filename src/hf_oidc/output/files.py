@@ -71,15 +71,15 @@ def replace(path: Path, text: str) -> None:
 def require_guarded_folder(path: Path) -> None:
     """Raises `DeliveryFailed` if another user could put a file of theirs in the place of `path`.
 
-    unlink(2): who can write to a folder can also remove and rename what is in it. In one with the sticky bit, only the
-    owner of the folder can.
+    unlink(2): a user who can write to a folder can also remove and rename the files of others in it. If it has the
+    sticky bit, only the owner of the folder can.
     """
     with _explained(path):
         parent = Path(os.path.realpath(path.parent, strict=True))
-        # Also the folders on the way to it, as they are written: one of them may be a link that is in a third place.
+        # Also the folders of the path as it is written: others could replace one of them that is a link.
         for folder in dict.fromkeys([parent, *parent.parents, *path.absolute().parents]):
             found = folder.stat()
-            # The group of a folder above is often the user's own, as with the umask 002 of many systems.
+            # The group of a folder above is often the user's own: many systems have the umask 002.
             others = stat.S_IWOTH | (stat.S_IWGRP if folder == parent else 0)
             guarded = found.st_mode & stat.S_ISVTX and found.st_uid in {0, _user()}
             if not _POSIX or guarded or not found.st_mode & others:
@@ -87,7 +87,7 @@ def require_guarded_folder(path: Path) -> None:
             if folder == parent:
                 raise _Refused(
                     "is in a folder where other users can replace it: use a folder that only you can write to "
-                    "(`chmod go-w`), or one of root's with the sticky bit, such as /dev/shm"
+                    "(`chmod go-w`), or a folder of root's with the sticky bit, such as /dev/shm"
                 )
             raise _Refused(
                 f"is below {sanitize_line(str(folder))}, where other users can replace folders: use a path on which "
@@ -156,8 +156,8 @@ def _opened(path: Path, flags: int) -> Iterator[int]:
 
 
 def _write(descriptor: int, text: str) -> None:
-    # Without a buffer, which would be written when it is closed, even after a failure. What the text has from variables
-    # and arguments (git's configuration, a path) gets the bytes back that it had there, which may not be UTF-8.
+    # Without a buffer, which would be written when it is closed, even after a failure. Text from variables and
+    # arguments (git's configuration, a path) becomes its original bytes again, which may not be UTF-8.
     left = os.fsencode(text)
     while left:
         left = left[os.write(descriptor, left) :]

@@ -1,8 +1,8 @@
 """Which provider a job belongs to, by its environment: all providers in one table.
 
 It is the one list of providers that everything else is built from or checked against. A name is also the provider's
-folder, the value of `--provider`, and the `provider` of an error. No import of ours, so that detection
-loads no provider.
+folder, the value of `--provider`, and the `provider` of an error. It imports no other module of ours, so that
+detection loads no provider.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ NAMES = tuple(name for providers in DETECTION.values() for name in providers)
 
 
 def matching(env: Mapping[str, str]) -> list[str]:
-    """The names of the providers that `env` may belong to, all of one kind. Nothing tells several apart."""
+    """The providers that `env` may belong to, all of one kind. If there are several, nothing tells them apart."""
     for providers in DETECTION.values():
         if here := [name for name, is_here in providers.items() if is_here(env)]:
             return here

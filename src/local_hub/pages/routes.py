@@ -66,7 +66,7 @@ class NoSuchPage(Exception):
 
 @dataclass(frozen=True)
 class Site:
-    """What all pages use: the Hub, the URLs of Local Hub's issuers by preset name, and what Local Hub does not know."""
+    """What all pages use: the Hub, the URLs of Local Hub's issuers by preset name, and the unknown requests."""
 
     hub: Hub
     own_issuers: Mapping[str, str]

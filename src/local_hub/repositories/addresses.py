@@ -110,7 +110,7 @@ def full_names(revision: str) -> list[str]:
     # HEAD is the default branch, which huggingface.js asks for.
     own = [revision] if revision.startswith(_HUB_REFS) or revision == "HEAD" else []
     commit = [revision] if _COMMIT.fullmatch(revision) else []
-    # The start of a commit id comes last: the Hub takes it since 2023 (huggingface_hub#197).
+    # The start of a commit id comes last: the Hub has accepted it since 2023 (huggingface_hub#197).
     others = [f"refs/{revision}"] if revision.startswith("pr/") else []
     others += [revision] if _SHORT_COMMIT.fullmatch(revision) else []
     return [*commit, *own, f"refs/heads/{revision}", f"refs/tags/{revision}", *others]

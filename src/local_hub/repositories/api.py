@@ -35,9 +35,9 @@ _LOG = logging.getLogger(__name__)
 HISTORY, COMMITS = 1000, 50  # the most commits of an answer (huggingface.js, `listCommits`), and the default
 # The most entries of a tree that the Hub lists in one answer (huggingface_hub, `HfFileSystem`).
 PAGE, EXPANDED_PAGE = 1000, 50
-_AT_ONCE = 10_000  # small files, of which together 10 MB are in memory
+_AT_ONCE = 10_000  # small files, which together take 10 MB of memory
 _COUNT = re.compile(r"[0-9]{1,9}", re.ASCII)
-NO_XET = "Local Hub takes Xet uploads to repositories, but stores nothing in buckets. It sends all files without Xet."
+NO_XET = "Local Hub accepts Xet uploads to repositories, but not to buckets. Downloads do not use Xet."
 
 
 @dataclass(frozen=True, slots=True)

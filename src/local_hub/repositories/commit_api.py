@@ -22,7 +22,7 @@ from local_hub.request_body import parsed_json
 
 
 def preupload(context: RequestContext) -> Response:
-    """`POST …/preupload/{revision}`: whether each file belongs into git, or into LFS or Xet."""
+    """`POST …/preupload/{revision}`: whether each file belongs in git, or in LFS or Xet."""
     commit = commit_of(context)
     body = mapping(parsed_json(context.body.read_bytes()), "body")
     files = [mapping(file, f"files[{number}]") for number, file in enumerate(items(body.get("files"), "files"))]

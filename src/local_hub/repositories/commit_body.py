@@ -79,7 +79,7 @@ def _lines(body: BinaryIO) -> Iterator[bytes]:
 
 
 def _parsed(line: bytes, where: str) -> Any:
-    """Parse a line. If it is long, the content of its file is bytes, and was never a JSON string."""
+    """Parse a line. If it is long, the content of its file is bytes, and never becomes a JSON string."""
     found = _CONTENT.search(line) if len(line) > JSON_LIMIT else None
     try:
         if not found:

@@ -42,7 +42,7 @@ class Rejected(ValueError):
 
 
 def is_binary(sample: bytes) -> bool:
-    """Return whether a file that begins like this is binary: as git decides it, and PDF."""
+    """Return whether a file that begins like this is binary: as git decides it, or a PDF."""
     return b"\0" in sample[:SAMPLE] or sample.startswith(b"%PDF-")
 
 

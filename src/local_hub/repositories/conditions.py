@@ -27,8 +27,8 @@ def failed_precondition(method: str, headers: Mapping[str, str], tag: str) -> in
 def requested_ranges(method: str, headers: Mapping[str, str], tag: str, size: int) -> list[tuple[int, int]] | None:
     """Return the first and the last byte of each range to send. An empty list is 416; None is the whole file.
 
-    A server ignores a range of another method than GET (§ 14.2), of another unit, or that it cannot read, and one
-    that If-Range makes void (§ 13.1.5).
+    A server ignores a range if the method is not GET (§ 14.2), if it does not know the unit or cannot parse the
+    range, and if If-Range does not match (§ 13.1.5).
     """
     found = _RANGES.fullmatch(headers.get("range", ""))
     if method != "GET" or not found or headers.get("if-range", tag) != tag:

@@ -68,7 +68,7 @@ def _new_files(tips: list[str], option: str) -> Iterator[tuple[str, int, bytes]]
             if kind == b"blob":
                 yield path.decode("utf-8", "replace"), int(size), start
     if found.returncode or read.returncode:
-        sys.exit("Local Hub cannot read this push")
+        sys.exit("Local Hub cannot read all commits of this push, such as one from a shallow clone")
 
 
 def _content(stream: IO[bytes], size: int) -> bytes:

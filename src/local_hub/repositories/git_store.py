@@ -260,7 +260,7 @@ class Repository:
         """Return the last commit that changed each of these files and folders, all of which are in `folder`.
 
         One pass over the history. A merge counts as the commit that changed what it brought to the branch. In a very
-        long history, paths that changed last far back are left out.
+        long history, paths that last changed far back are left out.
         """
         # -t: each folder too. Not --raw: its abbreviated ids take most of the time.
         options = (

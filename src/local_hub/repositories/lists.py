@@ -1,4 +1,4 @@
-"""Lists that clients ask for during the usual work: repositories, and what Local Hub never has, such as discussions.
+"""Lists that clients request during normal work: repositories, and what Local Hub never has, such as discussions.
 
 The responses have the form that huggingface_hub and huggingface.js read. The router has already authorized the caller.
 """
@@ -16,7 +16,7 @@ from local_hub.repositories.context import RequestContext
 from local_hub.repositories.responses import Refusal, bad_request
 
 KINDS = ("models", "datasets", "spaces", "kernels")
-# A list that does not exist would end a client's work with 404.
+# Without these lists, clients fail with 404.
 EMPTY: Mapping[str, list[Any] | dict[str, Any]] = {
     "/api/agent-harnesses": {"standardEnvVars": [], "harnesses": {}},
     "/api/collections": [],

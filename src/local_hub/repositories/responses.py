@@ -54,7 +54,7 @@ def refused(denied: Denied, *, basic: bool = False, plain: bool = False) -> Resp
     if basic and denied.status == 401:
         headers |= dict.fromkeys(("WWW-Authenticate", "LFS-Authenticate"), 'Basic realm="Local Hub"')
     if plain:
-        # The words that a push with a token that may not write gets from the Hub's hook.
+        # The message of the Hub's hook if the token of a push may not write.
         hub = "You are not authorized to push to this repo.\n" if denied in (NOT_YOURS, READ_ONLY) else ""
         return PlainTextResponse(f"{hub}{denied.message}\n", denied.status, headers=headers)
     return JSONResponse({"error": denied.message, "message": denied.message}, denied.status, headers=headers)
@@ -95,7 +95,7 @@ class _StoredFile(FileResponse):
 
     def __init__(self, path: Path, headers: Mapping[str, str]) -> None:
         super().__init__(path, headers={**headers, **INERT}, media_type=_BYTES, stat_result=path.stat())
-        # The file on this disk is newer than the content.
+        # git keeps no modification time, and that of the file on this disk is not the content's.
         del self.headers["last-modified"]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -132,7 +132,7 @@ class RepositoryRouter:
         self._store = RepositoryStore(database, GitStore(directory), secrets.token_bytes(32), base_url)
         self._whoami_for_repositories = whoami
         self.unknown = UnknownRequests()
-        # The pages of repositories, which the application adds: they know this module, and not the reverse.
+        # The application adds the pages of repositories. They import this module, not the reverse.
         self.pages: Mapping[str, Page] = {}
 
     def routes(self) -> list[Route]:

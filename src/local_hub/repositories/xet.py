@@ -58,7 +58,7 @@ def is_hash(value: str) -> bool:
 
 
 def read_shard(shard: bytes) -> list[SharedFile]:
-    """Return the files of a shard. Its other parts describe xorbs, which the xorbs do themselves."""
+    """Return the files of a shard. Its other parts describe xorbs, which also describe themselves."""
     if not shard.startswith(_SHARD_TAG):
         raise InvalidXet("this is not a shard")
     files, at, chunks = [], _SHARD_HEADER, 0
@@ -160,7 +160,7 @@ def _lz4_frame(frame: bytes) -> bytes:
 
 
 def _lz4_block(block: bytes, content: bytearray) -> None:
-    """Append a decompressed block (lz4, doc/lz4_Block_format.md): literal bytes and copies, in turns."""
+    """Append a decompressed block (lz4, doc/lz4_Block_format.md): literal bytes and copies, in turn."""
     at = 0
     while True:
         token = block[at]

@@ -58,7 +58,7 @@ def look_up(_: RequestContext) -> Response:
 
 
 def _session(context: RequestContext) -> str:
-    # hf_xet remembers for each URL which chunks it has uploaded there. Local Hub keeps xorbs until it stops only.
+    # hf_xet remembers for each URL which chunks it has uploaded there. Local Hub keeps xorbs only until it stops.
     return hashlib.sha256(b"xet" + context.store.link_key).hexdigest()[:16]
 
 

@@ -410,7 +410,7 @@ def test_a_folder_where_others_could_replace_a_file(mode: int, safe: bool, tmp_p
             files.require_guarded_folder(tmp_path / "folder/x")
         assert str(caught.value) == (
             f"{tmp_path}/folder/x is in a folder where other users can replace it: use a folder that only you can "
-            "write to (`chmod go-w`), or one of root's with the sticky bit, such as /dev/shm"
+            "write to (`chmod go-w`), or a folder of root's with the sticky bit, such as /dev/shm"
         )
 
 

@@ -40,7 +40,7 @@ MAX_INSERTED = 100_000
 INPUT = re.compile(
     r"'(?:[^']|'')*'|(?<![\w.-])inputs(?:\.(?P<name>[A-Za-z_][\w-]*)|\[\s*'(?P<quoted>[^']*)'\s*\])", re.IGNORECASE
 )
-# What is a string already. A property of the event, an input or a value of the matrix may be true or a number.
+# Expressions that are always strings. A property of the event, an input or a matrix value may be a boolean or a number.
 STRING = re.compile(r"(?:github\.(?!event\b)|env\.|vars\.|secrets\.|steps\.|needs\.)[\w.-]+|'(?:[^']|'')*'")
 
 
@@ -132,7 +132,7 @@ class _Inputs:
             value = passed.get(name.lower(), about.get("default", ""))
             missing = about.get("required") == "true" and name.lower() not in passed  # `structure` tells
             if isinstance(value, str) and not missing and not (only_literal and "${{" in value):
-                # The inputs of an action are strings. A workflow has types, also for what an expression gives.
+                # The inputs of an action are strings. Those of a workflow have types, also with an expression as value.
                 self._values[name.lower()] = _as_expression(value, str(about.get("type")), as_text=not only_literal)
 
     def inserted(self, value: Value, key: str = "") -> Value:

@@ -58,7 +58,7 @@ class LocalAction:
     """An action of the same repository, as its action.yml says. `path`: of that file, in the repository.
 
     `using`: `docker`, `composite` or a version of Node.js. `is_ours`: it is a copy of this action. `steps`: those of a
-    composite action that is not. `fails`: one of them is a script that fails in any case, if it is reached.
+    composite action that is not. `fails`: one of them is a script that always fails if it is reached.
     """
 
     path: str

@@ -44,7 +44,7 @@ CHARACTERS = 50
 # Contexts that are known when the job runs.
 LATER = ("steps", "strategy", "job", "runner", "secrets")
 TOO_MUCH = "the size of this file"
-# Of what always fails: it may also be skipped or cancelled.
+# The result of a job or step that always fails: it may also be skipped or cancelled.
 NO_SUCCESS = SomeText(excluded=frozenset({"success"}))
 SUCCEEDS = Status(success=True, failure=False, cancelled=False, always=True)
 
@@ -63,8 +63,8 @@ class _Outcome:
     """Whether a job or step runs.
 
     `after_failure`: it runs only if something before it has failed, or was skipped or cancelled because of that.
-    Of a job: `fails`: whether it fails in any case; `chain`: whether it and all that it needs, directly or not, run;
-    `failed`: whether one of these fails in any case. These are None if that is unknown.
+    For a job: `fails`: whether it always fails; `chain`: whether it and all jobs that it needs, directly or not, run;
+    `failed`: whether one of these always fails. These are None if that is unknown.
     """
 
     certainty: Certainty
@@ -131,7 +131,7 @@ class Reachability:
         self._outcomes: dict[int, list[tuple[_Views, dict[str, _Outcome]]]] = {}
         self._steps: dict[tuple[int, str, int], list[_Outcome]] = {}
         self._rows: dict[str, list[Row | None]] = {}
-        self._guards: dict[str, bool] = {}  # whether a job may be one that always fails
+        self._may_always_fail: dict[str, bool] = {}  # by the key of the job
         self._called: dict[str, Reachability] = {}
 
     def of(self, job: Job, step: Step | None = None) -> tuple[Reached, ...]:
@@ -201,7 +201,7 @@ class Reachability:
         return self._outcomes[index]
 
     def of_jobs(self, views: _Views) -> dict[str, _Outcome]:
-        """The outcome of each job, by what its conditions see."""
+        """The outcome of each job, given what its conditions see."""
         self.budget.spend(self._work)
         outcomes: dict[str, _Outcome] = {}
         for job in self._order:
@@ -209,14 +209,14 @@ class Reachability:
         return outcomes
 
     def _ended(self, job: Job, outcome: _Outcome, views: _Views, outcomes: Mapping[str, _Outcome]) -> _Outcome:
-        """`outcome` of a job, with what its steps, or the jobs that it calls, make of it if they always fail."""
+        """`outcome` of a job, changed if one of its steps, or of the jobs that it calls, always fails."""
         continues = job.block.get("continue-on-error", "false")
-        # A job for failures (`if: failure()`) does not begin one.
+        # A job with `if: failure()` runs after a failure, and is not the first one to fail.
         if outcome.certainty == "no" or outcome.after_failure or continues == "true":
             return outcome
-        if job.key not in self._guards:
-            self._guards[job.key] = _may_always_fail(job)
-        if not self._guards[job.key]:
+        if job.key not in self._may_always_fail:
+            self._may_always_fail[job.key] = _may_always_fail(job)
+        if not self._may_always_fail[job.key]:
             return outcome
         inside = _with_needs(job, views, outcomes).changed({"matrix": UNKNOWN if job.matrix else {}})
         failed = _any([_both(outcome, failure) for failure in self._failures(job, inside)])
@@ -229,7 +229,7 @@ class Reachability:
         return replace(outcome, unknown=unknown, chain=chain, failed=before, fails=None)
 
     def _failures(self, job: Job, views: _Views) -> Iterator[_Outcome]:
-        """Whether each step of `job`, or each job of the workflow that it calls, fails in any case."""
+        """Whether each step of `job`, or each job of the workflow that it calls, always fails."""
         self.budget.spend(1 + _work_of(job.steps))
         if job.called is None:
             yield from (failure for _, failure in _of_steps(self._workflow, job, views))
@@ -242,7 +242,7 @@ class Reachability:
                 yield replace(each, certainty=each.certainty if each.fails else "maybe")
 
     def _of_steps(self, index: int, job: Job, steps: tuple[Step, ...]) -> list[_Outcome]:
-        """Whether each of `steps` runs, given that the job or the composite action runs of which they are."""
+        """Whether each of `steps` runs, if their job or composite action runs."""
         key = (index, job.key, id(steps))
         if key not in self._steps:
             every, inner = [], replace(job, steps=steps)
@@ -320,7 +320,7 @@ def _with_needs(job: Job, views: _Views, outcomes: Mapping[str, _Outcome]) -> _V
 
 
 def _of_steps(workflow: Workflow, job: Job, views: _Views) -> Iterator[tuple[_Outcome, _Outcome]]:
-    """For each step of a job that runs: whether the step runs, and whether it lets the job fail in any case."""
+    """For each step of a job that runs: whether the step runs, and whether it always makes the job fail."""
     open_: dict[str, Value] = {"strategy": UNKNOWN, "job": UNKNOWN, "runner": UNKNOWN}
     expected: dict[str, Value] = {}
     possible: dict[str, Value] = {}
@@ -346,7 +346,7 @@ def _of_steps(workflow: Workflow, job: Job, views: _Views) -> Iterator[tuple[_Ou
                 outcome = replace(outcome, unknown=tuple(dict.fromkeys((*failing.unknown, *outcome.unknown))))
         failure = _failure(workflow, job, step, views)
         continues = step.block.get("continue-on-error", "false")
-        # A step for failures (`if: failure()`) runs after one, and does not begin it.
+        # A step with `if: failure()` runs after a failure, and is not the first one to fail.
         ending = _Outcome("no") if outcome.after_failure or continues == "true" else _both(outcome, failure)
         if ending.certainty != "no" and continues != "false":
             ending = _Outcome("maybe", (*ending.unknown, sanitize_line(str(continues), 200)))
@@ -361,9 +361,9 @@ def _of_steps(workflow: Workflow, job: Job, views: _Views) -> Iterator[tuple[_Ou
 
 
 def _results(outcome: _Outcome, failure: _Outcome, continues: Written, *, is_sure: bool) -> tuple[Value, Value]:
-    """What `steps.<id>` is after a step: if all goes well, and in any case.
+    """The value of `steps.<id>` after a step: if everything succeeds, and if anything may fail.
 
-    `continues`: its `continue-on-error`. `is_sure`: the step runs in any case, unless the run is cancelled.
+    `continues`: its `continue-on-error`. `is_sure`: the step always runs, unless the run is cancelled.
     """
     skipped: Value = {"outcome": "skipped", "conclusion": "skipped", "outputs": {}}
     if outcome.certainty == "no":
@@ -393,7 +393,7 @@ def _work_of(steps: Sequence[Step]) -> int:
 
 
 def _failure(workflow: Workflow, job: Job, step: Step, views: _Views) -> _Outcome:
-    """Whether `step` fails in any case if it runs."""
+    """Whether `step` always fails if it runs."""
     if not (step.action.fails if step.action else always_fails(step.run, step.shell)) or step.background:
         return _Outcome("no")
     if not step.action:

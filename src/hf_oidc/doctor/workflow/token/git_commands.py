@@ -1,6 +1,6 @@
 """Finds what git commands do with the Hub, and follows remotes and clones from one command to the next.
 
-It is given words in which the variables of the shell are replaced. It knows no shell, no step and no login.
+Its input is words in which shell variables are already replaced. It knows no shell, no step and no login.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from hf_oidc.doctor.workflow.token.hub_target import HUB_URL, Given, Right, Use, target_of_url
 from hf_oidc.doctor.workflow.token.script import Command, positionals
 
-# Options with a value: of every command, and of one.
+# Options that take a value: those of all commands, and those of one.
 VALUED = {"-C", "-c", "-o", "-b", "-j", "--push-option", "--depth", "--branch", "--origin", "--filter", "--reference"}
 VALUED |= {"--git-dir", "--work-tree", "--jobs", "--deepen", "--shallow-since", "--shallow-exclude", "--server-option"}
 VALUED_BY = {
@@ -22,15 +22,15 @@ VALUED_BY = {
 }
 READS = {"clone", "pull", "fetch", "ls-remote"}
 URL_SETTING = re.compile(r"remote\.(?P<name>.+)\.(?P<key>url|pushurl)", re.IGNORECASE)
-MAX_REMOTES = 20  # which `git fetch --all` reads
+MAX_REMOTES = 20  # that are read for `git fetch --all`
 
 
 @dataclass
 class Git:
-    """What git commands have left for later ones.
+    """The settings that git commands make for later ones.
 
     `remotes`: the URL of each remote. `push_urls`: those that only `git push` uses. `clones`: the URL of each folder
-    that git has cloned. `origin`: that of the working directory, if it is one.
+    that git has cloned. `origin`: the URL that the working directory is a clone of, if any.
     """
 
     remotes: dict[str, str] = field(default_factory=dict)
@@ -39,7 +39,7 @@ class Git:
     origin: str = ""
 
     def enter(self, folder: str) -> None:
-        """Notes that the working directory is now `folder`."""
+        """Records that the working directory is now `folder`."""
         self.origin = self.clones.get(folder_of(folder), self.origin)
 
     def uses(self, command: Command) -> Iterator[Use]:
@@ -99,5 +99,5 @@ def _of_url(name: str, url: str) -> Iterator[Use]:
 
 
 def folder_of(path: str) -> str:
-    """The last part of a path or URL: how a script names a clone may differ in what comes before. None of `.`."""
+    """The last part of a path or URL: a script may write the folders before it, or not. `.` has none."""
     return re.split(r"[\\/]", path.rstrip("/\\"))[-1].removesuffix(".git").removeprefix(".")

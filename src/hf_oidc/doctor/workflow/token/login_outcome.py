@@ -100,9 +100,10 @@ def check_outcome(step: Step, login: Step) -> Iterator[WorkflowFinding]:
 def check_skipped(
     job: Job, step: Step, using: Step, login: tuple[Step, Step], reachability: Reachability
 ) -> Iterator[WorkflowFinding]:
-    """Finds runs that reach `using`, which needs the token of a login, for certain, and the login for certain not.
+    """Finds runs that certainly reach `using`, which needs the token of a login, but certainly not the login.
 
-    `step`: it, or the step that uses its composite action. `login`: that step, and the one in its action that logs in.
+    `step`: `using`, or the step that uses its composite action. `login`: the step of the job that logs in, and the one
+    in its composite action.
     """
     outer, inner = login
     conditions = list(dict.fromkeys(_inside(each.condition) for each in login if each.condition))

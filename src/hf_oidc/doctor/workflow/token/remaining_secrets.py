@@ -201,7 +201,7 @@ def _not_migrated(found: _Job, secrets: Sequence[StoredSecret]) -> Iterator[Work
 
 
 def _in_use(found: _Job, secret: StoredSecret, beyond: str = "") -> WorkflowFinding:
-    """A stored token that no login of the file is for: what it is for is not known, or it only reads.
+    """A stored token that no login of the file replaces: its purpose is not known, or it only reads.
 
     `beyond`: what it does that the token of a login cannot do.
     """

@@ -53,7 +53,7 @@ STORES = re.compile(rf"(\S*[\\/])?{STORES_TOKEN}")
 STORES_IN_PYTHON = re.compile(
     r"^[ \t]*from huggingface_hub import [^\n]{0,200}?\blogin\b[^;]{0,2000}?^[ \t]*login\(", re.MULTILINE
 )
-# What may leave the checkout, complete its history, or push another one.
+# Commands that may leave the checkout, fetch its history, or push another repository.
 OTHER_HISTORY = re.compile(
     r"\b(?:cd|pushd|clone|init|fetch|pull|subtree|worktree|filter\w{0,20}|commit-tree)\b|orphan|GIT_DIR|\s-C\b|--git-dir"
     r"|\brm\s+-\w{1,9}\s+\.git\b",
@@ -216,7 +216,7 @@ def _outcomes(
     for outer, step, login in needed.values():
         if login.outer is login.step:
             yield from check_outcome(outer, login.step)
-        # In the composite action that logs in, it is about that step, else about the one of the job.
+        # If the composite action of the step also logs in, the finding is about the step there, else about the job's.
         shown = step if login.outer is outer else outer
         yield from check_skipped(job, shown, step, (login.outer, login.step), reachability)
 

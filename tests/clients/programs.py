@@ -1,6 +1,6 @@
 """The programs that people use with the Hub, run as processes against Local Hub: the hf command, git, and git-lfs.
 
-Each run has an environment and a home of its own, so that nothing of this machine's plays a part.
+Each run has a new environment and home, so this machine's configuration has no effect.
 """
 
 from __future__ import annotations
