@@ -184,6 +184,20 @@ def test_a_called_workflow_that_always_fails(guard: Any, stop: str, certainty: s
     assert certainties(found, "last")[0] == certainty
 
 
+def test_a_called_workflow_that_fails_on_one_branch() -> None:
+    """Each run is judged with its own inputs of the called workflow."""
+    guard = {"guard": job(when("inputs.stop", run="exit 1"))}
+    inner = {"on": {"workflow_call": {"inputs": {"stop": {"type": "boolean"}}}}, "jobs": guard}
+    call = {"uses": "./.github/workflows/inner.yml", "with": {"stop": "${{ github.ref == 'refs/heads/main' }}"}}
+    written = workflow({"guard": call, "last": job(needs="guard")}, {"push": {"branches": ["main", "dev"]}})
+    found = with_called(written, lambda path: yaml.safe_dump(inner) if path == ".github/workflows/inner.yml" else "")
+    (last,) = (each for each in found.jobs if each.key == "last")
+    runs = runs_of(found)
+    reached = Reachability(found, runs).of(last, last.steps[0])
+    assert [each.certainty for each in reached] == ["yes" if "dev" in str(run) else "no" for run in runs]
+    assert len(runs) == 2
+
+
 @pytest.mark.parametrize(
     ("given", "condition", "certainty"),
     [
