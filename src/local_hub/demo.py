@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import httpx
 
@@ -40,7 +40,7 @@ def main() -> int:
     for name in ("SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
             # Raise an exception, so that the child process and the temporary directory are cleaned up.
-            signal.signal(getattr(signal, name), _stop)
+            signal.signal(getattr(signal, name), lambda *_: sys.exit(1))
     try:
         with tempfile.TemporaryDirectory(prefix="local-hub-demo-") as directory, _running_hub() as hub:
             _show(hub, Path(directory))
@@ -230,10 +230,6 @@ def _running_hub() -> Iterator[_Hub]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.communicate()
-
-
-def _stop(*_: object) -> NoReturn:
-    sys.exit(1)
 
 
 def _expect(condition: bool, otherwise: str) -> None:  # noqa: FBT001 - reads like `assert`

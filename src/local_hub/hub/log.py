@@ -44,14 +44,27 @@ def exchange_entry(
             issuer = Comparison("iss", publisher.issuer_url, logged(iss) or "none", iss == publisher.issuer_url)
             preset = publisher.issuer_url in github_issuers
             fields = [issuer, *compare(publisher, claims, preset=preset)]
-            compared.append({"publisher": number, "fields": [_field(field) for field in fields]})
+            described = [
+                {
+                    "name": logged(field.name),
+                    "wanted": logged(field.expected),
+                    "found": logged(field.found),
+                    "fits": field.matches,
+                }
+                for field in fields
+            ]
+            compared.append({"publisher": number, "fields": described})
+    shown = {}
+    for name in list(claims)[:_LOGGED_CLAIMS]:
+        value = claim_text(claims[name])
+        shown[str(logged(name))] = logged(json.dumps(claims[name]) if value is None else value)
     refused = outcome if isinstance(outcome, Refused) else None
     return {
         "resource": logged(body.get("resource") if isinstance(body, dict) else None),
         "issuer": logged(claims.get("iss")),
         "subject": logged(claims.get("sub")),
         "jti": logged(claims.get("jti")),
-        "claims": {str(logged(name)): _claim(claims[name]) for name in list(claims)[:_LOGGED_CLAIMS]},
+        "claims": shown,
         "compared": compared,
         "outcome": "refused" if refused else "granted",
         "error": refused.error if refused else None,
@@ -69,17 +82,3 @@ def logged(value: object) -> str | None:
     # JSON can contain half a surrogate pair, but a database cannot.
     known = value[: 4 * LOGGED_CHARACTERS].encode("utf-8", "replace").decode()
     return _TOKEN.sub("(token removed)", known)[:LOGGED_CHARACTERS]
-
-
-def _field(field: Comparison) -> dict[str, Any]:
-    return {
-        "name": logged(field.name),
-        "wanted": logged(field.expected),
-        "found": logged(field.found),
-        "fits": field.matches,
-    }
-
-
-def _claim(value: object) -> str | None:
-    text = claim_text(value)
-    return logged(json.dumps(value) if text is None else text)

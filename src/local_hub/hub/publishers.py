@@ -67,11 +67,17 @@ def from_wire(body: object) -> Publisher:
     given = mapping(body, "publisher", WIRE_FIELDS)
     claims = mapping(given.get("claims"), "claims")
     scopes = items(given.get("scopes", []), "scopes")
+    values = {}
+    for name, claim in claims.items():
+        wanted = mapping(claim, f"claims.{name}", ("kind", "value"))
+        if wanted.get("kind") != "eq":
+            raise FieldError(f"claims.{name}.kind", "must be eq")
+        values[name] = text(wanted.get("value"), f"claims.{name}.value")
     return checked(
         Publisher(
             read_resource(given.get("resource"), "resource"),
             text(given.get("issuerUrl"), "issuerUrl"),
-            {name: _wire_claim(name, claim) for name, claim in claims.items()},
+            values,
             flag(given.get("readOnly", False), "readOnly"),
             tuple(text(scope, "scopes") for scope in scopes),
         )
@@ -139,10 +145,3 @@ def claim_text(value: object) -> str | None:
 
 
 _PRESET = {"branch": ("ref", branch_of), "workflow": ("workflow_ref", workflow_of)}
-
-
-def _wire_claim(name: str, claim: object) -> str:
-    given = mapping(claim, f"claims.{name}", ("kind", "value"))
-    if given.get("kind") != "eq":
-        raise FieldError(f"claims.{name}.kind", "must be eq")
-    return text(given.get("value"), f"claims.{name}.value")

@@ -93,21 +93,17 @@ def _refused(site: Site, request: Request, denied: Denied) -> Response:
 
 
 def _page(site: Site, context: RequestContext, template: str, path: str, **shown: Any) -> Response:
+    names = path.split("/") if path else []
     return site.page(
         context.request,
         template,
         resource=context.address.resource,
         revision=context.address.revision,
-        parts=_parts(context, path),
+        # Each folder above the path, and the path itself.
+        parts=[(name, _link(context, "tree", "/".join(names[: number + 1]))) for number, name in enumerate(names)],
         link=partial(_link, context),
         **shown,
     )
-
-
-def _parts(context: RequestContext, path: str) -> list[tuple[str, str]]:
-    """Return the name and the address of each folder above a path, and of the path itself."""
-    names = path.split("/") if path else []
-    return [(name, _link(context, "tree", "/".join(names[: number + 1]))) for number, name in enumerate(names)]
 
 
 def _link(context: RequestContext, action: str, path: str = "", revision: str = "") -> str:

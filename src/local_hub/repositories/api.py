@@ -243,7 +243,12 @@ def _entries_json(
     if not expanded:
         return [_entry_json(one) for one in listed]
     last = context.repository.last_commits(commit, [entry.path for entry in entries], folder)
-    return [_entry_json(replace(one, last=last.get(one.entry.path))) | _security(one) for one in listed]
+    # Local Hub scans nothing, and says so: huggingface_hub reads these three names.
+    scan = {"securityFileStatus": {"status": "unscanned", "avScan": None, "pickleImportScan": None}}
+    return [
+        _entry_json(replace(one, last=last.get(one.entry.path))) | ({} if one.entry.kind == "tree" else scan)
+        for one in listed
+    ]
 
 
 def _entry_json(one: Listed) -> dict[str, Any]:
@@ -254,12 +259,6 @@ def _entry_json(one: Listed) -> dict[str, Any]:
     if entry.kind == "tree":
         return {"type": "directory", **described}
     return {"type": "file", **described, **_lfs(one, "oid")}
-
-
-def _security(one: Listed) -> dict[str, Any]:
-    # Local Hub scans nothing, and says so: huggingface_hub reads these three names.
-    scan = {"status": "unscanned", "avScan": None, "pickleImportScan": None}
-    return {} if one.entry.kind == "tree" else {"securityFileStatus": scan}
 
 
 def _is_true(value: str | None) -> bool:

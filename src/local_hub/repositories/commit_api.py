@@ -4,8 +4,6 @@ The responses have the form that huggingface_hub reads. The router has already a
 """
 
 import base64
-from collections.abc import Mapping
-from typing import Any
 
 from starlette.responses import JSONResponse, Response
 
@@ -37,23 +35,19 @@ def preupload(context: RequestContext) -> Response:
     ignored = context.repository.ignored(gitignore, paths)
     described = []
     for file, path in zip(files, paths, strict=True):
-        large = _belongs_to_lfs(file, tracked=path in tracked)
+        size = byte_count(file.get("size"), "files.size")
+        try:
+            # Without a sample, the commit call finds a binary file.
+            start = base64.b64decode(str(file.get("sample") or ""), validate=True)
+        except ValueError:
+            raise FieldError("files.sample", "must be a base64 string") from None
+        # LFS has no pointer for an empty file (git-lfs, docs/spec.md).
+        large = size > 0 and (path in tracked or size > REGULAR_LIMIT or is_binary(start))
         # For a large file, git has only the id of the pointer.
         oid = {"oid": known[path]} if path in known and not large else {}
         mode = "lfs" if large else "regular"
         described.append({"path": path, "uploadMode": mode, "shouldIgnore": path in ignored, **oid})
     return JSONResponse({"files": described})
-
-
-def _belongs_to_lfs(file: Mapping[str, Any], *, tracked: bool) -> bool:
-    size = byte_count(file.get("size"), "files.size")
-    try:
-        # Without a sample, the commit call finds a binary file.
-        start = base64.b64decode(str(file.get("sample") or ""), validate=True)
-    except ValueError:
-        raise FieldError("files.sample", "must be a base64 string") from None
-    # LFS has no pointer for an empty file (git-lfs, docs/spec.md).
-    return size > 0 and (tracked or size > REGULAR_LIMIT or is_binary(start))
 
 
 def make_commit(context: RequestContext) -> Response:

@@ -45,7 +45,8 @@ class Planner:
             if not stored.is_file() or size not in (None, stored.stat().st_size):
                 faults[Fault.DANGLING].append(path)
             else:
-                files[path] = self._pointer_file(Pointer(oid, stored.stat().st_size))
+                files[path] = self.scratch / f"pointer-{oid}"
+                files[path].write_bytes(bytes(Pointer(oid, stored.stat().st_size)))
         if lines := rejection(faults):
             raise Rejected(lines)
         if untracked := self._untracked([path for path, _, _ in requested.large]):
@@ -63,11 +64,6 @@ class Planner:
 
     def _change(self, files: Sequence[tuple[str, Path]]) -> Change:
         return Change(self.message, self.person, files, self.requested.deleted, self.requested.deleted_folders)
-
-    def _pointer_file(self, pointer: Pointer) -> Path:
-        file = self.scratch / f"pointer-{pointer.oid}"
-        file.write_bytes(bytes(pointer))
-        return file
 
     def _extended_attributes(self, paths: Sequence[str]) -> Path:
         """Add each path to .gitattributes, as the Hub does for large files that no pattern matches."""

@@ -62,11 +62,9 @@ def rejection(faults: Mapping[Fault, Sequence[str]], refs: str = "") -> list[str
         if paths := faults.get(fault):
             heading = "Offending file:" if fault is Fault.DANGLING and len(paths) == 1 else "Offending files:"
             where = f" (ref: {refs})" if refs else ""
-            listed = [f"  - {_one_line(path)}{where}" for path in paths[:SHOWN]]
+            # A line for each path, whatever characters it has.
+            shown = ["".join(one if one.isprintable() else "?" for one in path) for path in paths[:SHOWN]]
+            listed = [f"  - {path}{where}" for path in shown]
             more = [f"  and {len(paths) - SHOWN} more"] if len(paths) > SHOWN else []
             return [*fault.value, "", heading, *listed, *more]
     return []
-
-
-def _one_line(path: str) -> str:
-    return "".join(character if character.isprintable() else "?" for character in path)

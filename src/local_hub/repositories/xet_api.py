@@ -16,7 +16,7 @@ from local_hub.repositories.api import commit_of
 from local_hub.repositories.context import RequestContext
 from local_hub.repositories.lfs import OBJECT_LIMIT, Digesting, Objects, Pointer
 from local_hub.repositories.responses import NO_ENTRY, Refusal, bad_request
-from local_hub.repositories.xet import InvalidXet, Segment, SharedFile, chunk_places, is_hash, read_chunks, read_shard
+from local_hub.repositories.xet import InvalidXet, SharedFile, chunk_places, is_hash, read_chunks, read_shard
 from local_hub.request_body import NO_STORE, bearer_token
 
 XORB_LIMIT = 80 * 1024 * 1024  # 64 MiB of chunks, their headers, and a footer
@@ -43,7 +43,13 @@ def receive(context: RequestContext) -> Response:
     try:
         match call:
             case ["v1", "xorbs", "default", xorb] if is_hash(xorb):
-                return _receive_xorb(context, xorb)
+                with context.body.open("rb") as file:
+                    chunk_places(file)
+                context.require_unexpired()
+                place = context.repository.xorbs / xorb
+                place.parent.mkdir(exist_ok=True)
+                context.body.replace(place)
+                return JSONResponse({"was_inserted": True})
             case ["v1", "shards"]:
                 return _receive_shard(context)
     except InvalidXet as error:
@@ -60,16 +66,6 @@ def look_up(_: RequestContext) -> Response:
 def _session(context: RequestContext) -> str:
     # hf_xet remembers for each URL which chunks it has uploaded there. Local Hub keeps xorbs only until it stops.
     return hashlib.sha256(b"xet" + context.store.link_key).hexdigest()[:16]
-
-
-def _receive_xorb(context: RequestContext, xorb: str) -> Response:
-    with context.body.open("rb") as file:
-        chunk_places(file)
-    context.require_unexpired()
-    place = context.repository.xorbs / xorb
-    place.parent.mkdir(exist_ok=True)
-    context.body.replace(place)
-    return JSONResponse({"was_inserted": True})
 
 
 def _receive_shard(context: RequestContext) -> Response:
@@ -95,7 +91,13 @@ def _complete(context: RequestContext, file: SharedFile) -> None:
         try:
             for segment in file.segments:
                 context.require_unexpired()
-                _append(context, segment, places(segment.xorb), received)
+                known = places(segment.xorb)
+                if not segment.start <= segment.end < len(known):
+                    raise InvalidXet("a shard names a chunk that its xorb does not have")
+                with (context.repository.xorbs / segment.xorb).open("rb") as xorb:
+                    xorb.seek(known[segment.start])
+                    for chunk in read_chunks(xorb, segment.end - segment.start):
+                        received.write(chunk)
                 if received.size > file.size:
                     break
             if received.finish() != pointed:
@@ -104,15 +106,6 @@ def _complete(context: RequestContext, file: SharedFile) -> None:
             objects.take(scratch / "file", pointed)
         finally:
             received.close()
-
-
-def _append(context: RequestContext, segment: Segment, places: list[int], received: Digesting) -> None:
-    if not segment.start <= segment.end < len(places):
-        raise InvalidXet("a shard names a chunk that its xorb does not have")
-    with (context.repository.xorbs / segment.xorb).open("rb") as file:
-        file.seek(places[segment.start])
-        for chunk in read_chunks(file, segment.end - segment.start):
-            received.write(chunk)
 
 
 def _places(context: RequestContext, xorb: str) -> list[int]:
