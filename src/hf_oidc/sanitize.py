@@ -88,9 +88,10 @@ def _visible(character: str) -> str:
 
 
 def _without_secrets(word: str) -> str:
-    if AT.match(word):
-        digest = re.search(DIGEST, word)
-        word, rest = (word[: digest.start()], word[digest.start() :]) if digest else (word, "")
+    if user := AT.match(word):
+        end = user.start(1)
+        # Only the last `@`: what precedes another one may be user information.
+        word, rest = (word[:end], word[end:]) if re.match(DIGEST, word[end:]) else (word, "")
         if (user := AT.match(word)) and (scheme := re.search(SCHEME, user[0])):
             word = f"{word[: scheme.end()]}{MASK}@{word[user.end() :]}"
         elif user:

@@ -90,6 +90,9 @@ def test_starts_no_command_of_any_ci(text: str, expected: str) -> None:
         ("svc:pw@localhost:5432", "***@localhost:5432"),
         ("svc:p@registry/a@sha256:" + "0a" * 32, "***@registry/a@sha256:" + "0a" * 32),
         ("docker://svc:pw@registry/a@sha256:" + "0a" * 32, "docker://***@registry/a@sha256:" + "0a" * 32),
+        # A digest that is not the last: the URL after it may have a password.
+        (f"a@sha256:{'0a' * 32},https://svc:pw@host/x", f"a@sha256:{'0a' * 32},https://***@host/x"),
+        (f"a@sha256:{'0a' * 32},svc:pw@host/x", f"a@sha256:{'0a' * 32},***@host/x"),
     ],
 )
 def test_a_password_without_a_scheme(text: str, expected: str) -> None:
