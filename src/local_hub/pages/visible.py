@@ -65,6 +65,7 @@ def moment(at: str | None) -> Markup:
     """Return an RFC 3339 time in readable form, in UTC."""
     if not at:
         return Markup("never")
+    at = at.replace(".000Z", "Z")  # the Hub writes the time of a commit with milliseconds
     read = datetime.strptime(at, RFC_3339).replace(tzinfo=timezone.utc)
     shown = f"{read.day} {read:%b %Y, %H:%M:%S} UTC"
     return Markup('<time datetime="{}">{}</time>').format(at, shown)

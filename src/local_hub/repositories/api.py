@@ -5,7 +5,6 @@ The responses have the form that huggingface_hub reads. The router has already a
 
 import logging
 import posixpath
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,7 +15,7 @@ from starlette.responses import JSONResponse, Response
 from local_hub.fields import items, mapping, text
 from local_hub.repositories.addresses import checked_path
 from local_hub.repositories.conditions import failed_precondition
-from local_hub.repositories.context import RequestContext, media_type, next_page
+from local_hub.repositories.context import RequestContext, is_true, media_type, next_page, number
 from local_hub.repositories.git_store import LINK, SUBMODULE, Commit, Entry, Unknown
 from local_hub.repositories.lfs import POINTER_LIMIT, Objects, Pointer, read_pointer
 from local_hub.repositories.responses import (
@@ -36,7 +35,6 @@ HISTORY, COMMITS = 1000, 50  # the most commits of an answer (huggingface.js, `l
 # The most entries of a tree that the Hub lists in one answer (huggingface_hub, `HfFileSystem`).
 PAGE, EXPANDED_PAGE = 1000, 50
 _AT_ONCE = 10_000  # small files, which together take 10 MB of memory
-_COUNT = re.compile(r"[0-9]{1,9}", re.ASCII)
 NO_XET = "Local Hub accepts Xet uploads to repositories, but not to buckets. Downloads do not use Xet."
 
 
@@ -88,15 +86,13 @@ def tree(context: RequestContext) -> Response:
     """`GET /api/models/{repository}/tree/{revision}[/{path}]`."""
     commit, path = commit_of(context), context.address.path if len(context.address.tail) > 1 else ""
     query = context.request.query_params
-    expanded = _is_true(query.get("expand"))
-    entries = context.repository.entries(commit, path, recursive=_is_true(query.get("recursive")))
+    expanded = is_true(query.get("expand", ""))
+    entries = context.repository.entries(commit, path, recursive=is_true(query.get("recursive", "")))
     if path and not entries:
         raise Refusal(NO_ENTRY)
     entries = [entry for entry in entries if entry.mode != SUBMODULE]
-    asked, start = query.get("limit", ""), query.get("cursor", "")
-    most = EXPANDED_PAGE if expanded else PAGE
-    most = max(1, min(most, int(asked))) if _COUNT.fullmatch(asked) else most
-    first = int(start) if _COUNT.fullmatch(start) else 0
+    largest = EXPANDED_PAGE if expanded else PAGE
+    most, first = max(1, min(largest, number(query, "limit", largest))), number(query, "cursor", 0)
     page = entries[first : first + most]
     headers = next_page(context, cursor=first + most) if first + most < len(entries) else {}
     return JSONResponse(_entries_json(context, page, commit, path, expanded=expanded), headers=headers)
@@ -111,7 +107,7 @@ def paths_info(context: RequestContext) -> Response:
         paths, expanded = items(body.get("paths"), "paths"), body.get("expand") is True
     else:
         form = parse_qs(content.decode("utf-8", "replace"))
-        paths, expanded = form.get("paths", []), _is_true(form.get("expand", [""])[0])
+        paths, expanded = form.get("paths", []), is_true(form.get("expand", [""])[0])
     asked = [checked_path(text(path, "paths").rstrip("/")) for path in paths]
     # One command for all paths: a command per path takes a minute for a thousand paths.
     known = {entry.path: entry for entry in context.repository.entries(commit, recursive=True)} if asked else {}
@@ -136,9 +132,7 @@ def refs(context: RequestContext) -> Response:
 def commits(context: RequestContext) -> Response:
     """`GET /api/models/{repository}/commits/{revision}`: a page of the history, newest first."""
     commit, query = commit_of(context), context.request.query_params
-    asked, page = query.get("limit", ""), query.get("p", "")
-    most = max(1, min(HISTORY, int(asked))) if _COUNT.fullmatch(asked) else COMMITS
-    page_number = int(page) if _COUNT.fullmatch(page) else 0
+    most, page_number = max(1, min(HISTORY, number(query, "limit", COMMITS))), number(query, "p", 0)
     first, total = page_number * most, context.repository.history_size(commit)
     described = [
         {"id": one.oid, "title": one.title, "message": one.message, "date": one.at, "authors": [{"user": one.author}]}
@@ -259,10 +253,6 @@ def _entry_json(one: Listed) -> dict[str, Any]:
     if entry.kind == "tree":
         return {"type": "directory", **described}
     return {"type": "file", **described, **_lfs(one, "oid")}
-
-
-def _is_true(value: str | None) -> bool:
-    return (value or "").lower() in ("true", "1")
 
 
 def _lfs(one: Listed, digest: str) -> dict[str, Any]:

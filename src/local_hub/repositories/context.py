@@ -3,8 +3,9 @@
 The router builds it once, complete; the handlers receive nothing else. It knows no route.
 """
 
+import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -23,6 +24,7 @@ from local_hub.repositories.responses import Refusal
 
 # The Hub attributes every change made with a repository token to this synthetic user.
 OIDC = Person("[OIDC]", "oidc@local-hub.invalid")
+_NUMBER = re.compile(r"[0-9]{1,9}", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,17 @@ class RequestContext:
 
 def _identity(principal: Principal) -> tuple[str, str]:
     return (principal.issuer, principal.subject or "") if isinstance(principal, IssuedToken) else ("", "")
+
+
+def number(query: Mapping[str, str], name: str, otherwise: int) -> int:
+    """Return the number in a URL's query that has this name; `otherwise` if there is none, or it is no number."""
+    value = query.get(name, "")
+    return int(value) if _NUMBER.fullmatch(value) else otherwise
+
+
+def is_true(value: str) -> bool:
+    """Return whether the value of a query's parameter says yes, as the Hub's clients write it."""
+    return value.lower() in ("true", "1")
 
 
 def next_page(context: RequestContext, **changes: int) -> dict[str, str]:

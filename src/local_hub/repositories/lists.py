@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from local_hub.hub.resources import Declared
 from local_hub.repositories.access import Principal, Verb, decide
-from local_hub.repositories.context import RequestContext
+from local_hub.repositories.context import RequestContext, number
 from local_hub.repositories.responses import Refusal, bad_request
 
 KINDS = ("models", "datasets", "spaces", "kernels")
@@ -41,7 +41,7 @@ def repositories(
     declared: Sequence[Declared], principal: Principal, kind: str, query: Mapping[str, str]
 ) -> list[dict[str, Any]]:
     """Return the repositories of a kind that the caller sees, by `author`, `search` and `limit`."""
-    author, search, limit = query.get("author"), query.get("search", "").lower(), query.get("limit", "")
+    author, search = query.get("author"), query.get("search", "").lower()
     found: list[dict[str, Any]] = []
     for one in declared:
         resource, name = one.resource, str(one.resource).removeprefix(f"{kind}/")
@@ -50,7 +50,7 @@ def repositories(
             described = {"id": name, **({"modelId": name} if kind == "models" else {}), "author": resource.owner}
             gated = "manual" if one.gated else False
             found.append({**described, "private": one.private, "gated": gated, "downloads": 0, "likes": 0, "tags": []})
-    return found[: int(limit)] if limit.isascii() and limit.isdigit() and len(limit) < 10 else found
+    return found[: number(query, "limit", len(found))]
 
 
 def discussions(context: RequestContext) -> Response:

@@ -46,7 +46,7 @@ from local_hub.repositories.addresses import (
     InvalidName,
     read_address,
 )
-from local_hub.repositories.context import RepositoryStore, RequestContext, media_type
+from local_hub.repositories.context import RepositoryStore, RequestContext, is_true, media_type
 from local_hub.repositories.git_commands import GitFailed, TooMuch
 from local_hub.repositories.git_store import GitStore, Stuck
 from local_hub.repositories.responses import NoRoute, Refusal, bad_request, refused
@@ -283,7 +283,7 @@ def _endpoint(request: Request, address: Address) -> _Endpoint:
         action = "api/auth-check/write"
     endpoints = BUCKET_ENDPOINTS if address.resource.kind == "bucket" else ENDPOINTS
     endpoint = endpoints.get((method, action))
-    if endpoint and action in _PROPOSALS and request.query_params.get("create_pr", "").lower() in ("1", "true"):
+    if endpoint and action in _PROPOSALS and is_true(request.query_params.get("create_pr", "")):
         return replace(endpoint, verb=Verb.PROPOSE)
     if endpoint is None:
         known = {name for _, name in endpoints}
