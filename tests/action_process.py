@@ -156,7 +156,7 @@ def scrubbed(*, measured: bool = False) -> dict[str, str]:
     `measured`: its coverage is measured. That takes longer than most of these processes do, and what they share with
     the same code in this process is measured here.
     """
-    kept = {name: name for name in ("PATH", "SYSTEMROOT", "HF_OIDC_TEST_CONTAINER")}
+    kept = {name: name for name in ("PATH", "SYSTEMROOT")}
     kept |= {COVERAGE_CONFIG: MEASURED_BY} if measured else {}
     return {name: os.environ[value] for name, value in kept.items() if value in os.environ}
 
