@@ -1,6 +1,7 @@
-"""What an example for a CI says for itself, and what an engine for it is known not to understand."""
+"""What an example for a CI says for itself, whether it is valid, and what an engine is known not to understand."""
 
 import re
+from pathlib import Path
 
 ISSUER = re.compile(r"^#   Issuer  (\S+)$", re.MULTILINE)
 CLAIM = re.compile(r"^#   Claim   (\S+) = (.+)$", re.MULTILINE)
@@ -21,3 +22,11 @@ def claims(text: str) -> dict[str, str]:
 def plain_oidc(text: str) -> str:
     """Bitbucket's form with audiences as the older `oidc: true`, for those who know no other."""
     return text.replace(OIDC_WITH_AUDIENCES, "oidc: true")
+
+
+def assert_valid(schema: str, file: Path) -> None:
+    """The file is right by check-jsonschema's schema of this name. What is wrong, it prints."""
+    # Loading it takes seconds, in each process that collects the tests; so would a process for each file.
+    from check_jsonschema import main  # type: ignore[import-untyped]  # noqa: PLC0415
+
+    assert main.main(["--builtin-schema", f"vendor.{schema}", str(file)], standalone_mode=False) == 0

@@ -7,7 +7,6 @@ commands run in a shell with its parameters filled in, and so does the pipe's sc
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ import yaml
 
 from tests.action_process import MASK_LINE, scrubbed
 from tests.e2e.engines import ROOT, commit, require_gitlab_ci_local
-from tests.e2e.example import plain_oidc
+from tests.e2e.example import assert_valid, plain_oidc
 from tests.e2e.story import MODEL
 from tests.e2e.test_examples import job, trust
 from tests.leaks import leaks
@@ -46,9 +45,7 @@ def check(tmp_path: Path, schema: str, text: str) -> None:
     """The text is right by check-jsonschema's schema of this name."""
     file = tmp_path / "file.yml"
     file.write_text(text)
-    command = [str(Path(sys.executable).with_name("check-jsonschema")), "--builtin-schema", f"vendor.{schema}"]
-    done = subprocess.run([*command, str(file)], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout
+    assert_valid(schema, file)
 
 
 def step_inputs() -> dict[str, str]:
