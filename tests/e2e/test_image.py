@@ -121,7 +121,7 @@ def inside(saved: bytes) -> Contents:
 
 def test_it_is_small(saved: bytes, inside: Contents) -> None:
     """At most 12 MB to pull and 32 MB on disk."""
-    assert len(gzip.compress(saved)) <= 12 * MB
+    assert len(gzip.compress(saved, 6)) <= 12 * MB  # the level at which Docker pushes
     assert sum(inside.files.values()) <= 32 * MB
 
 
