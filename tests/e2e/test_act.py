@@ -62,19 +62,6 @@ def test_the_example_publishes_as_it_is_written(runner: Runner, hub: LocalHub, t
         assert "the token is ***\n" in run.log_of(step)
 
 
-def test_the_example_publishes_over_tls(runner: Runner, tmp_path: Path) -> None:
-    """A file of the checkout that `ca-bundle` names is trusted for both calls."""
-    with local_hub("--tls") as hub:
-        trust(hub)
-        assert hub.ca
-        env = {**job_identity(hub), "HF_STAND_IN_CA": "ca.pem"}
-        run = runner.run(tmp_path, with_input("ca-bundle: ca.pem"), env, {"ca.pem": Path(hub.ca).read_text()})
-        assert run.exit_code == 0, run.log
-        assert outcomes(hub) == ["granted"]
-        assert uses(hub) == [(MODEL, True), (MODEL, True)]
-    assert_nothing_leaked(run, env[REQUEST_TOKEN])
-
-
 def test_the_token_can_be_kept_out_of_the_environment(runner: Runner, hub: LocalHub, tmp_path: Path) -> None:
     """With `export-env: false` later steps have no HF_TOKEN, and the output works."""
     workflow, changed = UPLOAD.subn('echo "HF_TOKEN is ${HF_TOKEN-absent}"', with_input("export-env: false"))

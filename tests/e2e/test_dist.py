@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from release import dist
+from tests.e2e.engines import ROOT
 from tests.e2e.runner import Runner
 from tests.e2e.story import EXAMPLE, MODEL, REQUEST_TOKEN, job_identity, recorded_minting
 from tests.e2e.test_act import assert_nothing_leaked, outcomes, uses
@@ -46,6 +47,12 @@ def test_it_holds_what_a_user_needs(twice: list[Path]) -> None:
 def test_it_is_the_same_each_time(twice: list[Path]) -> None:
     """Byte for byte."""
     assert filecmp.cmpfiles(twice[0], twice[1], FILES, shallow=False) == (FILES, [], [])
+
+
+def test_its_native_action_is_that_of_a_checkout(twice: list[Path]) -> None:
+    """What test_native shows of a release holds after `make pyz`, too, which builds the same zipapp."""
+    names = ["action.yml", "launch.py"]
+    assert filecmp.cmpfiles(ROOT / "native", twice[0] / "native", names, shallow=False) == (names, [], [])
 
 
 def test_its_action_names_the_image(twice: list[Path]) -> None:

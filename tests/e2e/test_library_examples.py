@@ -13,7 +13,7 @@ import yaml
 from tests.clients import Clients, good
 from tests.e2e.engines import ROOT, built_image
 from tests.e2e.runner import STAND_INS, Runner, WorkflowRun
-from tests.e2e.story import EXAMPLES, REQUEST_TOKEN, configure, job_identity, publishers, trust
+from tests.e2e.story import EXAMPLES, REQUEST_TOKEN, job_identity, trust
 from tests.e2e.test_act import assert_nothing_leaked, outcomes
 from tests.e2e.test_github_examples import STORIES, job, text
 from tests.local_hub_process import LocalHub, local_hub
@@ -64,17 +64,6 @@ def test_it_publishes_as_it_is_written(name: str, with_libraries: Runner, hub: L
     good(Clients(hub, tmp_path).git("clone", "--quiet", f"{hub.hub}/{resource}", "clone"))
     names = {path.name for path in (tmp_path / "clone").iterdir()} - {".git", ".gitattributes"}
     assert names == PUBLISHED[name]
-
-
-@pytest.mark.parametrize("name", FILES)
-def test_a_refused_login_publishes_nothing(name: str, with_libraries: Runner, hub: LocalHub, tmp_path: Path) -> None:
-    """The job ends at the login, before any library starts."""
-    (publisher,) = publishers(text(name))
-    configure(hub, publisher, branch="another")
-    done = run(with_libraries, hub, name, tmp_path)
-    assert done.exit_code != 0
-    assert outcomes(hub) == ["refused"]
-    assert not done.ran(yaml.safe_load(text(name))["jobs"].popitem()[1]["steps"][-1]["name"])
 
 
 def test_hub_sync_is_given_what_it_takes() -> None:

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from release import pyz
 from tests.e2e.engines import ROOT
 from tests.e2e.runner import Runner
 from tests.e2e.story import EXAMPLE, job_identity, recorded_minting
@@ -37,17 +36,6 @@ jobs:
 """
 
 
-@pytest.fixture(scope="session")
-def source_tree(action_checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A checkout in which `make pyz` was run."""
-    tree = tmp_path_factory.mktemp("source")
-    for name in ("action.yml", "launch.py"):
-        (tree / "native").mkdir(exist_ok=True)
-        (tree / "native" / name).write_bytes((action_checkout / "native" / name).read_bytes())
-    pyz.build(tree / "native/hf-oidc.pyz")
-    return tree
-
-
 @pytest.fixture
 def released(runner: Runner, dist_tree: Path) -> Runner:
     """The engine, with the tree of a release as the action."""
@@ -61,15 +49,11 @@ def on_host(released: Runner) -> Runner:
 
 
 @pytest.mark.parametrize("host", [COMMANDS, None], ids=["host", "container"])
-@pytest.mark.parametrize("name", ["dist_tree", "source_tree"])
-def test_the_example_publishes(  # noqa: PLR0917 - fixtures
-    runner: Runner, hub: LocalHub, tmp_path: Path, name: str, host: Path | None, request: pytest.FixtureRequest
-) -> None:
+def test_the_example_publishes(released: Runner, hub: LocalHub, tmp_path: Path, host: Path | None) -> None:
     """With `native/` in place of the container action, the example's later steps have the same working token."""
-    there = replace(runner, action=request.getfixturevalue(name), host=host)
     job = job_identity(hub)
     with recorded_minting(job) as (env, minted):
-        run = there.run(tmp_path, NATIVE, env)
+        run = replace(released, host=host).run(tmp_path, NATIVE, env)
     assert_published(run, hub, minted, job)
 
 
@@ -92,8 +76,11 @@ def test_the_traps_work(tmp_path: Path) -> None:
     assert (tmp_path / "sprung").exists()
 
 
-def test_every_input_and_output_gets_through(on_host: Runner, hub: LocalHub, tmp_path: Path) -> None:
-    """Inputs with a hyphen in their name arrive, and outputs can be used by later steps."""
+def test_inputs_outputs_and_the_command(on_host: Runner, hub: LocalHub, tmp_path: Path) -> None:
+    """Inputs with a hyphen in their name arrive; later steps can use outputs.
+
+    They have `hf-oidc` on their PATH, which gets its arguments as they were given.
+    """
     inputs = "\n          ".join(("resource: acme/awesome-model", "export-env: false", f"hub-url: {hub.hub}"))
     workflow = LOGIN_ONLY.replace("resource: acme/awesome-model", inputs) + (
         "      - name: Show\n"
@@ -102,6 +89,10 @@ def test_every_input_and_output_gets_through(on_host: Runner, hub: LocalHub, tmp
         "          LOGGED_IN: ${{ steps.hf.outputs.authenticated }}\n"
         "          SECONDS_LEFT: ${{ steps.hf.outputs.expires-in }}\n"
         "          OUTPUT: ${{ steps.hf.outputs.token }}\n"
+        "      - name: Ask\n"
+        "        run: |\n"
+        "          hf-oidc --version\n"
+        """          hf-oidc doctor --workflow 'no such "file" $HOME.yml' || echo "exit code $?"\n"""
     )
     env = {name: value for name, value in job_identity(hub).items() if name != "HF_ENDPOINT"}
     run = on_host.run(tmp_path, workflow, env)
@@ -110,18 +101,6 @@ def test_every_input_and_output_gets_through(on_host: Runner, hub: LocalHub, tmp
     shown = re.search(r"\[absent\] \[true\] \[3600\] \[(\d+)\]", run.log)
     assert shown
     assert int(shown[1]) > 0
-
-
-def test_later_steps_have_the_command(on_host: Runner, hub: LocalHub, tmp_path: Path) -> None:
-    """`hf-oidc` is on their PATH, and gets its arguments as they were given."""
-    workflow = LOGIN_ONLY + (
-        "      - name: Ask\n"
-        "        run: |\n"
-        "          hf-oidc --version\n"
-        """          hf-oidc doctor --workflow 'no such "file" $HOME.yml' || echo "exit code $?"\n"""
-    )
-    run = on_host.run(tmp_path, workflow, job_identity(hub))
-    assert run.exit_code == 0, run.log
     assert "hf-oidc, version" in run.log
     assert """no such "file" $HOME.yml""" in run.log.split("Run Main Ask")[1].split("exit code 2")[0]
 

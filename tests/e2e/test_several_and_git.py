@@ -214,35 +214,26 @@ def test_if_the_dataset_refuses_nothing_is_handed_over(real_runner: Runner, hub:
     assert_nothing_leaked(run, env[REQUEST_TOKEN])
 
 
-def test_git_and_lfs_push_and_another_host_learns_nothing(real_runner: Runner, hub: LocalHub, tmp_path: Path) -> None:
-    """Clone, `git lfs push` and `git push` need no more than the step; another remote asks for a password in vain."""
-    let_in(hub, MODEL)
-    env = job_identity(hub)
-    paths = [f"/{MODEL}/info/refs", f"/{MODEL}.git/info/lfs/objects/batch"]
-    login = TWO_STEPS.partition("      - name: Log in once more")[0].replace("MODEL_TOKEN=", "")
-    with scripted_server(dict.fromkeys(paths, asks_for_a_password)) as elsewhere:
-        workflow = WORKFLOW + login + PUSH_MODEL + PUSH_ELSEWHERE + LOOK
-        run = real_runner.run(tmp_path, workflow, {**env, "ELSEWHERE": elsewhere.url}, FILES)
-    assert run.exit_code == 0, run.log
-    assert_pushed(hub, run, MODEL, seen_tokens(run)["HF_TOKEN"])
-    assert {request.path for request in elsewhere.requests} >= set(paths)
-    assert not [request.path for request in elsewhere.requests if "authorization" in request.headers]
-    asked = "\n".join(map(repr, elsewhere.requests)).encode()
-    assert not leaks(seen_tokens(run).values(), {"requests": asked})
-    assert_no_traces(run, env)
-
-
 @pytest.mark.parametrize("login", [ONE_STEP, TWO_STEPS], ids=["one step", "two steps"])
 def test_git_and_lfs_push_to_two_repositories(login: str, real_runner: Runner, hub: LocalHub, tmp_path: Path) -> None:
-    """Each push finds the token of its own repository, whether one step logged in for both, or one after the other."""
+    """Each push finds the token of its own repository, whether one step logged in for both, or one after the other.
+
+    Clone, `git lfs push` and `git push` need no more than the step; another remote asks for a password in vain.
+    """
     let_in(hub, MODEL, DATASET)
     env = job_identity(hub)
-    run = real_runner.run(tmp_path, WORKFLOW + login + PUSH_MODEL + PUSH_DATASET + LOOK, env, FILES)
+    paths = [f"/{MODEL}/info/refs", f"/{MODEL}.git/info/lfs/objects/batch"]
+    with scripted_server(dict.fromkeys(paths, asks_for_a_password)) as elsewhere:
+        workflow = WORKFLOW + login + PUSH_MODEL + PUSH_DATASET + PUSH_ELSEWHERE + LOOK
+        run = real_runner.run(tmp_path, workflow, {**env, "ELSEWHERE": elsewhere.url}, FILES)
     assert run.exit_code == 0, run.log
     tokens = seen_tokens(run)
     for name, resource in RESOURCES.items():
         assert_pushed(hub, run, resource, tokens[name])
     assert len(set(tokens.values())) == 2
+    assert {request.path for request in elsewhere.requests} >= set(paths)
+    assert not [request.path for request in elsewhere.requests if "authorization" in request.headers]
+    assert not leaks(tokens.values(), {"requests": "\n".join(map(repr, elsewhere.requests)).encode()})
     assert_no_traces(run, env)
 
 
