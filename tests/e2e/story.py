@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 
 from tests.e2e.engines import ROOT
-from tests.local_hub_process import LocalHub
+from tests.local_hub_process import LocalHub, ServedHub
 from tests.scripted_server import Answer, Recorded, scripted_server
 
 MODEL = "acme/awesome-model"
@@ -51,13 +51,13 @@ def publishers(example: str) -> list[Publisher]:
     return [Publisher(resource, issuer, claims) for resource in SETTINGS_PAGE.findall(head) + SIGNED_IN.findall(head)]
 
 
-def trust(hub: LocalHub, example: str = EXAMPLE, **changes: str) -> None:
+def trust(hub: ServedHub, example: str = EXAMPLE, **changes: str) -> None:
     """Configure the trusted publishers that the example asks for, but for `changes`. Local Hub's issuer is GitHub's."""
     for publisher in publishers(example):
         configure(hub, publisher, **changes)
 
 
-def configure(hub: LocalHub, publisher: Publisher, **changes: str) -> None:
+def configure(hub: ServedHub, publisher: Publisher, **changes: str) -> None:
     """Have the Hub trust this publisher, but for `changes`."""
     wire: dict[str, Any] = {
         "resource": publisher.resource,

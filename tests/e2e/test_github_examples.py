@@ -28,7 +28,7 @@ from tests.e2e.story import (
     trust,
 )
 from tests.e2e.test_act import assert_nothing_leaked, outcomes, uses
-from tests.local_hub_process import LocalHub, local_hub
+from tests.local_hub_process import LocalHub, ServedHub, local_hub, local_hub_here
 
 MAIN, TAG, PULL_REQUEST = "refs/heads/main", "refs/tags/v1.2.0", "refs/pull/7/merge"
 GHES = "https://github.example.com/_services/token"
@@ -122,6 +122,13 @@ def hub() -> Iterator[LocalHub]:
         yield running
 
 
+@pytest.fixture
+def hub_here() -> Iterator[ServedHub]:
+    """The same, inside this process: for what no engine asks."""
+    with local_hub_here() as running:
+        yield running
+
+
 def test_every_example_is_told_here() -> None:
     """But for those that other tests tell, and the workflow that another one calls."""
     elsewhere = {"publish-model.yml", "train-for-hours.yml", "long-job-agent.yml", "reusable-publish.yml"}
@@ -175,14 +182,14 @@ CLAIMS = [(name, claim) for name in ON_GITHUB for claim in publishers(text(name)
 
 
 @pytest.mark.parametrize(("name", "claim"), CLAIMS)
-def test_every_claim_of_the_publisher_counts(name: str, claim: str, hub: LocalHub) -> None:
+def test_every_claim_of_the_publisher_counts(name: str, claim: str, hub_here: ServedHub) -> None:
     """The job is trusted with the publisher as it is written, and not with one that has another value there."""
-    trust(hub, text(name), **{claim: "another"})
+    trust(hub_here, text(name), **{claim: "another"})
     for resource in STORIES[name].granted:
-        assert hub.exchange(hub.id_token(**job(name)), resource).status_code == 400
-    trust(hub, text(name))
+        assert hub_here.exchange(hub_here.id_token(**job(name)), resource).status_code == 400
+    trust(hub_here, text(name))
     for resource in STORIES[name].granted:
-        assert hub.exchange(hub.id_token(**job(name)), resource).status_code == 200
+        assert hub_here.exchange(hub_here.id_token(**job(name)), resource).status_code == 200
 
 
 @pytest.mark.parametrize("name", WITH_HF)
@@ -214,43 +221,43 @@ def test_the_stored_token_is_used_while_the_login_fails(runner: Runner, hub: Loc
     assert_nothing_leaked(done, stored, env[REQUEST_TOKEN])
 
 
-def test_what_was_not_reviewed_is_not_published(hub: LocalHub) -> None:
+def test_what_was_not_reviewed_is_not_published(hub_here: ServedHub) -> None:
     """A job outside of the environment gets no token, on the same branch and from the same file."""
     name = "review-before-publishing.yml"
-    trust(hub, text(name))
+    trust(hub_here, text(name))
     elsewhere = {key: value for key, value in job(name).items() if key != "environment"}
-    assert hub.exchange(hub.id_token(**elsewhere), "acme/awesome-model").status_code == 400
-    assert hub.exchange(hub.id_token(**job(name)), "acme/awesome-model").status_code == 200
+    assert hub_here.exchange(hub_here.id_token(**elsewhere), "acme/awesome-model").status_code == 400
+    assert hub_here.exchange(hub_here.id_token(**job(name)), "acme/awesome-model").status_code == 200
 
 
-def test_a_branch_keeps_a_tag_and_a_pull_request_out(hub: LocalHub) -> None:
+def test_a_branch_keeps_a_tag_and_a_pull_request_out(hub_here: ServedHub) -> None:
     """As their examples say: neither is on a branch, so no publisher that names one fits."""
     for name in ("release-tag.yml", "pull-requests.yml"):
         (publisher,) = publishers(text(name))
         for branch in ("main", "v1.2.0", "patch-1", STORIES[name].ref):
-            configure(hub, publisher, branch=branch)
-        assert hub.exchange(hub.id_token(**job(name)), publisher.resource).status_code == 400
+            configure(hub_here, publisher, branch=branch)
+        assert hub_here.exchange(hub_here.id_token(**job(name)), publisher.resource).status_code == 400
 
 
-def test_a_tag_fits_a_publisher_without_a_branch(hub: LocalHub) -> None:
+def test_a_tag_fits_a_publisher_without_a_branch(hub_here: ServedHub) -> None:
     """As its example says, with the drawback that any branch does, too."""
     publisher = Publisher(
         "acme/awesome-model", GITHUB_ISSUER, {"repository": REPOSITORY, "workflow": "release-tag.yml"}
     )
-    configure(hub, publisher)
+    configure(hub_here, publisher)
     tag = job("release-tag.yml")
     branch = {name: value.replace(TAG, "refs/heads/mine") for name, value in tag.items()}
     for each in (tag, branch):
-        assert hub.exchange(hub.id_token(**each), publisher.resource).status_code == 200
+        assert hub_here.exchange(hub_here.id_token(**each), publisher.resource).status_code == 200
 
 
-def test_a_called_workflow_can_be_trusted_by_its_own_name(hub: LocalHub) -> None:
+def test_a_called_workflow_can_be_trusted_by_its_own_name(hub_here: ServedHub) -> None:
     """As its comment says: with the raw claim; a job of another workflow of that branch is refused."""
     called = job("call-reusable.yml")
     claims = {"repository": REPOSITORY, "job_workflow_ref": called["job_workflow_ref"]}
-    configure(hub, Publisher("acme/awesome-model", GITHUB_ISSUER, claims))
-    assert hub.exchange(hub.id_token(**called), "acme/awesome-model").status_code == 200
-    assert hub.exchange(hub.id_token(**job("matrix.yml")), "acme/awesome-model").status_code == 400
+    configure(hub_here, Publisher("acme/awesome-model", GITHUB_ISSUER, claims))
+    assert hub_here.exchange(hub_here.id_token(**called), "acme/awesome-model").status_code == 200
+    assert hub_here.exchange(hub_here.id_token(**job("matrix.yml")), "acme/awesome-model").status_code == 400
 
 
 def test_a_refused_model_stops_no_other(runner: Runner, hub: LocalHub, tmp_path: Path) -> None:
