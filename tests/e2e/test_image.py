@@ -178,7 +178,7 @@ def told_by_the_image(action_image: str, tmp_path_factory: pytest.TempPathFactor
     folder, path = tempfile.gettempdir(), tmp_path_factory.mktemp("image") / "socket"
     name, program = f"hf-oidc-e2e-{uuid.uuid4().hex}", str(ROOT / "tests/e2e/image_python.py")
     options = [f"--name={name}", "--network=host", f"--volume={folder}:{folder}", f"--volume={ROOT}:{ROOT}:ro"]
-    serve = [f"--entrypoint={PYTHON}", action_image, program, "serve", str(path), PYTHON]
+    serve = [f"--entrypoint={PYTHON}", action_image, "-I", program, "serve", str(path), PYTHON]
     with subprocess.Popen(["docker", "run", "--rm", *options, *serve], stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         try:
