@@ -246,3 +246,48 @@ def test_a_history_of_two_pages(own: Own) -> None:
     assert page.links["next"]["url"] == str(rest.url)
     assert (len(rest.json()), rest.json()[-1]["title"], "link" in rest.headers) == (2, "initial commit", False)
     assert own.request("GET", "/commits/main?limit=3&p=999999999").json() == []
+
+
+def test_objects_that_a_push_brings_besides(own: Own) -> None:
+    """A pack can hold commits that no ref of its push reaches. No hook sees them, and no branch can be made of them."""
+    commit(own, {"x": PNG})
+    hidden, base = own.work("rev-parse", "HEAD"), own.work("rev-parse", "origin/main")
+    pack = subprocess.run(
+        ["git", "-C", own.clients.home / "work", "pack-objects", "--revs", "--stdout", "--quiet"],
+        input=f"{hidden}\n".encode(),
+        capture_output=True,
+        check=True,
+        timeout=60,
+    ).stdout
+    update = f"{'0' * 40} {base} refs/heads/next\0report-status".encode()
+    body = b"%04x%s0000" % (len(update) + 4, update) + pack
+    headers = {"Content-Type": "application/x-git-receive-pack-request"}
+    pushed = own.hub.request(
+        "POST", f"/{own.name}.git/git-receive-pack", content=body, headers=headers, auth=("x", own.clients.token)
+    )
+    assert b"ok refs/heads/next" in pushed.content
+    made = own.request("POST", "/branch/other", json={"startingPoint": hidden})
+    assert (made.status_code, "contains binary files" in made.json()["error"]) == (400, True)
+    assert own.request("POST", "/branch/other", json={"startingPoint": base}).status_code == 201
+
+
+def test_the_history_of_one_path(own: Own) -> None:
+    """Of a file, and of a folder with a slash or without; what git would take for a pattern is a name."""
+    for path in ("a.txt", "deep/b.txt", "deep/c.txt"):
+        own.commit(file(path), summary=path).raise_for_status()
+
+    def titles(path: str) -> list[str]:
+        return [one["title"] for one in own.request("GET", f"/commits/main/{path}").raise_for_status().json()]
+
+    assert (titles("a.txt"), titles("deep"), titles("deep/")) == (["a.txt"], *[["deep/c.txt", "deep/b.txt"]] * 2)
+    assert (titles("*"), titles(":%2Fa.txt"), titles("missing")) == ([], [], [])
+    assert own.request("GET", "/commits/main/deep?limit=1").headers["x-total-count"] == "2"
+    assert "deep/c.txt" not in own.hub.request("GET", f"/{own.name}/commits/main/a.txt").text
+
+
+def test_a_folder_that_ends_with_a_slash(own: Own) -> None:
+    """It is the same folder; the root has none."""
+    own.commit(file("deep/b.txt")).raise_for_status()
+    for path in ("", "/deep"):
+        listed = own.request("GET", f"/tree/main{path}").json()
+        assert listed == own.request("GET", f"/tree/main{path}/").raise_for_status().json() != []
