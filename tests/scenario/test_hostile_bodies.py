@@ -128,10 +128,16 @@ BODIES: dict[str, tuple[str, str, Callable[[], bytes], dict[str, str], int]] = {
 
 
 @pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Own]:
-    """A repository, and a Local Hub for these tests alone."""
-    with local_hub() as hub:
-        yield Own(hub, tmp_path_factory.mktemp("home"), f"acme/{uuid.uuid4()}")
+def hub() -> Iterator[LocalHub]:
+    """A Local Hub for these tests alone: a process, whose memory is measured."""
+    with local_hub() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def own(hub: LocalHub, tmp_path_factory: pytest.TempPathFactory) -> Own:
+    """A repository of it."""
+    return Own(hub, tmp_path_factory.mktemp("home"), f"acme/{uuid.uuid4()}")
 
 
 def resident(hub: LocalHub, name: str) -> int:
@@ -141,7 +147,7 @@ def resident(hub: LocalHub, name: str) -> int:
 
 
 @pytest.mark.parametrize("name", BODIES)
-def test_a_body_that_would_take_memory(own: Own, name: str) -> None:
+def test_a_body_that_would_take_memory(hub: LocalHub, own: Own, name: str) -> None:
     """It is answered at all, and with little memory."""
     path, media_type, body, more, status = BODIES[name]
     token = {"Authorization": f"Bearer {own.clients.token}"}
@@ -149,13 +155,13 @@ def test_a_body_that_would_take_memory(own: Own, name: str) -> None:
     places = {"{repo}": f"/{own.name}", "{api}": f"/api/models/{own.name}", "{xet}": cas}
     for place, meant in places.items():
         path = path.replace(place, meant)
-    before = resident(own.hub, "VmRSS")
-    Path(f"/proc/{own.hub.process.pid}/clear_refs").write_text("5")  # proc(5): resets the high-water mark
+    before = resident(hub, "VmRSS")
+    Path(f"/proc/{hub.process.pid}/clear_refs").write_text("5")  # proc(5): resets the high-water mark
     answer = own.hub.request(
         "POST", path, content=body(), headers={**token, "Content-Type": media_type, **more}, timeout=120
     )
     assert answer.status_code == status, answer.text
-    assert resident(own.hub, "VmHWM") - before < LIMIT
+    assert resident(hub, "VmHWM") - before < LIMIT
 
 
 def test_a_history_of_long_messages(own: Own) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.clients import Clients, token_for, trust
-from tests.local_hub_process import LocalHub, local_hub
+from tests.local_hub_process import ServedHub, local_hub_here
 from tests.own_repository import Own, file
 
 MIB = 1024 * 1024
@@ -49,18 +49,23 @@ REJECTED = {"too large": (b"a" * (10 * MIB + 1), TOO_LARGE), "binary": (PNG, BIN
 
 
 @pytest.fixture(scope="module")
-def hub() -> Iterator[LocalHub]:
+def hub() -> Iterator[ServedHub]:
     """A Local Hub for all tests here; each test creates its repository."""
-    with local_hub() as running:
+    with local_hub_here() as running:
         yield running
 
 
 @pytest.fixture
-def own(hub: LocalHub, tmp_path: Path) -> Own:
+def uncloned(hub: ServedHub, tmp_path: Path) -> Own:
+    """A new repository."""
+    return Own(hub, tmp_path, f"acme/{uuid.uuid4()}")
+
+
+@pytest.fixture
+def own(uncloned: Own) -> Own:
     """A new repository, and a clone of it in the folder `work`."""
-    made = Own(hub, tmp_path, f"acme/{uuid.uuid4()}")
-    made.clone()
-    return made
+    uncloned.clone()
+    return uncloned
 
 
 def commit(own: Own, files: dict[str, bytes]) -> None:
@@ -92,28 +97,28 @@ def test_a_push_that_the_hub_rejects(own: Own, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", REJECTED)
-def test_a_commit_that_the_hub_rejects(own: Own, kind: str) -> None:
+def test_a_commit_that_the_hub_rejects(uncloned: Own, kind: str) -> None:
     """The same words over the API, in the answer and in the header that huggingface_hub shows."""
     content, words = REJECTED[kind]
-    before = own.head()
-    answer = own.commit(file("x", content))
+    before = uncloned.head()
+    answer = uncloned.commit(file("x", content))
     expected = [line.removesuffix(" (ref: refs/heads/main)") for line in words.splitlines() if line not in ("", RULE)]
     assert (answer.status_code, answer.json()["error"].splitlines()) == (400, expected)
     assert expected[0] in answer.headers["x-error-message"]
-    assert own.head() == before
+    assert uncloned.head() == before
 
 
-def test_a_long_rejection_over_the_api(own: Own) -> None:
+def test_a_long_rejection_over_the_api(uncloned: Own) -> None:
     """The answer has each path; the header stays within what clients take."""
     paths = [f"{'folder/' * 50}{number}" for number in range(100)]
-    answer = own.commit(*(file(path, PNG) for path in paths))
+    answer = uncloned.commit(*(file(path, PNG) for path in paths))
     assert all(f"- {path}\n" in answer.json()["error"] + "\n" for path in paths)
     assert len(answer.headers["x-error-message"]) <= 2000
 
 
-def test_a_line_of_the_api_that_is_too_long_names_its_number(own: Own) -> None:
+def test_a_line_of_the_api_that_is_too_long_names_its_number(uncloned: Own) -> None:
     """Local Hub does not read it to its end, so it cannot name the path."""
-    answer = own.commit(file("a"), file("x", b"a" * (12 * MIB)))
+    answer = uncloned.commit(file("a"), file("x", b"a" * (12 * MIB)))
     assert (answer.status_code, "files larger than 10 MiB" in answer.text, "line 3" in answer.text) == (400, True, True)
 
 
@@ -181,7 +186,7 @@ def test_a_token_in_the_name_of_a_branch(own: Own) -> None:
     assert logged == ["refs/heads/(token removed)"]
 
 
-def test_git_shows_why_it_may_not_write(own: Own, hub: LocalHub, tmp_path: Path) -> None:
+def test_git_shows_why_it_may_not_write(own: Own, hub: ServedHub, tmp_path: Path) -> None:
     """The answer is text/plain, which git prints; JSON it would not."""
     trust(hub, "acme/another")
     other = Clients(hub, tmp_path, token_for(hub, "acme/another"))
@@ -213,12 +218,12 @@ def test_git_lfs_goes_on_without_locks(own: Own) -> None:
 @pytest.mark.parametrize(
     ("algorithm", "status"), [("sha256", 200), ("sha_256", 200), ("sha512", 409), (None, 409), (7, 409)]
 )
-def test_the_hash_of_a_batch(own: Own, algorithm: object, status: int) -> None:
+def test_the_hash_of_a_batch(uncloned: Own, algorithm: object, status: int) -> None:
     """SHA-256, in the spelling of huggingface.js too; for others git-lfs has 409 (docs/api/batch.md)."""
     wanted = {"oid": hashlib.sha256(b"x").hexdigest(), "size": 1}
     asked = {"operation": "upload", "objects": [wanted], "hash_algo": algorithm}
-    headers = {"Authorization": f"Bearer {own.clients.token}", "Content-Type": "application/vnd.git-lfs+json"}
-    answer = own.hub.request("POST", f"/{own.name}.git/info/lfs/objects/batch", json=asked, headers=headers)
+    headers = {"Authorization": f"Bearer {uncloned.clients.token}", "Content-Type": "application/vnd.git-lfs+json"}
+    answer = uncloned.hub.request("POST", f"/{uncloned.name}.git/info/lfs/objects/batch", json=asked, headers=headers)
     assert answer.status_code == status
 
 
@@ -236,13 +241,13 @@ def test_a_push_of_five_thousand_files(own: Own) -> None:
     assert len(own.request("GET", "").json()["siblings"]) == 5001
 
 
-def test_a_history_of_two_pages(own: Own) -> None:
+def test_a_history_of_two_pages(uncloned: Own) -> None:
     """`limit` and `p`, the number of all commits, and a link to the next page."""
     for number in range(4):
-        own.commit(file(f"f{number}")).raise_for_status()
-    page = own.request("GET", "/commits/main?limit=3")
+        uncloned.commit(file(f"f{number}")).raise_for_status()
+    page = uncloned.request("GET", "/commits/main?limit=3")
     assert (len(page.json()), page.headers["x-total-count"]) == (3, "5")
-    rest = own.request("GET", "/commits/main?limit=3&p=1")
+    rest = uncloned.request("GET", "/commits/main?limit=3&p=1")
     assert page.links["next"]["url"] == str(rest.url)
     assert (len(rest.json()), rest.json()[-1]["title"], "link" in rest.headers) == (2, "initial commit", False)
-    assert own.request("GET", "/commits/main?limit=3&p=999999999").json() == []
+    assert uncloned.request("GET", "/commits/main?limit=3&p=999999999").json() == []
