@@ -161,8 +161,9 @@ def until_killed(hub: LocalHub, token: str, number: int) -> Iterator[tuple[str, 
             return
 
     with ThreadPoolExecutor(24) as pool:
-        running = [pool.submit(one, f"{number}-{at}") for at in range(UPLOADS)]
-        others = [pool.submit(exchange, at) for at in range(20)]
+        # The kill comes in the midst of at least a dozen.
+        running = [pool.submit(one, f"{number}-{at}") for at in range(number + 12)]
+        others = [pool.submit(exchange, at) for at in range(12)]
         for _ in range(number):
             assert acknowledgements.acquire(timeout=240)
         (os.killpg if group else os.kill)(hub.process.pid, signal.SIGKILL)
