@@ -10,6 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+# Before `app.main` says that it is absent: tests sign ID tokens with it.
+import cryptography  # noqa: F401
+
 from hf_oidc.cli import app
 from tests import evidence, in_process
 from tests.action_process import ANOTHER_PYTHON, MASK_LINE, PYTHON, scrubbed, watched

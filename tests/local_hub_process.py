@@ -86,13 +86,15 @@ class LocalHub(ServedHub):
 
 
 @contextmanager
-def local_hub_here(around: Around = lambda app: app, **options: Any) -> Iterator[ServedHub]:
-    """Serve a Local Hub that knows nothing, for the length of a `with` block: for tests of what it answers.
+def local_hub_here(
+    around: Around = lambda app: app, config: Config | None = None, **options: Any
+) -> Iterator[ServedHub]:
+    """Serve a Local Hub for the length of a `with` block: for tests of what it answers.
 
-    `around` sees each request before it does. `options`: those of `ServeOptions`.
+    `around` sees each request before it does. Without a `config` it knows nothing. `options`: those of `ServeOptions`.
     """
     started: queue.Queue[tuple[Mapping[str, Any], Callable[[], None]]] = queue.Queue()
-    arguments = (ServeOptions(Config(), **options), lambda *ready: started.put(ready), around)
+    arguments = (ServeOptions(config or Config(), **options), lambda *ready: started.put(ready), around)
     serving = threading.Thread(target=serve, args=arguments)
     serving.start()
     ready, stop = started.get(timeout=60)

@@ -12,13 +12,13 @@ from typing import Any
 import httpx
 
 from tests.clients import Clients, good, token_for, trust
-from tests.local_hub_process import LocalHub
+from tests.local_hub_process import ServedHub
 
 
 class Own:
     """A repository that is the test's own, and its token."""
 
-    def __init__(self, hub: LocalHub, home: Path, name: str) -> None:
+    def __init__(self, hub: ServedHub, home: Path, name: str) -> None:
         """Let the job of these tests write it."""
         self.hub, self.name = hub, name
         trust(hub, name)

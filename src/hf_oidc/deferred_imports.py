@@ -47,6 +47,11 @@ def _version(distribution: str) -> str:
     return str(_real("importlib.metadata").version(distribution))
 
 
+def _cleandoc(text: str) -> str:
+    # What the real one does to a single line.
+    return str(_real("inspect").cleandoc(text)) if "\n" in text or "\t" in text else text.lstrip()
+
+
 def _system() -> str:
     return "Linux" if sys.platform == "linux" else str(_real("platform").system())
 
@@ -62,6 +67,8 @@ STAND_INS: Mapping[str, Mapping[str, Callable[..., Any]]] = {
     "idna": {},
     # urllib3: for HTTP/2, which is off.
     "importlib.metadata": {"version": _version},
+    # click: for the help of a command. It also cleans the help of each option, when it defines it.
+    "inspect": {"cleandoc": _cleandoc},
     # PyJWT: to fetch the keys that verify a signature. Not used: the Hub verifies.
     "jwt.jwks_client": _functions("jwt.jwks_client", "PyJWKClient"),
     # The media type of a file to upload.

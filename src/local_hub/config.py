@@ -8,8 +8,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from local_hub.faults.script import read_script
 from local_hub.fields import FieldError, flag, items, mapping, text
 from local_hub.hub.issuer_keys import KeySet
@@ -40,6 +38,8 @@ class Config:
 
 def load(path: Path) -> Config:
     """Read a configuration file."""
+    import yaml  # noqa: PLC0415 - most starts have no configuration
+
     try:
         return read(yaml.safe_load(path.read_text(encoding="utf-8")))
     except FieldError as error:

@@ -18,6 +18,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -121,9 +122,14 @@ def serve(options: ServeOptions, announce: Announce = print_ready_line, around: 
             router = RepositoryRouter(store, directory, base_url, whoami=options.whoami)
         running = RunningIssuers(base_url, directory / "bin")
         github_url = running.url(github.ISSUER)
-        trust = ssl.create_default_context()
-        if ca_path:
-            trust.load_verify_locations(ca_path)
+
+        @cache
+        def trust() -> ssl.SSLContext:
+            context = ssl.create_default_context()
+            if ca_path:
+                context.load_verify_locations(ca_path)
+            return context
+
         settings = Settings(frozenset({base_url, *options.audiences}), options.token_lifetime, github_url)
         hub = Hub(store, IssuerKeys(trust, known=options.config.key_sets), settings)
         jobs = _apply(options.config, store, running)

@@ -5,6 +5,7 @@ Always processes: signals, exit codes and process groups are the subject.
 
 import os
 import pty
+import re
 import select
 import signal
 import subprocess
@@ -71,12 +72,25 @@ def is_gone(pid: int) -> bool:
         return True
 
 
-@pytest.mark.parametrize(
-    ("script", "code"), [("exit 0", 0), ("exit 7", 7), ("kill -KILL $$", 137), ("kill -TERM $$", 143)]
+# Each argument is a shell's script; prints their exit codes.
+IN_TURN = (
+    SCRIPT.partition("child =")[0]
+    + """
+for script in sys.argv[1:]:
+    child = Child("/bin/sh", ["/bin/sh", "-c", script], os.environ)
+    print(child.wait())
+    child.end_the_rest()
+"""
 )
-def test_exit_codes_are_those_of_a_shell(shell: Shell, script: str, code: int) -> None:
+
+
+def test_exit_codes_are_those_of_a_shell(shell: Shell) -> None:
     """128 and the number of the signal, if one has ended it."""
-    assert shell(script).wait(30) == code
+    ends = {"exit 0": 0, "exit 7": 7, "kill -KILL $$": 137, "kill -TERM $$": 143}
+    command = [sys.executable, "-c", IN_TURN, *ends]
+    run = subprocess.run(command, stdout=subprocess.PIPE, check=True, start_new_session=True, timeout=60)
+    assert list(map(int, run.stdout.split())) == list(ends.values())
+    assert shell("kill -TERM $$").wait(30) == 143
 
 
 @pytest.mark.parametrize("name", ["TERM", "INT", "HUP", "USR1", "USR2", "QUIT"])
@@ -214,40 +228,51 @@ def test_a_parent_that_is_killed_before_the_command_runs_leaves_none(tmp_path: P
     assert (run.returncode, run.stdout) == (-signal.SIGKILL, b"")
 
 
-@pytest.mark.parametrize(
-    ("content", "error"),
-    [("#!/nowhere/sh\n", FileNotFoundError), ("\0", OSError), (None, FileNotFoundError)],
-)
-def test_why_a_program_cannot_be_run_is_known(content: str | None, error: type[OSError], tmp_path: Path) -> None:
+CANNOT = """
+import os, sys
+from hf_oidc.cli.child import Child
+for path in sys.argv[1:]:
+    try:
+        Child(path, [path], {})
+    except OSError as error:
+        print(type(error).__name__, error.errno, error.strerror)
+try:
+    os.waitpid(-1, 0)
+except ChildProcessError:
+    print("nothing is left")
+"""
+
+
+def test_why_a_program_cannot_be_run_is_known(tmp_path: Path) -> None:
     """As if it had been started from here; nothing is left to wait for."""
-    path = tmp_path / "program"
-    if content is not None:
-        path.write_text(content)
-        path.chmod(0o755)
-    script = "import sys\nfrom hf_oidc.cli.child import Child\ntry:\n    Child(sys.argv[1], sys.argv[1:], {})\n"
-    script += "except OSError as error:\n    print(type(error).__name__, error.errno, error.strerror)\n"
-    run = subprocess.run([sys.executable, "-c", script, str(path)], capture_output=True, text=True, check=True)
-    assert (run.stdout.split()[0], run.stderr) == (error.__name__, "")
-    assert run.stdout.split()[2:]
+    for name, content in {"interpreter": "#!/nowhere/sh\n", "binary": "\0"}.items():
+        (tmp_path / name).write_text(content)
+        (tmp_path / name).chmod(0o755)
+    paths = [str(tmp_path / name) for name in ("interpreter", "binary", "missing")]
+    run = subprocess.run([sys.executable, "-c", CANNOT, *paths], capture_output=True, text=True, check=True)
+    told, last, _ = run.stdout.rpartition("nothing is left\n")
+    kinds = re.findall(r"^(\w+) \d+ \S", told, re.MULTILINE)
+    assert kinds == ["FileNotFoundError", "OSError", "FileNotFoundError"]
+    assert (bool(last), run.stderr) == (True, "")
 
 
-@pytest.mark.parametrize(
-    ("show", "shown"),
-    [
-        ("head -c 7 /proc/$$/cmdline", b"a name\0"),
-        ('printf "%s|" "$@"', b"\xff b|*||"),
-        ("cat /proc/$$/environ", b"ONLY=this\0LC_ALL=C\0"),
-        ("exec grep SigBlk /proc/self/status", b"SigBlk:\t0000000000000000\n"),
-        ("ls /proc/$$/fd", b"0\n1\n2\n"),
-    ],
-)
-def test_the_command_is_given_what_it_was_meant_to_have(show: str, shown: bytes) -> None:
+SHOWN = {
+    "head -c 7 /proc/$$/cmdline": b"a name\0",
+    'printf "%s|" "$@"': b"\xff b|*||",
+    "cat /proc/$$/environ": b"ONLY=this\0LC_ALL=C\0",
+    "exec grep SigBlk /proc/self/status": b"SigBlk:\t0000000000000000\n",
+    "ls /proc/$$/fd": b"0\n1\n2\n",
+}
+
+
+def test_the_command_is_given_what_it_was_meant_to_have() -> None:
     """Its name, arguments that are no text, its environment alone, signals as they were, no descriptor of ours."""
-    script = "import sys\nfrom hf_oidc.cli.child import Child\n"
-    script += "Child('/bin/sh', ['a name', *sys.argv[1:]], {'ONLY': 'this', 'LC_ALL': 'C'}).wait()\n"
-    command: list[str | bytes] = [sys.executable, "-c", script, "-c", show, "sh", b"\xff b", "*", ""]
+    script = f"import sys\nfrom hf_oidc.cli.child import Child\nfor show in {[*SHOWN]!r}:\n"
+    script += "    Child('/bin/sh', ['a name', '-c', show, *sys.argv[1:]], {'ONLY': 'this', 'LC_ALL': 'C'}).wait()\n"
+    script += "    print('---', flush=True)\n"
+    command: list[str | bytes] = [sys.executable, "-c", script, "sh", b"\xff b", "*", ""]
     run = subprocess.run(command, capture_output=True, check=True)
-    assert (run.stdout, run.stderr) == (shown, b"")
+    assert (run.stdout.split(b"---\n"), run.stderr) == ([*SHOWN.values(), b""], b"")
 
 
 def test_the_command_does_not_ignore_what_python_ignores() -> None:

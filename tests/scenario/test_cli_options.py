@@ -47,25 +47,34 @@ def test_the_id_token_may_be_in_a_file(stage: Stage) -> None:
 GITLAB = ["--provider", "gitlab"]
 
 
-@pytest.mark.parametrize("command", [["token", "acme/model"], ["env", "acme/model"], ["run", "acme/model"], ["doctor"]])
+# Options, environment, and whose ID token is used.
+SOURCES: list[tuple[list[str], dict[str, str], str]] = [
+    (["--id-token-file", "{typed}"], {"HF_OIDC_ID_TOKEN_FILE": "{other}"}, "typed"),
+    (["--id-token-file", "{typed}", *GITLAB], {"HF_OIDC_ID_TOKEN_FILE": "{other}"}, "typed"),
+    (["--id-token-file", "{typed}", *GITLAB], {"HF_OIDC_ID_TOKEN": "ambient"}, "typed"),
+    (GITLAB, {"HF_OIDC_ID_TOKEN_FILE": "{other}"}, "gitlab"),
+    (GITLAB, {"HF_OIDC_ID_TOKEN_FILE": "/nowhere"}, "gitlab"),
+    (GITLAB, {"HF_OIDC_ID_TOKEN": "ambient"}, "gitlab"),
+    (GITLAB, {"HF_OIDC_ID_TOKEN_FILE": "{other}", "HF_OIDC_ID_TOKEN": "ambient"}, "gitlab"),
+    ([], {"HF_OIDC_ID_TOKEN_FILE": "{typed}", "HF_OIDC_ID_TOKEN": "ambient"}, "typed"),
+    ([], {"HF_OIDC_ID_TOKEN_FILE": ""}, "gitlab"),
+]
+COMMANDS = [["token", "acme/model"], ["env", "acme/model"], ["doctor"]]
+
+
 @pytest.mark.parametrize(
-    ("options", "ambient", "expected"),
+    ("command", "source"),
     [
-        (["--id-token-file", "{typed}"], {"HF_OIDC_ID_TOKEN_FILE": "{other}"}, "typed"),
-        (["--id-token-file", "{typed}", *GITLAB], {"HF_OIDC_ID_TOKEN_FILE": "{other}"}, "typed"),
-        (["--id-token-file", "{typed}", *GITLAB], {"HF_OIDC_ID_TOKEN": "ambient"}, "typed"),
-        (GITLAB, {"HF_OIDC_ID_TOKEN_FILE": "{other}"}, "gitlab"),
-        (GITLAB, {"HF_OIDC_ID_TOKEN_FILE": "/nowhere"}, "gitlab"),
-        (GITLAB, {"HF_OIDC_ID_TOKEN": "ambient"}, "gitlab"),
-        (GITLAB, {"HF_OIDC_ID_TOKEN_FILE": "{other}", "HF_OIDC_ID_TOKEN": "ambient"}, "gitlab"),
-        ([], {"HF_OIDC_ID_TOKEN_FILE": "{typed}", "HF_OIDC_ID_TOKEN": "ambient"}, "typed"),
-        ([], {"HF_OIDC_ID_TOKEN_FILE": ""}, "gitlab"),
+        *((command, source) for command in COMMANDS for source in SOURCES),
+        # A process each: one of each result, and the one of two variables. The options are those of `token` and `env`.
+        *((["run", "acme/model"], SOURCES[number]) for number in (1, 6, 7)),
     ],
 )
 def test_what_a_person_typed_goes_before_the_environment(
-    command: list[str], options: list[str], ambient: dict[str, str], expected: str, stage: Stage
+    command: list[str], source: tuple[list[str], dict[str, str], str], stage: Stage
 ) -> None:
     """In every command; `$HF_OIDC_ID_TOKEN_FILE` is of the environment, too."""
+    options, ambient, expected = source
     tokens = {name: id_token(stage.server.url, repository=name) for name in ("typed", "other", "ambient", "gitlab")}
     files = {name: stage.tmp_path / name for name in ("typed", "other")}
     for name, path in files.items():

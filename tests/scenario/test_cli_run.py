@@ -59,16 +59,25 @@ def test_run_asks_for_no_token_in_vain(command: list[str], code: int, told: str,
 
 @pytest.mark.parametrize("path", ["", ".", ":/usr/bin", ".:/usr/bin", "bin:/usr/bin"])
 def test_run_finds_no_command_in_the_working_directory(path: str, stage: Stage) -> None:
-    """The checkout may hold a program of any name; who wants that one says `./hf`."""
+    """The checkout may hold a program of any name."""
+    hijack(stage)
+    run = stage.run("run", "acme/model", "--", "no-such-hf", env={"HF_OIDC_ID_TOKEN": stage.id_token, "PATH": path})
+    assert (run.exit_code, run.stdout, stage.server.requests) == (127, "", [])
+
+
+def test_run_finds_what_is_said_to_be_there(stage: Stage) -> None:
+    """Who wants the checkout's program says `./hf`, and PATH is not asked."""
+    hijack(stage)
+    run = stage.run("run", "acme/model", "--", "./no-such-hf", env={"HF_OIDC_ID_TOKEN": stage.id_token, "PATH": ""})
+    assert (run.exit_code, run.stdout) == (0, "hijacked\n")
+
+
+def hijack(stage: Stage) -> None:
+    """Put a program into the checkout, and one into its `bin`."""
     for name in ("workspace/no-such-hf", "workspace/bin/no-such-hf"):
         (stage.tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (stage.tmp_path / name).write_text("#!/bin/sh\necho hijacked\n")
         (stage.tmp_path / name).chmod(0o755)
-    env = {"HF_OIDC_ID_TOKEN": stage.id_token, "PATH": path}
-    run = stage.run("run", "acme/model", "--", "no-such-hf", env=env)
-    assert (run.exit_code, run.stdout, stage.server.requests) == (127, "", [])
-    run = stage.run("run", "acme/model", "--", "./no-such-hf", env=env)
-    assert (run.exit_code, run.stdout) == (0, "hijacked\n")
 
 
 def test_run_says_what_cannot_be_run_after_all(stage: Stage) -> None:

@@ -13,20 +13,14 @@ from pathlib import Path
 import pytest
 
 from tests import engines
-from tests.cli_stage import HOSTILE, Stage
+from tests.cli_stage import HOSTILE, PLAIN, Stage
 
 ROOT = Path(__file__).parents[2]
 
 # As the documents have them.
 POSIX = 'vars=$(hf-oidc env acme/model) || exit; eval "$vars"'
 FISH = r"set vars (hf-oidc env acme/model --format fish); or exit; printf '%s\n' $vars | source"
-SHELLS = {
-    "sh": f"{POSIX}; printenv HF_TOKEN",
-    "dash": f"{POSIX}; printenv HF_TOKEN",
-    "bash": f"set -H; {POSIX}; printenv HF_TOKEN",
-    "zsh": f"{POSIX}; printenv HF_TOKEN",
-    "fish": f"{FISH}; printenv HF_TOKEN",
-}
+SHELLS = {"sh": POSIX, "dash": POSIX, "bash": f"set -H; {POSIX}", "zsh": POSIX, "fish": FISH}
 
 
 def by_shell(shell: str, program: str, stage: Stage) -> str:
@@ -39,12 +33,14 @@ def by_shell(shell: str, program: str, stage: Stage) -> str:
     return run.stdout
 
 
-@pytest.mark.parametrize("token", HOSTILE, ids=lambda token: token[:20])
 @pytest.mark.parametrize("shell", SHELLS)
-def test_shells_read_what_was_granted(shell: str, token: str, stage: Stage) -> None:
-    """Every character of it."""
-    stage.tokens["acme/model"] = token
-    assert by_shell(shell, SHELLS[shell], stage) == f"{token}\n"
+def test_shells_read_what_was_granted(shell: str, stage: Stage) -> None:
+    """Every character of it: of one token, and of as many as there are hostile ones."""
+    several = {f"HF_TOKEN_{number}": token for number, token in enumerate(HOSTILE)}
+    stage.tokens |= {f"acme/{name}": token for name, token in several.items()}
+    form, requests = SHELLS[shell], " ".join(f"{name}=acme/{name}" for name in several)
+    steps = [form, "printenv HF_TOKEN", form.replace("acme/model", requests), *(f"printenv {name}" for name in several)]
+    assert by_shell(shell, "; ".join(steps), stage).splitlines() == [PLAIN, *several.values()]
 
 
 @pytest.mark.parametrize("token", HOSTILE, ids=lambda token: token[:20])
@@ -57,27 +53,27 @@ def test_powershell_is_given_a_literal(token: str, stage: Stage) -> None:
     assert literal.replace("''", "'") == token
 
 
-# What is called in the place of a login that works, and its exit code.
-FAILURES = {"a login that fails": ("hf-oidc env acme/other", 1), "no hf-oidc": ("no-such-hf-oidc env acme/model", 127)}
+# What is called in the place of a login that works, and its exit code. A shell knows no more of a login that fails than
+# of `false`: an exit code, and no output.
+FAILURES = {
+    "a login that fails": ("hf-oidc env acme/other", 1),
+    "what ends as that": ("false", 1),
+    "no hf-oidc": ("no-such-hf-oidc env acme/model", 127),
+}
+OPTIONS = ("", "set -e; ", "set -eu; ")
 
 
-@pytest.mark.parametrize("failure", FAILURES)
-@pytest.mark.parametrize(
-    ("shell", "before"),
-    [
-        *((shell, before) for shell in ("sh", "dash", "bash", "zsh") for before in ("", "set -e; ", "set -eu; ")),
-        ("fish", ""),
-    ],
-)
-def test_a_script_ends_where_the_login_fails(shell: str, before: str, failure: str, stage: Stage) -> None:
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_script_ends_where_the_login_fails(shell: str, stage: Stage) -> None:
     """With `set -e` and without: what comes next has no token. The exit code says why."""
     if not engines.has(shell):
         engines.missing(f"{shell} is not installed")
-    command, code = FAILURES[failure]
-    form = FISH if shell == "fish" else POSIX
-    program = f"{before}{form.replace('hf-oidc env acme/model', command)}; echo went on"
-    run = subprocess.run([shell, "-c", program], env=stage.world(), capture_output=True, text=True, check=False)
-    assert (run.returncode, run.stdout) == (code, "")
+    form, env = FISH if shell == "fish" else POSIX, stage.world()
+    for failure, (command, code) in FAILURES.items():
+        for before in OPTIONS if shell != "fish" and failure != "a login that fails" else OPTIONS[:1]:
+            program = f"{before}{form.replace('hf-oidc env acme/model', command)}; echo went on"
+            run = subprocess.run([shell, "-c", program], env=env, capture_output=True, text=True, check=False)
+            assert (run.returncode, run.stdout) == (code, ""), program
 
 
 def test_no_document_shows_a_form_that_goes_on() -> None:
@@ -120,10 +116,9 @@ def until(words: list[str], terminal: int) -> str:
     return seen
 
 
-@pytest.mark.parametrize("line", LINES)
 @pytest.mark.parametrize("shell", INTERACTIVE)
-def test_a_shell_completes_what_is_typed(shell: str, line: str, stage: Stage) -> None:
-    """A person's shell on a terminal, and the TAB key."""
+def test_a_shell_completes_what_is_typed(shell: str, stage: Stage) -> None:
+    """A person's shell on a terminal, and the TAB key; after each line Ctrl-U, which empties it."""
     if not engines.has(shell):
         engines.missing(f"{shell} is not installed")
     argv, setup = INTERACTIVE[shell]
@@ -136,16 +131,21 @@ def test_a_shell_completes_what_is_typed(shell: str, line: str, stage: Stage) ->
         at_last.start()
         os.write(master, setup.encode())
         until(["ready"], master)
-        os.write(master, line.encode())
-        until(LINES[line], master)
+        for number, (line, words) in enumerate(LINES.items()):
+            os.write(master, line.encode())
+            until(words, master)
+            os.write(master, f'\x15echo "en"d{number}\n'.encode())
+            until([f"end{number}"], master)
         at_last.cancel()
         process.kill()
     os.close(master)
 
 
-@pytest.mark.parametrize("line", LINES)
-def test_fish_completes_what_is_typed(line: str, stage: Stage) -> None:
+def test_fish_completes_what_is_typed(stage: Stage) -> None:
     """It says itself what a TAB would show."""
-    program = f"hf-oidc completion fish | source; complete -C {shlex.quote(line.strip(chr(9)))}"
-    found = [each.split("\t")[0] for each in by_shell("fish", program, stage).splitlines()]
-    assert set(LINES[line]) <= set(found)
+    asked = ["hf-oidc completion fish | source"]
+    for line in LINES:
+        asked += ["echo the next", f"complete -C {shlex.quote(line.removesuffix(chr(9)))}"]
+    _, *parts = by_shell("fish", "; ".join(asked), stage).split("the next\n")
+    found = [{shown.split("\t")[0] for shown in part.splitlines()} for part in parts]
+    assert all(set(words) <= shown for words, shown in zip(LINES.values(), found, strict=True)), found

@@ -20,6 +20,8 @@ from tests.factories import id_token
 
 FULL = "Standard output cannot be written: No space left on device"
 CLOSED = "Standard output is closed"
+OUTPUT_ELSEWHERE = "Next: Send standard output to a pipe, a variable, or a file on a disk that is not full."
+ERRORS_TO_THE_LOG = "Next: Let standard error of `hf-oidc` go to the job's log: remove the redirection (`2>`)."
 
 
 def shell(stage: Stage, program: str, **env: str) -> "subprocess.CompletedProcess[str]":
@@ -35,7 +37,8 @@ def test_a_closed_output_is_found_before_a_token_is_asked_for(command: str, stag
     """`delivery-failed`, exit code 1, and nothing is sent."""
     run = shell(stage, f"hf-oidc {command} >&-")
     assert (run.returncode, stage.server.requests) == (1, [])
-    assert run.stderr.startswith(f"hf-oidc: delivery-failed\n{CLOSED}.\n")
+    assert run.stderr.startswith(f"hf-oidc: delivery-failed\n{CLOSED}.\n{OUTPUT_ELSEWHERE}\n")
+    assert run.stderr.count("Next: ") == 1
 
 
 @pytest.mark.parametrize(
@@ -46,7 +49,8 @@ def test_a_full_output_is_told(command: str, stage: Stage) -> None:
     """`delivery-failed`, and exit code 1: nobody takes half a token for one."""
     run = shell(stage, f"hf-oidc {command} > /dev/full")
     assert run.returncode == 1
-    assert f"hf-oidc: delivery-failed\n{FULL}.\n" in run.stderr
+    assert f"hf-oidc: delivery-failed\n{FULL}.\n{OUTPUT_ELSEWHERE}\n" in run.stderr
+    assert run.stderr.count("Next: ") == 1
 
 
 @pytest.mark.parametrize("command", ["doctor", "--help", "--version", "completion zsh"])
@@ -247,4 +251,4 @@ def test_a_mask_that_no_runner_hears_of_is_no_mask(stage: Stage, place: str, why
     assert (done.returncode, done.stdout) == (1, b"")
     told = path.read_text()
     assert "add-mask" not in told
-    assert not path.is_file() or why in told
+    assert not path.is_file() or (why in told and told.count("Next: ") == 1 and ERRORS_TO_THE_LOG in told)

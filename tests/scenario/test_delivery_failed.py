@@ -27,26 +27,28 @@ RUNNER = "Run this as a step of a workflow."
 GIT = "Set `GIT_CONFIG_COUNT` to the number of the `GIT_CONFIG_KEY_…` variables that are set, or unset it."
 DOTENV = "Choose another `--format`, such as `json`, or pass the token to a single command with `hf-oidc run`."
 FOLDER = "Set `XDG_RUNTIME_DIR` to a folder that you own, outside the working directory"
-TO_A_FILE = "hf-oidc env acme/model --format dotenv -o"
+TO_A_FILE = "env acme/model --format dotenv -o"
 ON_GITHUB = "GITHUB_ACTIONS=true"
-# Program -> the next step. It is run in a folder that has a link, a pipe and a folder.
+# Arguments, environment -> the next step, in a folder that has a link and a folder.
+FILES: dict[str, tuple[str, dict[str, str], str]] = {
+    "a link": (f"{TO_A_FILE} link", {}, FILE),
+    "a folder": (f"{TO_A_FILE} folder", {}, FILE),
+    "a folder that is not there": (f"{TO_A_FILE} none/hf.env", {}, FILE),
+    "a name that is too long": (f"{TO_A_FILE} {'x' * 300}", {}, FILE),
+    "BASH_ENV is a folder": ("env acme/model --format circleci", {"BASH_ENV": "folder"}, FILE),
+    "GITHUB_ENV is a folder": ("env acme/model --format github", {"GITHUB_ENV": "folder"}, RUNNER),
+}
+# Program -> the next step, where a shell or a process is needed: for streams, for what becomes another program, and for
+# what would wait if it did not fail. It is run in a folder that has a link and a pipe. Standard output, and a file for
+# the errors of `token`: test_cli_streams.py.
 CAUSES = {
-    "a link": (f"{TO_A_FILE} link", FILE),
-    "a pipe": (f"{TO_A_FILE} pipe", FILE),
-    "a folder": (f"{TO_A_FILE} folder", FILE),
-    "a folder that is not there": (f"{TO_A_FILE} none/hf.env", FILE),
-    "a name that is too long": (f"{TO_A_FILE} {'x' * 300}", FILE),
+    "a pipe": (f"hf-oidc {TO_A_FILE} pipe", FILE),
     "an agent's file is a link": ("hf-oidc agent acme/model --token-file link", FILE),
     "an agent's folder is not there": ("hf-oidc agent acme/model --token-file t --ready-file none/r", FILE),
     "errors of an agent in a file": (
         f"{ON_GITHUB} hf-oidc agent acme/model --token-file t 2>err.log; c=$?; cat err.log >&2; exit $c",
         LOG,
     ),
-    "BASH_ENV is a folder": ("BASH_ENV=folder hf-oidc env acme/model --format circleci", FILE),
-    "standard output closed": ("hf-oidc token acme/model >&-", OUTPUT),
-    "standard output full": ("hf-oidc env acme/model > /dev/full", OUTPUT),
-    "the report has no room": ("hf-oidc doctor > /dev/full", OUTPUT),
-    "errors in a file": (f"{ON_GITHUB} hf-oidc token acme/model 2>err.log; c=$?; cat err.log >&2; exit $c", LOG),
     "errors of run in a file": (
         f"{ON_GITHUB} hf-oidc run acme/model -- true 2>err.log; c=$?; cat err.log >&2; exit $c",
         LOG,
@@ -55,10 +57,8 @@ CAUSES = {
         "GITHUB_ENV=later hf-oidc env acme/model --format github 2>err.log; c=$?; cat err.log >&2; exit $c",
         LOG,
     ),
-    "errors of doctor in a file": (f"{ON_GITHUB} hf-oidc doctor 2>err.log", LOG),
     "errors of doctor nowhere": (f"{ON_GITHUB} hf-oidc doctor 2>/dev/null", LOG),
     "errors of doctor closed": (f"{ON_GITHUB} hf-oidc doctor 2>&-", LOG),
-    "GITHUB_ENV is a folder": ("GITHUB_ENV=folder hf-oidc env acme/model --format github", RUNNER),
     "git's count": ("GIT_CONFIG_COUNT=x hf-oidc run --git acme/model -- true", GIT),
     "git's count, fresh": ("GIT_CONFIG_COUNT=-1 hf-oidc run --keep-fresh acme/model -- true", GIT),
     "the working directory is the only folder": (
@@ -77,7 +77,7 @@ def words(text: str) -> str:
 def shell(stage: Stage, program: str, **env: str) -> subprocess.CompletedProcess[str]:
     """What bash makes of it in a folder of such things."""
     folder = stage.tmp_path / "checkout"
-    (folder / "folder").mkdir(parents=True)
+    folder.mkdir()
     (folder / "later").touch()
     (folder / "link").symlink_to("elsewhere")
     os.mkfifo(folder / "pipe")
@@ -89,15 +89,30 @@ def shell(stage: Stage, program: str, **env: str) -> subprocess.CompletedProcess
     return run
 
 
+@pytest.mark.parametrize("name", FILES)
+def test_the_next_step_fits_the_file(name: str, stage: Stage) -> None:
+    """It is the one, and no other's."""
+    arguments, env, expected = FILES[name]
+    folder = stage.tmp_path / "workspace"
+    (folder / "folder").mkdir(parents=True)
+    (folder / "link").symlink_to("elsewhere")
+    run = stage.run(*arguments.split(), env={"HF_OIDC_ID_TOKEN": stage.id_token, **env})
+    assert_next_step(run.exit_code, run.stdout + run.stderr, expected)
+
+
 @pytest.mark.parametrize("name", CAUSES)
 def test_the_next_step_fits_the_cause(name: str, stage: Stage) -> None:
-    """It is the one, and no other's."""
+    """The same as a process."""
     program, expected = CAUSES[name]
     run = shell(stage, program)
-    said = words(run.stdout + run.stderr)
-    assert (run.returncode, "delivery-failed" in said) == (1, True), said
-    assert expected in said
-    assert [step for step in (FILE, OUTPUT, LOG, RUNNER, GIT, DOTENV, FOLDER) if step in said] == [expected]
+    assert_next_step(run.returncode, run.stdout + run.stderr, expected)
+
+
+def assert_next_step(code: int, said: str, expected: str) -> None:
+    """The delivery failed, and this step alone is named."""
+    said = words(said)
+    assert (code, "delivery-failed" in said) == (1, True), said
+    assert [step for step in (FILE, OUTPUT, LOG, RUNNER, GIT, DOTENV, FOLDER) if step in said] == [expected], said
 
 
 def test_a_token_that_dotenv_cannot_hold(stage: Stage) -> None:
@@ -112,11 +127,10 @@ def test_the_doctor_says_all_that_it_can_without_a_token(stage: Stage) -> None:
     program = "hf-oidc doctor --resource acme/model 2>err.log"
     run = shell(stage, program, GITHUB_ACTIONS="true", GITHUB_REPOSITORY="acme/trainer", **NO_ID_TOKEN)
     said = words(run.stdout)
-    assert run.returncode == 1
+    assert_next_step(run.returncode, said, LOG)
     for expected in (
         "CI GitHub Actions",
         "Standard error, through which the runner learns which token to hide, goes to a file. (delivery-failed)",
-        LOG,
         "Add this once on the Hub",
         f"{stage.server.url}/acme/model/settings",
         "repository acme/trainer",

@@ -26,7 +26,7 @@ from hf_oidc.retry import Pace
 from hf_oidc.token_request import TokenRequest
 from tests.action_process import ActionRun, run_action
 from tests.factories import login_context
-from tests.local_hub_process import LocalHub, local_hub
+from tests.local_hub_process import LocalHub, ServedHub, local_hub, local_hub_here
 
 MINT, EXCHANGE = "/oidc/github/idtoken", "/oauth/token"
 PATHS = {"mint": MINT, "exchange": EXCHANGE}
@@ -126,12 +126,12 @@ class Stage:
     stack: ExitStack
     plain_start: float = 60.0
     plain_login: float = 0.0
-    tls: dict[str, LocalHub] = field(default_factory=dict)
+    tls: dict[str, ServedHub] = field(default_factory=dict)
 
-    def faulty_tls(self, fault: str) -> LocalHub:
+    def faulty_tls(self, fault: str) -> ServedHub:
         """The one with this TLS fault."""
         if fault not in self.tls:
-            self.tls[fault] = self.stack.enter_context(local_hub("--tls-fault", fault))
+            self.tls[fault] = self.stack.enter_context(local_hub_here(tls=True, tls_fault=fault))
         return self.tls[fault]
 
 

@@ -1,6 +1,7 @@
-"""The action as a process, one story a test: what goes in, and every byte that comes out, as text to be read.
+"""The action, one story a test: what goes in, and every byte that comes out, as text to be read.
 
-Always a process: its bytes, its exit code, and the command lines during a request are the subject.
+`AS_PROCESSES` start one: stories of each exit code and of each place where a login fails, and the longest. The others
+call the same function inside the test process. The command lines of processes are looked at during each request.
 
 The texts are in tests/golden. After a change that is meant, `UPDATE_GOLDEN=1 make test PYTEST_ARGS=tests/scenario`
 writes them anew; the difference is then read like code.
@@ -11,7 +12,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -147,6 +148,11 @@ STORIES = {
     ),
 }
 
+AS_PROCESSES = {
+    *("granted", "granted-with-warnings", "warned", "exchange-rejected", "hostile-server", "tls-failed"),
+    *("delivery-failed", "id-token-request-failed", "no-resource"),
+}
+
 
 @pytest.mark.parametrize("name", STORIES)
 def test_story(tmp_path: Path, name: str) -> None:
@@ -156,14 +162,16 @@ def test_story(tmp_path: Path, name: str) -> None:
         scripted_server({"/idtoken": lambda request: story.mint(request.query["audience"][0])}) as ci,
         scripted_server({"/oauth/token": story.hub}, tls=trustme.CA() if story.tls else None) as hub,
     ):
-        run = told(tmp_path, story, ci, hub)
+        run = told(tmp_path, story, ci, hub, ACTION if name in AS_PROCESSES else None)
     assert (run.exit_code, run.error_code, run.stderr) == (story.exit_code, story.code, "")
     assert leaks([REQUEST_TOKEN, HUB_TOKEN, *run.masks], {"": b"".join(ci.command_lines + hub.command_lines)}) == []
     assert_masked_first(run)
     compare(name, as_text(run, ci, hub))
 
 
-def told(tmp_path: Path, story: Story, ci: ScriptedServer, hub: ScriptedServer) -> ActionRun:
+def told(
+    tmp_path: Path, story: Story, ci: ScriptedServer, hub: ScriptedServer, command: Sequence[str] | None
+) -> ActionRun:
     """The run of a story."""
     env: dict[str, str | None] = {
         "GITHUB_ACTIONS": "true",
@@ -176,7 +184,7 @@ def told(tmp_path: Path, story: Story, ci: ScriptedServer, hub: ScriptedServer) 
     event.write_text(story.event)
     given["GITHUB_EVENT_PATH"] = str(event)
     inputs = {"resource": "acme/model", "hub-url": hub.url, **story.inputs}
-    return run_action(tmp_path, given, inputs, command=ACTION, secrets=[HUB_TOKEN], command_files=story.command_files)
+    return run_action(tmp_path, given, inputs, command=command, secrets=[HUB_TOKEN], command_files=story.command_files)
 
 
 def assert_masked_first(run: ActionRun) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.clients import token_for, trust
-from tests.local_hub_process import LocalHub, local_hub
+from tests.local_hub_process import ServedHub, local_hub_here
 from tests.own_repository import Own, file
 
 MIB = 1024 * 1024
@@ -31,16 +31,22 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def hub(data: Path) -> Iterator[LocalHub]:
+def hub(data: Path) -> Iterator[ServedHub]:
     """A Local Hub for all stories here."""
-    with local_hub("--data", str(data)) as running:
+    with local_hub_here(data=data) as running:
         yield running
 
 
 @pytest.fixture
-def own(hub: LocalHub, tmp_path: Path) -> Own:
+def own(hub: ServedHub, tmp_path: Path) -> Own:
     """A repository that nobody else uses."""
     return Own(hub, tmp_path, f"acme/{uuid.uuid4()}")
+
+
+@pytest.fixture(scope="module")
+def shared(hub: ServedHub, tmp_path_factory: pytest.TempPathFactory) -> Own:
+    """A repository for rows of tables that do not disturb each other."""
+    return Own(hub, tmp_path_factory.mktemp("home"), f"acme/{uuid.uuid4()}")
 
 
 def test_a_push_replaces_no_object(own: Own) -> None:
@@ -74,11 +80,13 @@ def test_a_replaced_object_is_served_as_it_was(own: Own, data: Path) -> None:
 
 
 @pytest.mark.parametrize("summary", ["\x01boom", "\x01", "a\x1e\x1fb", "\u2028"])
-def test_a_summary_of_any_characters(own: Own, summary: str) -> None:
+def test_a_summary_of_any_characters(shared: Own, summary: str) -> None:
     """The history can be read afterwards."""
-    own.commit(file("a"), summary=summary).raise_for_status()
-    own.request("GET", "").raise_for_status()
-    assert len(own.request("GET", "/commits/main").raise_for_status().json()) == 2
+    history = "/commits/main?limit=1000"
+    before = shared.request("GET", history).raise_for_status().json()
+    shared.commit(file(f"{uuid.uuid4()}"), summary=summary).raise_for_status()
+    shared.request("GET", "").raise_for_status()
+    assert shared.request("GET", history).raise_for_status().json()[1:] == before
 
 
 def test_a_pushed_name_that_is_no_utf_8(own: Own) -> None:
@@ -128,22 +136,22 @@ def test_rules_that_are_huge_are_no_rules(own: Own) -> None:
 
 
 @pytest.mark.parametrize("path", [":!x", ":(top)x", ":/x", ":x", "-x", "#x", "!x", "~", "*"])
-def test_a_path_that_git_could_take_for_a_pattern(own: Own, path: str) -> None:
+def test_a_path_that_git_could_take_for_a_pattern(shared: Own, path: str) -> None:
     """It is a path: whether it is ignored, how it is written, how it is read."""
     asked = {"files": [{"path": name, "size": 1} for name in (path, "q.log")], "gitIgnore": "*.log"}
-    told = own.request("POST", "/preupload/main", json=asked).raise_for_status().json()["files"]
+    told = shared.request("POST", "/preupload/main", json=asked).raise_for_status().json()["files"]
     assert [file["shouldIgnore"] for file in told] == [False, True]
-    own.commit(file(path)).raise_for_status()
-    found = own.request("POST", "/paths-info/main", json={"paths": [path]}).raise_for_status().json()
+    shared.commit(file(path)).raise_for_status()
+    found = shared.request("POST", "/paths-info/main", json={"paths": [path]}).raise_for_status().json()
     assert [entry["path"] for entry in found] == [path]
 
 
 @pytest.mark.parametrize("range_", ["bytes=999999999-", "bytes=5-1", "x=1-2", "bytes=a-b", "bytes=0-0"])
-def test_no_answer_leaves_a_file_behind(own: Own, data: Path, range_: str) -> None:
+def test_no_answer_leaves_a_file_behind(shared: Own, data: Path, range_: str) -> None:
     """Whatever part of a file is asked for, by whomever."""
-    own.commit(file("a.txt", b"0123456789")).raise_for_status()
-    own.hub.request("GET", f"/{own.name}/resolve/main/a.txt", headers={"Range": range_})
-    own.hub.request("HEAD", f"/{own.name}/resolve/main/a.txt", headers={"Range": range_})
+    shared.commit(file("a.txt", b"0123456789")).raise_for_status()
+    shared.hub.request("GET", f"/{shared.name}/resolve/main/a.txt", headers={"Range": range_})
+    shared.hub.request("HEAD", f"/{shared.name}/resolve/main/a.txt", headers={"Range": range_})
     # The caller has the last of the answer a moment before the file goes.
     deadline = time.monotonic() + 60
     while left := list((data / "incoming").iterdir()):
@@ -261,7 +269,7 @@ def test_a_commit_of_the_year_33658(own: Own) -> None:
 def test_what_a_killed_process_left_is_gone_after_a_start(tmp_path: Path) -> None:
     """git's locks, half a push and half an upload; the repository takes commits again, and nothing else is missing."""
     data = tmp_path / "data"
-    with local_hub("--data", str(data)) as hub:
+    with local_hub_here(data=data) as hub:
         Own(hub, tmp_path, "acme/kept").commit(file("a")).raise_for_status()
     (path,) = (data / "repositories").iterdir()
     kept = {name for name in path.rglob("*") if name.is_file()}
@@ -270,7 +278,7 @@ def test_what_a_killed_process_left_is_gone_after_a_start(tmp_path: Path) -> Non
     for name in left:
         (path / name).parent.mkdir(parents=True, exist_ok=True)
         (path / name).touch()
-    with local_hub("--data", str(data)) as hub:
+    with local_hub_here(data=data) as hub:
         assert {name for name in path.rglob("*") if name.is_file()} == kept
         assert list((data / "incoming").iterdir()) == []
         Own(hub, tmp_path, "acme/kept").commit(file("b")).raise_for_status()
@@ -303,7 +311,7 @@ def test_an_object_that_comes_after_its_token_has_expired() -> None:
     content = b"late"
     wanted = {"oid": hashlib.sha256(content).hexdigest(), "size": len(content)}
     asked = {"operation": "upload", "transfers": ["basic"], "objects": [wanted]}
-    with local_hub("--token-lifetime", "2") as hub:
+    with local_hub_here(token_lifetime=2) as hub:
         trust(hub, "acme/late")
         for _ in range(20):  # on a busy machine, a token may expire before the upload begins
             token = token_for(hub, "acme/late")
@@ -325,6 +333,6 @@ def test_an_object_that_comes_after_its_token_has_expired() -> None:
 def test_a_data_folder_that_is_named_from_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """git is started elsewhere, and finds it all the same."""
     monkeypatch.chdir(tmp_path)
-    with local_hub("--data", "data") as hub:
+    with local_hub_here(data=Path("data")) as hub:
         hub.post("/local-hub/resources", {"resource": "acme/here"})
         assert hub.get("/api/models/acme/here")["id"] == "acme/here"

@@ -17,9 +17,10 @@ import pytest
 
 from hf_oidc.providers.facts import all_facts
 from hf_oidc.providers.registry import provider_of
+from local_hub.config import load
 from tests import example_jobs
 from tests.cli_process import run_cli
-from tests.local_hub_process import LocalHub, local_hub
+from tests.local_hub_process import ServedHub, local_hub_here
 
 # What a publisher would name, for the job that Local Hub plays, by the CI's own documentation; one claim of it wrong.
 DOCUMENTED: Mapping[str, Mapping[str, str]] = {
@@ -62,7 +63,7 @@ every = pytest.mark.parametrize("name", PUBLISHERS)
 
 
 @pytest.fixture(scope="module")
-def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalHub]:
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedHub]:
     """A Local Hub with a publisher for each of the CIs."""
     lines = ["publishers:"]
     for name, claims in PUBLISHERS.items():
@@ -72,11 +73,11 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalHub]:
         lines += [f"      {claim!r}: 'another'" for claim in claims]
     config = tmp_path_factory.mktemp("hub") / "hub.yaml"
     config.write_text("\n".join(lines))
-    with local_hub("--config", str(config)) as running:
+    with local_hub_here(config=load(config)) as running:
         yield running
 
 
-def job(hub: LocalHub, name: str, tmp_path: Path, **description: Any) -> tuple[dict[str, str], list[str], list[Path]]:
+def job(hub: ServedHub, name: str, tmp_path: Path, **description: Any) -> tuple[dict[str, str], list[str], list[Path]]:
     """The job's environment, `hf-oidc`'s options there, and the files that hold its ID token."""
     answer = hub.post("/local-hub/jobs", {"ci": name, **description})
     env = {"PATH": os.environ["PATH"], **answer["env"], "HF_ENDPOINT": hub.hub}
@@ -95,7 +96,7 @@ def id_token(env: Mapping[str, str], files: list[Path]) -> str:
 
 
 @every
-def test_a_publisher_for_its_claims_grants(name: str, hub: LocalHub, tmp_path: Path) -> None:
+def test_a_publisher_for_its_claims_grants(name: str, hub: ServedHub, tmp_path: Path) -> None:
     """The token is one of Local Hub's, for the resource that was asked for."""
     env, options, files = job(hub, name, tmp_path)
     run = run_cli(
@@ -114,7 +115,7 @@ def test_a_publisher_for_its_claims_grants(name: str, hub: LocalHub, tmp_path: P
 
 
 @every
-def test_a_publisher_for_other_claims_refuses(name: str, hub: LocalHub, tmp_path: Path) -> None:
+def test_a_publisher_for_other_claims_refuses(name: str, hub: ServedHub, tmp_path: Path) -> None:
     """Local Hub's log says which claims differ; the client shows which the job has, and a publisher for them."""
     env, options, files = job(hub, name, tmp_path)
     run = run_cli(
@@ -134,7 +135,7 @@ def test_a_publisher_for_other_claims_refuses(name: str, hub: LocalHub, tmp_path
 
 
 @pytest.mark.parametrize("name", [name for name in example_jobs.PLAYED if provider_of(name).audience == "chosen"])
-def test_asks_for_the_audience_that_it_needs(name: str, hub: LocalHub, tmp_path: Path) -> None:
+def test_asks_for_the_audience_that_it_needs(name: str, hub: ServedHub, tmp_path: Path) -> None:
     """Another audience than the hub's own is minted, and refused by the Hub that it is not for."""
     env, _, _ = job(hub, name, tmp_path)
     run = run_cli(tmp_path, "token", f"acme/{name}", "--audience", "https://other.example", env=env, secrets=[])
@@ -143,7 +144,7 @@ def test_asks_for_the_audience_that_it_needs(name: str, hub: LocalHub, tmp_path:
 
 
 @pytest.mark.parametrize("name", [name for name in example_jobs.PLAYED if provider_of(name).audience == "declared"])
-def test_an_audience_that_was_declared_wrongly_is_refused_here(name: str, hub: LocalHub, tmp_path: Path) -> None:
+def test_an_audience_that_was_declared_wrongly_is_refused_here(name: str, hub: ServedHub, tmp_path: Path) -> None:
     """The ID token is not sent."""
     env, options, files = job(hub, name, tmp_path, audience="https://other.example")
     before = len(hub.get("/local-hub/exchanges"))
@@ -156,7 +157,7 @@ def test_an_audience_that_was_declared_wrongly_is_refused_here(name: str, hub: L
 
 @pytest.mark.parametrize("command", [True, False], ids=["with the command", "without"])
 def test_circleci_uses_the_variable_of_a_project_that_set_its_audience(
-    command: bool, hub: LocalHub, tmp_path: Path
+    command: bool, hub: ServedHub, tmp_path: Path
 ) -> None:
     """Then the command `circleci` is not needed, which a container of the step does not have."""
     env, _, _ = job(hub, "circleci", tmp_path, audience=hub.hub)
@@ -168,7 +169,7 @@ def test_circleci_uses_the_variable_of_a_project_that_set_its_audience(
 
 @pytest.mark.parametrize("name", ["circleci", "bitbucket"])
 def test_the_default_audience_of_a_ci_is_not_sent_unless_it_is_asked_for(
-    name: str, hub: LocalHub, tmp_path: Path
+    name: str, hub: ServedHub, tmp_path: Path
 ) -> None:
     """The organization's id, the workspace: `--audience` sends such a token, for a Hub that accepts it."""
     default = {
@@ -186,7 +187,7 @@ def test_the_default_audience_of_a_ci_is_not_sent_unless_it_is_asked_for(
     assert "aud: expected" in hub.get("/local-hub/exchanges")[0]["reason"]
 
 
-def test_google_goes_to_iam_where_the_metadata_server_has_none(hub: LocalHub, tmp_path: Path) -> None:
+def test_google_goes_to_iam_where_the_metadata_server_has_none(hub: ServedHub, tmp_path: Path) -> None:
     """As in Cloud Build."""
     env, _, _ = job(hub, "google", tmp_path, **{"cloud-build": True})
     env["CLOUDSDK_API_ENDPOINT_OVERRIDES_IAMCREDENTIALS"] = hub.hub
@@ -195,7 +196,7 @@ def test_google_goes_to_iam_where_the_metadata_server_has_none(hub: LocalHub, tm
 
 
 @every
-def test_claims_are_signed_and_of_the_documented_types(name: str, hub: LocalHub, tmp_path: Path) -> None:
+def test_claims_are_signed_and_of_the_documented_types(name: str, hub: ServedHub, tmp_path: Path) -> None:
     """Verified by way of the issuer's discovery document, with code that is not Local Hub's."""
     env, _, files = job(hub, name, tmp_path)
     token = id_token(env, files) or minted(hub, name, env)
@@ -209,7 +210,7 @@ def test_claims_are_signed_and_of_the_documented_types(name: str, hub: LocalHub,
     assert PUBLISHERS[name].items() <= claims.items()
 
 
-def minted(hub: LocalHub, name: str, env: Mapping[str, str]) -> str:
+def minted(hub: ServedHub, name: str, env: Mapping[str, str]) -> str:
     """An ID token by the way that the CI has, without `hf-oidc`."""
     if name == "codefresh":
         headers = {"Authorization": env["CF_OIDC_REQUEST_TOKEN"]}
@@ -256,14 +257,14 @@ def minted(hub: LocalHub, name: str, env: Mapping[str, str]) -> str:
         ["aws", "s3", "ls"],
     ],
 )
-def test_commands_refuse_what_they_do_not_know(command: list[str], hub: LocalHub, tmp_path: Path) -> None:
+def test_commands_refuse_what_they_do_not_know(command: list[str], hub: ServedHub, tmp_path: Path) -> None:
     """On standard error, with an exit code."""
     env, _, _ = job(hub, {"circleci": "circleci", "buildkite-agent": "buildkite", "aws": "aws"}[command[0]], tmp_path)
     run = subprocess.run(command, env=env, input="", capture_output=True, text=True, check=False)
     assert (run.returncode != 0, run.stdout, bool(run.stderr)) == (True, "", True)
 
 
-def test_aws_takes_its_arguments_one_by_one_too(hub: LocalHub, tmp_path: Path) -> None:
+def test_aws_takes_its_arguments_one_by_one_too(hub: ServedHub, tmp_path: Path) -> None:
     """An audience that is no URL."""
     env, _, _ = job(hub, "aws", tmp_path)
     command = ["aws", "sts", "get-web-identity-token", "--audience", "urn:acme", "--signing-algorithm", "RS256"]
@@ -273,7 +274,7 @@ def test_aws_takes_its_arguments_one_by_one_too(hub: LocalHub, tmp_path: Path) -
 
 
 @pytest.mark.parametrize(("form", "text"), [("none", "hf_secret\n"), ("json", '{"A": "hf_secret"}')])
-def test_buildkites_agent_takes_what_it_is_to_hide(form: str, text: str, hub: LocalHub, tmp_path: Path) -> None:
+def test_buildkites_agent_takes_what_it_is_to_hide(form: str, text: str, hub: ServedHub, tmp_path: Path) -> None:
     """On standard input, and says nothing of it."""
     env, _, _ = job(hub, "buildkite", tmp_path)
     command = ["buildkite-agent", "redactor", "add", "--format", form]
@@ -291,20 +292,20 @@ def test_buildkites_agent_takes_what_it_is_to_hide(form: str, text: str, hub: Lo
         ({"ci": "gitlab", "claims": []}, "job.claims: must be a mapping"),
     ],
 )
-def test_a_wrong_description_is_refused_by_name(description: dict[str, Any], told: str, hub: LocalHub) -> None:
+def test_a_wrong_description_is_refused_by_name(description: dict[str, Any], told: str, hub: ServedHub) -> None:
     """The field, and the right form."""
     answer = hub.request("POST", "/local-hub/jobs", json=description)
     assert answer.status_code == 400
     assert answer.json()["message"].startswith(told)
 
 
-def test_claims_may_be_changed_and_taken_away(hub: LocalHub, tmp_path: Path) -> None:
+def test_claims_may_be_changed_and_taken_away(hub: ServedHub, tmp_path: Path) -> None:
     """As with GitHub's jobs."""
     env, _, _ = job(hub, "gitlab", tmp_path, claims={"ref": "v1", "ref_type": "tag", "sha": None})
     claims = jwt.decode(env["HF_ID_TOKEN"], options={"verify_signature": False})
     assert (claims["ref"], claims["ref_type"], "sha" in claims) == ("v1", "tag", False)
 
 
-def test_github_may_be_named(hub: LocalHub) -> None:
+def test_github_may_be_named(hub: ServedHub) -> None:
     """It is what a job is unless it says otherwise."""
     assert hub.job(ci="github", repository="acme/training")["GITHUB_REPOSITORY"] == "acme/training"

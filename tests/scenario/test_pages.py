@@ -1,6 +1,7 @@
 """Local Hub's settings pages over real HTTP: what they show, what their forms do, and what they refuse."""
 
 import re
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 
 from local_hub.hub.store import Store
 from tests.factories import id_token
-from tests.local_hub_process import ServedHub, local_hub, local_hub_here
+from tests.local_hub_process import ServedHub, local_hub_here
 from tests.page_reader import Browser, Page, browser
 
 MODEL = "acme/awesome-model"
@@ -31,6 +32,35 @@ def user(hub: ServedHub) -> Iterator[Browser]:
     """Somebody who looks at its pages."""
     with browser(hub.hub) as opened:
         yield opened
+
+
+@pytest.fixture(scope="module")
+def empty_hub() -> Iterator[ServedHub]:
+    """A Local Hub that knows nothing, for tests that leave it so."""
+    with local_hub_here() as running:
+        yield running
+
+
+@pytest.fixture
+def reader(empty_hub: ServedHub) -> Iterator[Browser]:
+    """Somebody who looks at the pages of `empty_hub`."""
+    with browser(empty_hub.hub) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def trusting_hub() -> Iterator[ServedHub]:
+    """A Local Hub with one publisher, for forms that it refuses."""
+    with local_hub_here() as running:
+        trust(running)
+        yield running
+
+
+@pytest.fixture(scope="module")
+def hostile_hub() -> Iterator[ServedHub]:
+    """A Local Hub for all hostile texts; each comes to a repository of its own."""
+    with local_hub_here() as running:
+        yield running
 
 
 def trust(hub: ServedHub, resource: str = MODEL, **claims: str) -> int:
@@ -64,27 +94,27 @@ def test_the_index_leads_to_the_settings_of_what_is_known(hub: ServedHub, user: 
     assert [MODEL, "model", "1", "never"] in index.rows
 
 
-def test_the_index_of_nothing_says_what_to_do(user: Browser) -> None:
+def test_the_index_of_nothing_says_what_to_do(reader: Browser) -> None:
     """An empty state is no empty page."""
-    assert "Nothing yet. Open the settings of a resource above" in user.get("/").text
+    assert "Nothing yet. Open the settings of a resource above" in reader.get("/").text
 
 
 @pytest.mark.parametrize("resource", RESOURCES)
-def test_every_kind_of_resource_has_settings(user: Browser, resource: str) -> None:
+def test_every_kind_of_resource_has_settings(reader: Browser, resource: str) -> None:
     """At the address that it has on the Hub; known or not."""
-    page = user.get(f"/local-hub/settings?resource={resource}")
+    page = reader.get(f"/local-hub/settings?resource={resource}")
     assert page.answer.url.path == f"/{resource}/settings"
     assert page.answer.status_code == 200
     assert f"Local Hub does not know {resource} yet." in page.text
 
 
 @pytest.mark.parametrize("name", ["acme/a--b", "a..b", "models/acme/x", "datasets/acme", "x.git", "a/b c", "é"])
-def test_what_is_no_resource_has_no_settings(user: Browser, name: str) -> None:
+def test_what_is_no_resource_has_no_settings(reader: Browser, name: str) -> None:
     """Neither by its address nor by the index's field, which says why."""
-    asked = user.client.get("/local-hub/settings", params={"resource": name})
+    asked = reader.client.get("/local-hub/settings", params={"resource": name})
     assert asked.status_code == 400
     assert 'aria-invalid="true"' in asked.text
-    assert user.client.get(f"/{name}/settings").status_code == 404
+    assert reader.client.get(f"/{name}/settings").status_code == 404
 
 
 def test_the_hubs_address_of_ones_own_access_asks_whose(hub: ServedHub, user: Browser) -> None:
@@ -151,33 +181,33 @@ WRONG = {
 
 
 @pytest.mark.parametrize("case", WRONG)
-def test_a_wrong_form_comes_back_with_what_is_wrong(hub: ServedHub, user: Browser, case: str) -> None:
+def test_a_wrong_form_comes_back_with_what_is_wrong(empty_hub: ServedHub, reader: Browser, case: str) -> None:
     """Nothing is stored, and what was typed is still there."""
     changes, claims, message = WRONG[case]
-    form = user.get(f"{NEW}?preset=any").form("/publishers")
+    form = reader.get(f"{NEW}?preset=any").form("/publishers")
     form.fields = form.changed(**changes)
-    page = user.send(form.action, form.with_claims(claims))
+    page = reader.send(form.action, form.with_claims(claims))
     assert page.answer.status_code == 422
     assert message in page.text
     assert dict(page.form("/publishers").fields)["issuer"] == changes["issuer"]
-    assert hub.get("/local-hub/publishers") == []
+    assert empty_hub.get("/local-hub/publishers") == []
 
 
-def test_every_mistake_is_told_at_once(user: Browser) -> None:
+def test_every_mistake_is_told_at_once(reader: Browser) -> None:
     """With a link to each field, and the preset's needed claim among them."""
-    form = user.get(NEW).form("/publishers")
-    page = user.send(form.action, form.changed(issuer="ftp://x"))
+    form = reader.get(NEW).form("/publishers")
+    page = reader.send(form.action, form.changed(issuer="ftp://x"))
     assert "Enter a value for repository." in page.text
     assert {"#issuer", "#value-1"} <= set(page.links)
     invalid = [known["id"] for _, known in page.elements if known.get("aria-invalid")]
     assert invalid == ["issuer", "value-1"]
 
 
-def test_a_claim_is_given_once(user: Browser) -> None:
+def test_a_claim_is_given_once(reader: Browser) -> None:
     """The second would silently win."""
-    form = user.get(NEW).form("/publishers")
+    form = reader.get(NEW).form("/publishers")
     twice = [*form.with_claims({"repository": "a/b"}), ("claim", "repository"), ("value", "c/d")]
-    assert "The claim repository appears twice." in user.send(form.action, twice).text
+    assert "The claim repository appears twice." in reader.send(form.action, twice).text
 
 
 def test_the_same_publisher_is_not_added_twice(hub: ServedHub, user: Browser) -> None:
@@ -188,14 +218,14 @@ def test_the_same_publisher_is_not_added_twice(hub: ServedHub, user: Browser) ->
     assert "An identical publisher already exists." in page.text
 
 
-def test_more_claims_gives_room_and_keeps_what_was_typed(hub: ServedHub, user: Browser) -> None:
+def test_more_claims_gives_room_and_keeps_what_was_typed(empty_hub: ServedHub, reader: Browser) -> None:
     """Without a script."""
-    form = user.get(NEW).form("/publishers")
+    form = reader.get(NEW).form("/publishers")
     fields = [*form.with_claims({"repository": TRAINING, "environment": "release"}), ("do", "more")]
-    again = user.send(form.action, fields).form("/publishers")
+    again = reader.send(form.action, fields).form("/publishers")
     values = [value for name, value in again.fields if name == "value"]
     assert values == [TRAINING, "", "", "release", "", "", "", ""]
-    assert hub.get("/local-hub/publishers") == []
+    assert empty_hub.get("/local-hub/publishers") == []
 
 
 def test_a_publisher_is_changed_and_the_log_says_how(hub: ServedHub, user: Browser) -> None:
@@ -383,19 +413,20 @@ FORGED: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("case", FORGED)
-def test_a_form_from_elsewhere_changes_nothing(hub: ServedHub, user: Browser, case: str) -> None:
+def test_a_form_from_elsewhere_changes_nothing(trusting_hub: ServedHub, case: str) -> None:
     """Whatever it is that gives it away, and whatever it would do."""
-    trust(hub)
-    form, forgery = user.get(NEW).form("/publishers"), FORGED[case]
-    form.fields = form.changed(**{name: value for name, value in forgery.items() if name == "form_token"})
-    if "cookies" in forgery:
-        user.client.cookies = forgery["cookies"]
-    fields = form.with_claims({"repository": "evil/evil"})
-    for ending in ("publishers", "publishers/1", "publishers/1/remove"):
-        page = user.send(f"/{MODEL}/settings/{ending}", fields, forgery.get("headers"))
-        assert page.answer.status_code == 403
-        assert "Nothing was changed" in page.text
-    assert len(hub.get("/local-hub/audit")) == 1
+    forgery = FORGED[case]
+    with browser(trusting_hub.hub) as user:
+        form = user.get(NEW).form("/publishers")
+        form.fields = form.changed(**{name: value for name, value in forgery.items() if name == "form_token"})
+        if "cookies" in forgery:
+            user.client.cookies = forgery["cookies"]
+        fields = form.with_claims({"repository": "evil/evil"})
+        for ending in ("publishers", "publishers/1", "publishers/1/remove"):
+            page = user.send(f"/{MODEL}/settings/{ending}", fields, forgery.get("headers"))
+            assert page.answer.status_code == 403
+            assert "Nothing was changed" in page.text
+    assert len(trusting_hub.get("/local-hub/audit")) == 1
 
 
 def test_a_browser_that_knows_no_fetch_metadata_can_send_forms(user: Browser) -> None:
@@ -423,17 +454,17 @@ def test_two_tabs_share_a_session(user: Browser) -> None:
         (b"a" * (1024 * 1024 + 1), "application/x-www-form-urlencoded", 413),
     ],
 )
-def test_what_is_no_form_is_refused(hub: ServedHub, content: bytes, media_type: str, status: int) -> None:
+def test_what_is_no_form_is_refused(empty_hub: ServedHub, content: bytes, media_type: str, status: int) -> None:
     """Bounded, decoded strictly, and of the one type."""
-    headers = {"Content-Type": media_type, "Origin": hub.hub}
+    headers = {"Content-Type": media_type, "Origin": empty_hub.hub}
     path = f"/{MODEL}/settings/publishers"
-    assert hub.request("POST", path, content=content, headers=headers).status_code == status
+    assert empty_hub.request("POST", path, content=content, headers=headers).status_code == status
 
 
-def test_a_claim_without_a_value_field_is_no_form_of_ours(user: Browser) -> None:
+def test_a_claim_without_a_value_field_is_no_form_of_ours(reader: Browser) -> None:
     """Names and values must not slip against each other."""
-    form = user.get(NEW).form("/publishers")
-    assert user.send(form.action, [*form.fields, ("claim", "x")]).answer.status_code == 400
+    form = reader.get(NEW).form("/publishers")
+    assert reader.send(form.action, [*form.fields, ("claim", "x")]).answer.status_code == 400
 
 
 HOSTILE = {
@@ -454,17 +485,20 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("case", HOSTILE)
-def test_hostile_text_is_shown_and_does_nothing(hub: ServedHub, user: Browser, case: str) -> None:
+def test_hostile_text_is_shown_and_does_nothing(hostile_hub: ServedHub, case: str) -> None:
     """As a claim's value and name, as a resource, and in a publisher: no element of its own, and nothing hidden."""
     hostile, shown = HOSTILE[case]
-    trust(hub, evil=hostile)
+    hub, resource = hostile_hub, f"acme/{uuid.uuid4()}"
+    trust(hub, resource, evil=hostile)
     claims = {"evil": "another", hostile: hostile, "sub": hostile}
-    hub.exchange(hub.id_token(repository=TRAINING, claims=claims), MODEL)
+    hub.exchange(hub.id_token(repository=TRAINING, claims=claims), resource)
     hub.exchange("no", hostile)
-    settings = user.get(f"/{MODEL}/settings")
-    (exchange,) = (user.get(path) for path in settings.links if "/exchanges/" in path)
-    others = [user.get(path) for path in settings.links if "/publishers/" in path]
-    for page in (settings, exchange, *others, last_exchange(hub, user), user.get("/")):
+    with browser(hub.hub) as user:
+        settings = user.get(f"/{resource}/settings")
+        (exchange,) = (user.get(path) for path in settings.links if "/exchanges/" in path)
+        others = [user.get(path) for path in settings.links if "/publishers/" in path]
+        pages = [settings, exchange, *others, last_exchange(hub, user), user.get("/")]
+    for page in pages:
         tags = [tag for tag, _ in page.elements]
         assert not SCRIPTING & set(tags)
         assert tags.count("img") == 1  # the brand's
@@ -498,7 +532,7 @@ def test_every_answer_keeps_itself_to_itself(hub: ServedHub, user: Browser) -> N
 
 def test_the_session_is_for_this_site_and_no_script() -> None:
     """Over TLS it never travels without."""
-    with local_hub("--tls") as hub, browser(hub.hub, hub.ca) as user:
+    with local_hub_here(tls=True) as hub, browser(hub.hub, hub.ca) as user:
         cookie = user.get("/").answer.headers["set-cookie"]
         assert {"HttpOnly", "SameSite=strict", "Secure"} <= set(cookie.split("; "))
         form = user.get(NEW).form("/publishers")
@@ -506,9 +540,9 @@ def test_the_session_is_for_this_site_and_no_script() -> None:
 
 
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", ""])
-def test_a_name_that_is_not_loopback_gets_no_page(hub: ServedHub, host: str) -> None:
+def test_a_name_that_is_not_loopback_gets_no_page(empty_hub: ServedHub, host: str) -> None:
     """DNS rebinding."""
-    assert hub.request("GET", "/", headers={"Host": host}).status_code == 400
+    assert empty_hub.request("GET", "/", headers={"Host": host}).status_code == 400
 
 
 def test_no_page_shows_a_token(hub: ServedHub, user: Browser) -> None:
@@ -536,7 +570,7 @@ def test_a_log_of_an_earlier_version_is_shown(tmp_path: Path) -> None:
     store = Store(tmp_path)
     store.append("exchanges", {**entry, **refusal})
     store.close()
-    with local_hub("--data", str(tmp_path)) as hub, browser(hub.hub) as user:
+    with local_hub_here(data=tmp_path) as hub, browser(hub.hub) as user:
         page = last_exchange(hub, user)
         assert "old" in page.text
         assert "2 Jan 2026, 03:04:05 UTC" in page.text
@@ -545,14 +579,14 @@ def test_a_log_of_an_earlier_version_is_shown(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "path", ["/local-hub/exchanges/0", "/local-hub/exchanges/" + "9" * 18, f"{NEW}?exchange=0", f"{NEW}?exchange=x²"]
 )
-def test_what_is_not_there_is_told_on_a_page(user: Browser, path: str) -> None:
+def test_what_is_not_there_is_told_on_a_page(reader: Browser, path: str) -> None:
     """With a way back."""
-    page = user.get(path)
+    page = reader.get(path)
     assert page.answer.status_code == 404
     assert "/" in page.links
 
 
 @pytest.mark.parametrize("path", ["/local-hub/exchanges/" + "9" * 5000, f"/{MODEL}/settings/publishers/" + "9" * 5000])
-def test_a_number_beyond_all_bounds_is_nobodys(hub: ServedHub, path: str) -> None:
+def test_a_number_beyond_all_bounds_is_nobodys(empty_hub: ServedHub, path: str) -> None:
     """It is not even read."""
-    assert hub.request("GET", path).status_code == 404
+    assert empty_hub.request("GET", path).status_code == 404

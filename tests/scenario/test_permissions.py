@@ -18,7 +18,7 @@ from huggingface_hub import HfApi
 from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
 from tests.clients import Clients, good, token_for, trust
-from tests.local_hub_process import LocalHub, local_hub
+from tests.local_hub_process import ServedHub, local_hub_here
 
 PUBLIC, GATED, PRIVATE, MISSING = "acme/public", "acme/gated", "acme/private", "acme/missing"
 DATASET, KERNEL, OTHER_PRIVATE = "datasets/acme/public", "kernels/acme/public", "other/private"
@@ -137,11 +137,11 @@ AFTER_EXPIRY = [
 class World:
     """A Local Hub with all repositories, and a token of each sort."""
 
-    hub: LocalHub
+    hub: ServedHub
     tokens: dict[str, str]
 
 
-def world(hub: LocalHub) -> World:
+def world(hub: ServedHub) -> World:
     """Set the repositories up, and get the tokens."""
     for resource in (PUBLIC, DATASET, KERNEL, "acme/other"):
         hub.post("/local-hub/resources", {"resource": resource})
@@ -156,14 +156,14 @@ def world(hub: LocalHub) -> World:
 @pytest.fixture(scope="module")
 def before() -> Iterator[World]:
     """Tokens that live for an hour."""
-    with local_hub() as hub:
+    with local_hub_here() as hub:
         yield world(hub)
 
 
 @pytest.fixture(scope="module")
 def after() -> Iterator[World]:
     """Tokens that have lived for a second."""
-    with local_hub("--token-lifetime", "1") as hub:
+    with local_hub_here(token_lifetime=1) as hub:
         expired = world(hub)
         deadline = time.monotonic() + 60
         while any(is_active(hub, token) for token in expired.tokens.values()):
@@ -172,7 +172,7 @@ def after() -> Iterator[World]:
         yield expired
 
 
-def is_active(hub: LocalHub, token: str) -> bool:
+def is_active(hub: ServedHub, token: str) -> bool:
     """Whether a token is good for anything."""
     if not token:
         return False

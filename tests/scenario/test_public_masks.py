@@ -1,6 +1,6 @@
 """The line that tells a runner to hide a token can become public itself: it then holds nothing that works.
 
-Always processes: what a step prints before, beside and after `hf-oidc` is the subject.
+`hf-oidc` runs inside the test process where it is called alone; else a shell calls it, as a step's program has it.
 """
 
 from __future__ import annotations
@@ -16,19 +16,20 @@ from tests.cli_stage import Stage
 from tests.contract.provider_table import FORGEJO, GITHUB
 from tests.factories import id_token
 
-COMMANDS = {
-    "token": "hf-oidc token acme/model > /dev/null",
-    "token quietly": "hf-oidc token acme/model -q > token",
-    "env": 'eval "$(hf-oidc env acme/model)"',
-    "env to a file": "hf-oidc env acme/model --format dotenv --output hf.env",
-    "env for later steps": "hf-oidc env acme/model --format github",
+# Arguments, or a program where the command becomes another program, or is stopped.
+COMMANDS: dict[str, tuple[str, ...] | str] = {
+    "token": ("token", "acme/model"),
+    "token quietly": ("token", "acme/model", "-q"),
+    "env": ("env", "acme/model"),
+    "env to a file": ("env", "acme/model", "--format", "dotenv", "--output", "hf.env"),
+    "env for later steps": ("env", "acme/model", "--format", "github"),
     "run": "hf-oidc run acme/model -- true",
     "run with git": "hf-oidc run --git acme/model -- true",
     "run with fresh tokens": "hf-oidc run --keep-fresh acme/model -- true",
     "agent": "hf-oidc agent acme/model --token-file token --ready-file ready & "
     "timeout 30 sh -c 'until test -e ready; do sleep 0.1; done'; kill $!; wait $!",
-    "doctor": "hf-oidc doctor --resource acme/model > report",
-    "doctor that tries": "hf-oidc doctor --resource acme/model --try > report",
+    "doctor": ("doctor", "--resource", "acme/model"),
+    "doctor that tries": ("doctor", "--resource", "acme/model", "--try"),
 }
 # What a step does with the output of a command, as its user wrote it; with {kept}, a file that is uploaded.
 STEPS = {
@@ -36,7 +37,7 @@ STEPS = {
     "a prefix": "{{ {command}; }} 2>&1 | sed 's/^/[publish] /'",
     "time stamps": '{{ {command}; }} 2>&1 | while IFS= read -r line; do echo "12:00 $line"; done',
     "tee": "{{ {command}; }} 2>&1 | tee {kept}",
-    "tee of standard error": "{{ {command}; }} 2> >(tee {kept} >&2); sleep 0.3",
+    "tee of standard error": "{{ {command}; }} 2> >(tee {kept} >&2)",
     "one line": "{{ {command}; }} 2>&1 | tr '\\n' ' '",
 }
 CIS = {"github": GITHUB, "forgejo": FORGEJO}
@@ -84,7 +85,7 @@ def step(stage: Stage, program: str, env: dict[str, str]) -> str:
     # The folder for token files is not in the checkout.
     later, memory = stage.tmp_path / "github_env", stage.tmp_path.with_name(f"{stage.tmp_path.name}-memory")
     later.touch()
-    memory.mkdir()
+    memory.mkdir(exist_ok=True)
     world = stage.world() | {"GITHUB_ENV": str(later), "XDG_RUNTIME_DIR": str(memory)}
     done = subprocess.run(
         ["bash", "-o", "pipefail", "-c", program],
@@ -100,6 +101,20 @@ def step(stage: Stage, program: str, env: dict[str, str]) -> str:
     return done.stdout
 
 
+def said_by(name: str, stage: Stage, env: dict[str, str]) -> str:
+    """What that command prints on standard error in a job."""
+    command = COMMANDS[name]
+    if isinstance(command, str):
+        return step(stage, f"{{ {command}; }} 2>&1", env)
+    later, heard = stage.tmp_path / "github_env", stage.tmp_path / "heard"
+    later.touch()
+    job = {"HF_OIDC_ID_TOKEN": stage.id_token, "GITHUB_ENV": str(later), "PATH": stage.world()["PATH"]}
+    allowed = [later, heard, stage.tmp_path / "workspace/hf.env"]
+    run = stage.run(*command, env={**job, **env}, stdout_may_hold_them=True, may_hold_them=allowed)
+    assert run.exit_code == 0, run.stderr
+    return run.stderr
+
+
 def secrets_of(stage: Stage) -> list[str]:
     """The ID token and the Hub's."""
     return [stage.id_token, stage.tokens["acme/model"]]
@@ -108,20 +123,22 @@ def secrets_of(stage: Stage) -> list[str]:
 @pytest.mark.parametrize("name", COMMANDS)
 def test_no_command_says_more_than_everybody_may_know(name: str, signed: Stage) -> None:
     """A commit's title has stopped the runner's commands: all lines are public, and none holds a token that works."""
-    program = STEPS["stop-commands before"].format(command=COMMANDS[name], kept="kept")
-    said = step(signed, program, GITHUB)
+    said = f"::stop-commands::x\n{said_by(name, signed, GITHUB)}"
     assert "::add-mask::" in public(said, signed.tmp_path / "kept")
     assert told_too_much(secrets_of(signed), said) == []
 
 
 @pytest.mark.parametrize("ci", CIS)
-@pytest.mark.parametrize("name", STEPS)
-def test_no_step_makes_a_token_public(name: str, ci: str, signed: Stage) -> None:
-    """Whatever becomes of the lines of a command."""
-    said = step(signed, STEPS[name].format(command=COMMANDS["run"], kept="kept"), CIS[ci])
-    seen = public(said, signed.tmp_path / "kept")
-    assert "::add-mask::" in seen
-    assert told_too_much(secrets_of(signed), seen) == []
+def test_no_step_makes_a_token_public(ci: str, signed: Stage) -> None:
+    """Whatever becomes of the lines of a command, which writes the same to each of these pipes."""
+    heard = step(signed, f"{COMMANDS['run']} 2>&1 | tee heard", CIS[ci])
+    assert heard == (signed.tmp_path / "heard").read_text()
+    kept = signed.tmp_path / "kept"
+    for name, program in STEPS.items():
+        kept.unlink(missing_ok=True)
+        seen = public(step(signed, program.format(command="cat heard >&2", kept="kept"), CIS[ci]), kept)
+        assert "::add-mask::" in seen, name
+        assert told_too_much(secrets_of(signed), seen) == [], name
 
 
 def test_a_masked_token_shows_its_beginning(signed: Stage) -> None:
@@ -146,7 +163,7 @@ def buildkite(signed: Stage) -> Stage:
 @pytest.mark.parametrize("name", sorted({*COMMANDS} - {"env for later steps"}))
 def test_on_buildkite_no_line_is_said_at_all(name: str, buildkite: Stage) -> None:
     """The agent hears whole tokens, and the log is the same with and without them."""
-    said = step(buildkite, f"{COMMANDS[name]} 2>&1", {"BUILDKITE": "true"})
+    said = said_by(name, buildkite, {"BUILDKITE": "true"})
     heard = (buildkite.tmp_path / "heard").read_text()
     assert all(secret in heard for secret in secrets_of(buildkite)[: 1 if name == "doctor" else 2])
     assert ("add-mask" in said, told_too_much(secrets_of(buildkite), said)) == (False, [])
@@ -155,7 +172,7 @@ def test_on_buildkite_no_line_is_said_at_all(name: str, buildkite: Stage) -> Non
 @pytest.mark.parametrize("ci", [*CIS, "buildkite"])
 def test_variables_of_another_ci_change_nothing(ci: str, buildkite: Stage) -> None:
     """`--format github` tells a runner of GitHub's kind wherever it runs, and half there, too."""
-    said = step(buildkite, f"{COMMANDS['env for later steps']} 2>&1", {**CIS.get(ci, {}), "BUILDKITE": "true"})
+    said = said_by("env for later steps", buildkite, {**CIS.get(ci, {}), "BUILDKITE": "true"})
     assert "::add-mask::" in said
     assert told_too_much(secrets_of(buildkite), said) == []
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.clients import Clients, token_for, trust
-from tests.local_hub_process import LocalHub, local_hub
+from tests.local_hub_process import ServedHub, local_hub_here
 from tests.own_repository import Own, file
 
 MIB = 1024 * 1024
@@ -49,18 +49,23 @@ REJECTED = {"too large": (b"a" * (10 * MIB + 1), TOO_LARGE), "binary": (PNG, BIN
 
 
 @pytest.fixture(scope="module")
-def hub() -> Iterator[LocalHub]:
+def hub() -> Iterator[ServedHub]:
     """A Local Hub for all tests here; each test creates its repository."""
-    with local_hub() as running:
+    with local_hub_here() as running:
         yield running
 
 
 @pytest.fixture
-def own(hub: LocalHub, tmp_path: Path) -> Own:
+def uncloned(hub: ServedHub, tmp_path: Path) -> Own:
+    """A new repository."""
+    return Own(hub, tmp_path, f"acme/{uuid.uuid4()}")
+
+
+@pytest.fixture
+def own(uncloned: Own) -> Own:
     """A new repository, and a clone of it in the folder `work`."""
-    made = Own(hub, tmp_path, f"acme/{uuid.uuid4()}")
-    made.clone()
-    return made
+    uncloned.clone()
+    return uncloned
 
 
 def commit(own: Own, files: dict[str, bytes]) -> None:
@@ -92,28 +97,28 @@ def test_a_push_that_the_hub_rejects(own: Own, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", REJECTED)
-def test_a_commit_that_the_hub_rejects(own: Own, kind: str) -> None:
+def test_a_commit_that_the_hub_rejects(uncloned: Own, kind: str) -> None:
     """The same words over the API, in the answer and in the header that huggingface_hub shows."""
     content, words = REJECTED[kind]
-    before = own.head()
-    answer = own.commit(file("x", content))
+    before = uncloned.head()
+    answer = uncloned.commit(file("x", content))
     expected = [line.removesuffix(" (ref: refs/heads/main)") for line in words.splitlines() if line not in ("", RULE)]
     assert (answer.status_code, answer.json()["error"].splitlines()) == (400, expected)
     assert expected[0] in answer.headers["x-error-message"]
-    assert own.head() == before
+    assert uncloned.head() == before
 
 
-def test_a_long_rejection_over_the_api(own: Own) -> None:
+def test_a_long_rejection_over_the_api(uncloned: Own) -> None:
     """The answer has each path; the header stays within what clients take."""
     paths = [f"{'folder/' * 50}{number}" for number in range(100)]
-    answer = own.commit(*(file(path, PNG) for path in paths))
+    answer = uncloned.commit(*(file(path, PNG) for path in paths))
     assert all(f"- {path}\n" in answer.json()["error"] + "\n" for path in paths)
     assert len(answer.headers["x-error-message"]) <= 2000
 
 
-def test_a_line_of_the_api_that_is_too_long_names_its_number(own: Own) -> None:
+def test_a_line_of_the_api_that_is_too_long_names_its_number(uncloned: Own) -> None:
     """Local Hub does not read it to its end, so it cannot name the path."""
-    answer = own.commit(file("a"), file("x", b"a" * (12 * MIB)))
+    answer = uncloned.commit(file("a"), file("x", b"a" * (12 * MIB)))
     assert (answer.status_code, "files larger than 10 MiB" in answer.text, "line 3" in answer.text) == (400, True, True)
 
 
@@ -165,13 +170,15 @@ def test_a_ref_that_is_no_branch_and_no_tag(own: Own) -> None:
     assert own.head() == own.work("rev-parse", "HEAD")
 
 
-@pytest.mark.parametrize("space", ["\u3000", "\u0085", "\u2028"])
-def test_a_branch_with_a_space_that_git_allows(own: Own, space: str) -> None:
+def test_a_branch_with_a_space_that_git_allows(own: Own) -> None:
     """The hook reads its name to the end; git forbids only the space of ASCII."""
+    spaces = ("\u3000", "\u0085", "\u2028")
     commit(own, {"a": b"a"})
-    assert push(own, f"HEAD:refs/heads/a{space}b")[0] == 0
+    for space in spaces:
+        assert push(own, f"HEAD:refs/heads/a{space}b")[0] == 0, ascii(space)
     commit(own, {"x": PNG})
-    assert "contains binary files" in push(own, f"HEAD:refs/heads/a{space}c")[1]
+    for space in spaces:
+        assert "contains binary files" in push(own, f"HEAD:refs/heads/a{space}c")[1], ascii(space)
 
 
 def test_a_token_in_the_name_of_a_branch(own: Own) -> None:
@@ -181,7 +188,7 @@ def test_a_token_in_the_name_of_a_branch(own: Own) -> None:
     assert logged == ["refs/heads/(token removed)"]
 
 
-def test_git_shows_why_it_may_not_write(own: Own, hub: LocalHub, tmp_path: Path) -> None:
+def test_git_shows_why_it_may_not_write(own: Own, hub: ServedHub, tmp_path: Path) -> None:
     """The answer is text/plain, which git prints; JSON it would not."""
     trust(hub, "acme/another")
     other = Clients(hub, tmp_path, token_for(hub, "acme/another"))
@@ -213,12 +220,12 @@ def test_git_lfs_goes_on_without_locks(own: Own) -> None:
 @pytest.mark.parametrize(
     ("algorithm", "status"), [("sha256", 200), ("sha_256", 200), ("sha512", 409), (None, 409), (7, 409)]
 )
-def test_the_hash_of_a_batch(own: Own, algorithm: object, status: int) -> None:
+def test_the_hash_of_a_batch(uncloned: Own, algorithm: object, status: int) -> None:
     """SHA-256, in the spelling of huggingface.js too; for others git-lfs has 409 (docs/api/batch.md)."""
     wanted = {"oid": hashlib.sha256(b"x").hexdigest(), "size": 1}
     asked = {"operation": "upload", "objects": [wanted], "hash_algo": algorithm}
-    headers = {"Authorization": f"Bearer {own.clients.token}", "Content-Type": "application/vnd.git-lfs+json"}
-    answer = own.hub.request("POST", f"/{own.name}.git/info/lfs/objects/batch", json=asked, headers=headers)
+    headers = {"Authorization": f"Bearer {uncloned.clients.token}", "Content-Type": "application/vnd.git-lfs+json"}
+    answer = uncloned.hub.request("POST", f"/{uncloned.name}.git/info/lfs/objects/batch", json=asked, headers=headers)
     assert answer.status_code == status
 
 
@@ -236,13 +243,58 @@ def test_a_push_of_five_thousand_files(own: Own) -> None:
     assert len(own.request("GET", "").json()["siblings"]) == 5001
 
 
-def test_a_history_of_two_pages(own: Own) -> None:
+def test_a_history_of_two_pages(uncloned: Own) -> None:
     """`limit` and `p`, the number of all commits, and a link to the next page."""
     for number in range(4):
-        own.commit(file(f"f{number}")).raise_for_status()
-    page = own.request("GET", "/commits/main?limit=3")
+        uncloned.commit(file(f"f{number}")).raise_for_status()
+    page = uncloned.request("GET", "/commits/main?limit=3")
     assert (len(page.json()), page.headers["x-total-count"]) == (3, "5")
-    rest = own.request("GET", "/commits/main?limit=3&p=1")
+    rest = uncloned.request("GET", "/commits/main?limit=3&p=1")
     assert page.links["next"]["url"] == str(rest.url)
     assert (len(rest.json()), rest.json()[-1]["title"], "link" in rest.headers) == (2, "initial commit", False)
-    assert own.request("GET", "/commits/main?limit=3&p=999999999").json() == []
+    assert uncloned.request("GET", "/commits/main?limit=3&p=999999999").json() == []
+
+
+def test_objects_that_a_push_brings_besides(own: Own) -> None:
+    """A pack can hold commits that no ref of its push reaches. No hook sees them, and no branch can be made of them."""
+    commit(own, {"x": PNG})
+    hidden, base = own.work("rev-parse", "HEAD"), own.work("rev-parse", "origin/main")
+    pack = subprocess.run(
+        ["git", "-C", own.clients.home / "work", "pack-objects", "--revs", "--stdout", "--quiet"],
+        input=f"{hidden}\n".encode(),
+        capture_output=True,
+        check=True,
+        timeout=60,
+    ).stdout
+    update = f"{'0' * 40} {base} refs/heads/next\0report-status".encode()
+    body = b"%04x%s0000" % (len(update) + 4, update) + pack
+    headers = {"Content-Type": "application/x-git-receive-pack-request"}
+    pushed = own.hub.request(
+        "POST", f"/{own.name}.git/git-receive-pack", content=body, headers=headers, auth=("x", own.clients.token)
+    )
+    assert b"ok refs/heads/next" in pushed.content
+    made = own.request("POST", "/branch/other", json={"startingPoint": hidden})
+    assert (made.status_code, "contains binary files" in made.json()["error"]) == (400, True)
+    assert own.request("POST", "/branch/other", json={"startingPoint": base}).status_code == 201
+
+
+def test_the_history_of_one_path(uncloned: Own) -> None:
+    """Of a file, and of a folder with a slash or without; what git would take for a pattern is a name."""
+    for path in ("a.txt", "deep/b.txt", "deep/c.txt"):
+        uncloned.commit(file(path), summary=path).raise_for_status()
+
+    def titles(path: str) -> list[str]:
+        return [one["title"] for one in uncloned.request("GET", f"/commits/main/{path}").raise_for_status().json()]
+
+    assert (titles("a.txt"), titles("deep"), titles("deep/")) == (["a.txt"], *[["deep/c.txt", "deep/b.txt"]] * 2)
+    assert (titles("*"), titles(":%2Fa.txt"), titles("missing")) == ([], [], [])
+    assert uncloned.request("GET", "/commits/main/deep?limit=1").headers["x-total-count"] == "2"
+    assert "deep/c.txt" not in uncloned.hub.request("GET", f"/{uncloned.name}/commits/main/a.txt").text
+
+
+def test_a_folder_that_ends_with_a_slash(uncloned: Own) -> None:
+    """It is the same folder; the root has none."""
+    uncloned.commit(file("deep/b.txt")).raise_for_status()
+    for path in ("", "/deep"):
+        listed = uncloned.request("GET", f"/tree/main{path}").json()
+        assert listed == uncloned.request("GET", f"/tree/main{path}/").raise_for_status().json() != []

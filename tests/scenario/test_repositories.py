@@ -11,6 +11,7 @@ import json
 import os
 import struct
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -18,20 +19,21 @@ from huggingface_hub import CommitOperationAdd, CommitOperationCopy, CommitOpera
 from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, RevisionNotFoundError
 
 from tests.clients import JOB, Clients, good, token_for, trust
-from tests.local_hub_process import LocalHub, local_hub
+from tests.local_hub_process import ServedHub, local_hub_here
 
 MIB = 1024 * 1024
+PUBLISHED = "acme/awesome-model"
 Preupload = Callable[[str, int, bytes], str]
 
 
 @pytest.fixture(scope="module")
-def hub() -> Iterator[LocalHub]:
+def hub() -> Iterator[ServedHub]:
     """A Local Hub for all stories here; each has a repository of its own."""
-    with local_hub() as running:
+    with local_hub_here() as running:
         yield running
 
 
-def publisher_of(hub: LocalHub, home: Path, resource: str) -> Clients:
+def publisher_of(hub: ServedHub, home: Path, resource: str) -> Clients:
     """The programs of a job that may publish a repository."""
     trust(hub, resource)
     return Clients(hub, home, token_for(hub, resource))
@@ -68,25 +70,40 @@ def content_of(folder: Path) -> dict[str, bytes]:
     }
 
 
-def test_what_hf_uploads_hf_downloads_and_git_clones(hub: LocalHub, tmp_path: Path) -> None:
+@dataclass(frozen=True)
+class Published:
+    """The model that a job has published with the hf command, and what is in it."""
+
+    clients: Clients
+    files: dict[str, bytes]
+
+
+@pytest.fixture(scope="module")
+def published(hub: ServedHub, tmp_path_factory: pytest.TempPathFactory) -> Published:
+    """One upload, for all who look at what it has left."""
+    home = tmp_path_factory.mktemp("home")
+    clients, files = publisher_of(hub, home, PUBLISHED), checkpoint(home)
+    good(clients.hf("upload", PUBLISHED, "./checkpoint", ".", "--commit-message", "Trained at 1234"))
+    return Published(clients, files)
+
+
+def test_what_hf_uploads_hf_downloads_and_git_clones(hub: ServedHub, published: Published) -> None:
     """A folder, byte for byte; the commit is by [OIDC], and says whose token it was."""
-    clients = publisher_of(hub, tmp_path, "acme/awesome-model")
-    files = checkpoint(tmp_path)
-    good(clients.hf("upload", "acme/awesome-model", "./checkpoint", ".", "--commit-message", "Trained at 1234"))
-    good(clients.hf("download", "acme/awesome-model", "--local-dir", "downloaded"))
+    clients = published.clients
+    good(clients.hf("download", PUBLISHED, "--local-dir", "downloaded"))
     clients.install_lfs()
-    good(clients.git("clone", "--quiet", clients.url("acme/awesome-model"), "cloned"))
-    assert content_of(tmp_path / "downloaded") == content_of(tmp_path / "cloned") == files
+    good(clients.git("clone", "--quiet", clients.url(PUBLISHED), "cloned"))
+    assert content_of(clients.home / "downloaded") == content_of(clients.home / "cloned") == published.files
     logged = good(clients.git("-C", "cloned", "log", "-1", "--format=%an|%s|%(trailers:key=OIDC-Issuer,valueonly)"))
     assert logged.strip() == f"[OIDC]|Trained at 1234|{hub.issuer}"
     subject = good(clients.git("-C", "cloned", "log", "-1", "--format=%(trailers:key=OIDC-Subject,valueonly)"))
-    entry = hub.get("/local-hub/commits")[0]
+    entry = next(entry for entry in hub.get("/local-hub/commits") if entry["resource"] == PUBLISHED)
     assert subject.strip() == entry["subject"] != ""
     assert entry["after"] == good(clients.git("-C", "cloned", "rev-parse", "HEAD")).strip()
 
 
 @pytest.mark.parametrize("kind", ["model", "dataset", "space", "kernel"])
-def test_each_kind_of_repository(hub: LocalHub, tmp_path: Path, kind: str) -> None:
+def test_each_kind_of_repository(hub: ServedHub, tmp_path: Path, kind: str) -> None:
     """One file up, the same file down."""
     resource = ("" if kind == "model" else f"{kind}s/") + "acme/each"
     clients = publisher_of(hub, tmp_path, resource)
@@ -98,7 +115,7 @@ def test_each_kind_of_repository(hub: LocalHub, tmp_path: Path, kind: str) -> No
     assert api.repo_info("acme/each", repo_type=kind).sha == hub.get("/local-hub/commits")[0]["after"]
 
 
-def test_huggingface_hub_publishes_with_its_own_exchange(hub: LocalHub, tmp_path: Path) -> None:
+def test_huggingface_hub_publishes_with_its_own_exchange(hub: ServedHub, tmp_path: Path) -> None:
     """`HF_OIDC_RESOURCE` and an ID token, and no part of ours: Local Hub is not tuned to the action."""
     trust(hub, "acme/own-exchange")
     checkpoint(tmp_path)
@@ -132,7 +149,7 @@ def test_which_files_go_to_lfs(preupload: Preupload, path: str, size: int, sampl
 
 
 @pytest.fixture(scope="module")
-def preupload(hub: LocalHub, tmp_path_factory: pytest.TempPathFactory) -> Preupload:
+def preupload(hub: ServedHub, tmp_path_factory: pytest.TempPathFactory) -> Preupload:
     """Ask how to send a file to a repository that has rules in a folder too."""
     clients = publisher_of(hub, tmp_path_factory.mktemp("home"), "datasets/acme/rules")
     rules = b"*.bin !filter\ndeeper/** filter=lfs\n"
@@ -148,7 +165,7 @@ def preupload(hub: LocalHub, tmp_path_factory: pytest.TempPathFactory) -> Preupl
     return ask
 
 
-def test_a_dataset_has_rules_for_media(hub: LocalHub, tmp_path: Path) -> None:
+def test_a_dataset_has_rules_for_media(hub: ServedHub, tmp_path: Path) -> None:
     """The Hub begins a dataset with more patterns than a model."""
     for resource, expected in (("datasets/acme/media", True), ("acme/media", False)):
         publisher_of(hub, tmp_path, resource)
@@ -156,8 +173,8 @@ def test_a_dataset_has_rules_for_media(hub: LocalHub, tmp_path: Path) -> None:
         assert ("*.png filter=lfs" in rules, "*.parquet filter=lfs" in rules) == (expected, True)
 
 
-@pytest.mark.parametrize(("size", "env"), [(20 * MIB, {}), (11 * MIB, {"HF_HUB_DISABLE_XET": "1"})])
-def test_a_large_file(hub: LocalHub, tmp_path: Path, size: int, env: dict[str, str]) -> None:
+@pytest.mark.parametrize(("size", "env"), [(12 * MIB, {}), (11 * MIB, {"HF_HUB_DISABLE_XET": "1"})])
+def test_a_large_file(hub: ServedHub, tmp_path: Path, size: int, env: dict[str, str]) -> None:
     """By Xet and by LFS: a pointer is in git, and what comes back has the digest of what went."""
     resource = f"acme/large-{size}"
     clients = publisher_of(hub, tmp_path, resource)
@@ -175,11 +192,11 @@ def test_a_large_file(hub: LocalHub, tmp_path: Path, size: int, env: dict[str, s
     assert f"oid sha256:{digest}\nsize {size}\n" in pointer
     # No pattern of the first commit's names it, so the commit added one.
     assert "weights.dat filter=lfs" in hub.request("GET", f"/{resource}/raw/main/.gitattributes").text
-    good(clients.hf("download", resource, "weights.dat", "--local-dir", "downloaded"))
-    assert hashlib.sha256((tmp_path / "downloaded/weights.dat").read_bytes()).hexdigest() == digest
+    downloaded = hub.request("GET", f"/{resource}/resolve/main/weights.dat").content
+    assert hashlib.sha256(downloaded).hexdigest() == digest
 
 
-def test_a_part_that_xet_has_already_is_sent_once(hub: LocalHub, tmp_path: Path) -> None:
+def test_a_part_that_xet_has_already_is_sent_once(hub: ServedHub, tmp_path: Path) -> None:
     """A second file with the bytes of the first and more: hf_xet names the chunks of the first upload."""
     clients = publisher_of(hub, tmp_path, "acme/deduplicated")
     first = os.urandom(2 * MIB)
@@ -190,18 +207,19 @@ def test_a_part_that_xet_has_already_is_sent_once(hub: LocalHub, tmp_path: Path)
         assert hashlib.sha256(answer.content).digest() == hashlib.sha256(content).digest()
 
 
-def test_files_that_match_are_deleted(hub: LocalHub, tmp_path: Path) -> None:
+def test_files_that_match_are_deleted(hub: ServedHub, tmp_path: Path) -> None:
     """`--delete`, in the commit that adds the others."""
     clients = publisher_of(hub, tmp_path, "acme/delete")
     checkpoint(tmp_path)
-    good(clients.hf("upload", "acme/delete", "./checkpoint", "."))
+    first = [CommitOperationAdd(path, b"{}") for path in ("config.json", "sub folder/notes é.txt")]
+    api_of(clients).create_commit("acme/delete", first, commit_message="first")
     (tmp_path / "checkpoint/config.json").write_text('{"new": 1}')
     good(clients.hf("upload", "acme/delete", "./checkpoint", ".", "--delete", "sub*", "--exclude", "sub*"))
     names = {sibling["rfilename"] for sibling in hub.get("/api/models/acme/delete")["siblings"]}
     assert names == {".gitattributes", "config.json", "empty", "model.safetensors"}
 
 
-def test_what_gitignore_names_stays_behind(hub: LocalHub, tmp_path: Path) -> None:
+def test_what_gitignore_names_stays_behind(hub: ServedHub, tmp_path: Path) -> None:
     """The .gitignore of the upload, and later the one that is in the repository."""
     clients = publisher_of(hub, tmp_path, "acme/ignored")
     for name, content in {".gitignore": "*.log\n/cache/\n", "a.log": "1", "cache/b": "2", "c": "3"}.items():
@@ -215,7 +233,7 @@ def test_what_gitignore_names_stays_behind(hub: LocalHub, tmp_path: Path) -> Non
     }
 
 
-def test_a_branch_is_made_for_a_revision(hub: LocalHub, tmp_path: Path) -> None:
+def test_a_branch_is_made_for_a_revision(hub: ServedHub, tmp_path: Path) -> None:
     """`--revision` of a name that is not there, with a slash in it; main stays as it was."""
     clients = publisher_of(hub, tmp_path, "acme/branches")
     (tmp_path / "a.txt").write_text("a")
@@ -229,7 +247,7 @@ def test_a_branch_is_made_for_a_revision(hub: LocalHub, tmp_path: Path) -> None:
         api.repo_info("acme/branches", revision="feature/x")
 
 
-def test_one_commit_of_every_operation(hub: LocalHub, tmp_path: Path) -> None:
+def test_one_commit_of_every_operation(hub: ServedHub, tmp_path: Path) -> None:
     """Add, copy, delete a file, delete a folder; a file where a folder was."""
     clients = publisher_of(hub, tmp_path, "acme/operations")
     api = api_of(clients)
@@ -259,7 +277,7 @@ def test_one_commit_of_every_operation(hub: LocalHub, tmp_path: Path) -> None:
     assert [entry.path for entry in folders] == ["a", "h.bin"]
 
 
-def test_a_commit_on_what_is_no_longer_the_head_is_refused(hub: LocalHub, tmp_path: Path) -> None:
+def test_a_commit_on_what_is_no_longer_the_head_is_refused(hub: ServedHub, tmp_path: Path) -> None:
     """`parent_commit` is compared and swapped."""
     clients = publisher_of(hub, tmp_path, "acme/parent")
     api = api_of(clients)
@@ -270,16 +288,13 @@ def test_a_commit_on_what_is_no_longer_the_head_is_refused(hub: LocalHub, tmp_pa
         api.create_commit("acme/parent", [CommitOperationAdd("b", b"2")], commit_message="2", parent_commit=head)
 
 
-def test_the_same_once_more_is_no_commit(hub: LocalHub, tmp_path: Path) -> None:
+def test_the_same_once_more_is_no_commit(hub: ServedHub, published: Published) -> None:
     """A large file too, which the client sends again because it cannot know."""
-    clients = publisher_of(hub, tmp_path, "acme/again")
-    checkpoint(tmp_path)
-    for _ in range(2):
-        good(clients.hf("upload", "acme/again", "./checkpoint", "."))
-    assert len(hub.get("/api/models/acme/again/commits/main")) == 2
+    good(published.clients.hf("upload", PUBLISHED, "./checkpoint", "."))
+    assert len(hub.get(f"/api/models/{PUBLISHED}/commits/main")) == 2
 
 
-def test_what_is_not_there(hub: LocalHub, tmp_path: Path) -> None:
+def test_what_is_not_there(hub: ServedHub, tmp_path: Path) -> None:
     """Files, folders and revisions, each with the client's own exception."""
     clients = publisher_of(hub, tmp_path, "acme/absent")
     api = api_of(clients)
@@ -293,34 +308,31 @@ def test_what_is_not_there(hub: LocalHub, tmp_path: Path) -> None:
         api.create_commit("acme/absent", [CommitOperationAdd("a", b"")], commit_message="x", revision="nothing")
 
 
-def test_a_part_of_a_file(hub: LocalHub, tmp_path: Path) -> None:
+def test_a_part_of_a_file(hub: ServedHub, published: Published) -> None:
     """What a download that was broken off asks for; a small file and a large one, and HEAD."""
-    clients = publisher_of(hub, tmp_path, "acme/parts")
-    files = checkpoint(tmp_path)
-    good(clients.hf("upload", "acme/parts", "./checkpoint", "."))
     for name in ("config.json", "model.safetensors"):
-        url = f"/acme/parts/resolve/main/{name}"
+        content = published.files[name]
+        url = f"/{PUBLISHED}/resolve/main/{name}"
         part = hub.request("GET", url, headers={"Range": "bytes=1-"})
         head = hub.request("HEAD", url)
-        assert (part.status_code, part.content) == (206, files[name][1:])
-        assert (head.headers["content-length"], head.content) == (str(len(files[name])), b"")
-        assert head.headers["x-repo-commit"] == hub.get("/api/models/acme/parts")["sha"]
+        assert (part.status_code, part.content) == (206, content[1:])
+        assert (head.headers["content-length"], head.content) == (str(len(content)), b"")
+        assert head.headers["x-repo-commit"] == hub.get(f"/api/models/{PUBLISHED}")["sha"]
         assert "sandbox" in head.headers["content-security-policy"]
 
 
-def test_a_gated_model_for_whom_the_gate_lets_through(hub: LocalHub, tmp_path: Path) -> None:
+def test_a_gated_model_for_whom_the_gate_lets_through(hub: ServedHub, tmp_path: Path) -> None:
     """The Hub's guide: a user's token, `hf download acme/gated-model`."""
     trust(hub, "bob")
     clients = publisher_of(hub, tmp_path, "acme/gated-model")
-    checkpoint(tmp_path)
-    good(clients.hf("upload", "acme/gated-model", "./checkpoint", "."))
+    api_of(clients).upload_file(path_or_fileobj=b"{}", path_in_repo="config.json", repo_id="acme/gated-model")
     hub.post("/local-hub/resources", {"resource": "acme/gated-model", "gated": True, "readers": ["bob"]})
     user = Clients(hub, tmp_path, token_for(hub, "bob"))
     good(user.hf("download", "acme/gated-model", "--local-dir", "downloaded"))
     assert (tmp_path / "downloaded/config.json").read_bytes() == b"{}"
 
 
-def test_a_bucket_is_there_and_takes_nothing(hub: LocalHub, tmp_path: Path) -> None:
+def test_a_bucket_is_there_and_takes_nothing(hub: ServedHub, tmp_path: Path) -> None:
     """Local Hub stores nothing in a bucket, and says so."""
     clients = publisher_of(hub, tmp_path, "buckets/acme/b")
     api = api_of(clients)
@@ -333,20 +345,20 @@ def test_a_bucket_is_there_and_takes_nothing(hub: LocalHub, tmp_path: Path) -> N
 
 def test_everything_is_there_after_a_restart(tmp_path: Path) -> None:
     """Repositories, who may see them, and what was committed."""
-    data = ("--data", str(tmp_path / "data"))
-    with local_hub(*data) as hub:
+    data = tmp_path / "data"
+    with local_hub_here(data=data) as hub:
         clients = publisher_of(hub, tmp_path, "acme/kept")
         api_of(clients).upload_file(path_or_fileobj=b"1", path_in_repo="a.bin", repo_id="acme/kept")
         hub.post("/local-hub/resources", {"resource": "acme/kept", "private": True})
-    with local_hub(*data) as hub:
+    with local_hub_here(data=data) as hub:
         again = Clients(hub, tmp_path, clients.token)
         assert Path(api_of(again).hf_hub_download("acme/kept", "a.bin", local_dir=tmp_path)).read_bytes() == b"1"
         assert hub.request("GET", "/api/models/acme/kept").status_code == 401
-    modes = {path.stat().st_mode & 0o077 for path in (tmp_path / "data").iterdir() if path.is_dir()}
+    modes = {path.stat().st_mode & 0o077 for path in data.iterdir() if path.is_dir()}
     assert modes == {0}
 
 
-def test_resources_are_listed_as_they_were_declared(hub: LocalHub) -> None:
+def test_resources_are_listed_as_they_were_declared(hub: ServedHub) -> None:
     """For the operator; to declare again is to replace."""
     hub.post("/local-hub/resources", {"resource": "acme/declared", "private": True, "readers": ["bob"]})
     hub.post("/local-hub/resources", {"resource": "acme/declared", "gated": True})

@@ -22,7 +22,7 @@ import pytest
 
 from local_hub.repositories.router import BUCKET_ENDPOINTS, ENDPOINTS
 from tests.clients import token_for, trust
-from tests.local_hub_process import LocalHub, local_hub
+from tests.local_hub_process import ServedHub, local_hub_here
 
 SECRET = b"weights"
 OID = hashlib.sha256(SECRET).hexdigest()
@@ -140,7 +140,7 @@ ROWS = [
 ]
 
 
-def token_of(hub: LocalHub, resource: str, job: str, *, read_only: bool = False) -> str:
+def token_of(hub: ServedHub, resource: str, job: str, *, read_only: bool = False) -> str:
     """A token for a resource, as its publisher for this very job gives it."""
     trust(hub, resource, claims={"repository": {"kind": "eq", "value": job}}, readOnly=read_only)
     answer = hub.exchange(hub.id_token(repository=job), resource).raise_for_status()
@@ -148,9 +148,9 @@ def token_of(hub: LocalHub, resource: str, job: str, *, read_only: bool = False)
 
 
 @pytest.fixture(scope="module")
-def hub() -> Iterator[LocalHub]:
+def hub() -> Iterator[ServedHub]:
     """A Local Hub with a model and a bucket of each sort; in each model there is a large file."""
-    with local_hub() as running:
+    with local_hub_here() as running:
         for visibility in VISIBILITIES:
             for resource in (f"acme/{visibility}", f"buckets/acme/{visibility}"):
                 shown = {"private": visibility == "private"}
@@ -160,7 +160,7 @@ def hub() -> Iterator[LocalHub]:
 
 
 @pytest.fixture(scope="module")
-def tokens(hub: LocalHub) -> dict[tuple[str, str], str]:
+def tokens(hub: ServedHub) -> dict[tuple[str, str], str]:
     """The token of each caller for each repository."""
     found = {}
     for name in ("acme/{}", "buckets/acme/{}"):
@@ -184,7 +184,7 @@ def tokens(hub: LocalHub) -> dict[tuple[str, str], str]:
     return found
 
 
-def answer_to(hub: LocalHub, ask: Ask, resource: str, token: str) -> str:
+def answer_to(hub: ServedHub, ask: Ask, resource: str, token: str) -> str:
     """The status and the Hub's own code, if there is one."""
     api = f"/api/{resource}" if resource.startswith("buckets/") else f"/api/models/{resource}"
     path = ask.path.format(repo=resource, api=api, new=uuid.uuid4().hex)
@@ -199,17 +199,15 @@ def called(row: tuple[Ask, str, str]) -> str:
     return f"{ask.method} {ask.path.partition('?')[2] or ask.action} {ask.verb} {name.format(visibility)}"
 
 
-@pytest.mark.parametrize("caller", CALLERS)
 @pytest.mark.parametrize("row", ROWS, ids=called)
-def test_who_may_use_an_endpoint(
-    hub: LocalHub, tokens: dict[tuple[str, str], str], row: tuple[Ask, str, str], caller: str
-) -> None:
+def test_who_may_use_an_endpoint(hub: ServedHub, tokens: dict[tuple[str, str], str], row: tuple[Ask, str, str]) -> None:
     """It lets through whom its verb lets through, and refuses the others as the Hub does."""
     ask, name, visibility = row
     resource = name.format(visibility)
-    token = tokens.get((caller, resource)) or tokens.get((caller, "")) or ""
-    refusal = REFUSALS.get((caller, ask.verb), ("",) * 3)[VISIBILITIES.index(visibility)]
-    assert answer_to(hub, ask, resource, token) == (refusal or ask.allowed)
+    at = VISIBILITIES.index(visibility)
+    expected = {caller: REFUSALS.get((caller, ask.verb), ("",) * 3)[at] or ask.allowed for caller in CALLERS}
+    own = {caller: tokens.get((caller, resource)) or tokens.get((caller, "")) or "" for caller in CALLERS}
+    assert {caller: answer_to(hub, ask, resource, own[caller]) for caller in CALLERS} == expected
 
 
 def test_every_endpoint_has_a_row() -> None:
@@ -219,14 +217,14 @@ def test_every_endpoint_has_a_row() -> None:
 
 
 @pytest.fixture(scope="module")
-def short() -> Iterator[LocalHub]:
+def short() -> Iterator[ServedHub]:
     """A Local Hub whose tokens live for two seconds."""
-    with local_hub("--token-lifetime", "2") as running:
+    with local_hub_here(token_lifetime=2) as running:
         trust(running, "acme/public")
         yield running
 
 
-def wait_for_the_end_of(hub: LocalHub, token: str) -> None:
+def wait_for_the_end_of(hub: ServedHub, token: str) -> None:
     """Wait until a token is good for nothing."""
     deadline = time.monotonic() + 60
     while hub.request("GET", "/local-hub/introspect", headers={"Authorization": f"Bearer {token}"}).is_success:
@@ -234,7 +232,7 @@ def wait_for_the_end_of(hub: LocalHub, token: str) -> None:
         time.sleep(0.1)
 
 
-def test_every_endpoint_rejects_an_expired_token(short: LocalHub) -> None:
+def test_every_endpoint_rejects_an_expired_token(short: ServedHub) -> None:
     """Also for a public repository, so that the job notices."""
     token = token_for(short, "acme/public")
     wait_for_the_end_of(short, token)
@@ -242,7 +240,7 @@ def test_every_endpoint_rejects_an_expired_token(short: LocalHub) -> None:
     assert set(answers.values()) == {"401"}, answers
 
 
-def link(hub: LocalHub, operation: str, content: bytes) -> tuple[str, str]:
+def link(hub: ServedHub, operation: str, content: bytes) -> tuple[str, str]:
     """A link to a large file, and the token that it was had with; anew, if that had died too soon."""
     body = {"operation": operation, "objects": [{"oid": hashlib.sha256(content).hexdigest(), "size": len(content)}]}
     while True:
@@ -254,7 +252,7 @@ def link(hub: LocalHub, operation: str, content: bytes) -> tuple[str, str]:
         assert answer.status_code == 401
 
 
-def test_no_link_outlives_its_token(short: LocalHub) -> None:
+def test_no_link_outlives_its_token(short: ServedHub) -> None:
     """Neither to upload nor to download, although it carries its own permission."""
     while True:
         upload, token = link(short, "upload", SECRET)
@@ -273,7 +271,7 @@ def test_no_link_outlives_its_token(short: LocalHub) -> None:
 XORB = f"/v1/xorbs/default/{'0' * 64}"
 
 
-def late_bodies(hub: LocalHub) -> dict[str, tuple[bytes, str]]:
+def late_bodies(hub: ServedHub) -> dict[str, tuple[bytes, str]]:
     """What may come slowly: a commit, a push that makes a branch, and an upload of hf_xet."""
     head = hub.get("/api/models/acme/public")["sha"]
     file = {"path": uuid.uuid4().hex, "content": "eA==", "encoding": "base64"}
@@ -286,7 +284,7 @@ def late_bodies(hub: LocalHub) -> dict[str, tuple[bytes, str]]:
 
 
 @pytest.mark.parametrize("path", ["/api/models/acme/public/commit/main", "/acme/public.git/git-receive-pack", XORB])
-def test_a_token_that_dies_within_the_request(short: LocalHub, path: str) -> None:
+def test_a_token_that_dies_within_the_request(short: ServedHub, path: str) -> None:
     """It changes nothing any more, when the end of the body has come."""
     before = short.get("/api/models/acme/public/refs"), short.get("/local-hub/commits")
     body, type_ = late_bodies(short)[path]
@@ -307,7 +305,7 @@ def test_a_token_that_dies_within_the_request(short: LocalHub, path: str) -> Non
     assert (short.get("/api/models/acme/public/refs"), short.get("/local-hub/commits")) == before
 
 
-def test_a_link_is_for_one_object_one_way_and_one_repository(short: LocalHub) -> None:
+def test_a_link_is_for_one_object_one_way_and_one_repository(short: ServedHub) -> None:
     """Any other use of its signature is refused."""
     href, _ = link(short, "upload", b"other")
     other = href.replace("acme/public", "acme/elsewhere")

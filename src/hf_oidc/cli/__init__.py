@@ -1,1 +1,7 @@
 """The command line `hf-oidc`: one module for each command, and what they share."""
+
+from hf_oidc import deferred_imports
+
+# Here, before any command imports it: so it comes without what no login uses.
+with deferred_imports.imports():
+    import click  # noqa: F401

@@ -136,5 +136,8 @@ def guarded(run: Callable[[], Any]) -> int:
 def main() -> None:
     """The entry point `hf-oidc`."""
     streams.keep_descriptors()
+    # No command verifies a signature, and PyJWT takes a third longer to import where cryptography is installed. No
+    # other program runs in this process. An import of None raises `ModuleNotFoundError`.
+    sys.modules.setdefault("cryptography", None)  # type: ignore[arg-type]
     # Not standalone: click would exit with 1 after an interrupt, as if the login had failed.
     sys.exit(guarded(lambda: cli(prog_name="hf-oidc", standalone_mode=False)))

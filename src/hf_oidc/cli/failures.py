@@ -11,9 +11,6 @@ import click
 from hf_oidc.cli import streams
 from hf_oidc.cli.options import Settings
 from hf_oidc.errors import LoginError, UsageError
-from hf_oidc.explain import text
-from hf_oidc.explain.entry_point import COMMAND
-from hf_oidc.explain.report import diagnose
 from hf_oidc.hub.resource import Resource
 from hf_oidc.settings import DEFAULT_HUB_URL
 from hf_oidc.token_request import TokenRequest
@@ -41,6 +38,11 @@ def failed(
 
     `of`: which of several logins failed.
     """
+    # Imported here, because a login that succeeds needs none of it.
+    from hf_oidc.explain import text  # noqa: PLC0415
+    from hf_oidc.explain.entry_point import COMMAND  # noqa: PLC0415
+    from hf_oidc.explain.report import diagnose  # noqa: PLC0415
+
     hub_url, audience = (settings.hub_url, settings.audience) if settings else (DEFAULT_HUB_URL, "")
     diagnosis = diagnose(error, resource, hub_url, entry_point=COMMAND, audience=audience, env=os.environ)
     title, message = text.annotation(diagnosis)

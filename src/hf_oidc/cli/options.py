@@ -6,10 +6,9 @@ import io
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass
 from functools import reduce
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
@@ -17,9 +16,7 @@ from hf_oidc import settings
 from hf_oidc.errors import InvalidInput
 from hf_oidc.hub.resource import Resource
 from hf_oidc.id_token import MAX_CHARACTERS
-from hf_oidc.providers.detection import NAMES
-from hf_oidc.providers.facts import facts_of
-from hf_oidc.providers.registry import provider_of
+from hf_oidc.providers.detection import FIXED_AUDIENCE, NAMES
 from hf_oidc.sanitize import sanitize_line
 from hf_oidc.token_request import TokenRequest, from_arguments, from_single
 
@@ -33,20 +30,19 @@ class ProviderName(click.Choice[str]):
     """The name of a provider. Offers only those that can work; also takes the others, for the login says why not."""
 
     def __init__(self) -> None:
-        self._refused = {name for name in NAMES if provider_of(name).audience == "fixed"}
-        able = [name for name in NAMES if name not in {"supplied", *self._refused}]
+        able = [name for name in NAMES if name not in {"supplied", *FIXED_AUDIENCE}]
         super().__init__(able, case_sensitive=False)
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """The name, in lower case."""
-        return value.lower() if value.lower() in self._refused else super().convert(value, param, ctx)
+        return value.lower() if value.lower() in FIXED_AUDIENCE else super().convert(value, param, ctx)
 
 
 class LoginCommand(click.Command):
     """A command that logs in. Its help ends with what a job of each provider needs."""
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Only help needs the facts of the providers: a login does not load them."""
+        """The epilog of the command, and then that of all."""
         super().format_epilog(ctx, formatter)
         with formatter.indentation():
             formatter.write_paragraph()
@@ -55,6 +51,8 @@ class LoginCommand(click.Command):
 
 def job_needs() -> str:
     """What a job needs before the command works there, by the name of the provider."""
+    from hf_oidc.providers.facts import facts_of  # noqa: PLC0415 - only help needs it
+
     needs = {name: facts_of(name) for name in PROVIDER_NAME.choices}
     lines = [f"  {name:<12}{facts.job_needs}" for name, facts in needs.items() if facts and facts.job_needs]
     nothing = ", ".join(name for name, facts in needs.items() if facts and not facts.job_needs)
@@ -110,8 +108,7 @@ ID_TOKEN = (PROVIDER, HUB_URL, AUDIENCE, ID_TOKEN_FILE, CA_BUNDLE, TIMEOUT)
 LOGIN = (*ID_TOKEN, VERBOSE, QUIET)
 
 
-@dataclass(frozen=True, repr=False)
-class Settings:
+class Settings(NamedTuple):
     """The values of the options. `timeout`: seconds. `id_token`: the content of `id_token_file`, or empty.
 
     `id_token_source`: the option or the variable that names this file.
@@ -127,6 +124,9 @@ class Settings:
     timeout: int
     verbose: bool
     quiet: bool
+
+    def __repr__(self) -> str:
+        return "<Settings>"  # without the ID token
 
     @classmethod
     def read(cls, given: Mapping[str, Any], env: Mapping[str, str]) -> Settings:

@@ -13,7 +13,6 @@ from hf_oidc.cli.failures import failed
 from hf_oidc.cli.masks import mask_for
 from hf_oidc.cli.options import Settings, read_id_token
 from hf_oidc.errors import Attempt
-from hf_oidc.explain import text
 from hf_oidc.explain.success import granted_line
 from hf_oidc.http.client import Tls, trusting
 from hf_oidc.hub.token import HubToken
@@ -90,4 +89,6 @@ class Session(NamedTuple):
         )
 
     def _report(self, attempt: Attempt) -> None:
+        from hf_oidc.explain import text  # noqa: PLC0415 - a login that works at once does not need it
+
         self.say(text.retry_line(attempt))

@@ -53,6 +53,9 @@ DETECTION: Mapping[Kind, Mapping[str, IsHere]] = {
 }
 NAMES = tuple(name for providers in DETECTION.values() for name in providers)
 
+# These name no audience that the Hub accepts, so they log in nowhere; each says so when it is named.
+FIXED_AUDIENCE = frozenset({"azure", "semaphore", "spacelift"})
+
 
 def matching(env: Mapping[str, str]) -> list[str]:
     """The providers that `env` may belong to, all of one kind. If there are several, nothing tells them apart."""

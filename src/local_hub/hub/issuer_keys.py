@@ -25,6 +25,8 @@ class KeysUnavailable(Exception):
 
 
 KeySet = tuple[Mapping[str, Any], ...]
+# Gives the trusted certificates. Reading a machine's takes a tenth of the start, and http needs none.
+Trust = Callable[[], ssl.SSLContext]
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class IssuerKeys:
 
     def __init__(
         self,
-        trust: ssl.SSLContext,
+        trust: Trust,
         clock: Callable[[], float] = time.monotonic,
         known: Mapping[str, KeySet] | None = None,
     ) -> None:
@@ -66,7 +68,7 @@ class IssuerKeys:
         return _named(fetched.keys, kid)
 
 
-def fetch_keys(issuer: str, trust: ssl.SSLContext) -> tuple[Mapping[str, Any], ...]:
+def fetch_keys(issuer: str, trust: Trust) -> tuple[Mapping[str, Any], ...]:
     """Fetch the signing keys of an issuer through its discovery document."""
     discovery = _fetch_json(issuer.rstrip("/") + DISCOVERY_PATH, trust)
     # OpenID Connect Discovery 1.0 § 4.3: "The issuer value returned MUST be identical to the Issuer URL that was
@@ -98,7 +100,7 @@ def _named(keys: tuple[Mapping[str, Any], ...], kid: object) -> Mapping[str, Any
     return next((key for key in keys if kid is not None and key.get("kid") == kid), None)
 
 
-def _fetch_json(url: str, trust: ssl.SSLContext) -> Mapping[str, Any]:
+def _fetch_json(url: str, trust: Trust) -> Mapping[str, Any]:
     try:
         document = json.loads(_fetch(url, trust))
     except (ValueError, RecursionError):
@@ -108,15 +110,17 @@ def _fetch_json(url: str, trust: ssl.SSLContext) -> Mapping[str, Any]:
     return document
 
 
-def _fetch(url: str, trust: ssl.SSLContext) -> bytes:
+def _fetch(url: str, trust: Trust) -> bytes:
     import httpx  # noqa: PLC0415 - takes a fifth of the start, and most issuers are Local Hub's own
 
+    # Any other spelling, such as HTTPS://, is verified.
+    verify = False if url.startswith("http://") else trust()
     deadline = time.monotonic() + WHOLE_FETCH_SECONDS
     body = bytearray()
     try:
         with (
             # A proxy cannot reach the loopback interface of this machine.
-            httpx.Client(verify=trust, timeout=CONNECT_AND_READ_SECONDS, trust_env=not is_loopback_url(url)) as client,
+            httpx.Client(verify=verify, timeout=CONNECT_AND_READ_SECONDS, trust_env=not is_loopback_url(url)) as client,
             client.stream("GET", url, follow_redirects=False) as answer,
         ):
             if answer.status_code != httpx.codes.OK:

@@ -3,15 +3,17 @@
 A key ring is a value: rotation returns a new one. This module does not know what the tokens are for.
 """
 
+from __future__ import annotations
+
 import json
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from cryptography.hazmat.primitives.asymmetric import rsa
-from jwt import PyJWS
-from jwt.algorithms import RSAAlgorithm
+# Both libraries together take a tenth of the start, and only a job or a request for keys needs them.
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric import rsa
 
 ALGORITHM = "RS256"
 
@@ -38,6 +40,8 @@ class KeyRing:
 
 def new_key() -> SigningKey:
     """Generate a key with a new id."""
+    from cryptography.hazmat.primitives.asymmetric import rsa  # noqa: PLC0415 - see above
+
     return SigningKey(secrets.token_hex(8), rsa.generate_private_key(public_exponent=65537, key_size=2048))
 
 
@@ -54,6 +58,8 @@ def rotated(ring: KeyRing, *, retire: bool) -> KeyRing:
 
 def jwks(ring: KeyRing) -> dict[str, Any]:
     """Return the public keys as a JWK Set (RFC 7517 § 5)."""
+    from jwt.algorithms import RSAAlgorithm  # noqa: PLC0415 - see above
+
     published = []
     for key in ring.keys:
         public = RSAAlgorithm.to_jwk(key.private.public_key(), as_dict=True)
@@ -64,5 +70,7 @@ def jwks(ring: KeyRing) -> dict[str, Any]:
 
 def sign(key: SigningKey, claims: Mapping[str, Any]) -> str:
     """Sign any claims, even wrong ones: tests need invalid tokens."""
+    from jwt import PyJWS  # noqa: PLC0415 - see above
+
     payload = json.dumps(claims, separators=(",", ":")).encode()
     return PyJWS().encode(payload, key.private, ALGORITHM, headers={"kid": key.kid})

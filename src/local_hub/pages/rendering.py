@@ -3,15 +3,20 @@
 It does not know the content of any page.
 """
 
-from importlib import resources
-from typing import Any
+from __future__ import annotations
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from local_hub.pages.guard import Guard, keep, known_session, new_session
 from local_hub.pages.visible import is_plain, moment, numeric_date, source_line, visible
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 STATIC = {"style.css": "text/css", "icon.svg": "image/svg+xml"}
 HEADERS = {
@@ -27,22 +32,13 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
-_TEMPLATES = Environment(
-    loader=PackageLoader("local_hub.pages"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
-_TEMPLATES.filters.update(moment=moment, numeric_date=numeric_date, source_line=source_line, visible=visible)
-_TEMPLATES.tests["plain"] = is_plain
 
 
 def page(request: Request, guard: Guard, template: str, status: int = 200, **context: Any) -> Response:
     """Respond with a page; its forms are bound to the browser's session."""
     known = known_session(request)
     session = known or new_session()
-    text = _TEMPLATES.get_template(template).render(form_token=guard.form_token(session), **context)
+    text = _templates().get_template(template).render(form_token=guard.form_token(session), **context)
     answer = HTMLResponse(text, status, headers=HEADERS)
     if known is None:
         keep(answer, session, secure=request.url.scheme == "https")
@@ -58,3 +54,19 @@ def static(name: str) -> Response:
     """Respond with a static file of the pages."""
     content = resources.files("local_hub.pages").joinpath("static").joinpath(name).read_bytes()
     return Response(content, media_type=STATIC[name], headers=HEADERS)
+
+
+@cache
+def _templates() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - only the first page waits for it
+
+    templates = Environment(
+        loader=PackageLoader("local_hub.pages"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    templates.filters.update(moment=moment, numeric_date=numeric_date, source_line=source_line, visible=visible)
+    templates.tests["plain"] = is_plain
+    return templates

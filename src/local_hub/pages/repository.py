@@ -35,7 +35,7 @@ def repository_pages(site: Site) -> Mapping[str, Page]:
 
 
 def _tree(site: Site, context: RequestContext) -> Response:
-    commit, path = commit_of(context), context.address.path if len(context.address.tail) > 1 else ""
+    commit, path = commit_of(context), context.address.folder
     entries = [entry for entry in context.repository.entries(commit, path) if entry.mode != SUBMODULE]
     if path and not entries:
         raise Refusal(NO_ENTRY)
@@ -78,7 +78,7 @@ def _commit(site: Site, context: RequestContext) -> Response:
 
 
 def _commits(site: Site, context: RequestContext) -> Response:
-    found = context.repository.log(commit_of(context), MOST_COMMITS + 1)
+    found = context.repository.log(commit_of(context), MOST_COMMITS + 1, path=context.address.folder)
     return _page(site, context, "commits.html", "", commits=found[:MOST_COMMITS], more=len(found) > MOST_COMMITS)
 
 

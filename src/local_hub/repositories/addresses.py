@@ -61,6 +61,12 @@ class Address:
         """The validated path within the repository."""
         return checked_path("/".join(self.tail[1:]))
 
+    @property
+    def folder(self) -> str:
+        """Like `path`, but it may end with a slash, and is empty for the whole repository."""
+        path = "/".join(self.tail[1:]).rstrip("/")
+        return checked_path(path) if path else ""
+
 
 def read_address(raw_path: bytes) -> Address | None:
     """Parse the raw path of a URL; None if it names no repository."""

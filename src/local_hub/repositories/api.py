@@ -84,8 +84,7 @@ def info(context: RequestContext) -> Response:
 
 def tree(context: RequestContext) -> Response:
     """`GET /api/models/{repository}/tree/{revision}[/{path}]`."""
-    commit, path = commit_of(context), context.address.path if len(context.address.tail) > 1 else ""
-    query = context.request.query_params
+    commit, path, query = commit_of(context), context.address.folder, context.request.query_params
     expanded = is_true(query.get("expand", ""))
     entries = context.repository.entries(commit, path, recursive=is_true(query.get("recursive", "")))
     if path and not entries:
@@ -130,13 +129,13 @@ def refs(context: RequestContext) -> Response:
 
 
 def commits(context: RequestContext) -> Response:
-    """`GET /api/models/{repository}/commits/{revision}`: a page of the history, newest first."""
-    commit, query = commit_of(context), context.request.query_params
+    """`GET /api/models/{repository}/commits/{revision}[/{path}]`: a page of the history, newest first."""
+    commit, path, query = commit_of(context), context.address.folder, context.request.query_params
     most, page_number = max(1, min(HISTORY, number(query, "limit", COMMITS))), number(query, "p", 0)
-    first, total = page_number * most, context.repository.history_size(commit)
+    first, total = page_number * most, context.repository.history_size(commit, path)
     described = [
         {"id": one.oid, "title": one.title, "message": one.message, "date": one.at, "authors": [{"user": one.author}]}
-        for one in (context.repository.log(commit, most, first) if first < total else [])
+        for one in (context.repository.log(commit, most, first, path) if first < total else [])
     ]
     headers = next_page(context, p=page_number + 1) if first + most < total else {}
     return JSONResponse(described, headers={"X-Total-Count": str(total), **headers})

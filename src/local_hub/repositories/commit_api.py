@@ -12,7 +12,7 @@ from local_hub.repositories.addresses import checked_path, checked_revision, is_
 from local_hub.repositories.api import commit_of, json_name
 from local_hub.repositories.commit_body import read_commit
 from local_hub.repositories.commit_plan import InvalidCommit, Planner, read_rules
-from local_hub.repositories.commit_rules import REGULAR_LIMIT, Rejected, is_binary
+from local_hub.repositories.commit_rules import REGULAR_LIMIT, Rejected, is_binary, rejection
 from local_hub.repositories.context import RequestContext
 from local_hub.repositories.git_store import NO_OBJECT, Moved, NotTaken, NotThere, Unknown
 from local_hub.repositories.responses import NO_FILE, NO_REVISION, Refusal, bad_request
@@ -89,6 +89,8 @@ def create_branch(context: RequestContext) -> Response:
     if clash := next(clashes, None):
         exists = f"the name conflicts with {json_name(clash)}"
         raise Refusal(bad_request("Reference already exists" if clash == ref else exists, 409))
+    if faults := context.repository.new_faults(start):
+        raise Refusal(bad_request(str(Rejected(rejection(faults, ref)))))
     context.before_move(name)(NO_OBJECT, start)
     if not context.repository.move(ref, NO_OBJECT, start, context.person):
         raise Refusal(bad_request("Reference already exists", 409))

@@ -2,6 +2,7 @@
 
 It rejects what the Hub rejects, in every commit of the push, and looks only at files that no ref has yet. It starts two
 git processes and keeps no file in memory, so a push of many files stays quick. git prints its lines after `remote:`.
+The API asks the same of a commit that is to become a branch.
 """
 
 import os
@@ -9,7 +10,7 @@ import shlex
 import subprocess
 import sys
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -28,9 +29,10 @@ def main() -> int:
     moved = {ref: new for _, new, ref in updates if new != NO_OBJECT}
     if not moved:
         return 0
-    tips = list(moved.values())
-    # All sizes first: the content of a file that is too large is not worth reading.
-    faults = _faults(tips, "--batch-check") or _faults(tips, "--batch")
+    try:
+        faults = new_faults(Path.cwd(), list(moved.values()))
+    except ValueError as error:
+        sys.exit(str(error))
     shown = [*moved][:3]
     lines = rejection(faults, ", ".join(shown) + (", …" if len(moved) > len(shown) else ""))
     if lines:
@@ -38,23 +40,37 @@ def main() -> int:
     return 1 if lines else 0
 
 
-def _faults(tips: list[str], option: str) -> dict[Fault, list[str]]:
+def new_faults(repository: Path, tips: Sequence[str], env: Mapping[str, str] | None = None) -> dict[Fault, list[str]]:
+    """Return what the Hub rejects in those files of these commits that no ref has, by kind.
+
+    `env`: the environment of git, if it is not that of this process. Raises `ValueError` if objects are missing.
+    """
     faults: defaultdict[Fault, list[str]] = defaultdict(list)
-    objects = Objects(Path.cwd())
-    for path, size, start in _new_files(tips, option):
-        if fault := fault_of(size, start, objects):
-            faults[fault].append(path)
+    objects = Objects(repository)
+    # All sizes first: the content of a file that is too large is not worth reading.
+    for option in ("--batch-check", "--batch"):
+        for path, size, start in _new_files(repository, tips, option, env):
+            if fault := fault_of(size, start, objects):
+                faults[fault].append(path)
+        if faults:
+            break
     return faults
 
 
-def _new_files(tips: list[str], option: str) -> Iterator[tuple[str, int, bytes]]:
-    """Yield each file that only this push has: a path, the size, and with `--batch` the first bytes."""
+def _new_files(
+    repository: Path, tips: Sequence[str], option: str, env: Mapping[str, str] | None
+) -> Iterator[tuple[str, int, bytes]]:
+    """Yield each file that no ref has: a path, the size, and with `--batch` the first bytes."""
     # As git itself finds what is new in a push (connected.c). The new objects are in quarantine, and no ref names them.
     listing = ["git", "rev-list", "--objects", "--stdin", "--not", "--all"]
     reading = ["git", "cat-file", option + "=%(objecttype) %(objectsize) %(rest)", "--buffer"]
     with (
-        subprocess.Popen(listing, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as found,  # noqa: S603 - no shell
-        subprocess.Popen(reading, stdin=found.stdout, stdout=subprocess.PIPE) as read,  # noqa: S603
+        subprocess.Popen(  # noqa: S603 - no shell
+            listing, cwd=repository, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        ) as found,
+        subprocess.Popen(  # noqa: S603 - likewise
+            reading, cwd=repository, env=env, stdin=found.stdout, stdout=subprocess.PIPE
+        ) as read,
     ):
         assert found.stdin  # noqa: S101 - created with a pipe
         assert found.stdout  # noqa: S101
@@ -68,7 +84,7 @@ def _new_files(tips: list[str], option: str) -> Iterator[tuple[str, int, bytes]]
             if kind == b"blob":
                 yield path.decode("utf-8", "replace"), int(size), start
     if found.returncode or read.returncode:
-        sys.exit("Local Hub cannot read all commits of this push, such as one from a shallow clone")
+        raise ValueError("Local Hub cannot read all commits of this push, such as one from a shallow clone")
 
 
 def _content(stream: IO[bytes], size: int) -> bytes:

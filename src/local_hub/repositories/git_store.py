@@ -19,8 +19,9 @@ from pathlib import Path
 from local_hub.hub.log import rfc3339
 from local_hub.hub.resources import Resource
 from local_hub.repositories.addresses import full_names
-from local_hub.repositories.git_commands import GitFailed, bounded, git, read_fields
-from local_hub.repositories.git_hook import install
+from local_hub.repositories.commit_rules import Fault
+from local_hub.repositories.git_commands import GitFailed, bounded, environment, git, read_fields
+from local_hub.repositories.git_hook import install, new_faults
 
 # The patterns of the .gitattributes in the first commit of a new repository on the Hub; a dataset has more. From public
 # repositories; the patterns of a kernel are not known.
@@ -238,16 +239,21 @@ class Repository:
         output = git(self.path, "for-each-ref", "--format=%(refname) %(objectname)")
         return dict(line.split(" ", 1) for line in _text(output).split("\n") if line)
 
-    def history_size(self, commit: str) -> int:
-        """Return the number of commits that lead to this one, itself included."""
-        return int(git(self.path, "rev-list", "--count", "--end-of-options", commit))
+    def new_faults(self, commit: str) -> dict[Fault, list[str]]:
+        """Return what the Hub rejects in files that this commit has, and no ref: a crafted push can leave such ones."""
+        return new_faults(self.path, [commit], {**environment(), "GIT_DIR": str(self.path)})
 
-    def log(self, commit: str, most: int, skip: int = 0) -> list[Commit]:
-        """Return the history, newest first, without the first `skip` commits."""
+    def history_size(self, commit: str, path: str = "") -> int:
+        """Return the number of commits that lead to this one, itself included; with `path`, of those that change it."""
+        return int(git(self.path, "--literal-pathspecs", "rev-list", "--count", *_history_of(commit, path)))
+
+    def log(self, commit: str, most: int, skip: int = 0, path: str = "") -> list[Commit]:
+        """Return the history, newest first, without the first `skip` commits; with `path`, of that file or folder."""
         form = f"--format={'%x00'.join(_FIELDS)}"
         part = (f"--max-count={most}", f"--skip={skip}")
         # A message can have any length.
-        output = bounded(self.path, "log", "-z", *part, form, "--end-of-options", commit, most=_MOST_LISTED)
+        arguments = ("--literal-pathspecs", "log", "-z", *part, form, *_history_of(commit, path))
+        output = bounded(self.path, *arguments, most=_MOST_LISTED)
         # Every field ends with NUL. Split by count, because any field can be empty.
         fields = output.decode("utf-8", "replace").split("\0")[:-1]
         commits = []
@@ -438,6 +444,10 @@ class Repository:
             env = {"GIT_INDEX_FILE": os.path.join(folder, "index")}  # noqa: PTH118 - git needs a string
             git(self.path, "read-tree", commit or "--empty", env=env)
             yield env
+
+
+def _history_of(commit: str, path: str) -> tuple[str, ...]:
+    return ("--end-of-options", commit, "--", *filter(None, [path]))
 
 
 def _text(output: bytes) -> str:

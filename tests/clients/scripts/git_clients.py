@@ -32,8 +32,11 @@ def url(repo: str, hub: str = JOB.hub, token: str = JOB.token) -> str:
 class GitClient(Protocol):
     """What a client of git can do."""
 
-    def clone(self, source: str, folder: Path, branch: str = "") -> None:
-        """Clone into a new folder; `branch` can be a tag."""
+    def clone(self, source: str, folder: Path, branch: str = "", *, newest_only: bool = False) -> None:
+        """Clone into a new folder; `branch` can be a tag. `newest_only`: without the history before it."""
+
+    def fetch(self, folder: Path) -> None:
+        """Get the branches of origin as they are now."""
 
     def commit(self, folder: Path) -> None:
         """Commit everything."""
@@ -41,10 +44,13 @@ class GitClient(Protocol):
     def push(self, folder: Path, ref: str = "refs/heads/main") -> None:
         """Push HEAD to a ref of origin."""
 
+    def delete(self, folder: Path, ref: str) -> None:
+        """Delete a ref of origin."""
+
     def refs(self, source: str) -> set[str]:
         """The names of the remote's refs."""
 
-    def titles(self, folder: Path) -> list[str]:
+    def titles(self, folder: Path, branch: str = "HEAD") -> list[str]:
         """Of all commits, newest first."""
 
 
@@ -72,8 +78,12 @@ class Git:
             raise ValueError(done.stderr)
         return done.stdout
 
-    def clone(self, source: str, folder: Path, branch: str = "", *options: str) -> None:
-        self._git("clone", "--quiet", *options, *(["--branch", branch] if branch else []), source, folder)
+    def clone(self, source: str, folder: Path, branch: str = "", *, newest_only: bool = False) -> None:
+        options = [*(["--branch", branch] if branch else []), *(["--depth=1"] if newest_only else [])]
+        self._git("clone", "--quiet", *options, source, folder)
+
+    def fetch(self, folder: Path) -> None:
+        self._git("-C", folder, "fetch", "--quiet")
 
     def commit(self, folder: Path) -> None:
         self._git("-C", folder, "add", "--all")
@@ -82,11 +92,14 @@ class Git:
     def push(self, folder: Path, ref: str = "refs/heads/main") -> None:
         self._git("-C", folder, "push", "origin", f"HEAD:{ref}")
 
+    def delete(self, folder: Path, ref: str) -> None:
+        self._git("-C", folder, "push", "origin", f":{ref}")
+
     def refs(self, source: str) -> set[str]:
         return {line.split("\t")[1] for line in self._git("ls-remote", source).splitlines()}
 
-    def titles(self, folder: Path) -> list[str]:
-        return self._git("-C", folder, "log", "--format=%s").splitlines()
+    def titles(self, folder: Path, branch: str = "HEAD") -> list[str]:
+        return self._git("-C", folder, "log", "--format=%s", branch).splitlines()
 
 
 class GitPython:
@@ -99,8 +112,12 @@ class GitPython:
         self._repo = git.Repo
         self._command = git.cmd.Git()
 
-    def clone(self, source: str, folder: Path, branch: str = "") -> None:
-        self._repo.clone_from(source, folder, **({"branch": branch} if branch else {}))
+    def clone(self, source: str, folder: Path, branch: str = "", *, newest_only: bool = False) -> None:
+        options = {**({"branch": branch} if branch else {}), **({"depth": 1} if newest_only else {})}
+        self._repo.clone_from(source, folder, **options)
+
+    def fetch(self, folder: Path) -> None:
+        self._repo(folder).remote().fetch()
 
     def commit(self, folder: Path) -> None:
         repo = self._repo(folder)
@@ -108,7 +125,13 @@ class GitPython:
         repo.index.commit("Change")
 
     def push(self, folder: Path, ref: str = "refs/heads/main") -> None:
-        pushed = self._repo(folder).remote().push(f"HEAD:{ref}")
+        self._push(folder, f"HEAD:{ref}")
+
+    def delete(self, folder: Path, ref: str) -> None:
+        self._push(folder, f":{ref}")
+
+    def _push(self, folder: Path, refspec: str) -> None:
+        pushed = self._repo(folder).remote().push(refspec)
         for each in pushed:
             if each.flags & each.ERROR:
                 raise ValueError(each.summary)
@@ -117,8 +140,8 @@ class GitPython:
     def refs(self, source: str) -> set[str]:
         return {line.split("\t")[1] for line in self._command.ls_remote(source).splitlines()}
 
-    def titles(self, folder: Path) -> list[str]:
-        return [commit.summary for commit in self._repo(folder).iter_commits()]
+    def titles(self, folder: Path, branch: str = "HEAD") -> list[str]:
+        return [commit.summary for commit in self._repo(folder).iter_commits(branch)]
 
 
 class Dulwich:
@@ -131,8 +154,13 @@ class Dulwich:
         self._git, self._repo = porcelain, Repo
         self.login: dict[str, str] = {}
 
-    def clone(self, source: str, folder: Path, branch: str = "") -> None:
-        self._git.clone(source, str(folder), branch=branch or None, errstream=io.BytesIO(), **self.login)
+    def clone(self, source: str, folder: Path, branch: str = "", *, newest_only: bool = False) -> None:
+        depth = 1 if newest_only else None
+        self._git.clone(source, str(folder), branch=branch or None, depth=depth, errstream=io.BytesIO(), **self.login)
+
+    def fetch(self, folder: Path) -> None:
+        nowhere = io.BytesIO()
+        self._git.fetch(str(folder), "origin", outstream=io.TextIOWrapper(nowhere), errstream=nowhere, **self.login)
 
     def commit(self, folder: Path) -> None:
         status = self._git.status(str(folder))
@@ -145,10 +173,14 @@ class Dulwich:
         )
 
     def push(self, folder: Path, ref: str = "refs/heads/main") -> None:
+        self._push(folder, f"HEAD:{ref}")
+
+    def delete(self, folder: Path, ref: str) -> None:
+        self._push(folder, f":{ref}")
+
+    def _push(self, folder: Path, refspec: str) -> None:
         nowhere = io.BytesIO()
-        pushed = self._git.push(
-            str(folder), "origin", f"HEAD:{ref}", outstream=nowhere, errstream=nowhere, **self.login
-        )
+        pushed = self._git.push(str(folder), "origin", refspec, outstream=nowhere, errstream=nowhere, **self.login)
         # It says so, and raises nothing.
         for name, reason in (pushed.ref_status or {}).items():
             if reason:
@@ -157,8 +189,10 @@ class Dulwich:
     def refs(self, source: str) -> set[str]:
         return {os.fsdecode(name) for name in self._git.ls_remote(source).refs}
 
-    def titles(self, folder: Path) -> list[str]:
-        walker = self._repo(str(folder)).get_walker()
+    def titles(self, folder: Path, branch: str = "HEAD") -> list[str]:
+        repo = self._repo(str(folder))
+        name = b"HEAD" if branch == "HEAD" else f"refs/remotes/{branch}".encode()
+        walker = repo.get_walker([repo.refs[name]])
         return [entry.commit.message.decode().splitlines()[0] for entry in walker]
 
 
@@ -171,12 +205,16 @@ class Pygit2:
         self._git = pygit2
         self.login: dict[str, str] = {}
 
-    def clone(self, source: str, folder: Path, branch: str = "") -> None:
+    def clone(self, source: str, folder: Path, branch: str = "", *, newest_only: bool = False) -> None:
         tag = branch == "v1"  # libgit2 checks out branches only
         checkout = None if tag else branch or None
-        repo = self._git.clone_repository(source, folder, checkout_branch=checkout, callbacks=self._callbacks())
+        options = {"checkout_branch": checkout, "callbacks": self._callbacks(), "depth": 1 if newest_only else 0}
+        repo = self._git.clone_repository(source, folder, **options)
         if tag:
             repo.checkout_tree(repo.revparse_single(branch), strategy=self._git.enums.CheckoutStrategy.FORCE)
+
+    def fetch(self, folder: Path) -> None:
+        self._git.Repository(folder).remotes["origin"].fetch(callbacks=self._callbacks())
 
     def _callbacks(self) -> Any:
         class Callbacks(self._git.RemoteCallbacks):  # type: ignore[misc, name-defined]
@@ -203,13 +241,16 @@ class Pygit2:
         source = ref if ref.startswith("refs/tags/") else repo.head.name
         repo.remotes["origin"].push([f"{source}:{ref}"], callbacks=self._callbacks())
 
+    def delete(self, folder: Path, ref: str) -> None:
+        self._git.Repository(folder).remotes["origin"].push([f":{ref}"], callbacks=self._callbacks())
+
     def refs(self, source: str) -> set[str]:
         made = self._git.init_repository(SCRATCH / "refs", bare=True)
         return {each.name for each in made.remotes.create_anonymous(source).list_heads()}
 
-    def titles(self, folder: Path) -> list[str]:
+    def titles(self, folder: Path, branch: str = "HEAD") -> list[str]:
         repo = self._git.Repository(folder)
-        return [commit.message.splitlines()[0] for commit in repo.walk(repo.head.target)]
+        return [commit.message.splitlines()[0] for commit in repo.walk(repo.revparse_single(branch).id)]
 
 
 CLIENTS = {"git": Git, "git-lfs": Git, "GitPython": GitPython, "dulwich": Dulwich, "pygit2": Pygit2}
@@ -266,6 +307,30 @@ def new_ref(ref: str) -> None:
     work = clone()
     push(work, ref)
     check(ref in client.refs(url(JOB.repo)))
+
+
+def delete_branch() -> None:
+    """A branch that was pushed before."""
+    work = clone()
+    push(work, "refs/heads/gone")
+    client.delete(work, "refs/heads/gone")
+    check("refs/heads/gone" not in client.refs(url(JOB.repo)))
+
+
+def newest_only() -> None:
+    """As most CIs clone."""
+    work = SCRATCH / "newest"
+    client.clone(url(JOB.seeded), work, newest_only=True)
+    check((client.titles(work), (work / "data/small.txt").read_bytes()), (["Second"], b"second\n"))
+
+
+def fetch() -> None:
+    """What another clone has pushed meanwhile."""
+    work = clone()
+    before = client.titles(work, "origin/main")
+    publish({"later.txt": b"later\n"})
+    client.fetch(work)
+    check(client.titles(work, "origin/main"), ["Change", *before])
 
 
 def shallow() -> None:
@@ -329,7 +394,14 @@ run(
         "download all (snapshot, clone)": lambda: check(
             (clone(url(JOB.seeded)) / "data/small.txt").read_bytes(), b"second\n"
         ),
+        "download the newest commit only": newest_only,
+        "download without a token": lambda: check(
+            (clone(url(JOB.seeded, token="")) / "data/small.txt").read_bytes(), b"second\n"
+        ),
+        "fetch a later commit": fetch,
+        "revision: HEAD": lambda: check("HEAD" in client.refs(url(JOB.seeded))),
         "create a branch": lambda: new_ref("refs/heads/next"),
+        "delete a branch": delete_branch,
         "push a tag": lambda: new_ref("refs/tags/v9"),
         "push a binary file without LFS": lambda: publish({"picture.dat": b"\0" + content(20_000)}),
         "push a file over 10 MiB without LFS": lambda: publish({"long.txt": TEXT}),

@@ -1,5 +1,6 @@
 """Libraries without what no login uses: stand-ins while they are imported, and the real thing for whoever asks."""
 
+import inspect
 import platform
 import subprocess
 import sys
@@ -41,11 +42,14 @@ def test_nothing_stands_in_once_requests_is_there() -> None:
         ("0 <= sys.modules['urllib3.util.retry'].random.random() < 1", "True"),
         ("sys.modules['logging'].traceback.FrameSummary.__name__", "FrameSummary"),
         ("hasattr(requests.utils.zipfile, '__path__')", "False"),
+        ("click.core.inspect.isfunction(print)", "False"),
     ],
 )
 def test_who_asks_gets_the_real_thing(expression: str, value: str) -> None:
     """requests stays whole: what stood in loads what it stands for."""
-    program = f"import sys, hf_oidc.http.client, hf_oidc.id_token, jwt, requests; print({expression})"
+    program = (
+        f"import sys, hf_oidc.cli, hf_oidc.http.client, hf_oidc.id_token, click, jwt, requests; print({expression})"
+    )
     assert python(program) == [value]
 
 
@@ -71,6 +75,8 @@ def test_what_is_given_is_what_the_real_thing_would_give() -> None:
     """Though it is not loaded for it where that can be avoided."""
     assert STAND_INS["platform"]["system"]() == platform.system()
     assert STAND_INS["calendar"]["timegm"]((1970, 1, 2, 0, 0, 0)) == 86400
+    for text in ("", "one line", "  one line  ", "two\n    lines\n\n", "\ta tab"):
+        assert STAND_INS["inspect"]["cleandoc"](text) == inspect.cleandoc(text)
 
 
 def test_what_was_imported_before_stays() -> None:

@@ -16,8 +16,9 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from local_hub.config import load
 from local_hub.faults.answers import FAULTS
-from tests.local_hub_process import LocalHub, local_hub
+from tests.local_hub_process import LocalHub, ServedHub, local_hub_here
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "local-hub.md"
 JWKS = "/oidc/github/.well-known/jwks"
@@ -55,7 +56,7 @@ def clean(hub: LocalHub) -> Iterator[LocalHub]:
     hub.request("DELETE", "/local-hub/faults")
 
 
-def strike(hub: LocalHub, path: str, *names: str) -> None:
+def strike(hub: ServedHub, path: str, *names: str) -> None:
     """Script the faults of a path."""
     hub.post("/local-hub/faults", {"path": path, "faults": list(names)})
 
@@ -148,7 +149,7 @@ def test_the_configuration_scripts_faults_too(tmp_path: Path) -> None:
     """By path, as over HTTP."""
     config = tmp_path / "hub.yaml"
     config.write_text(f'faults:\n  {JWKS}: ["503", hang]\n')
-    with local_hub("--config", str(config)) as hub:
+    with local_hub_here(config=load(config)) as hub:
         assert hub.get("/local-hub/faults")[JWKS]["left"] == ["503", "hang"]
         assert hub.request("GET", JWKS).status_code == 503
 
@@ -305,7 +306,7 @@ def handshake(url: str, context: ssl.SSLContext) -> Any:
 )
 def test_a_tls_fault_is_what_it_says(fault: str, said: str) -> None:
     """A client that trusts the announced authority refuses for that reason, and for no other."""
-    with local_hub("--tls-fault", fault) as hub:
+    with local_hub_here(tls=True, tls_fault=fault) as hub:
         context = ssl.create_default_context(cafile=hub.ca)
         with pytest.raises(ssl.SSLError, match=said):
             handshake(hub.hub, context)
@@ -314,7 +315,7 @@ def test_a_tls_fault_is_what_it_says(fault: str, said: str) -> None:
 @pytest.mark.process
 def test_faults_strike_over_tls_as_well() -> None:
     """A reset is a reset there too."""
-    with local_hub("--tls") as hub:
+    with local_hub_here(tls=True) as hub:
         strike(hub, JWKS, "reset-within-body", "503")
         with pytest.raises(httpx.TransportError):
             hub.request("GET", JWKS)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from local_hub.hub.issuer_keys import BODY_LIMIT, CACHE_SECONDS, IssuerKeys, KeysUnavailable, _may_follow, fetch_keys
-from tests.local_hub_process import LocalHub
+from tests.local_hub_process import LocalHub, local_hub_here
 from tests.scripted_server import Answer
 from tests.unit.local_hub.foreign_issuer import (
     DISCOVERY,
@@ -53,7 +53,7 @@ def test_an_unknown_key_is_looked_for_once_more(hub: LocalHub, issuer: ForeignIs
 def test_keys_grow_old(issuer: ForeignIssuer) -> None:
     """After a while, known keys are fetched again."""
     now = [0.0]
-    keys = IssuerKeys(ssl.create_default_context(), lambda: now[0])
+    keys = IssuerKeys(ssl.create_default_context, lambda: now[0])
     for now[0] in (0.0, CACHE_SECONDS - 1, CACHE_SECONDS):
         assert keys.find(issuer.url, "one") is not None
     assert issuer.fetched(JWKS) == 2
@@ -61,10 +61,10 @@ def test_keys_grow_old(issuer: ForeignIssuer) -> None:
 
 def test_a_token_without_kid_fits_a_single_key_only(issuer: ForeignIssuer) -> None:
     """With two keys, `kid` has to say which."""
-    keys = IssuerKeys(ssl.create_default_context())
+    keys = IssuerKeys(ssl.create_default_context)
     assert keys.find(issuer.url, None) is not None
     issuer.keys["two"] = rsa_key()
-    assert IssuerKeys(ssl.create_default_context()).find(issuer.url, None) is None
+    assert IssuerKeys(ssl.create_default_context).find(issuer.url, None) is None
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_documents_that_are_wrong_give_no_keys(issuer: ForeignIssuer, answer: An
 
     issuer.discovery = discovery
     with pytest.raises(KeysUnavailable, match=why):
-        fetch_keys(issuer.url, ssl.create_default_context())
+        fetch_keys(issuer.url, ssl.create_default_context)
     assert issuer.fetched("/elsewhere") == 0
 
 
@@ -137,7 +137,16 @@ def test_a_discovery_document_cannot_send_us_anywhere(issuer_url: str, jwks_uri:
     assert _may_follow(issuer_url, jwks_uri) is followed
 
 
+@pytest.mark.process
+def test_a_certificate_is_verified_however_https_is_spelled() -> None:
+    """A scheme has no case (RFC 3986, section 3.1), so capitals are no way around TLS."""
+    with local_hub_here(tls=True) as hub:
+        for url in (hub.issuer, hub.issuer.replace("https", "HTTPS")):
+            with pytest.raises(KeysUnavailable, match="CERTIFICATE_VERIFY_FAILED"):
+                fetch_keys(url, ssl.create_default_context)
+
+
 def test_an_issuer_whose_url_cannot_be_asked_is_a_reason() -> None:
     """Not a crash."""
     with pytest.raises(KeysUnavailable):
-        fetch_keys("https://[v1.a]", ssl.create_default_context())
+        fetch_keys("https://[v1.a]", ssl.create_default_context)

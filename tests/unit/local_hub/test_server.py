@@ -14,8 +14,11 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from local_hub import cli
+from local_hub.config import load
+from tests import in_process
 from tests.clients import token_for, trust
-from tests.local_hub_process import LocalHub, local_hub
+from tests.local_hub_process import LocalHub, local_hub, local_hub_here
 
 pytestmark = pytest.mark.process
 
@@ -39,24 +42,30 @@ EARLY = {
 
 
 def refused(*arguments: str) -> str:
-    """Run with arguments that are wrong; give the last line of what it says."""
-    done = subprocess.run(
-        [sys.executable, "-m", "local_hub.cli", "serve", *arguments],
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
-    assert (done.returncode, done.stdout) == (2, "")
-    assert "Traceback" not in done.stderr
-    return done.stderr.strip().splitlines()[-1]
+    """Call the command line with arguments that are wrong; give the last line of what it says."""
+    return last_line(in_process.call(lambda: cli.main(["serve", *arguments]), os.environ.copy(), Path.cwd()))
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_stops_it_cleanly(number: int) -> None:
+def refused_by_a_process(*arguments: str) -> str:
+    """Start it with arguments that are wrong; give the last line of what it says."""
+    command = [sys.executable, "-m", "local_hub.cli", "serve", *arguments]
+    return last_line(subprocess.run(command, capture_output=True, timeout=30, check=False))
+
+
+def last_line(done: "subprocess.CompletedProcess[bytes]") -> str:
+    """The last line of a refusal, which has exit code 2 and nothing on standard output."""
+    said = done.stderr.decode()
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert "Traceback" not in said
+    return said.strip().splitlines()[-1]
+
+
+@pytest.mark.parametrize(("number", "host"), [(signal.SIGTERM, "127.0.0.1"), (signal.SIGINT, "localhost")])
+def test_a_signal_stops_it_cleanly(number: int, host: str) -> None:
     """Exit code 0, and the temporary directory is gone."""
-    with local_hub("--tls") as hub:
+    with local_hub("--tls", "--host", host) as hub:
         assert hub.ca is not None
+        assert hub.hub.startswith(f"https://{host}:")
         hub.process.send_signal(number)
         assert hub.process.wait(10) == 0
     assert not Path(hub.ca).parent.exists()
@@ -88,7 +97,7 @@ LOOPBACK = [("localhost", "http://localhost:"), *([("::1", "http://[::1]:")] if 
 @pytest.mark.parametrize(("host", "url"), LOOPBACK)
 def test_any_loopback_host_will_do(host: str, url: str) -> None:
     """The URL names the host as it was given."""
-    with local_hub("--host", host) as hub:
+    with local_hub_here(host=host) as hub:
         assert hub.hub.startswith(url)
         assert hub.get("/local-hub/audit") == []
 
@@ -96,7 +105,7 @@ def test_any_loopback_host_will_do(host: str, url: str) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="Linux alone has all of 127.0.0.0/8")
 def test_it_listens_on_loopback_only() -> None:
     """Who listens on every address of a machine answers at 127.0.0.2, too."""
-    with local_hub() as hub:
+    with local_hub_here() as hub:
         port = int(hub.hub.rpartition(":")[2])
         socket.create_connection(("127.0.0.1", port), 10).close()
         with pytest.raises(ConnectionRefusedError):
@@ -109,7 +118,7 @@ def test_a_configuration_is_served(tmp_path: Path) -> None:
     """Publishers, resources, locks and jobs are there from the start."""
     path = tmp_path / "hub.yaml"
     path.write_text(CONFIG)
-    with local_hub("--config", str(path)) as hub:
+    with local_hub_here(config=load(path)) as hub:
         assert hub.jobs["publish"]["GITHUB_REPOSITORY"] == JOB["repository"]
         assert hub.exchange(hub.id_token(**JOB), "acme/awesome-model").status_code == 200
         hub.exchange(hub.id_token(**JOB), "acme/unpublished")
@@ -120,7 +129,7 @@ def test_a_configuration_is_served(tmp_path: Path) -> None:
 
 def test_a_token_lives_as_long_as_it_was_told() -> None:
     """`--token-lifetime` is in the answer, and it is kept."""
-    with local_hub("--token-lifetime", "1") as hub:
+    with local_hub_here(token_lifetime=1) as hub:
         wire = {"repository": {"kind": "eq", "value": "o/r"}}
         hub.post("/local-hub/publishers", {"resource": "acme/m", "issuerUrl": hub.issuer, "claims": wire})
         body = hub.exchange(hub.id_token(repository="o/r"), "acme/m").json()
@@ -136,6 +145,7 @@ def test_data_outlive_a_restart(tmp_path: Path) -> None:
     path, data = tmp_path / "hub.yaml", tmp_path / "data"
     path.write_text(CONFIG)
     with local_hub("--data", str(data), "--config", str(path)) as hub:
+        assert hub.jobs["publish"]["GITHUB_REPOSITORY"] == JOB["repository"]
         token = hub.exchange(hub.id_token(**JOB), "acme/awesome-model").json()["access_token"]
         port = hub.hub.rpartition(":")[2]
     with local_hub("--data", str(data), "--config", str(path), "--port", port) as hub:
@@ -163,6 +173,15 @@ def test_wrong_arguments_are_refused_by_name(arguments: list[str], named: str) -
     assert named in refused(*arguments)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [(["--host", "0.0.0.0"], "--host"), (["--config", "/nowhere/hub.yaml"], "/nowhere/hub.yaml")],
+)
+def test_a_mistake_ends_the_process(arguments: list[str], named: str) -> None:
+    """With exit code 2 too, whether the parser of the arguments finds it or the one of the configuration."""
+    assert named in refused_by_a_process(*arguments)
+
+
 @pytest.mark.parametrize(("said", "named"), [(None, "not on the PATH"), ("git version 2.30.2", "2.31 or newer")])
 def test_without_a_git_that_will_do_it_says_so(tmp_path: Path, said: str | None, named: str) -> None:
     """Exit code 2, and one line that says what is needed."""
@@ -185,7 +204,7 @@ def test_two_do_not_share_a_folder(tmp_path: Path) -> None:
         hub.post("/local-hub/resources", {"resource": "acme/unpublished", "private": True})
         logs = ("resources", "publishers", "audit")
         before = Path(hub.ca).read_bytes(), [hub.get(f"/local-hub/{log}") for log in logs]
-        assert "another Local Hub uses it" in refused(*data, "--config", str(config))
+        assert "another Local Hub uses it" in refused_by_a_process(*data, "--config", str(config))
         assert (Path(hub.ca).read_bytes(), [hub.get(f"/local-hub/{log}") for log in logs]) == before
 
 
@@ -271,7 +290,7 @@ def test_a_planted_link_is_not_written_through(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "victim").write_text("mine")
     (tmp_path / "data" / "ca.pem").symlink_to(tmp_path / "victim")
-    with local_hub("--tls", "--data", str(tmp_path / "data")) as hub:
+    with local_hub_here(tls=True, data=tmp_path / "data") as hub:
         assert hub.ca
         assert "BEGIN CERTIFICATE" in Path(hub.ca).read_text()
     assert (tmp_path / "victim").read_text() == "mine"

@@ -2,7 +2,9 @@
 
 import io
 import json
+import os
 import re
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -14,6 +16,7 @@ import yaml
 
 from release import dist, lock, pyz, sbom, tag, version
 from release.version import Version
+from tests import in_process
 
 ROOT = Path(__file__).parents[3]
 ACTION = (ROOT / "action.yml").read_text(encoding="utf-8")
@@ -68,17 +71,26 @@ def commit_source(clone: Path, text: str) -> None:
     git(clone, "push", "--quiet", "origin", "HEAD:main")
 
 
-@pytest.fixture
-def repository(tmp_path: Path) -> Path:
-    """A clone of a repository with the source of 1.0.0 on main."""
-    git(tmp_path, "init", "--quiet", "--bare", "--initial-branch=main", "origin.git")
-    git(tmp_path, "clone", "--quiet", "origin.git", "clone")
-    clone = tmp_path / "clone"
+@pytest.fixture(scope="module")
+def origin_and_clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a repository that has the source of 1.0.0 on main, and a clone of it."""
+    folder = tmp_path_factory.mktemp("repository")
+    git(folder, "init", "--quiet", "--bare", "--initial-branch=main", "origin.git")
+    git(folder, "clone", "--quiet", "origin.git", "clone")
+    clone = folder / "clone"
+    git(clone, "remote", "set-url", "origin", "../origin.git")  # so that copies of the folder have their own
     (clone / "src/hf_oidc").mkdir(parents=True)
     (clone / "Dockerfile").write_text("FROM scratch\n")
     (clone / ".gitignore").write_text("*.pyz\n")
     commit_source(clone, "1.0.0")
-    return clone
+    return folder
+
+
+@pytest.fixture
+def repository(origin_and_clone: Path, tmp_path: Path) -> Path:
+    """A clone of a repository with the source of 1.0.0 on main."""
+    shutil.copytree(origin_and_clone, tmp_path, dirs_exist_ok=True)
+    return tmp_path / "clone"
 
 
 def build_tree(folder: Path, text: str) -> Path:
@@ -103,15 +115,21 @@ def release(repository: Path, tree: Path, text: str) -> str:
 
 
 def run_tag(repository: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """`python -m release.tag`, as release.yml runs it."""
-    return subprocess.run(
-        [sys.executable, "-m", "release.tag", *arguments],
-        cwd=repository,
-        env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    """What `python -m release.tag` calls, as release.yml runs it."""
+
+    def main() -> int:
+        before, sys.argv = sys.argv, ["release.tag", *arguments]
+        try:
+            tag.main()
+        except SystemExit as end:
+            sys.stderr.write(f"{end.code}\n")
+            return 1
+        finally:
+            sys.argv = before
+        return 0
+
+    run = in_process.call(main, {"PATH": os.environ["PATH"]}, repository)
+    return subprocess.CompletedProcess([], run.returncode, run.stdout.decode(), run.stderr.decode())
 
 
 def tags_everywhere(repository: Path) -> list[str]:
@@ -263,17 +281,6 @@ def test_the_same_release_is_the_same_commit(repository: Path, tree: Path) -> No
 
 
 @pytest.mark.process
-def test_the_moving_tag_follows_the_newest(repository: Path, tree: Path) -> None:
-    """Not a pre-release, not a fix of an older line, not another major version."""
-    v1 = {}
-    for text in ("1.0.0", "1.2.0-rc.1", "1.2.0", "1.1.1", "2.0.0"):
-        commit = release(repository, tree, text)
-        v1[text] = git(repository, "rev-parse", "v1") == commit
-    assert v1 == {"1.0.0": True, "1.2.0-rc.1": False, "1.2.0": True, "1.1.1": False, "2.0.0": False}
-    assert git(repository, "rev-parse", "v2") == git(repository, "rev-parse", "v2.0.0")
-
-
-@pytest.mark.process
 def test_a_version_is_released_once(repository: Path, tree: Path) -> None:
     """A tag that is here, or only at the remote, is not moved."""
     done = tag.release(repository, Version.parse("1.0.0"), tree, "origin")
@@ -288,7 +295,14 @@ def test_a_version_is_released_once(repository: Path, tree: Path) -> None:
 @pytest.mark.process
 def test_a_push_that_fails_is_told(repository: Path, tree: Path) -> None:
     """What git said, and no traceback."""
-    run = run_tag(repository, "1.0.0", str(tree), "--push", "nowhere")
+    run = subprocess.run(
+        [sys.executable, "-m", "release.tag", "1.0.0", tree, "--push", "nowhere"],
+        cwd=repository,
+        env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert run.returncode == 1
     assert run.stderr.startswith("release.tag: git ls-remote: ")
 
@@ -378,44 +392,69 @@ def test_other_tags_are_no_releases() -> None:
     assert [found.text for found in tag.versions(tags)] == ["1.0.0", "1.1.0-rc.1"]
 
 
+@pytest.fixture(scope="module")
+def history(origin_and_clone: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, list[str]]]:
+    """Releases of two major versions, in the order of their making, with fixes of older ones and pre-releases.
+
+    Of each: the versions that its commit's parents have, the tags that moved to a descendant, and those that are on it.
+    """
+    folder = tmp_path_factory.mktemp("history")
+    shutil.copytree(origin_and_clone, folder, dirs_exist_ok=True)
+    repository, at = folder / "clone", {"v1": "", "v2": ""}
+    names: dict[str, str] = {}
+    made: dict[str, dict[str, list[str]]] = {}
+    for text in VERSIONS:
+        commit = release(repository, folder / "dist", text)
+        names[commit], source = text, git(repository, "rev-parse", "HEAD")
+        parents = git(repository, "rev-parse", f"{commit}^@").split()
+        listed = git(repository, "ls-remote", "origin", "refs/tags/v1", "refs/tags/v2").splitlines()
+        now = {"v1": "", "v2": "", **{line.split("/")[-1]: line.split()[0] for line in listed}}
+        moved = [name for name, before in at.items() if now[name] != before]
+        for name in moved:
+            git(repository, "merge-base", "--is-ancestor", at[name] or now[name], now[name])
+        local = git(repository, "tag", "--points-at", commit).split()
+        assert [name for name in now if now[name] == commit] == [name for name in local if name in now]
+        named = ["source" if parent == source else names[parent] for parent in parents]
+        made[text], at = {"parents": named, "moved": moved, "tags": local}, now
+    return made
+
+
+VERSIONS = ["1.0.0", "1.1.0-rc.1", "1.0.1", "1.1.0", "1.0.2", "2.0.0-rc.1", "2.0.0", "1.1.1", "1.2.0", "2.0.1"]
+
+
 @pytest.mark.process
-def test_a_release_has_the_one_before_it_as_second_parent(repository: Path, tree: Path) -> None:
+def test_a_release_has_the_one_before_it_as_second_parent(history: dict[str, dict[str, list[str]]]) -> None:
     """The newest with a lower version, but no pre-release. The first parent is always the source."""
-    parents, names = {}, {}
-    for text in ("1.0.0", "1.1.0-rc.1", "1.1.0", "1.0.1", "1.0.2", "2.0.0-rc.1", "2.0.0", "1.2.0", "2.0.1"):
-        commit = release(repository, tree, text)
-        source, *earlier = git(repository, "rev-parse", f"{commit}^@").split()
-        assert source == git(repository, "rev-parse", "HEAD")
-        names[commit] = text
-        parents[text] = [names[parent] for parent in earlier]
-    assert parents == {
-        "1.0.0": [],
-        "1.1.0-rc.1": ["1.0.0"],
-        "1.1.0": ["1.0.0"],
-        "1.0.1": ["1.0.0"],
-        "1.0.2": ["1.0.1"],
-        "2.0.0-rc.1": ["1.1.0"],
-        "2.0.0": ["1.1.0"],
-        "1.2.0": ["1.1.0"],
-        "2.0.1": ["2.0.0"],
+    assert {text: made["parents"] for text, made in history.items()} == {
+        "1.0.0": ["source"],
+        "1.1.0-rc.1": ["source", "1.0.0"],
+        "1.0.1": ["source", "1.0.0"],
+        "1.1.0": ["source", "1.0.1"],
+        "1.0.2": ["source", "1.0.1"],
+        "2.0.0-rc.1": ["source", "1.1.0"],
+        "2.0.0": ["source", "1.1.0"],
+        "1.1.1": ["source", "1.1.0"],
+        "1.2.0": ["source", "1.1.1"],
+        "2.0.1": ["source", "2.0.0"],
     }
 
 
 @pytest.mark.process
-def test_a_moving_tag_moves_to_a_descendant(repository: Path, tree: Path) -> None:
+def test_a_moving_tag_moves_to_a_descendant(history: dict[str, dict[str, list[str]]]) -> None:
     """Each along its own releases: a fix of 1.x after 2.0.0 moves only `v1`."""
-    at, moved = {"v1": "", "v2": ""}, []
-    for text in ("1.0.0", "1.1.0-rc.1", "1.0.1", "1.1.0", "1.0.2", "2.0.0", "1.1.1", "2.0.1"):
-        release(repository, tree, text)
-        for name, before in at.items():
-            at[name] = git(repository, "ls-remote", "origin", f"refs/tags/{name}").partition("\t")[0]
-            if at[name] != before:
-                git(repository, "merge-base", "--is-ancestor", before or at[name], at[name])
-                moved.append((text, name))
-    assert moved == [
+    assert [(text, name) for text, made in history.items() for name in made["moved"]] == [
         *(("1.0.0", "v1"), ("1.0.1", "v1"), ("1.1.0", "v1")),
-        *(("2.0.0", "v2"), ("1.1.1", "v1"), ("2.0.1", "v2")),
+        *(("2.0.0", "v2"), ("1.1.1", "v1"), ("1.2.0", "v1"), ("2.0.1", "v2")),
     ]
+
+
+@pytest.mark.process
+def test_the_moving_tag_follows_the_newest(history: dict[str, dict[str, list[str]]]) -> None:
+    """Not a pre-release, not a fix of an older line, not another major version; here and at the remote."""
+    without = {"1.1.0-rc.1", "1.0.2", "2.0.0-rc.1"}
+    assert {text: made["tags"] for text, made in history.items()} == {
+        text: [*([] if text in without else [f"v{text[0]}"]), f"v{text}"] for text in VERSIONS
+    }
 
 
 @pytest.mark.process
