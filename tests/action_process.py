@@ -172,14 +172,17 @@ def watched(
 ) -> tuple[set[bytes], "subprocess.CompletedProcess[bytes]"]:
     """Run `command`, and look at the command lines of this run until it has ended; give those, and what it left.
 
-    `every` so many seconds it looks; `seconds` is how long the command may take.
+    It looks after `every` seconds at first, and then less often: a long command mostly goes on with what it does.
+    `seconds` is how long the command may take.
     """
     seen: set[bytes] = set()
     ended = threading.Event()
 
     def watch() -> None:
-        while not ended.wait(every):
+        pause = every
+        while not ended.wait(pause):
             seen.add(command_lines())
+            pause = max(every, min(1.2 * pause, 0.5))
 
     watcher = threading.Thread(target=watch)
     watcher.start()

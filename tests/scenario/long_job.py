@@ -1,6 +1,7 @@
-"""A job that uses the Hub all the time: huggingface_hub uploads every 200 ms, and git pushes every second.
+"""A job that uses the Hub all the time: huggingface_hub uploads twice a second, and git pushes every two seconds.
 
-It runs for as many seconds as its first argument says, in a clone of acme/model, and prints what it did.
+It runs for as many seconds as its first argument says, in a clone of acme/model, and prints what it did. If what its
+second argument names, `upload` or `push`, has failed, it ends earlier.
 """
 
 import json
@@ -15,11 +16,12 @@ from huggingface_hub import HfApi
 
 done: Counter[str] = Counter()
 failed: list[str] = []
+until = sys.argv[2]
 
 
 def every(seconds: float, end: float, name: str, work: Callable[[int], object]) -> None:
     """Do the work again and again, and note what fails."""
-    while (began := time.monotonic()) < end:
+    while (began := time.monotonic()) < end and not any(each.startswith(f"{until} ") for each in failed):
         done[name] += 1
         try:
             work(done[name])
@@ -48,9 +50,9 @@ def main() -> None:
     def upload(number: int) -> None:
         api.upload_file(path_or_fileobj=str(number).encode(), path_in_repo="step.txt", repo_id="acme/model")
 
-    pushing = threading.Thread(target=every, args=(1.0, end, "push", push))
+    pushing = threading.Thread(target=every, args=(2.0, end, "push", push))
     pushing.start()
-    every(0.2, end, "upload", upload)
+    every(0.5, end, "upload", upload)
     pushing.join()
     sys.stdout.write(json.dumps({"done": done, "failed": failed}))
 

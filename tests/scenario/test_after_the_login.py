@@ -6,10 +6,11 @@ command prints as it fails. The messages in docs/troubleshooting.md are those th
 
 from __future__ import annotations
 
+import functools
 import re
 import shlex
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ import pytest
 from local_hub.repositories.commit_rules import Fault
 from tests.action_process import run_action
 from tests.clients import Clients, Run, good, token_for, trust
-from tests.local_hub_process import LocalHub, local_hub
+from tests.local_hub_process import ServedHub, local_hub_here
 
 DOCUMENTS = Path(__file__).parents[2] / "docs"
 DOCUMENT = (DOCUMENTS / "after-the-login.md").read_text(encoding="utf-8")
@@ -45,9 +46,9 @@ TESTED = [
 
 
 @pytest.fixture(scope="module")
-def hub() -> Iterator[LocalHub]:
+def hub() -> Iterator[ServedHub]:
     """A Local Hub with the repositories of the document."""
-    with local_hub() as running:
+    with local_hub_here() as running:
         for name in ("acme/public", "acme/other", "bob/model"):
             running.post("/local-hub/resources", {"resource": name})
         for name in ("acme/private", "acme/model", "bob/private"):
@@ -60,7 +61,7 @@ def hub() -> Iterator[LocalHub]:
         yield running
 
 
-def add_readme(hub: LocalHub, name: str) -> None:
+def add_readme(hub: ServedHub, name: str) -> None:
     """A commit with a README.md, by a token of the repository itself."""
     headers = {"Authorization": f"Bearer {token_for(hub, name)}", "Content-Type": "application/x-ndjson"}
     lines = '{"key": "header", "value": {"summary": "x"}}\n'
@@ -68,7 +69,7 @@ def add_readme(hub: LocalHub, name: str) -> None:
     hub.request("POST", f"/api/models/{name}/commit/main", content=lines, headers=headers).raise_for_status()
 
 
-def logged_in(hub: LocalHub, tmp_path: Path, resource: str) -> Clients:
+def logged_in(hub: ServedHub, tmp_path: Path, resource: str) -> Clients:
     """The programs in a step after the login, in a folder with a file to publish."""
     inputs = {"resource": resource, "hub-url": hub.hub, "git-credentials": "true" if "/" in resource else "false"}
     (tmp_path / "login").mkdir()
@@ -95,13 +96,28 @@ def clone_with_changes(clients: Clients) -> None:
         good(run_command(clients, f"git -C model {command}"))
 
 
+# Runs a command after the login for a resource, in a folder that only it uses.
+AfterLogin = Callable[[str, str], Run]
+
+
+@pytest.fixture(scope="module")
+def after_login(hub: ServedHub, tmp_path_factory: pytest.TempPathFactory) -> AfterLogin:
+    """Each command once: the guide quotes some of those that are in the tables."""
+
+    @functools.cache
+    def run(resource: str, command: str) -> Run:
+        clients = logged_in(hub, tmp_path_factory.mktemp("step"), resource)
+        if command.startswith("git -C model"):
+            clone_with_changes(clients)
+        return run_command(clients, command)
+
+    return run
+
+
 @pytest.mark.parametrize(("section", "command", "result"), TESTED)
-def test_each_row_is_so(hub: LocalHub, tmp_path: Path, section: str, command: str, result: str) -> None:
+def test_each_row_is_so(after_login: AfterLogin, section: str, command: str, result: str) -> None:
     """The command works, or fails with the text of the row."""
-    clients = logged_in(hub, tmp_path, LOGINS[section])
-    if command.startswith("git -C model"):
-        clone_with_changes(clients)
-    run = run_command(clients, command)
+    run = after_login(LOGINS[section], command)
     said = run.stdout + run.stderr
     assert (run.returncode == 0) == result.startswith("works"), said
     assert result.startswith("works") or result.split("`")[1] in said
@@ -129,15 +145,14 @@ MESSAGES = {
 
 
 @pytest.mark.parametrize("heading", MESSAGES)
-def test_the_guide_quotes_what_hf_prints(hub: LocalHub, tmp_path: Path, heading: str) -> None:
+def test_the_guide_quotes_what_hf_prints(hub: ServedHub, after_login: AfterLogin, heading: str) -> None:
     """The first message of a section is printed by a command that it speaks of."""
-    resource, command = MESSAGES[heading]
-    said = run_command(logged_in(hub, tmp_path, resource), command).stderr.replace(hub.hub, "https://huggingface.co")
+    said = after_login(*MESSAGES[heading]).stderr.replace(hub.hub, "https://huggingface.co")
     quoted = re.findall("``(.+?)``", " ".join(headings(GUIDE)[heading].split()))
     assert quoted[0] in said
 
 
-def test_too_many_requests_are_named(hub: LocalHub, tmp_path: Path) -> None:
+def test_too_many_requests_are_named(hub: ServedHub, tmp_path: Path) -> None:
     """As the section about 429 says: at the commit of an upload, `hf` does not try again."""
     clients = logged_in(hub, tmp_path, "acme/model")
     hub.post("/local-hub/faults", {"path": "/api/models/acme/model/commit/main", "faults": ["429-ratelimit"]})
@@ -148,7 +163,7 @@ def test_too_many_requests_are_named(hub: LocalHub, tmp_path: Path) -> None:
 
 def test_an_expired_token_is_refused(tmp_path: Path) -> None:
     """With 401, by an upload for the creation of a repository; the guide has Local Hub's text."""
-    with local_hub("--token-lifetime", "1") as hub:
+    with local_hub_here(token_lifetime=1) as hub:
         trust(hub, "acme/model")
         clients = logged_in(hub, tmp_path, "acme/model")
         deadline = time.monotonic() + 60

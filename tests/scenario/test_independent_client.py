@@ -32,12 +32,14 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from tests.action_process import run_action
 from tests.clients import Clients, good, trust
 from tests.factories import signing_key
-from tests.local_hub_process import LocalHub, local_hub
+from tests.local_hub_process import ServedHub, local_hub_here
 
 # For each line, an environment as JSON: a child with that environment asks for a token, and says what came of it.
 HUGGINGFACE_HUB = """
 import json, os, sys, traceback
 import huggingface_hub
+import huggingface_hub._oidc
+huggingface_hub.utils.get_session()  # what it imports late, each child would import anew
 assert huggingface_hub.__version__ == "2.4.0"
 for line in sys.stdin:
     child = os.fork()
@@ -55,10 +57,10 @@ for line in sys.stdin:
 GITHUB = {"repository": "acme/trainer", "branch": "main", "workflow": "publish.yml"}
 JOB = {"repository": "acme/trainer", "ref": "refs/heads/main"}
 # Makes the ID token that a row presents, of a Local Hub and of the job's description.
-Forge = Callable[[LocalHub, Mapping[str, Any]], str]
+Forge = Callable[[ServedHub, Mapping[str, Any]], str]
 
 
-def honest(hub: LocalHub, job: Mapping[str, Any]) -> str:
+def honest(hub: ServedHub, job: Mapping[str, Any]) -> str:
     """The ID token that the CI mints."""
     return hub.id_token(**job)
 
@@ -78,18 +80,18 @@ def encoded(document: Any) -> str:
     return base64.urlsafe_b64encode(json.dumps(document).encode()).rstrip(b"=").decode()
 
 
-def unsigned(hub: LocalHub, job: Mapping[str, Any]) -> str:
+def unsigned(hub: ServedHub, job: Mapping[str, Any]) -> str:
     """`alg: none`, RFC 7519 § 6.1."""
     header, claims = parts_of(honest(hub, job))
     return f"{encoded(header | {'alg': 'none'})}.{encoded(claims)}."
 
 
-def without_signature(hub: LocalHub, job: Mapping[str, Any]) -> str:
+def without_signature(hub: ServedHub, job: Mapping[str, Any]) -> str:
     """The honest token with its signature cut off."""
     return honest(hub, job).rpartition(".")[0] + "."
 
 
-def signed_with_public_key(hub: LocalHub, job: Mapping[str, Any]) -> str:
+def signed_with_public_key(hub: ServedHub, job: Mapping[str, Any]) -> str:
     """HS256, with the issuer's public key as the shared secret: what a careless verifier accepts."""
     header, claims = parts_of(honest(hub, job))
     keys = hub.get("/oidc/github/.well-known/jwks")["keys"]
@@ -100,18 +102,18 @@ def signed_with_public_key(hub: LocalHub, job: Mapping[str, Any]) -> str:
     return f"{signed}.{base64.urlsafe_b64encode(signature).rstrip(b'=').decode()}"
 
 
-def signed_with_foreign_key(hub: LocalHub, job: Mapping[str, Any]) -> str:
+def signed_with_foreign_key(hub: ServedHub, job: Mapping[str, Any]) -> str:
     """Somebody else's key under the issuer's `kid`."""
     header, claims = parts_of(honest(hub, job))
     return jwt.encode(claims, signing_key(), algorithm="RS256", headers={"kid": header["kid"]})
 
 
-def signed_with_unknown_kid(hub: LocalHub, job: Mapping[str, Any]) -> str:
+def signed_with_unknown_kid(hub: ServedHub, job: Mapping[str, Any]) -> str:
     """Somebody else's key under its own `kid`."""
     return jwt.encode(parts_of(honest(hub, job))[1], signing_key(), algorithm="RS256", headers={"kid": "mine"})
 
 
-def tampered(hub: LocalHub, job: Mapping[str, Any]) -> str:
+def tampered(hub: ServedHub, job: Mapping[str, Any]) -> str:
     """Another repository in the claims, under the honest signature."""
     header, claims, signature = honest(hub, {**job, "repository": "evil/fork"}).split(".")
     document = json.loads(base64.urlsafe_b64decode(claims + "=="))
@@ -121,7 +123,7 @@ def tampered(hub: LocalHub, job: Mapping[str, Any]) -> str:
 def after_rotation(*, retire: bool) -> Forge:
     """A token that was signed before the issuer changed its key."""
 
-    def forge(hub: LocalHub, job: Mapping[str, Any]) -> str:
+    def forge(hub: ServedHub, job: Mapping[str, Any]) -> str:
         token = honest(hub, job)
         hub.post("/local-hub/keys/rotate", {"retire": retire})
         return token
@@ -129,7 +131,7 @@ def after_rotation(*, retire: bool) -> Forge:
     return forge
 
 
-def with_the_new_key(hub: LocalHub, job: Mapping[str, Any]) -> str:
+def with_the_new_key(hub: ServedHub, job: Mapping[str, Any]) -> str:
     """A token that is signed with a key which Local Hub has not seen yet."""
     hub.exchange(honest(hub, job), "acme/model")
     hub.post("/local-hub/keys/rotate", {})
@@ -228,10 +230,10 @@ class HuggingfaceHub:
 
 
 @contextmanager
-def hub_and_client(home: Path) -> Iterator[tuple[LocalHub, HuggingfaceHub]]:
+def hub_and_client(home: Path) -> Iterator[tuple[ServedHub, HuggingfaceHub]]:
     """A Local Hub, and huggingface_hub for it."""
     command, pipe = [sys.executable, "-I", "-c", HUGGINGFACE_HUB], subprocess.PIPE
-    with local_hub() as hub:
+    with local_hub_here() as hub:
         env = {"PATH": os.environ["PATH"], "HOME": str(home), "HF_ENDPOINT": hub.hub}
         with subprocess.Popen(command, env=env, stdin=pipe, stdout=pipe, text=True) as process:
             yield hub, HuggingfaceHub(process)
@@ -239,14 +241,14 @@ def hub_and_client(home: Path) -> Iterator[tuple[LocalHub, HuggingfaceHub]]:
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[LocalHub, HuggingfaceHub]]:
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[ServedHub, HuggingfaceHub]]:
     """One of each for all rows that need none alone."""
     with hub_and_client(tmp_path_factory.mktemp("home")) as both:
         yield both
 
 
 @pytest.mark.parametrize("name", [name for name, row in TABLE.items() if not row.alone])
-def test_same_verdict(tmp_path: Path, shared: tuple[LocalHub, HuggingfaceHub], name: str) -> None:
+def test_same_verdict(tmp_path: Path, shared: tuple[ServedHub, HuggingfaceHub], name: str) -> None:
     """Granted to both with the same rights, or refused to both, and for the reason of the row."""
     check_verdict(in_its_own_namespace(TABLE[name], f"acme-{list(TABLE).index(name)}"), *shared, tmp_path)
 
@@ -258,7 +260,7 @@ def test_same_verdict_on_keys(tmp_path: Path, name: str) -> None:
         check_verdict(TABLE[name], *both, tmp_path)
 
 
-def check_verdict(row: Row, hub: LocalHub, huggingface_hub: HuggingfaceHub, tmp_path: Path) -> None:
+def check_verdict(row: Row, hub: ServedHub, huggingface_hub: HuggingfaceHub, tmp_path: Path) -> None:
     """Both clients are told the same, which is what the row expects."""
     token = prepare(hub, row)
     theirs = huggingface_hub.exchange({"HF_OIDC_RESOURCE": row.resource, "HF_OIDC_ID_TOKEN": token})
@@ -283,7 +285,7 @@ def in_its_own_namespace(row: Row, namespace: str) -> Row:
     )
 
 
-def prepare(hub: LocalHub, row: Row) -> str:
+def prepare(hub: ServedHub, row: Row) -> str:
     """Configure the row's publisher, and make its ID token."""
     of = row.resource if row.publisher_of == "the resource" else row.publisher_of
     if of:
@@ -297,14 +299,14 @@ def prepare(hub: LocalHub, row: Row) -> str:
     return row.token(hub, json.loads(json.dumps(row.job).replace("{hub}", hub.hub)))
 
 
-def by_action(hub: LocalHub, row: Row, token: str, tmp_path: Path) -> str | None:
+def by_action(hub: ServedHub, row: Row, token: str, tmp_path: Path) -> str | None:
     """The token that the action gets."""
     run = run_action(tmp_path, {}, {"resource": row.resource, "hub-url": hub.hub, "id-token": token})
     assert (run.exit_code == 0) == ("HF_TOKEN" in run.exported)
     return run.exported.get("HF_TOKEN")
 
 
-def rights(hub: LocalHub, token: str | None) -> tuple[str, str] | None:
+def rights(hub: ServedHub, token: str | None) -> tuple[str, str] | None:
     """What Local Hub lets a token do."""
     if token is None:
         return None
@@ -326,7 +328,7 @@ def test_the_table_is_long_enough() -> None:
     assert min(len(granted), len(TABLE) - len(granted)) >= 10
 
 
-def test_huggingface_hub_mints_here_by_itself(shared: tuple[LocalHub, HuggingfaceHub]) -> None:
+def test_huggingface_hub_mints_here_by_itself(shared: tuple[ServedHub, HuggingfaceHub]) -> None:
     """It replaces the query of GitHub's URL, so `api-version=2.0` is lost; GitHub does without, so Local Hub does."""
     hub, huggingface_hub = shared
     row = in_its_own_namespace(TABLE["a model"], "minting")
@@ -336,7 +338,7 @@ def test_huggingface_hub_mints_here_by_itself(shared: tuple[LocalHub, Huggingfac
     assert hub.get("/local-hub/refused-mints") == []
 
 
-def test_hf_upload_publishes_without_any_token(shared: tuple[LocalHub, HuggingfaceHub], tmp_path: Path) -> None:
+def test_hf_upload_publishes_without_any_token(shared: tuple[ServedHub, HuggingfaceHub], tmp_path: Path) -> None:
     """With a job's environment and `HF_OIDC_RESOURCE` alone: the file is in a clone, and its commit is by [OIDC]."""
     hub, _ = shared
     trust(hub, "acme/awesome-model")
@@ -350,7 +352,7 @@ def test_hf_upload_publishes_without_any_token(shared: tuple[LocalHub, Huggingfa
 
 
 def test_huggingface_hub_hears_of_a_job_that_is_not_trusted(
-    shared: tuple[LocalHub, HuggingfaceHub], tmp_path: Path
+    shared: tuple[ServedHub, HuggingfaceHub], tmp_path: Path
 ) -> None:
     """It mints for the hub's own URL, and the exchange is refused for the claim that differs."""
     hub, _ = shared

@@ -113,7 +113,7 @@ def diagnosed(
 
 
 @pytest.mark.slow
-@settings(max_examples=300)
+@settings(max_examples=130)
 @given(ERRORS, st.none() | CLAIMS | LIKELY, ATTEMPTS, RESOURCES)
 def test_the_log_is_bounded_and_harmless(
     error: LoginError, claims: dict[str, object] | None, attempts: tuple[Attempt, ...], resource: Resource | None
@@ -132,7 +132,7 @@ def test_the_log_is_bounded_and_harmless(
         assert not any(secret in line for secret in SECRETS)
 
 
-@settings(max_examples=300)
+@settings(max_examples=130)
 @given(ERRORS, st.none() | CLAIMS | LIKELY, ATTEMPTS, RESOURCES)
 # An ID token for nobody: the next step names the Hub's URL.
 @pytest.mark.slow

@@ -110,7 +110,7 @@ def claims_of_job(description: dict[str, Any], issuer: str) -> dict[str, Any]:
 
 
 @pytest.mark.slow
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(JOBS, PUBLISHERS, st.sampled_from([ISSUER, OTHER_ISSUER]), st.sampled_from([ISSUER, OTHER_ISSUER]))
 @example({"repository": "acme/trainer"}, {"repository": "acme/trainer", "branch": "main"}, ISSUER, ISSUER)
 @example({"repository": "acme/trainer"}, {"repository": "acme/trainer", "branch": "main"}, ISSUER, OTHER_ISSUER)

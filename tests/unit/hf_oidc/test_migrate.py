@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import subprocess
 import sys
@@ -28,6 +29,7 @@ HUB = "https://huggingface.co"
 ABOUT_RUNS = {"any-ref", "tags-and-branches", "pull-request-soft"}
 
 
+@functools.cache
 def migrated(workflow: str, resource: str = "") -> Migration:
     """The migration of a workflow; both renderings are made, too."""
     found = migrate(workflow, "publish.yml", "acme/trainer", lambda _: "", resource)
@@ -530,7 +532,7 @@ PIECES = st.sampled_from([*QUOTES, *WORDS, *KEYS, "  b:\n", "steps:", "permissio
 
 
 @pytest.mark.slow
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.lists(PIECES, max_size=14).map("".join), st.sampled_from(["      - run: ", "      - run: |\n          ", ""]))
 def test_whatever_the_file_holds(text_of_step: str, start: str) -> None:
     """There is a migration or a clear refusal. What changes has no new error, and nothing is left a second time."""

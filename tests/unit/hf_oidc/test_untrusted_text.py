@@ -322,14 +322,14 @@ def test_twelve_changes_of_kind_make_a_token(piece: str, times: int) -> None:
     "piece", ["https:", "://", "@", "%40", "#", "[::", "eyJ-", "hf_", "aB1", "a.", "//", "a:b=", "a:b@c."]
 )
 def test_a_long_word_takes_no_longer_than_its_length(piece: str) -> None:
-    """Half a megabyte in a moment: no expression reads a part again and again."""
-    text = "http://" + piece * (500_000 // len(piece))
+    """200 kB in a moment: no expression reads a part again and again."""
+    text = "http://" + piece * (200_000 // len(piece))
     began = time.process_time()
     for read in (sanitize, sanitize_line, shown_url, host_of, has_password):
         read(text)
         read(f"@{text}")
     sanitize(f"{text[7:]}@")
-    assert time.process_time() - began < 20
+    assert time.process_time() - began < 4
 
 
 def test_reads_no_more_than_it_may_show() -> None:

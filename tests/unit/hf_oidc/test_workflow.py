@@ -600,7 +600,7 @@ def test_a_value_that_yaml_reads_as_a_tag(condition: str, line: int | None) -> N
 
 
 @pytest.mark.slow
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(WORKFLOWS | VALUES_OF_YAML)
 def test_any_document_gives_a_report_or_a_clear_refusal(document: object) -> None:
     """Nothing that YAML can hold makes the analysis or the renderings fail."""
