@@ -53,7 +53,7 @@ LONGEST = (
     ),
     *(
         f"tests/scenario/test_{name}.py"
-        for name in ("run_keep_fresh", "faults", "pages", "long_job", "long_agent", "agent", "load")
+        for name in ("run_keep_fresh", "faults", "agent", "long_job", "side_by_side", "long_agent", "cli_streams")
     ),
 )
 # What `make unit` and `make test` say to pytest.

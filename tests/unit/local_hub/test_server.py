@@ -82,6 +82,12 @@ def test_https_verifies_with_its_own_authority() -> None:
             httpx.get(hub.hub, trust_env=False)
 
 
+def test_a_fault_of_tls_is_served() -> None:
+    """As the option names it; tests/unit/local_hub/test_faults.py has all of them."""
+    with local_hub("--tls-fault", "expired") as hub, pytest.raises(httpx.ConnectError, match="certificate has expired"):
+        hub.get("/local-hub/audit")
+
+
 def has_ipv6() -> bool:
     """Whether this machine has the address ::1; a machine without IPv6 cannot be asked about it."""
     try:
