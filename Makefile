@@ -98,8 +98,11 @@ image: $(VENV)/dev.stamp
 	@docker build --tag hf-oidc-action .
 	@docker save hf-oidc-action | $(BIN)/python -m release.contents --sbom image.cdx.json
 
+# The interpreters whose byte-code hf-oidc.pyz has; without PYTHONS, that of .venv.
+COMPILED_BY = $(if $(PYTHONS),--python $(PYTHONS))
+
 pyz: $(VENV)/dev.stamp
-	@$(BIN)/python -m release.pyz native/hf-oidc.pyz
+	@$(BIN)/python -m release.pyz native/hf-oidc.pyz $(COMPILED_BY)
 
 bench: $(VENV)/dev.stamp
 	@$(BIN)/python -m benchmarks
@@ -107,7 +110,7 @@ bench: $(VENV)/dev.stamp
 IMAGE ?= ghcr.io/org/hf-oidc-action
 
 dist: $(VENV)/dev.stamp
-	@$(BIN)/python -m release.dist --image "$(IMAGE)" --digest "$(DIGEST)" dist
+	@$(BIN)/python -m release.dist --image "$(IMAGE)" --digest "$(DIGEST)" dist $(COMPILED_BY)
 
 COMPILE := uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-header \
   --no-emit-find-links --no-emit-index-url --override requirements/without-pygithub.txt

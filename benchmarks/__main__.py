@@ -30,8 +30,7 @@ the same time to each. Measured on {machine}.
 
 curl, in C, is the baseline. All other programs use the same Python with cached byte-code. The action checks, masks
 and delivers the token; the third line is only the import of its three dependencies. `huggingface_hub` is called as
-a program would call it. The native action has no cached byte-code: one archive works with every Python from 3.10
-on, so each run compiles it.
+a program would call it. The native action is one archive, with the byte-code of each supported Python.
 
 ## Several resources in one step
 

@@ -77,7 +77,8 @@ def contestants(folder: Path, job: Job) -> list[Program]:
         _python("its imports of requests, PyJWT and actions-toolkit alone", job, ours, "-W", "ignore", "-c", IMPORTS),
         _python("a plain `requests` script", job, others, str(ROOT / "benchmarks/plain_requests.py")),
         _python("`huggingface_hub` 2.4.0, its own exchange", job, others, "-c", HUGGINGFACE_HUB),
-        _python("the native action (`native/launch.py`)", job, ours, str(native(folder / "native"))),
+        _python("the native action (`native/launch.py`)", job, ours, "-S", str(native(folder / "native"))),
+        _python("`hf-oidc token`", job, ours, "-m", "hf_oidc.cli", "token", "acme/model"),
         _python("an interpreter that does nothing", job, ours, "-c", "pass"),
     ]
 

@@ -6,9 +6,7 @@ for Python 3.5 and newer, and imports nothing of ours. It knows where interprete
 
 import os
 import runpy
-import subprocess
 import sys
-import tempfile
 
 NEEDED = (3, 10)
 NEWEST = 19  # the newest minor version to look for
@@ -18,9 +16,12 @@ WELL_KNOWN = ["/usr/local/bin", "/opt/homebrew/bin", "/usr/bin"]
 WINDOWS = os.name == "nt"
 PROBE = "import sys; sys.version_info >= (%d, %d) and print(sys.executable)" % NEEDED
 PROBE_SECONDS = 20
+# -I: neither variables of the job nor its working directory change what is imported. -S: nothing outside of hf-oidc.pyz
+# and the standard library is, so installed packages are not looked for, and none of their code runs.
+OPTIONS = ("-I", "-S")
 # What is piped into the command is its standard input; the exit code is the command's.
 POWERSHELL = """\
-if ($MyInvocation.ExpectingInput) { $input | & %s -I %s @args } else { & %s -I %s @args }
+if ($MyInvocation.ExpectingInput) { $input | & %s -I -S %s @args } else { & %s -I -S %s @args }
 exit $LASTEXITCODE
 """
 TOOL_CACHE_ARCH = {"X64": "x64", "X86": "x86", "ARM64": "arm64", "ARM": "arm"}
@@ -41,7 +42,9 @@ def main(env: "os._Environ[str]") -> int:
         )
     append(env.get("GITHUB_PATH"), command_folder(python, env.get("RUNNER_TEMP"), WINDOWS))
     if python != sys.executable:
-        return subprocess.call([python, "-I", PYZ, "action"])
+        import subprocess  # noqa: PLC0415 - with another interpreter alone: the import takes a tenth of a login
+
+        return subprocess.call([python, *OPTIONS, PYZ, "action"])
     sys.argv[:] = [PYZ, "action"]
     runpy.run_path(PYZ, run_name="__main__")
     return 0
@@ -51,10 +54,12 @@ def interpreter(env: "os._Environ[str]") -> str:
     """This interpreter if it will do, else the first candidate that will; empty if none does."""
     if sys.version_info >= NEEDED:
         return sys.executable
+    import subprocess  # noqa: PLC0415 - as above
+
     for command in candidates(env):
         try:
             said = subprocess.check_output(
-                [*command, "-I", "-c", PROBE],
+                [*command, *OPTIONS, "-c", PROBE],
                 stdin=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 timeout=PROBE_SECONDS,
@@ -100,16 +105,21 @@ def tool_cache(env: "os._Environ[str]") -> "list[str]":
 
 def command_folder(python: str, temporary: "str | None", windows: bool) -> str:  # noqa: FBT001 - Python 3.5
     """A new folder with the command `hf-oidc`: for POSIX shells, and on Windows also for cmd.exe and PowerShell."""
-    folder = tempfile.mkdtemp(prefix="hf-oidc-", dir=temporary or None)
+    if not temporary:
+        import tempfile  # noqa: PLC0415 - the runner sets RUNNER_TEMP, and this import takes as long
+
+        temporary = tempfile.gettempdir()
+    folder = os.path.join(temporary, "hf-oidc-" + os.urandom(8).hex())
+    os.mkdir(folder, 0o700)
     path = os.path.join(folder, "hf-oidc")
     quoted = ["'" + word.replace("'", "'\\''") + "'" for word in (python, PYZ)]
     with open(path, "w", encoding="utf-8", newline="\n") as command:
-        command.write('#!/bin/sh\nexec %s -I %s "$@"\n' % tuple(quoted))
+        command.write('#!/bin/sh\nexec %s -I -S %s "$@"\n' % tuple(quoted))
     os.chmod(path, 0o700)
     if windows:
         words = tuple(word.replace("%", "%%") for word in (python, PYZ))
         with open(path + ".cmd", "w", encoding="utf-8", newline="\r\n") as command:
-            command.write('@"%s" -I "%s" %%*\n' % words)
+            command.write('@"%s" -I -S "%s" %%*\n' % words)
         # PowerShell takes this one first. By way of the other, cmd.exe would read the arguments as well, and run what
         # follows an `&` in one. The mark at the beginning says UTF-8 to Windows PowerShell.
         words = tuple("'" + word.replace("'", "''") + "'" for word in (python, PYZ))

@@ -10,6 +10,7 @@ import argparse
 import re
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from release import pyz
@@ -31,15 +32,19 @@ def main() -> None:
     parser.add_argument("--digest", required=True, help="the image's: sha256: and 64 hexadecimal digits")
     parser.add_argument("--image", default=IMAGE, help="the image's name, without a tag (default: %(default)s)")
     parser.add_argument("out", type=Path)
+    pyz.add_pythons(parser)
     arguments = parser.parse_args()
     try:
-        make(arguments.out, arguments.image, arguments.digest)
+        make(arguments.out, arguments.image, arguments.digest, arguments.pythons)
     except ValueError as error:
         sys.exit(f"release.dist: {error}")
 
 
-def make(out: Path, image: str, digest: str) -> None:
-    """Make the tree at `out`. Raises `ValueError` if `image` or `digest` is not of its form."""
+def make(out: Path, image: str, digest: str, pythons: Sequence[str] = (sys.executable,)) -> None:
+    """Make the tree at `out`, its zipapp with the byte-code of `pythons`.
+
+    Raises `ValueError` if `image` or `digest` is not of its form.
+    """
     action = pinned((ROOT / "action.yml").read_text(encoding="utf-8"), image, digest)
     shutil.rmtree(out, ignore_errors=True)
     (out / "native").mkdir(parents=True)
@@ -47,7 +52,7 @@ def make(out: Path, image: str, digest: str) -> None:
     write(out / "README.md", with_links_to_sources((ROOT / "README.md").read_text(encoding="utf-8")))
     for name in COPIED:
         write(out / name, (ROOT / name).read_text(encoding="utf-8"))
-    pyz.build(out / "native/hf-oidc.pyz")
+    pyz.build(out / "native/hf-oidc.pyz", pythons)
 
 
 def pinned(action: str, image: str, digest: str) -> str:

@@ -1,19 +1,22 @@
 """Builds hf-oidc.pyz: our code and its hash-locked dependencies, in pure Python, as one file for any system.
 
-The same sources give the same bytes: names are sorted, times and modes are fixed, and nothing is compressed, because
-zlib's output differs from version to version (git and the runner's download compress the file anyway).
+Beside the sources it has the byte-code of what a login imports, for some interpreters; any other one compiles the
+sources. The same sources give the same bytes: names are sorted, times and modes are fixed, and nothing is compressed,
+because zlib's output differs from version to version (git and the runner's download compress the file anyway).
 """
 
 from __future__ import annotations
 
 import argparse
 import io
+import os
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from release.lock import LOCK, ROOT, locked
@@ -25,6 +28,8 @@ LEFT_OUT = {
     "bin",  # scripts that name the interpreter of the build
     "tests",  # actions-toolkit ships its tests as a package of that name
 }
+BYTECODE = Path(__file__).with_name("bytecode.py")
+TAG = "import sys; print(sys.implementation.cache_tag)"
 # What an installer notes of its installation: paths, hashes of files that are left out.
 NOTES = {"INSTALLER", "RECORD", "REQUESTED", "WHEEL", "direct_url.json"}
 # Any Python from 2.7 on can parse it, so that one that is too old fails with a message.
@@ -36,6 +41,28 @@ if sys.version_info < (3, 10):
         "hf-oidc: Python 3.10 or newer is needed, and this is Python %d.%d: %s"
         % (sys.version_info[0], sys.version_info[1], sys.executable)
     )
+
+import marshal
+import zipimport
+
+
+# Takes the byte-code of a module, if the archive has it for this interpreter.
+class Compiled(zipimport.zipimporter):
+    def get_code(self, fullname):
+        try:
+            return marshal.loads(self.get_data("%s/%s" % (sys.implementation.cache_tag, fullname)))
+        except OSError:
+            return zipimport.zipimporter.get_code(self, fullname)
+
+    # The zipimporter's own would compile the source to find its name.
+    def get_filename(self, fullname):
+        name = fullname.rpartition(".")[2] + ("/__init__.py" if self.is_package(fullname) else ".py")
+        return "%s/%s%s" % (self.archive, self.prefix, name)
+
+
+sys.path_hooks.insert(0, Compiled)
+sys.path_importer_cache.clear()  # it has the importer that found this file
+
 if sys.argv[1:] == ["action"]:
     import runpy
 
@@ -53,13 +80,29 @@ def main() -> None:
     """Write the zipapp to the path that is given."""
     parser = argparse.ArgumentParser(prog="python -m release.pyz", description=main.__doc__)
     parser.add_argument("out", type=Path)
-    build(parser.parse_args().out)
+    add_pythons(parser)
+    arguments = parser.parse_args()
+    build(arguments.out, arguments.pythons)
 
 
-def build(out: Path) -> None:
-    """Build the zipapp at `out`."""
+def add_pythons(parser: argparse.ArgumentParser) -> None:
+    """Add the option that names interpreters; without it, the one that builds."""
+    parser.add_argument(
+        "--python",
+        dest="pythons",
+        metavar="COMMAND",
+        nargs="+",
+        default=[sys.executable],
+        help="interpreters whose byte-code the zipapp has (default: this one)",
+    )
+
+
+def build(out: Path, pythons: Sequence[str] = (sys.executable,)) -> None:
+    """Build the zipapp at `out`, with the byte-code of these interpreters."""
     with tempfile.TemporaryDirectory() as folder:
         collect(Path(folder))
+        for python in pythons:
+            add_bytecode(Path(folder), python)
         content = archive(Path(folder))
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_bytes(content)
@@ -78,6 +121,15 @@ def collect(folder: Path) -> None:
         raise ValueError(f"not pure Python: {native}")
 
 
+def add_bytecode(folder: Path, python: str) -> None:
+    """Add the byte-code of this interpreter to what the zipapp holds, in a folder named by its tag (PEP 3147)."""
+    tag = subprocess.run([python, "-I", "-c", TAG], check=True, capture_output=True, text=True).stdout.strip()
+    # The order of a set's members depends on their hashes, and the set in byte-code with it.
+    env = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    env |= {"PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"}
+    subprocess.run([python, "-s", "-S", BYTECODE, folder, folder / tag], env=env, check=True)
+
+
 def entry(pyproject: str) -> str:
     """The zipapp's __main__.py, which starts the same command line as the installed `hf-oidc` does."""
     script = SCRIPT.search(pyproject)
@@ -92,7 +144,7 @@ def archive(folder: Path) -> bytes:
     written.write(SHEBANG)
     with zipfile.ZipFile(written, "a", zipfile.ZIP_STORED) as pyz:
         for path in sorted(folder.rglob("*"), key=lambda path: path.relative_to(folder).as_posix()):
-            if path.is_file() and path.name not in NOTES and path.suffix != ".pyc":
+            if path.is_file() and path.name not in NOTES:
                 member = zipfile.ZipInfo(path.relative_to(folder).as_posix(), date_time=(1980, 1, 1, 0, 0, 0))
                 member.create_system = 3  # Unix, so that Windows builds the same file
                 member.external_attr = 0o100644 << 16

@@ -33,10 +33,10 @@ PASSED = (
 
 @pytest.fixture(scope="module")
 def native(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the native action, with its zipapp."""
+    """The folder of the native action; its zipapp has the byte-code of this machine's supported interpreters."""
     folder = tmp_path_factory.mktemp("native dir")  # with a blank
     (folder / "launch.py").write_bytes((ROOT / "native/launch.py").read_bytes())
-    pyz.build(folder / "hf-oidc.pyz")
+    pyz.build(folder / "hf-oidc.pyz", [found for version in SUPPORTED if (found := on_this_machine(version))])
     return folder
 
 
@@ -121,6 +121,29 @@ def test_the_command_line_runs(native: Path, hub: LocalHub, tmp_path: Path, vers
     assert run.returncode == 0, run.stdout + run.stderr
     assert "Traceback" not in run.stderr
     assert env["GITHUB_REPOSITORY"] in run.stdout
+
+
+@pytest.mark.parametrize("version", SUPPORTED)
+def test_a_login_compiles_nothing(native: Path, hub: LocalHub, tmp_path: Path, version: str) -> None:
+    """With an interpreter whose byte-code the zipapp has. With any other one, it compiles the sources."""
+    env = job_environment(hub)
+    counting = f"""
+import builtins, runpy, sys
+compiled, compile_source = [], builtins.compile
+def noting(source, name, *more, **options):
+    compiled.append(str(name))
+    return compile_source(source, name, *more, **options)
+builtins.compile = noting
+sys.argv[:] = [{str(native / "hf-oidc.pyz")!r}, "action"]
+try:
+    runpy.run_path(sys.argv[0], run_name="__main__")
+finally:
+    print(*(name for name in compiled if ".pyz" in name and "__main__" not in name), sep="\\n", file=sys.stderr)
+"""
+    command = [*interpreter(version, native, tmp_path, env), "-I", "-S", "-c", counting]
+    run = run_action(tmp_path, {**docker_client(), **env}, {"resource": MODEL}, command=command)
+    assert run.exit_code == 0, run.stdout + run.stderr
+    assert (run.stderr.strip() == "") == bool(on_this_machine(version)), run.stderr
 
 
 @pytest.mark.parametrize("version", OLD)

@@ -94,6 +94,7 @@ def environment(folder: Path, text: str) -> dict[str, str]:
         "GITHUB_REF": "refs/heads/main",
         "IMAGE": dist.IMAGE,
         "DIGEST": "sha256:" + "0123456789abcdef" * 4,
+        "PYTHONS": sys.executable,
         "FILES": str(folder / "fetched"),
         "PRERELEASE": "false",
     }

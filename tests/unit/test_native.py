@@ -54,11 +54,11 @@ def test_windows_has_a_command_for_each_shell(folder: Path) -> None:
     quoted, doubled = zipapp.replace("'", "'\\''"), zipapp.replace("'", "''")
     found = commands(folder, r"C:\python.exe", windows=True)
     assert {path.name: path.read_bytes().decode() for path in found.iterdir()} == {
-        "hf-oidc": f"#!/bin/sh\nexec 'C:\\python.exe' -I '{quoted}' \"$@\"\n",
-        "hf-oidc.cmd": f'@"C:\\python.exe" -I "{zipapp.replace("%", "%%")}" %*\r\n',
+        "hf-oidc": f"#!/bin/sh\nexec 'C:\\python.exe' -I -S '{quoted}' \"$@\"\n",
+        "hf-oidc.cmd": f'@"C:\\python.exe" -I -S "{zipapp.replace("%", "%%")}" %*\r\n',
         "hf-oidc.ps1": (
-            f"\ufeffif ($MyInvocation.ExpectingInput) {{ $input | & 'C:\\python.exe' -I '{doubled}' @args }} "
-            f"else {{ & 'C:\\python.exe' -I '{doubled}' @args }}\r\nexit $LASTEXITCODE\r\n"
+            f"\ufeffif ($MyInvocation.ExpectingInput) {{ $input | & 'C:\\python.exe' -I -S '{doubled}' @args }} "
+            f"else {{ & 'C:\\python.exe' -I -S '{doubled}' @args }}\r\nexit $LASTEXITCODE\r\n"
         ),
     }
 

@@ -207,8 +207,8 @@ def test_the_zipapp_starts_what_the_installed_command_starts() -> None:
 
 
 def test_the_archive_is_the_same_each_time(tmp_path: Path) -> None:
-    """Whatever the files' times and modes and the order in which they were made, and without byte-code and notes."""
-    names = ["b.py", "a/c.py", "a.py", "a/c.pyc", "x.dist-info/RECORD", "x.dist-info/METADATA"]
+    """Whatever the files' times and modes and the order in which they were made, and without an installer's notes."""
+    names = ["b.py", "a/c.py", "a.py", "x.dist-info/RECORD", "x.dist-info/METADATA"]
     archives = []
     for number, order in enumerate((names, names[::-1])):
         folder = tmp_path / str(number)
@@ -636,7 +636,7 @@ def test_the_native_steps_pass_everything_on() -> None:
     posix, windows = (step for step in NATIVE["runs"]["steps"] if "env" in step)
     assert posix["env"] == {f"INPUT_{name.upper()}": f"${{{{ inputs.{name} }}}}" for name in NATIVE["inputs"]}
     assert (windows["env"], windows["run"]) == (posix["env"], posix["run"])
-    assert (posix["shell"], windows["shell"]) == ("python3 -I {0}", "python -I {0}")
+    assert (posix["shell"], windows["shell"]) == ("python3 -I -S {0}", "python -I -S {0}")
     for name, spec in NATIVE["outputs"].items():
         assert spec["value"] == f"${{{{ steps.posix.outputs.{name} || steps.windows.outputs.{name} }}}}"
     assert not [step["run"] for step in NATIVE["runs"]["steps"] if "${{" in step["run"]]

@@ -261,3 +261,13 @@ def test_the_scan_opens_one_issue() -> None:
     (step,) = scan["jobs"]["report"]["steps"]
     assert step["env"]["TITLE"] == REPORT_TITLE
     assert "--app github-actions" in step["run"]
+
+
+@pytest.mark.parametrize(("name", "job"), [("ci", "package"), ("release", "files")])
+def test_the_zipapp_is_compiled_by_each_supported_python(name: str, job: str) -> None:
+    """Each of them is set up in the job that builds it."""
+    text = (ROOT / f".github/workflows/{name}.yml").read_text(encoding="utf-8")
+    versions = [f"3.{minor}" for minor in range(10, 16)]
+    (set_up,) = [step for step in yaml.safe_load(text)["jobs"][job]["steps"] if "setup-python" in uses(step)]
+    assert sorted(set_up["with"]["python-version"].split()) == versions
+    assert " ".join(f"python{version}" for version in versions) in text

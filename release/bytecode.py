@@ -1,0 +1,41 @@
+"""Writes the byte-code of what a login imports. `release.pyz` runs this file with each interpreter that it is for.
+
+It needs nothing but Python. The modules are those that this interpreter has imported after the entry points, so the
+list is never out of date.
+"""
+
+from __future__ import annotations
+
+import importlib
+import marshal
+import sys
+from pathlib import Path
+
+# The action and the commands that log in.
+ENTRY_POINTS = ("hf_oidc.action", "hf_oidc.cli.app", "hf_oidc.cli.env", "hf_oidc.cli.run", "hf_oidc.cli.token")
+# Imported when a job needs them.
+WHEN_NEEDED = ("hf_oidc/output/*.py", "hf_oidc/providers/*/mint.py")
+# requests tries to import it, which ends with an ImportError: it needs PySocks, which is not in the zipapp.
+IN_VAIN = "urllib3.contrib.socks"
+
+
+def main(sources: Path, out: Path) -> None:
+    """Write a file for each module below `sources`, named as the module is, into the new folder `out`."""
+    sys.path[0] = str(sources)
+    needed = [path for pattern in WHEN_NEEDED for path in sorted(sources.glob(pattern)) if path.stem != "__init__"]
+    for name in (*ENTRY_POINTS, *(".".join(path.relative_to(sources).with_suffix("").parts) for path in needed)):
+        importlib.import_module(name)
+    # By its own name, though requests has other ones for its libraries.
+    files = {module.__name__: Path(getattr(module, "__file__", None) or "") for module in [*sys.modules.values()]}
+    files[IN_VAIN] = sources / f"{IN_VAIN.replace('.', '/')}.py"
+    out.mkdir()
+    for name, path in sorted(files.items()):
+        if sources in path.parents:
+            # Not the whole path: it differs from build to build, and tracebacks show it.
+            shown = path.relative_to(sources).as_posix()
+            code = compile(path.read_bytes(), shown, "exec", dont_inherit=True)
+            (out / name).write_bytes(marshal.dumps(code))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]))

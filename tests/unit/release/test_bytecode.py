@@ -1,0 +1,82 @@
+"""The byte-code in hf-oidc.pyz: the same in each build, and used by the interpreter that made it.
+
+A process: interpreters compile, and import, as they do for a user.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from release import bytecode, pyz
+
+pytestmark = pytest.mark.process
+# A set, which an interpreter orders by hash: without a fixed seed, it differs from process to process.
+SOURCE = "NAMES = 'a' in {'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'}\n\n\ndef fail():\n    raise ValueError\n"
+TAG = sys.implementation.cache_tag
+NEEDED = {"hf_oidc.output.files", "hf_oidc.providers.github.mint"}
+FOUND = {"hf_oidc", "hf_oidc.cli", "hf_oidc.output", "hf_oidc.providers", "hf_oidc.providers.github", "library"}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A zipapp's folder before it is compiled: the modules of a login, a library of it, and what no login imports."""
+    collected = tmp_path / "collected"
+    for name in (
+        *bytecode.ENTRY_POINTS,
+        *NEEDED,
+        bytecode.IN_VAIN,
+        "library.x",
+        "library.y",
+        "hf_oidc.doctor",
+        "yaml.x",
+    ):
+        path = collected / f"{name.replace('.', '/')}.py"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"import library.x\n{SOURCE}" if name.startswith("hf_oidc") else SOURCE)
+        for package in (path.parent, path.parent.parent):
+            if package not in (collected, tmp_path):
+                (package / "__init__.py").touch()
+    return collected
+
+
+def compiled(folder: Path) -> dict[str, bytes]:
+    """The byte-code that was added, by the name of its module."""
+    pyz.add_bytecode(folder, sys.executable)
+    return {path.name: path.read_bytes() for path in (folder / TAG).iterdir()}
+
+
+def test_only_what_a_login_imports_is_compiled(folder: Path) -> None:
+    """Its libraries, too; nothing else of a library, and nothing is left beside the sources."""
+    assert set(compiled(folder)) == {*bytecode.ENTRY_POINTS, *NEEDED, *FOUND, bytecode.IN_VAIN, "library.x"}
+    assert not [*folder.rglob("__pycache__")]
+
+
+def test_the_byte_code_is_the_same_in_each_build(folder: Path, tmp_path: Path) -> None:
+    """Also from another folder: no path of the machine is in it, and no order of hashes."""
+    first = compiled(folder)
+    (folder / TAG).rename(tmp_path / "first")
+    assert compiled(folder.rename(tmp_path / ("a" * 40))) == first
+    assert not any(str(tmp_path).encode() in content for content in first.values())
+
+
+def test_an_interpreter_takes_its_byte_code_or_else_the_sources(folder: Path, tmp_path: Path) -> None:
+    """What the archive has as byte-code is not read as source. A traceback names the file without its place."""
+    pyz.add_bytecode(folder, sys.executable)
+    command = pyz.MAIN.replace("from MODULE import FUNCTION", "import hf_oidc.action, hf_oidc.doctor")
+    (folder / "__main__.py").write_text(command.replace("sys.exit(FUNCTION())", "hf_oidc.action.fail()"))
+    for module in ("action", "doctor"):
+        path = folder / f"hf_oidc/{module}.py"
+        path.write_text(path.read_text() + f"print('the source of {module}')\n")
+    archive = tmp_path / "test.pyz"
+
+    def run() -> "subprocess.CompletedProcess[str]":
+        archive.write_bytes(pyz.archive(folder))
+        return subprocess.run([sys.executable, "-I", "-S", archive], capture_output=True, text=True, check=False)
+
+    with_byte_code = run()
+    assert with_byte_code.stdout == "the source of doctor\n"
+    assert 'File "hf_oidc/action.py", line 6, in fail\n' in with_byte_code.stderr
+    (folder / TAG).rename(folder / "cpython-399")
+    assert run().stdout == "the source of action\nthe source of doctor\n"
