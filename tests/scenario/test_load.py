@@ -24,9 +24,9 @@ import pytest
 from tests.clients import JOB, Clients, good, token_for, trust
 from tests.local_hub_process import LocalHub, local_hub
 
-EXCHANGES, UPLOADS = 100, 25
+EXCHANGES, UPLOADS = 200, 50
 # After how many acknowledgements a kill comes; with an odd number, it also hits what Local Hub had started.
-KILLS = (0, 1, 2, 5, 8, 11)
+KILLS = (0, 1, 2, 3, 4, 5, 6, 8, 9, 11)
 MODEL = "acme/busy"
 
 
@@ -90,7 +90,7 @@ def names(hub: LocalHub, token: str) -> set[str]:
 
 
 def test_all_at_once() -> None:
-    """100 exchanges and 25 uploads: each token, each commit and each row of the logs is there."""
+    """200 exchanges and 50 uploads: each token, each commit and each row of the logs is there."""
     with local_hub() as hub, ThreadPoolExecutor(64) as pool:
         trust(hub, MODEL)
         token, id_token = token_for(hub, MODEL), hub.id_token(**JOB)
