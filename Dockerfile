@@ -5,10 +5,12 @@ FROM debian:trixie-slim AS build
 # Debian stable's own versions, so that a rebuild has its security fixes.
 # hadolint ignore=DL3008
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends busybox-static ca-certificates python3 python3-pip \
+    && apt-get install --yes --no-install-recommends busybox ca-certificates python3 python3-pip-whl \
     && apt-get clean && rm -rf /var/lib/apt/lists/*
 COPY requirements/runtime.txt /build/
-RUN python3 -m pip install --no-cache-dir --disable-pip-version-check --no-compile --target /build/packages \
+# Debian's pip as a wheel, which need not be installed. The package python3-pip would bring ten others.
+RUN PYTHONPATH=$(echo /usr/share/python-wheels/pip-*.whl) python3 -m pip install --no-cache-dir \
+    --disable-pip-version-check --no-compile --target /build/packages \
     --require-hashes --no-deps --only-binary=:all: --requirement /build/runtime.txt
 COPY src/hf_oidc /build/packages/hf_oidc
 COPY release/image.py /build/

@@ -191,7 +191,8 @@ class Image:
             cfile=str(self.place(installed.with_suffix(".pyc"))),
             dfile=str(installed),
             doraise=True,
-            optimize=0,
+            # Without docstrings, a fifth of the byte-code. Those of the commands are their help.
+            optimize=0 if installed.is_relative_to(SITE / PACKAGE / "cli") else 2,
             invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
         )
 
@@ -204,7 +205,7 @@ class Image:
                         shutil.copyfile(note, self.place(in_site(note, packages)))
 
     def add_shell(self) -> None:
-        """One static busybox, and the names by which it is called."""
+        """busybox, and the names by which it is called."""
         self.add(BUSYBOX)
         for applet in APPLETS:
             self.link(BUSYBOX.with_name(applet), BUSYBOX.name)
@@ -221,8 +222,8 @@ class Image:
         self.link("/usr/lib/ssl/cert.pem", CERTIFICATES / "ca-certificates.crt")
 
     def add_libraries(self) -> None:
-        """What the interpreter and its modules are linked with, all the way down, and what is loaded by name."""
-        binaries = [INTERPRETER, *(source for source in self.sources if source.suffix == ".so")]
+        """What the programs and the modules are linked with, all the way down, and what is loaded by name."""
+        binaries = [INTERPRETER, BUSYBOX, *(source for source in self.sources if source.suffix == ".so")]
         linked = {Path(word) for word in output("ldd", *binaries).split() if word.startswith("/") and word[-1] != ":"}
         for library in linked:
             self.add(library)

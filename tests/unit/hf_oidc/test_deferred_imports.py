@@ -2,6 +2,7 @@
 
 import inspect
 import platform
+import re
 import subprocess
 import sys
 
@@ -43,6 +44,9 @@ def test_nothing_stands_in_once_requests_is_there() -> None:
         ("sys.modules['logging'].traceback.FrameSummary.__name__", "FrameSummary"),
         ("hasattr(requests.utils.zipfile, '__path__')", "False"),
         ("click.core.inspect.isfunction(print)", "False"),
+        ("sys.modules['urllib3.util.url']._IPV4_RE.fullmatch('127.0.0.1').group()", "127.0.0.1"),
+        ("__import__('string').Template('$a').substitute(a='b')", "b"),
+        ("requests.utils.urlparse('http://[::1]:80').hostname", "::1"),
     ],
 )
 def test_who_asks_gets_the_real_thing(expression: str, value: str) -> None:
@@ -77,6 +81,19 @@ def test_what_is_given_is_what_the_real_thing_would_give() -> None:
     assert STAND_INS["calendar"]["timegm"]((1970, 1, 2, 0, 0, 0)) == 86400
     for text in ("", "one line", "  one line  ", "two\n    lines\n\n", "\ta tab"):
         assert STAND_INS["inspect"]["cleandoc"](text) == inspect.cleandoc(text)
+
+
+def test_a_regular_expression_is_compiled_when_it_is_used() -> None:
+    """With its flags; the functions of `re` and what is compiled later are not changed."""
+    before = re.compile
+    with deferred_imports.imports():
+        late, wrong = re.compile("a.", re.IGNORECASE), re.compile("(")
+    assert re.compile is before
+    assert type(late).__name__ != "Pattern"
+    assert late.fullmatch("AB")
+    assert (late.flags & re.IGNORECASE, late.pattern, late.sub("x", "abc")) == (re.IGNORECASE, "a.", "xc")
+    with pytest.raises(re.error):
+        wrong.match("")
 
 
 def test_what_was_imported_before_stays() -> None:
