@@ -69,6 +69,11 @@ if sys.argv[1:] == ["action"]:
     del sys.argv[1:]
     runpy.run_module("hf_oidc.action", run_name="__main__", alter_sys=True)
 else:
+    if sys.argv[1:2] == ["doctor"] and sys.flags.no_site:
+        import site
+
+        site.main()  # it reads workflows with PyYAML, which is not in the archive, but may be installed
+
     from MODULE import FUNCTION
 
     sys.argv[0] = "hf-oidc"
