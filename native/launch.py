@@ -16,8 +16,8 @@ WELL_KNOWN = ["/usr/local/bin", "/opt/homebrew/bin", "/usr/bin"]
 WINDOWS = os.name == "nt"
 PROBE = "import sys; sys.version_info >= (%d, %d) and print(sys.executable)" % NEEDED
 PROBE_SECONDS = 20
-# -I: neither variables of the job nor its working directory change what is imported. -S: nothing outside of hf-oidc.pyz
-# and the standard library is, so installed packages are not looked for, and none of their code runs.
+# -I: neither variables of the job nor its working directory change what is imported. -S: only hf-oidc.pyz and the
+# standard library are imported; no installed package is looked for, and none of its code runs.
 OPTIONS = ("-I", "-S")
 # What is piped into the command is its standard input; the exit code is the command's.
 POWERSHELL = """\
@@ -42,7 +42,7 @@ def main(env: "os._Environ[str]") -> int:
         )
     append(env.get("GITHUB_PATH"), command_folder(python, env.get("RUNNER_TEMP"), WINDOWS))
     if python != sys.executable:
-        import subprocess  # noqa: PLC0415 - with another interpreter alone: the import takes a tenth of a login
+        import subprocess  # noqa: PLC0415 - only to start another interpreter: the import takes a tenth of a login
 
         return subprocess.call([python, *OPTIONS, PYZ, "action"])
     sys.argv[:] = [PYZ, "action"]

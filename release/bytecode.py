@@ -16,7 +16,7 @@ ENTRY_POINTS = ("hf_oidc.action", "hf_oidc.cli.app", "hf_oidc.cli.env", "hf_oidc
 # Imported when a job needs them.
 WHEN_NEEDED = ("hf_oidc/output/*.py", "hf_oidc/providers/*/mint.py")
 # requests tries to import it, which ends with an ImportError: it needs PySocks, which is not in the zipapp.
-IN_VAIN = "urllib3.contrib.socks"
+FAILING_IMPORT = "urllib3.contrib.socks"
 
 
 def main(sources: Path, out: Path) -> None:
@@ -27,15 +27,16 @@ def main(sources: Path, out: Path) -> None:
         importlib.import_module(name)
     # By its own name, though requests has other ones for its libraries.
     files = {module.__name__: Path(getattr(module, "__file__", None) or "") for module in [*sys.modules.values()]}
-    files[IN_VAIN] = sources / f"{IN_VAIN.replace('.', '/')}.py"
+    files[FAILING_IMPORT] = sources / f"{FAILING_IMPORT.replace('.', '/')}.py"
     out.mkdir()
     for name, path in sorted(files.items()):
         if sources in path.parents:
-            # Not the whole path: it differs from build to build, and tracebacks show it.
-            shown = path.relative_to(sources).as_posix()
+            # Not the path, which differs from build to build. In angle brackets: a traceback looks for the lines of any
+            # other name in the working directory, which is the caller's checkout.
+            shown = f"<hf-oidc.pyz/{path.relative_to(sources).as_posix()}>"
             code = compile(path.read_bytes(), shown, "exec", dont_inherit=True)
             (out / name).write_bytes(marshal.dumps(code))
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    main(Path(sys.argv[1]).resolve(), Path(sys.argv[2]).resolve())

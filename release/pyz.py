@@ -29,7 +29,8 @@ LEFT_OUT = {
     "tests",  # actions-toolkit ships its tests as a package of that name
 }
 BYTECODE = Path(__file__).with_name("bytecode.py")
-TAG = "import sys; print(sys.implementation.cache_tag)"
+# A pre-release has the tag of the final one, but byte-code of another kind.
+TAG = "import sys, importlib.util; print(sys.implementation.cache_tag, importlib.util.MAGIC_NUMBER.hex(), sep='-')"
 # What an installer notes of its installation: paths, hashes of files that are left out.
 NOTES = {"INSTALLER", "RECORD", "REQUESTED", "WHEEL", "direct_url.json"}
 # Any Python from 2.7 on can parse it, so that one that is too old fails with a message.
@@ -42,15 +43,18 @@ if sys.version_info < (3, 10):
         % (sys.version_info[0], sys.version_info[1], sys.executable)
     )
 
+import _frozen_importlib_external
 import marshal
 import zipimport
 
+TAG = "%s-%s" % (sys.implementation.cache_tag, _frozen_importlib_external.MAGIC_NUMBER.hex())
+
 
 # Takes the byte-code of a module, if the archive has it for this interpreter.
-class Compiled(zipimport.zipimporter):
+class BytecodeImporter(zipimport.zipimporter):
     def get_code(self, fullname):
         try:
-            return marshal.loads(self.get_data("%s/%s" % (sys.implementation.cache_tag, fullname)))
+            return marshal.loads(self.get_data("%s/%s" % (TAG, fullname)))
         except OSError:
             return zipimport.zipimporter.get_code(self, fullname)
 
@@ -60,7 +64,7 @@ class Compiled(zipimport.zipimporter):
         return "%s/%s%s" % (self.archive, self.prefix, name)
 
 
-sys.path_hooks.insert(0, Compiled)
+sys.path_hooks.insert(0, BytecodeImporter)
 sys.path_importer_cache.clear()  # it has the importer that found this file
 
 if sys.argv[1:] == ["action"]:
@@ -127,7 +131,7 @@ def collect(folder: Path) -> None:
 
 
 def add_bytecode(folder: Path, python: str) -> None:
-    """Add the byte-code of this interpreter to what the zipapp holds, in a folder named by its tag (PEP 3147)."""
+    """Add the byte-code of this interpreter to what the zipapp holds, in a folder that is named as `TAG` says."""
     tag = subprocess.run([python, "-I", "-c", TAG], check=True, capture_output=True, text=True).stdout.strip()
     # The order of a set's members depends on their hashes, and the set in byte-code with it.
     env = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}

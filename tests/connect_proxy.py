@@ -33,7 +33,7 @@ def connect_proxy() -> Iterator[ConnectProxy]:
         yield proxy
     finally:
         process.terminate()
-        proxy.tunnels += process.communicate(timeout=30)[0].split()
+        proxy.tunnels += process.communicate(timeout=240)[0].split()
 
 
 def main() -> None:

@@ -39,7 +39,7 @@ class ServedHub:
     def request(self, method: str, path: str, **options: Any) -> httpx.Response:
         """Send any request, and get any answer."""
         verify = ssl.create_default_context(cafile=self.ca) if self.ca else False
-        with httpx.Client(base_url=self.hub, verify=verify, trust_env=False, timeout=30) as client:
+        with httpx.Client(base_url=self.hub, verify=verify, trust_env=False, timeout=240) as client:
             return client.request(method, path, **options)
 
     def get(self, path: str, **options: Any) -> Any:

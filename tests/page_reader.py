@@ -110,5 +110,5 @@ class Browser:
 def browser(url: str, ca: str | None = None) -> Iterator[Browser]:
     """A browser for the length of a `with` block."""
     verify = ssl.create_default_context(cafile=ca) if ca else False
-    with httpx.Client(base_url=url, trust_env=False, timeout=30, follow_redirects=True, verify=verify) as client:
+    with httpx.Client(base_url=url, trust_env=False, timeout=240, follow_redirects=True, verify=verify) as client:
         yield Browser(client)

@@ -139,7 +139,7 @@ def test_the_page_leads_to_a_published_model(real_runner: Runner, tmp_path: Path
             large = published(temporary) if status == 0 else b""
         finally:
             os.killpg(shell.pid, signal.SIGTERM)
-            said, _ = shell.communicate(timeout=30)
+            said, _ = shell.communicate(timeout=240)
     assert status == 0, said
     assert len(large) == 3_000_000
     (clone,) = temporary.glob("*/model")

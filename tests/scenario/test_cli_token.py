@@ -97,6 +97,6 @@ def test_an_interrupt_ends_with_130(stage: Stage) -> None:
             while not server.command_lines:
                 time.sleep(0.01)
             process.send_signal(signal.SIGINT)
-            _, errors = process.communicate(timeout=30)
+            _, errors = process.communicate(timeout=240)
     assert process.returncode == 130
     assert "Traceback" not in errors

@@ -33,7 +33,7 @@ def test_trying_the_action_as_described_publishes_a_model(tmp_path: Path) -> Non
         assert shell.wait(120) == 0
     finally:
         os.killpg(shell.pid, signal.SIGTERM)
-        said, _ = shell.communicate(timeout=30)
+        said, _ = shell.communicate(timeout=240)
     assert "Logged in: " in said
     log = subprocess.run(
         ["git", "log", "--format=%an: %s", "origin/main"],

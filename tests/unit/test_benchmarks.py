@@ -76,7 +76,7 @@ def test_the_contestants_log_in_at_the_server(tmp_path: Path) -> None:
 def test_a_login_that_is_half_done_is_no_figure(tmp_path: Path) -> None:
     """Whoever mints and does not exchange was not faster."""
     with pytest.raises(ValueError, match="1 calls for an ID token, and 0 exchanges"), job(tmp_path) as the_job:
-        requests.get(the_job.env["ACTIONS_ID_TOKEN_REQUEST_URL"], timeout=30)
+        requests.get(the_job.env["ACTIONS_ID_TOKEN_REQUEST_URL"], timeout=240)
 
 
 @pytest.mark.process

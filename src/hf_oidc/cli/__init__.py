@@ -2,6 +2,6 @@
 
 from hf_oidc import deferred_imports
 
-# Here, before any command imports it: so it comes without what no login uses.
+# Here, before a command imports it: without the modules that no login uses.
 with deferred_imports.imports():
     import click  # noqa: F401

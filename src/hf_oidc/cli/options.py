@@ -16,7 +16,7 @@ from hf_oidc import settings
 from hf_oidc.errors import InvalidInput
 from hf_oidc.hub.resource import Resource
 from hf_oidc.id_token import MAX_CHARACTERS
-from hf_oidc.providers.detection import FIXED_AUDIENCE, NAMES
+from hf_oidc.providers.detection import NAMES, WITH_FIXED_AUDIENCE
 from hf_oidc.sanitize import sanitize_line
 from hf_oidc.token_request import TokenRequest, from_arguments, from_single
 
@@ -30,12 +30,12 @@ class ProviderName(click.Choice[str]):
     """The name of a provider. Offers only those that can work; also takes the others, for the login says why not."""
 
     def __init__(self) -> None:
-        able = [name for name in NAMES if name not in {"supplied", *FIXED_AUDIENCE}]
+        able = [name for name in NAMES if name not in {"supplied", *WITH_FIXED_AUDIENCE}]
         super().__init__(able, case_sensitive=False)
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """The name, in lower case."""
-        return value.lower() if value.lower() in FIXED_AUDIENCE else super().convert(value, param, ctx)
+        return value.lower() if value.lower() in WITH_FIXED_AUDIENCE else super().convert(value, param, ctx)
 
 
 class LoginCommand(click.Command):

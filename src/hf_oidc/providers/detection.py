@@ -53,8 +53,8 @@ DETECTION: Mapping[Kind, Mapping[str, IsHere]] = {
 }
 NAMES = tuple(name for providers in DETECTION.values() for name in providers)
 
-# These name no audience that the Hub accepts, so they log in nowhere; each says so when it is named.
-FIXED_AUDIENCE = frozenset({"azure", "semaphore", "spacelift"})
+# The Hub accepts no ID token of these: their audience cannot be chosen. A login with one fails with an explanation.
+WITH_FIXED_AUDIENCE = frozenset({"azure", "semaphore", "spacelift"})
 
 
 def matching(env: Mapping[str, str]) -> list[str]:

@@ -114,7 +114,10 @@ def _fetch(url: str, trust: Trust) -> bytes:
     import httpx  # noqa: PLC0415 - takes a fifth of the start, and most issuers are Local Hub's own
 
     # Any other spelling, such as HTTPS://, is verified.
-    verify = False if url.startswith("http://") else trust()
+    try:
+        verify = False if url.startswith("http://") else trust()
+    except OSError as error:
+        raise KeysUnavailable(f"{url} cannot be verified: {error.strerror}") from None
     deadline = time.monotonic() + WHOLE_FETCH_SECONDS
     body = bytearray()
     try:

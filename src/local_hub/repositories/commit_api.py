@@ -89,8 +89,12 @@ def create_branch(context: RequestContext) -> Response:
     if clash := next(clashes, None):
         exists = f"the name conflicts with {json_name(clash)}"
         raise Refusal(bad_request("Reference already exists" if clash == ref else exists, 409))
-    if faults := context.repository.new_faults(start):
-        raise Refusal(bad_request(str(Rejected(rejection(faults, ref)))))
+    try:
+        lines = rejection(context.repository.new_faults(start), ref)
+    except ValueError as error:
+        lines = [str(error)]
+    if lines:
+        raise Refusal(bad_request(str(Rejected(lines))))
     context.before_move(name)(NO_OBJECT, start)
     if not context.repository.move(ref, NO_OBJECT, start, context.person):
         raise Refusal(bad_request("Reference already exists", 409))

@@ -240,7 +240,7 @@ class Repository:
         return dict(line.split(" ", 1) for line in _text(output).split("\n") if line)
 
     def new_faults(self, commit: str) -> dict[Fault, list[str]]:
-        """Return what the Hub rejects in files that this commit has, and no ref: a crafted push can leave such ones."""
+        """Return what the Hub rejects in files of this commit that no ref contains. A crafted push can leave such."""
         return new_faults(self.path, [commit], {**environment(), "GIT_DIR": str(self.path)})
 
     def history_size(self, commit: str, path: str = "") -> int:

@@ -5,6 +5,7 @@ import platform
 import re
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
@@ -83,17 +84,26 @@ def test_what_is_given_is_what_the_real_thing_would_give() -> None:
         assert STAND_INS["inspect"]["cleandoc"](text) == inspect.cleandoc(text)
 
 
-def test_a_regular_expression_is_compiled_when_it_is_used() -> None:
-    """With its flags; the functions of `re` and what is compiled later are not changed."""
-    before = re.compile
+@pytest.mark.parametrize("module", sorted(deferred_imports.LATE))
+def test_a_regular_expression_of_these_modules_is_compiled_when_it_is_used(module: str) -> None:
+    """With its flags. `re` is as before afterwards."""
+    before, names = re.compile, dict[str, Any](__name__=module, re=re)
     with deferred_imports.imports():
-        late, wrong = re.compile("a.", re.IGNORECASE), re.compile("(")
+        exec("late = re.compile('a.', re.IGNORECASE); wrong = re.compile('(', flags=0)", names)
+    late, wrong = names["late"], names["wrong"]
     assert re.compile is before
-    assert type(late).__name__ != "Pattern"
+    assert type(late) is not re.Pattern
     assert late.fullmatch("AB")
     assert (late.flags & re.IGNORECASE, late.pattern, late.sub("x", "abc")) == (re.IGNORECASE, "a.", "xc")
     with pytest.raises(re.error):
         wrong.match("")
+
+
+def test_any_other_regular_expression_is_compiled_at_once() -> None:
+    """Other modules may pass them to functions of `re`, which take no stand-in."""
+    with deferred_imports.imports():
+        assert re.split(re.compile("A", flags=re.IGNORECASE), "cac") == ["c", "c"]
+        assert re.compile(re.compile("a")) is re.compile("a")
 
 
 def test_what_was_imported_before_stays() -> None:

@@ -273,7 +273,7 @@ def test_an_interrupted_demo_cleans_up(tmp_path: Path, number: int) -> None:
         assert process.stdout is not None
         url = next(line.rpartition(" ")[2].strip() for line in process.stdout if "http://" in line)
         process.send_signal(number)
-        process.communicate(timeout=30)
+        process.communicate(timeout=240)
     assert process.returncode == 1
     with pytest.raises(httpx.ConnectError):
         httpx.get(url, trust_env=False)
@@ -317,4 +317,4 @@ def test_who_leaves_early_leaves_no_traceback() -> None:
                 connection.sendall(f"{head}Content-Type: {type_}\r\nContent-Length: 1000\r\n\r\n00".encode())
             hub.get("/local-hub/audit")
         process.terminate()
-        assert process.communicate(timeout=30)[1] == ""
+        assert process.communicate(timeout=240)[1] == ""

@@ -3,6 +3,7 @@
 A process: interpreters compile, and import, as they do for a user.
 """
 
+import importlib.util
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +15,7 @@ from release import bytecode, pyz
 pytestmark = pytest.mark.process
 # A set, which an interpreter orders by hash: without a fixed seed, it differs from process to process.
 SOURCE = "NAMES = 'a' in {'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'}\n\n\ndef fail():\n    raise ValueError\n"
-TAG = sys.implementation.cache_tag
+TAG = f"{sys.implementation.cache_tag}-{importlib.util.MAGIC_NUMBER.hex()}"
 NEEDED = {"hf_oidc.output.files", "hf_oidc.providers.github.mint"}
 FOUND = {"hf_oidc", "hf_oidc.cli", "hf_oidc.output", "hf_oidc.providers", "hf_oidc.providers.github", "library"}
 
@@ -26,7 +27,7 @@ def folder(tmp_path: Path) -> Path:
     for name in (
         *bytecode.ENTRY_POINTS,
         *NEEDED,
-        bytecode.IN_VAIN,
+        bytecode.FAILING_IMPORT,
         "library.x",
         "library.y",
         "hf_oidc.doctor",
@@ -49,7 +50,7 @@ def compiled(folder: Path) -> dict[str, bytes]:
 
 def test_only_what_a_login_imports_is_compiled(folder: Path) -> None:
     """Its libraries, too; nothing else of a library, and nothing is left beside the sources."""
-    assert set(compiled(folder)) == {*bytecode.ENTRY_POINTS, *NEEDED, *FOUND, bytecode.IN_VAIN, "library.x"}
+    assert set(compiled(folder)) == {*bytecode.ENTRY_POINTS, *NEEDED, *FOUND, bytecode.FAILING_IMPORT, "library.x"}
     assert not [*folder.rglob("__pycache__")]
 
 
@@ -62,21 +63,26 @@ def test_the_byte_code_is_the_same_in_each_build(folder: Path, tmp_path: Path) -
 
 
 def test_an_interpreter_takes_its_byte_code_or_else_the_sources(folder: Path, tmp_path: Path) -> None:
-    """What the archive has as byte-code is not read as source. A traceback names the file without its place."""
+    """What the archive has as byte-code is not read as source. A traceback shows no line of the caller's checkout."""
     pyz.add_bytecode(folder, sys.executable)
     command = pyz.MAIN.replace("from MODULE import FUNCTION", "import hf_oidc.action, hf_oidc.doctor")
     (folder / "__main__.py").write_text(command.replace("sys.exit(FUNCTION())", "hf_oidc.action.fail()"))
     for module in ("action", "doctor"):
         path = folder / f"hf_oidc/{module}.py"
         path.write_text(path.read_text() + f"print('the source of {module}')\n")
-    archive = tmp_path / "test.pyz"
+    archive, checkout = tmp_path / "test.pyz", tmp_path / "checkout"
+    for hostile in ("hf_oidc/action.py", "<hf-oidc.pyz/hf_oidc/action.py>"):
+        (checkout / hostile).parent.mkdir(parents=True)
+        (checkout / hostile).write_text("::error::\n" * 9)
 
     def run() -> "subprocess.CompletedProcess[str]":
         archive.write_bytes(pyz.archive(folder))
-        return subprocess.run([sys.executable, "-I", "-S", archive], capture_output=True, text=True, check=False)
+        command = [sys.executable, "-I", "-S", str(archive)]
+        return subprocess.run(command, cwd=checkout, capture_output=True, text=True, check=False)
 
     with_byte_code = run()
     assert with_byte_code.stdout == "the source of doctor\n"
-    assert 'File "hf_oidc/action.py", line 6, in fail\n' in with_byte_code.stderr
-    (folder / TAG).rename(folder / "cpython-399")
+    assert 'File "<hf-oidc.pyz/hf_oidc/action.py>", line 6, in fail\n' in with_byte_code.stderr
+    assert "::" not in with_byte_code.stderr
+    (folder / TAG).rename(folder / f"{sys.implementation.cache_tag}-00000000")
     assert run().stdout == "the source of action\nthe source of doctor\n"
