@@ -102,7 +102,7 @@ def add_pythons(parser: argparse.ArgumentParser) -> None:
         metavar="COMMAND",
         nargs="+",
         default=[sys.executable],
-        help="interpreters whose byte-code the zipapp has (default: this one)",
+        help="interpreters to compile for (default: this one)",
     )
 
 

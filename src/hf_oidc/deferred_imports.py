@@ -96,7 +96,7 @@ STAND_INS: Mapping[str, Mapping[str, Callable[..., Any]]] = {
 }
 
 
-# Modules whose regular expressions are compiled on first use. They define many, and use them only by their methods.
+# The regular expressions of these modules are compiled on first use. They define many, and use them only by methods.
 LATE = frozenset({"urllib3.util.url", "http.cookiejar"})
 _compile = re.compile
 
