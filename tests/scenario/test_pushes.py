@@ -43,7 +43,7 @@ Your push was rejected because an LFS pointer pointed to a file that does not ex
 For instance, this can happen if you used git push --no-verify to push your changes.
 
 Offending file:
-  - x (ref: refs/heads/main)
+  - x
 {RULE}"""
 REJECTED = {"too large": (b"a" * (10 * MIB + 1), TOO_LARGE), "binary": (PNG, BINARY), "dangling": (POINTER, DANGLING)}
 

@@ -60,8 +60,9 @@ def rejection(faults: Mapping[Fault, Sequence[str]], refs: str = "") -> list[str
     """Return the lines that reject a push, for the first kind of fault that has paths; none without faults."""
     for fault in Fault:
         if paths := faults.get(fault):
-            heading = "Offending file:" if fault is Fault.DANGLING and len(paths) == 1 else "Offending files:"
-            where = f" (ref: {refs})" if refs else ""
+            # Of pointers without a file, the one known report has this heading for many, and names no ref.
+            heading = "Offending file:" if fault is Fault.DANGLING else "Offending files:"
+            where = f" (ref: {refs})" if refs and fault is not Fault.DANGLING else ""
             # A line for each path, whatever characters it has.
             shown = ["".join(one if one.isprintable() else "?" for one in path) for path in paths[:SHOWN]]
             listed = [f"  - {path}{where}" for path in shown]
