@@ -4,6 +4,7 @@ It is called in this process, by the entry point of the command, unless a test g
 the command is `run`, which becomes another program.
 """
 
+import gc
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -91,5 +92,6 @@ def hf_oidc(
             app.main()
         finally:
             sys.argv = before
+            gc.unfreeze()  # this process goes on
 
     return in_process.call(main, env, cwd, stdin=stdin)

@@ -5,6 +5,7 @@ A command is imported when it is used, so that a job does not wait for what only
 
 from __future__ import annotations
 
+import gc
 import importlib
 import io
 import sys
@@ -66,6 +67,8 @@ class Commands(click.Group):
             return None
         module, attribute = COMMANDS[cmd_name]
         command: click.Command = getattr(importlib.import_module(module), attribute)
+        gc.freeze()
+        gc.enable()
         return command
 
     def resolve_command(
@@ -139,5 +142,9 @@ def main() -> None:
     # No command verifies a signature, and PyJWT takes a third longer to import where cryptography is installed. No
     # other program runs in this process. An import of None raises `ModuleNotFoundError`.
     sys.modules.setdefault("cryptography", None)  # type: ignore[arg-type]
+    # As in the action: what a command imports is no garbage. `get_command` turns the collector on again.
+    gc.disable()
     # Not standalone: click would exit with 1 after an interrupt, as if the login had failed.
-    sys.exit(guarded(lambda: cli(prog_name="hf-oidc", standalone_mode=False)))
+    code = guarded(lambda: cli(prog_name="hf-oidc", standalone_mode=False))
+    gc.enable()
+    sys.exit(code)
