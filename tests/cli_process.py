@@ -92,6 +92,8 @@ def hf_oidc(
             app.main()
         finally:
             sys.argv = before
-            gc.unfreeze()  # this process goes on
+            # This process goes on.
+            gc.unfreeze()
+            gc.enable()
 
     return in_process.call(main, env, cwd, stdin=stdin)

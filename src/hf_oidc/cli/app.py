@@ -145,6 +145,4 @@ def main() -> None:
     # As in the action: what a command imports is no garbage. `get_command` turns the collector on again.
     gc.disable()
     # Not standalone: click would exit with 1 after an interrupt, as if the login had failed.
-    code = guarded(lambda: cli(prog_name="hf-oidc", standalone_mode=False))
-    gc.enable()
-    sys.exit(code)
+    sys.exit(guarded(lambda: cli(prog_name="hf-oidc", standalone_mode=False)))

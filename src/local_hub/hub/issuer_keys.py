@@ -113,9 +113,8 @@ def _fetch_json(url: str, trust: Trust) -> Mapping[str, Any]:
 def _fetch(url: str, trust: Trust) -> bytes:
     import httpx  # noqa: PLC0415 - takes a fifth of the start, and most issuers are Local Hub's own
 
-    # Any other spelling, such as HTTPS://, is verified.
     try:
-        verify = False if url.startswith("http://") else trust()
+        verify = False if url.startswith("http://") else trust()  # http has no certificate; all else is verified
     except OSError as error:
         raise KeysUnavailable(f"{url} cannot be verified: {error.strerror}") from None
     deadline = time.monotonic() + WHOLE_FETCH_SECONDS
