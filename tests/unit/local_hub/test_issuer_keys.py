@@ -150,3 +150,13 @@ def test_an_issuer_whose_url_cannot_be_asked_is_a_reason() -> None:
     """Not a crash."""
     with pytest.raises(KeysUnavailable):
         fetch_keys("https://[v1.a]", ssl.create_default_context)
+
+
+def test_certificates_that_are_gone_are_told() -> None:
+    """They are read at the first fetch, when the file of Local Hub's own authority may have been deleted."""
+
+    def gone() -> ssl.SSLContext:
+        raise FileNotFoundError(2, "No such file or directory")
+
+    with pytest.raises(KeysUnavailable, match="cannot be verified: No such file or directory"):
+        fetch_keys("https://issuer.example", gone)
