@@ -1,4 +1,4 @@
-"""Imports libraries without modules and regular expressions that no login uses.
+"""Imports libraries without modules, regular expressions and annotations that no login uses.
 
 While a library is imported, stand-ins replace those modules. A stand-in imports the real module when something asks it
 for an attribute. So a newer library may be slower, but it still works. The regular expressions of two modules are
@@ -11,8 +11,10 @@ imports of Python 3.15 (PEP 810) replace this module once no older Python is sup
 
 from __future__ import annotations
 
+import gc
 import re
 import sys
+import typing
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -96,8 +98,15 @@ STAND_INS: Mapping[str, Mapping[str, Callable[..., Any]]] = {
 }
 
 
-# The regular expressions of these modules are compiled on first use. They define many, and use them only by methods.
-LATE = frozenset({"urllib3.util.url", "http.cookiejar"})
+# The regular expressions of these modules are compiled on first use. A login needs few of them, and to compile the
+# others takes longer than to send its two requests. The modules use them by their methods only: a function of `re`
+# would not take a `_Pattern`.
+LATE = frozenset(
+    {
+        *("email.header", "email.utils", "encodings.idna", "http.cookiejar", "http.cookies"),
+        *("jwt.utils", "logging", "string", "urllib3.util.url"),
+    }
+)
 _compile = re.compile
 
 
@@ -106,6 +115,12 @@ class _Pattern:
 
     def __init__(self, pattern: str, flags: int) -> None:
         self._pattern, self._flags = pattern, flags
+
+    def match(self, text: Any, *bounds: int) -> Any:
+        # urllib3 asks this of each host, by the expression that takes longest to compile.
+        if self._pattern[:3] == r"^\[" and text[:1] != "[":
+            return None
+        return _compile(self._pattern, self._flags).match(text, *bounds)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):  # as in `_StandIn`
@@ -137,3 +152,20 @@ def imports() -> Iterator[None]:
         for name, stand_in in absent.items():
             if sys.modules.get(name) is stand_in:
                 del sys.modules[name]
+
+
+def speed_up() -> None:
+    """For a process that only logs in, before it imports anything else: until `gc.enable`, collect no garbage.
+
+    Imports create most of the objects of a run, and none of them is garbage. Searching them for garbage, while they are
+    imported and at the end, would take a fifth of the time of a run.
+
+    And do not compile the annotations of named tuples, which are strings: 5 % of the instructions of a run. typing does
+    so only to evaluate them later, which no login does. Python 3.14 does not do it any more.
+    """
+    gc.disable()
+    vars(typing)["compile"] = lambda *_given, **_named: _evaluated.__code__
+
+
+def _evaluated() -> None:
+    raise NotImplementedError("this process does not evaluate annotations")

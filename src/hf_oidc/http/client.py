@@ -25,6 +25,8 @@ from hf_oidc.http.url import host_of, require_secure
 from hf_oidc.sanitize import sanitize_line
 
 with deferred_imports.imports():
+    import encodings.idna  # noqa: F401 - urllib3 encodes the host of each connection with it
+
     import requests
     from requests.adapters import HTTPAdapter
     from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -151,13 +153,11 @@ class Transport:
     def _outcome(self, request: Request, proxy: Proxy | None, call: _Call) -> Response | NoResponse | LoginError:
         remaining = max(0.001, self._deadline.remaining)
         try:
-            # With the default for `params`, an empty mapping, requests imports `inspect` since Python 3.12.
-            outgoing = requests.Request(request.method, request.url, request.headers, data=request.body, params="")
             with (
                 call,
                 self._session() as session,
                 session.send(
-                    session.prepare_request(outgoing),
+                    _prepared(request, session.headers),
                     timeout=(min(CONNECT_TIMEOUT, remaining), min(self._read_timeout, remaining)),
                     proxies={"https": proxy.url} if proxy else {},  # plain HTTP goes to no other machine
                     allow_redirects=False,
@@ -179,6 +179,24 @@ class Transport:
         # `identity`: a compressed response could be much larger than it seems.
         session.headers.update({"User-Agent": self._user_agent, "Accept-Encoding": "identity"})
         return session
+
+
+def _prepared(request: Request, defaults: Mapping[str, str | bytes]) -> requests.PreparedRequest:
+    prepared = _Prepared()
+    # With the default for `params`, an empty mapping, requests imports `inspect` since Python 3.12.
+    headers = {**defaults, **request.headers}
+    prepared.prepare(request.method, request.url, headers, data=request.body, params="")
+    return prepared
+
+
+class _Prepared(requests.PreparedRequest):
+    """Keeps its URL as it is, which `require_secure` has checked.
+
+    requests would parse it with urllib3, whose regular expression for that takes 3 % of a login to compile.
+    """
+
+    def prepare_url(self, url: Any, params: Any) -> None:  # noqa: ARG002 - requests' signature
+        self.url = url
 
 
 class _Session(requests.Session):

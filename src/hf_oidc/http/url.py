@@ -17,8 +17,9 @@ HOST = r"(?P<host>[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?P<port>:\d{1,5})?(?P<path>
 # URL that two parsers read differently sends a token to a host that was not checked. A path has no `@`: before it there
 # may be a password with a slash.
 HTTP_URL = re.compile(rf"(?P<scheme>https?)://{HOST}(?P<query>\?[\x21-\x7e]*)?", re.ASCII)
-# In messages, a URL may have another scheme, or none: users write the addresses of proxies like that.
-READABLE_URL = re.compile(rf"(?ais)(([a-z][a-z0-9+.-]*:)?//)?{HOST}((?P<more>[?#]).*)?")
+# In messages, a URL may have another scheme, or none: users write the addresses of proxies like that. A string, not a
+# compiled pattern: a login that succeeds does not need it.
+READABLE_URL = rf"(?ais)(([a-z][a-z0-9+.-]*:)?//)?{HOST}((?P<more>[?#]).*)?"
 UNREADABLE = "an unreadable URL"
 
 # Google's metadata server, by name and by address.
@@ -72,7 +73,7 @@ def shown_url(text: str) -> str:
     left out, unread; text that is then not a URL may be the rest of a password.
     """
     before, address = _split(text)
-    match = READABLE_URL.fullmatch(address)
+    match = re.fullmatch(READABLE_URL, address)
     if not match:
         return UNREADABLE
     scheme = "".join(re.findall(r"(?i)\Ahttps?://", before))
@@ -89,7 +90,8 @@ def host_of(url: str) -> str:
     """The host of `url`, with its port if it has one, for error messages."""
     if "//" not in url:
         return "an unknown host"
-    match = READABLE_URL.fullmatch(_split(url)[1])
+    _, address = _split(url)
+    match = HTTP_URL.fullmatch(address) or re.fullmatch(READABLE_URL, address)
     return sanitize_line(f"{match['host']}{match['port'] or ''}", 100) if match else UNREADABLE
 
 

@@ -1,5 +1,7 @@
 """Libraries without what no login uses: stand-ins while they are imported, and the real thing for whoever asks."""
 
+import ast
+import importlib
 import inspect
 import platform
 import re
@@ -46,6 +48,8 @@ def test_nothing_stands_in_once_requests_is_there() -> None:
         ("hasattr(requests.utils.zipfile, '__path__')", "False"),
         ("click.core.inspect.isfunction(print)", "False"),
         ("sys.modules['urllib3.util.url']._IPV4_RE.fullmatch('127.0.0.1').group()", "127.0.0.1"),
+        ("sys.modules['urllib3.util.url']._normalize_host('[::FFFF]', 'http')", "[::ffff]"),
+        ("sys.modules['urllib3.util.url']._normalize_host('Hub.Example', 'http')", "hub.example"),
         ("__import__('string').Template('$a').substitute(a='b')", "b"),
         ("requests.utils.urlparse('http://[::1]:80').hostname", "::1"),
     ],
@@ -97,6 +101,50 @@ def test_a_regular_expression_of_these_modules_is_compiled_when_it_is_used(modul
     assert (late.flags & re.IGNORECASE, late.pattern, late.sub("x", "abc")) == (re.IGNORECASE, "a.", "xc")
     with pytest.raises(re.error):
         wrong.match("")
+
+
+@pytest.mark.parametrize("module", sorted(deferred_imports.LATE))
+def test_these_modules_give_no_regular_expression_to_a_function_of_re(module: str) -> None:
+    """Such a function takes text or a real pattern."""
+    functions = {"match", "fullmatch", "search", "sub", "subn", "split", "findall", "finditer"}
+    calls = (node for node in ast.walk(ast.parse(inspect.getsource(importlib.import_module(module)))))
+    given = [
+        ast.unparse(call.args[0])
+        for call in calls
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr in functions
+        if isinstance(call.func.value, ast.Name) and call.func.value.id in {"re", "_re"}
+        if isinstance(call.args[0], (ast.Name, ast.Attribute))
+    ]
+    assert given == []
+
+
+def test_a_host_without_brackets_is_not_compared_to_an_address_in_brackets() -> None:
+    """The expression is not even compiled: this one could not be."""
+    names = dict[str, Any](__name__="urllib3.util.url", re=re)
+    with deferred_imports.imports():
+        exec(r"wrong = re.compile(r'^\[('); address = re.compile(r'^\[(?:a|b)\]$')", names)
+    assert names["wrong"].match("hub.example") is None
+    assert names["wrong"].match("") is None
+    assert names["address"].match("[b]")
+    assert not names["address"].match("[c]")
+
+
+@pytest.mark.process
+def test_the_action_compiles_no_annotation() -> None:
+    """Named tuples work all the same, and the collector waits until it is turned on again."""
+    program = """
+import sys
+compiled = []
+sys.addaudithook(lambda event, given: compiled.append(given[0]) if event == "compile" else None)
+from hf_oidc import deferred_imports
+deferred_imports.speed_up()
+import gc, hf_oidc.action
+from hf_oidc.errors import Attempt
+annotations = {text.encode() for text in ("str", "int", "bool", "Where | None")}
+print(gc.isenabled(), Attempt("a-code", None, 1, 2)._asdict()["wait"], annotations.intersection(compiled))
+"""
+    assert python(program) == ["False", "2", "set()"]
+    assert python(program.replace("deferred_imports.speed_up()", ""))[2] != "set()" or sys.version_info >= (3, 14)
 
 
 def test_any_other_regular_expression_is_compiled_at_once() -> None:

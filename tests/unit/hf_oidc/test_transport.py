@@ -62,8 +62,11 @@ def get(url: str, **options: object) -> Response:
 
 
 @contextlib.contextmanager
-def raw_server(*chunks: bytes, pause: float = 0.0) -> Iterator[str]:
-    """A server that sends these bytes to whoever connects, with a pause after each, and then closes."""
+def raw_server(*chunks: bytes, pause: float = 0.0, seen: list[bytes] | None = None) -> Iterator[str]:
+    """A server that sends these bytes to whoever connects, with a pause after each, and then closes.
+
+    `seen`: where to note what it has received.
+    """
     listener = socket.create_server(("127.0.0.1", 0))
     stop = threading.Event()
 
@@ -71,7 +74,9 @@ def raw_server(*chunks: bytes, pause: float = 0.0) -> Iterator[str]:
         with contextlib.suppress(OSError):
             connection, _ = listener.accept()
             with connection:
-                connection.recv(65_536)
+                received = connection.recv(65_536)
+                if seen is not None:
+                    seen.append(received)
                 for chunk in chunks:
                     connection.sendall(chunk)
                     if stop.wait(pause):
@@ -102,6 +107,15 @@ def test_sends_what_it_is_given_and_who_it_is() -> None:
     assert (seen.method, seen.path, seen.query, seen.body) == ("POST", "/x", {"a": ["b/c"]}, b"body")
     assert seen.headers["user-agent"] == "hf-oidc-action/test"
     assert seen.headers["accept-encoding"] == "identity"
+
+
+@pytest.mark.parametrize("target", ["/", "/a/../b", "/x?a=%7E&b=c%2Fd"])
+def test_the_url_is_sent_as_it_is(target: str) -> None:
+    """A server may sign what it has given, or compare it to the letter."""
+    seen: list[bytes] = []
+    with raw_server(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", seen=seen) as server:
+        assert get(f"{server}{target}").status == 200
+    assert seen[0].startswith(f"GET {target} HTTP/1.1\r\n".encode())
 
 
 @pytest.mark.parametrize("status", [200, 204, 304, 400, 404, 500, 599])
