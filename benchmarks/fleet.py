@@ -1,4 +1,4 @@
-"""A fleet of jobs that start together behind one address: how the retry policy treats them and the Hub.
+"""Fleets of jobs behind few addresses: how the retry policy treats them and the Hub.
 
 The clock is simulated and the policy is the real one, `hf_oidc.retry.wait_before_next`, beside others that a program
 might use instead. `python -m benchmarks.fleet` prints a Markdown table; the same seed gives the same table.
@@ -13,21 +13,20 @@ import sys
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from benchmarks.table import table
 from hf_oidc.errors import HubUnavailable, LoginError, RateLimited, Where
 from hf_oidc.retry import FIRST_WAIT, LONGEST_WAIT, wait_before_next
 
-JOBS = 2_000
-START_WITHIN = 1.0  # seconds
 LATENCY = 0.2  # seconds that the Hub takes to answer
 WINDOW, ALLOWED = 300.0, 500  # the Hub's documented limit for anonymous requests: 500 in 5 minutes for an address
 OUTAGE = 30.0  # seconds
 
 # attempt, error, seconds that remain, a number from 0 up to 1 -> seconds to wait, or None to give up
 Policy = Callable[[int, LoginError, float, float], "float | None"]
-# The time of a request -> what is wrong, if anything. It may count its requests.
-Hub = Callable[[float], "LoginError | None"]
+# The time of a request, and the number of its address -> what is wrong, if anything. It may count its requests.
+Hub = Callable[[float, int], "LoginError | None"]
 
 
 def fixed_waits(_attempt: int, _error: LoginError, remaining: float, _jitter: float) -> float | None:
@@ -62,14 +61,18 @@ POLICIES: dict[str, Policy] = {
 }
 
 
+# In a large fleet, these send a million requests, and show nothing that 2,000 jobs do not.
+BLIND = {"full jitter, header ignored", "fixed waits of 5 s"}
+
+
 def rate_limited() -> Hub:
     """The Hub's limit: what is over it is answered 429 with the seconds until the window ends."""
-    requests: Counter[int] = Counter()
+    requests: Counter[tuple[int, int]] = Counter()
 
-    def hub(now: float) -> LoginError | None:
+    def hub(now: float, address: int) -> LoginError | None:
         window = int(now // WINDOW)
-        requests[window] += 1
-        if requests[window] <= ALLOWED:
+        requests[window, address] += 1
+        if requests[window, address] <= ALLOWED:
             return None
         return RateLimited("", Where("exchange", "hub", 429, None, (window + 1) * WINDOW - now))
 
@@ -78,13 +81,29 @@ def rate_limited() -> Hub:
 
 def down_for_a_while() -> Hub:
     """An outage: 503, without a word on when to come back."""
-    return lambda now: HubUnavailable("", Where("exchange", "hub", 503)) if now < OUTAGE else None
+    return lambda now, _address: HubUnavailable("", Where("exchange", "hub", 503)) if now < OUTAGE else None
 
 
-SITUATIONS: dict[str, tuple[Callable[[], Hub], float]] = {
-    "500 requests in 5 minutes, `timeout: 60`": (rate_limited, 60.0),
-    "500 requests in 5 minutes, `timeout: 1200`": (rate_limited, 1200.0),
-    "30 s outage, `timeout: 60`": (down_for_a_while, 60.0),
+class Fleet(NamedTuple):
+    """Jobs that start within so many seconds, spread evenly over that time and over some addresses."""
+
+    jobs: int
+    addresses: int
+    seconds: float
+
+
+TOGETHER = Fleet(2_000, 1, 1.0)
+IN_AN_HOUR = Fleet(50_000, 50, 3600.0)
+ON_THE_HOUR = Fleet(50_000, 50, 60.0)
+# Fleet, Hub, `timeout`.
+SITUATIONS: dict[str, tuple[Fleet, Callable[[], Hub], float]] = {
+    "2,000 jobs: 500 requests in 5 minutes, `timeout: 60`": (TOGETHER, rate_limited, 60.0),
+    "2,000 jobs: 500 requests in 5 minutes, `timeout: 1200`": (TOGETHER, rate_limited, 1200.0),
+    "2,000 jobs: 30 s outage, `timeout: 60`": (TOGETHER, down_for_a_while, 60.0),
+    "50,000 jobs in an hour: 500 requests in 5 minutes, `timeout: 60`": (IN_AN_HOUR, rate_limited, 60.0),
+    "50,000 jobs in a minute: 500 requests in 5 minutes, `timeout: 60`": (ON_THE_HOUR, rate_limited, 60.0),
+    "50,000 jobs in a minute: 500 requests in 5 minutes, `timeout: 600`": (ON_THE_HOUR, rate_limited, 600.0),
+    "50,000 jobs in an hour: 30 s outage, `timeout: 60`": (IN_AN_HOUR, down_for_a_while, 60.0),
 }
 
 
@@ -92,28 +111,29 @@ SITUATIONS: dict[str, tuple[Callable[[], Hub], float]] = {
 class Outcome:
     """What became of the fleet: seconds until each login, and the times of all requests."""
 
+    fleet: Fleet
     logged_in: list[float] = field(default_factory=list)
     gave_up: list[float] = field(default_factory=list)
     requests: list[float] = field(default_factory=list)
 
     @property
     def peak(self) -> int:
-        """The most requests within one second, the fleet's common start aside."""
-        later = Counter(int(time) for time in self.requests if time > START_WITHIN + LATENCY)
+        """The most requests within one second, after all jobs have started."""
+        later = Counter(int(time) for time in self.requests if time > self.fleet.seconds + LATENCY)
         return max(later.values(), default=0)
 
 
-def simulate(policy: Policy, hub: Hub, timeout: float, seed: int = 1) -> Outcome:
+def simulate(policy: Policy, fleet: Fleet, hub: Hub, timeout: float, seed: int = 1) -> Outcome:
     """Let all jobs log in under `policy`."""
     jitter = random.Random(seed).random  # noqa: S311 - nothing here is secret, and a run must be repeatable
-    outcome = Outcome()
-    started = [jitter() * START_WITHIN for _ in range(JOBS)]
+    outcome = Outcome(fleet)
+    started = [jitter() * fleet.seconds for _ in range(fleet.jobs)]
     calls = [(start, job, 1) for job, start in enumerate(started)]
     heapq.heapify(calls)
     while calls:
         now, job, attempt = heapq.heappop(calls)
         outcome.requests.append(now)
-        error, answered = hub(now), now + LATENCY
+        error, answered = hub(now, job % fleet.addresses), now + LATENCY
         if error is None:
             outcome.logged_in.append(answered - started[job])
             continue
@@ -148,9 +168,13 @@ def report() -> str:
     """The whole table, as Markdown."""
     heading = ("policy", "logged in", "s until then, median / 95 %", "s until given up", "requests", "peak per s")
     rows = []
-    for situation, (make_hub, timeout) in SITUATIONS.items():
+    for situation, (fleet, make_hub, timeout) in SITUATIONS.items():
         rows.append([f"**{situation}**", *[""] * (len(heading) - 1)])
-        rows += [row(name, simulate(policy, make_hub(), timeout)) for name, policy in POLICIES.items()]
+        rows += [
+            row(name, simulate(policy, fleet, make_hub(), timeout))
+            for name, policy in POLICIES.items()
+            if fleet is TOGETHER or name not in BLIND
+        ]
     return table(heading, rows)
 
 

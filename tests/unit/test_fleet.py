@@ -4,16 +4,17 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.fleet import ALLOWED, JOBS, POLICIES, SITUATIONS, Outcome, report, simulate
+from benchmarks.fleet import ALLOWED, POLICIES, SITUATIONS, TOGETHER, Outcome, report, simulate
 
 DESIGN = (Path(__file__).parents[2] / "docs" / "development" / "design.md").read_text(encoding="utf-8")
-LIMIT, LONG_LIMIT, OUTAGE = SITUATIONS
+JOBS = TOGETHER.jobs
+LIMIT, LONG_LIMIT, OUTAGE, IN_AN_HOUR, IN_A_MINUTE, LONG_IN_A_MINUTE, _ = SITUATIONS
 
 
 def outcome(policy: str, situation: str) -> Outcome:
     """What becomes of the fleet."""
-    make_hub, timeout = SITUATIONS[situation]
-    return simulate(POLICIES[policy], make_hub(), timeout)
+    fleet, make_hub, timeout = SITUATIONS[situation]
+    return simulate(POLICIES[policy], fleet, make_hub(), timeout)
 
 
 @pytest.mark.slow
@@ -39,3 +40,12 @@ def test_reading_the_header_spares_the_hub_without_costing_logins() -> None:
     assert len(ours.logged_in) == len(blind.logged_in) == JOBS
     assert len(ours.requests) * 10 < len(blind.requests)
     assert ours.peak * 10 < blind.peak
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("situation", "jobs"), [(IN_AN_HOUR, 50_000), (IN_A_MINUTE, 25_000), (LONG_IN_A_MINUTE, 50_000)]
+)
+def test_a_large_fleet_logs_in_if_it_is_spread_or_waits(situation: str, jobs: int) -> None:
+    """1,000 jobs of an address stay below the limit within an hour. Within a minute, half of them must wait for it."""
+    assert len(outcome("ours", situation).logged_in) == jobs
