@@ -13,10 +13,11 @@ RUN PYTHONPATH=$(echo /usr/share/python-wheels/pip-*.whl) python3 -m pip install
     --disable-pip-version-check --no-compile --target /build/packages \
     --require-hashes --no-deps --only-binary=:all: --requirement /build/runtime.txt
 COPY src/hf_oidc /build/packages/hf_oidc
-COPY release/image.py /build/
+COPY release/__init__.py release/bytecode_importer.py release/image.py /build/release/
+WORKDIR /build
 # The time of every file. A fixed one: the same contents are the same layer, whatever the commit.
 ARG SOURCE_DATE_EPOCH=0
-RUN python3 -I /build/image.py /build/packages /build/image
+RUN python3 -E -s -m release.image /build/packages /build/image
 
 FROM scratch
 COPY --from=build /build/image /

@@ -105,7 +105,7 @@ pyz: $(VENV)/dev.stamp
 	@$(BIN)/python -m release.pyz native/hf-oidc.pyz $(COMPILED_BY)
 
 bench: $(VENV)/dev.stamp
-	@$(BIN)/python -m benchmarks
+	@$(BIN)/python -m benchmarks $(if $(NEWEST),--newest $(NEWEST))
 
 IMAGE ?= ghcr.io/org/hf-oidc-action
 

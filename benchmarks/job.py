@@ -60,12 +60,12 @@ class Job(NamedTuple):
 
 
 @contextmanager
-def job(folder: Path, latency: float = 0.0) -> Iterator[Job]:
-    """A job with a server that runs, and takes `latency` seconds for each answer.
+def job(folder: Path, latency: float = 0.0, lifetime: int = 3600) -> Iterator[Job]:
+    """A job with a server that takes `latency` seconds for each answer, and grants tokens of `lifetime` seconds.
 
     Raises `ValueError` at the end unless it was asked for as many ID tokens as for the Hub's.
     """
-    command = [sys.executable, "-m", "benchmarks.server", str(latency)]
+    command = [sys.executable, "-m", "benchmarks.server", str(latency), str(lifetime)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
         if not server.stdin or not server.stdout:
             raise ValueError("the server has no pipes")

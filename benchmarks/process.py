@@ -1,22 +1,25 @@
 """The process: the action beside what people would use instead, each installed separately.
 
-All have the same interpreter, their byte-code, and the same server to ask. The floor is two calls of curl.
+All have the same interpreter, their byte-code, and the same server to ask. The floor is two calls of curl. `python -m
+benchmarks.process ROUNDS` prints the table for the interpreter that runs it, which needs no other package.
 """
 
 from __future__ import annotations
 
 import json
 import shutil
+import statistics
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.job import REQUEST_TOKEN, Job
+from benchmarks.job import REQUEST_TOKEN, Job, job
 from benchmarks.server import EXCHANGE
-from benchmarks.stopwatch import Compared, Program, Start, compared, in_turn
+from benchmarks.stopwatch import Compared, Program, Start, compared, in_turn, started
 from benchmarks.table import mib, table, times
-from release import pyz
+from release import image, pyz
 from release.lock import ROOT
 
 OTHERS = ROOT / "requirements/benchmarks.txt"
@@ -34,21 +37,23 @@ def installed(folder: Path, requirements: Path) -> Path:
 
 
 def our_own(folder: Path) -> Path:
-    """An environment with the action as its image has it; its interpreter."""
+    """An environment with the action as its image has it, its modules in one block; its interpreter."""
     python = installed(folder, ROOT / "requirements/runtime.txt")
     (site_packages,) = folder.glob("lib/python3*/site-packages")
     shutil.copytree(ROOT / "src/hf_oidc", site_packages / "hf_oidc", ignore=shutil.ignore_patterns("__pycache__"))
-    subprocess.run([python, "-m", "compileall", "-q", site_packages], check=True)
+    image.write_block(image.modules(site_packages), site_packages, site_packages, site_packages)
     return python
 
 
-def native(folder: Path) -> Path:
-    """The native action as a release has it; returns its launcher."""
+def native(folder: Path) -> tuple[str, ...]:
+    """The native action as a release has it; the arguments with which its action.yml starts Python."""
     pyz.build(folder / "hf-oidc.pyz")
     shutil.copy(ROOT / "native/launch.py", folder)
-    return folder / "launch.py"
+    return "-S", "-c", f"import os, runpy; runpy.run_path({str(folder / 'launch.py')!r}, run_name='__main__')"
 
 
+# With GITHUB_ACTIONS, it would refuse to log in: no runner could read its mask on the null device.
+NO_RUNNER = ("/usr/bin/env", "-u", "GITHUB_ACTIONS")
 TOKEN = ("-I", "-m", "hf_oidc.cli", "token", "acme/model", "--provider", "github")
 SLOW = 0.1  # seconds, as a server that is far away
 MANY = 16
@@ -78,9 +83,8 @@ def contestants(folder: Path, job: Job) -> list[Program]:
         _python("its imports of requests, PyJWT and actions-toolkit alone", job, ours, "-W", "ignore", "-c", IMPORTS),
         _python("a plain `requests` script", job, others, str(ROOT / "benchmarks/plain_requests.py")),
         _python("`huggingface_hub` 2.4.0, its own exchange", job, others, "-c", HUGGINGFACE_HUB),
-        _python("the native action (`native/launch.py`)", job, ours, "-S", str(native(folder / "native"))),
-        # With GITHUB_ACTIONS, it would refuse to log in: no runner could read its mask on the null device.
-        Program("`hf-oidc token`", [["/usr/bin/env", "-u", "GITHUB_ACTIONS", str(ours), *TOKEN]], job.renew),
+        _python("the native action (`native/launch.py`)", job, ours, *native(folder / "native")),
+        Program("`hf-oidc token`", [[*NO_RUNNER, str(ours), *TOKEN]], job.renew),
         _python("an interpreter that does nothing", job, ours, "-c", "pass"),
     ]
 
@@ -110,3 +114,21 @@ def report(figures: Sequence[Compared]) -> str:
         (each.name, times(each.wall), times(each.wall / hub.wall), times(each.cpu), mib(each.peak)) for each in figures
     ]
     return table(("process", "÷ two curl calls", "÷ huggingface_hub", "CPU ÷ curl's", "peak memory"), rows)
+
+
+def cpu_of_a_login(job: Job) -> float:
+    """Seconds of CPU of one `hf-oidc token` of this checkout, the median of five."""
+    with started(job.env) as start:
+        return statistics.median(start([*NO_RUNNER, sys.executable, *TOKEN]).cpu for _ in range(5))
+
+
+def main() -> None:
+    """Print the table."""
+    with tempfile.TemporaryDirectory(prefix="hf-oidc-bench-") as temporary:
+        folder = Path(temporary)
+        with job(folder) as the_job, started(the_job.env) as start:
+            print(measure(start, folder / "process", the_job, int(sys.argv[1])))
+
+
+if __name__ == "__main__":
+    main()

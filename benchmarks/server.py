@@ -1,8 +1,8 @@
 """A CI's token endpoint and a Hub's exchange that always grant: what every contestant asks, in a separate process.
 
 It verifies nothing and computes nothing, so that the time between two requests is the contestant's. `python -m
-benchmarks.server SECONDS` waits that long before each answer, and prints its port; when its standard input ends, it
-prints how many calls of each kind it answered.
+benchmarks.server SECONDS LIFETIME` waits so many seconds before each answer, grants tokens of that lifetime, and
+prints its port; when its standard input ends, it prints how many calls of each kind it answered.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from typing import ClassVar
 
 MINT = "/mint?api-version=2.0"
 EXCHANGE = "/oauth/token"
-LIFETIME = 86_400  # seconds; longer than any benchmark takes
+COUNTS = "/counts"
+ID_TOKEN_LIFETIME = 86_400  # seconds; longer than any benchmark takes
 HUB_TOKEN = "hf_jwt_" + "x" * 600
 
 
@@ -30,20 +31,25 @@ class Granting(BaseHTTPRequestHandler):
     wbufsize = -1
     id_token: ClassVar[str]
     latency: ClassVar[float]
+    lifetime: ClassVar[int]
     answered: ClassVar[Counter[str]] = Counter()
 
     def do_GET(self) -> None:
-        """The CI's token endpoint."""
-        self._answer({"value": self.id_token})
+        """The CI's token endpoint; and for whoever measures, how many calls of each kind were answered."""
+        if self.path == COUNTS:
+            self._answer(dict(self.answered))
+        else:
+            self.answered["GET"] += 1
+            self._answer({"value": self.id_token})
 
     def do_POST(self) -> None:
         """The exchange. It reads the whole request and does not look at it."""
         self.rfile.read(int(self.headers["Content-Length"]))
-        self._answer({"access_token": HUB_TOKEN, "token_type": "bearer", "expires_in": 3600})
+        self.answered["POST"] += 1
+        self._answer({"access_token": HUB_TOKEN, "token_type": "bearer", "expires_in": self.lifetime})
 
     def _answer(self, content: dict[str, object]) -> None:
         body = json.dumps(content).encode()
-        self.answered[self.command] += 1
         time.sleep(self.latency)
         self.send_response_only(200)
         self.send_header("Content-Type", "application/json")
@@ -65,9 +71,9 @@ def _segment(content: bytes) -> str:
 
 def main() -> None:
     """Serve until standard input ends."""
-    Granting.latency = float(sys.argv[1])
+    Granting.latency, Granting.lifetime = float(sys.argv[1]), int(sys.argv[2])
     server = ThreadingHTTPServer(("127.0.0.1", 0), Granting)
-    Granting.id_token = id_token(f"http://127.0.0.1:{server.server_port}", time.time() + LIFETIME)
+    Granting.id_token = id_token(f"http://127.0.0.1:{server.server_port}", time.time() + ID_TOKEN_LIFETIME)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     print(server.server_port, flush=True)
     sys.stdin.read()

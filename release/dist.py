@@ -21,7 +21,7 @@ IMAGE = "ghcr.io/org/hf-oidc-action"
 IMAGE_NAME = re.compile(r"[a-z0-9]+(?:[.-][a-z0-9]+)*(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)+")
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 BUILT = "\n  image: Dockerfile\n"
-COPIED = ("LICENSE", "native/action.yml", "native/launch.py")
+COPIED = ("LICENSE", "native/action.yml", "native/launch.py", "native/find_python.py")
 SOURCES = "https://github.com/org/hf-oidc-action/blob/main/"
 LINK = re.compile(r"\]\((?!https?://|#|LICENSE\))([^)]+)\)")
 

@@ -2,19 +2,25 @@
 
 The Dockerfile's build stage runs it, with Debian's Python and nothing but the standard library. It knows where Debian
 puts things, and nothing of what the modules do; no path in it names an architecture.
+
+The modules are in one block of byte-code, which Python finds when it starts; `release.bytecode_importer` says why.
 """
 
 from __future__ import annotations
 
 import _imp
+import marshal
 import os
-import py_compile
 import shutil
 import subprocess
 import sys
 import sysconfig
+from collections.abc import Mapping
+from importlib.util import MAGIC_NUMBER, source_hash
 from modulefinder import ModuleFinder
 from pathlib import Path
+
+from release import bytecode_importer
 
 STDLIB = Path(sysconfig.get_path("stdlib"))
 HOME = Path("/opt/hf-oidc")
@@ -46,7 +52,7 @@ LEFT_OUT = {
     "plistlib": "macOS",
     "_ios_support": "iOS",
     "webbrowser": "click.launch",
-    "sitecustomize": "Debian's: a crash reporter",
+    "sitecustomize": "Debian's, a crash reporter; the image has its own",
     "argparse": "for modules that are started as programs",
     "doctest": "for modules that are started as programs",
     "statistics": "for modules that are started as programs",
@@ -64,6 +70,7 @@ LEFT_OUT = {
     "hf_oidc.cli.migration": "likewise",
     "hf_oidc.cli.repository_files": "likewise",
     "hf_oidc.doctor.workflow.migration.result": "for type checkers",
+    "hf_oidc.native_action": "is only in hf-oidc.pyz",
     "_uuid": "UUIDs by time",
     "bz2": "archives",
     "lzma": "archives",
@@ -90,6 +97,18 @@ ETC = {
     "group": "root:x:0:\n",
     "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
 }
+# What Python imports before the importer of the block is there. By the file of `os` it knows its library.
+IN_FILES = ("os", "encodings")
+# Python imports this when it starts, from where packages are installed.
+SITECUSTOMIZE = """\
+import os
+import sys
+
+from bytecode_importer import BytecodeImporter
+
+modules = os.open(__file__.replace("sitecustomize.pyc", "modules"), os.O_RDONLY)
+sys.meta_path.insert(0, BytecodeImporter(lambda start, end: os.pread(modules, end - start, start)))
+"""
 # Runs under -I, and without a shell, which would drop variables with a hyphen in their names.
 COMMAND = f"#!{HOME}/bin/python3 -I\nfrom hf_oidc.cli.app import main\n\nmain()\n"
 
@@ -101,8 +120,7 @@ def main() -> None:
     image.add_system()
     image.add_interpreter()
     found = modules(packages)
-    for source in found.values():
-        image.add_module(source, packages)
+    image.add_modules(found, packages)
     image.add_notes(packages, {name.partition(".")[0] for name in found})
     image.add_shell()
     image.add_certificates()
@@ -178,23 +196,16 @@ class Image:
         self.write(HOME / "pyvenv.cfg", f"home = {PYTHON.parent}\ninclude-system-site-packages = false\n")
         self.write(HOME / "bin/hf-oidc", COMMAND, 0o755)
 
-    def add_module(self, source: Path, packages: Path) -> None:
-        """A module as byte-code without its source, of which it knows file and lines all the same."""
-        if source.suffix == ".so":
-            self.add(source)
-            return
-        if not source.is_relative_to(packages):
-            self.sources.add(source.resolve())
-        installed = in_site(source, packages) if source.is_relative_to(packages) else source
-        py_compile.compile(
-            str(source),
-            cfile=str(self.place(installed.with_suffix(".pyc"))),
-            dfile=str(installed),
-            doraise=True,
-            # Without docstrings, a fifth of the byte-code. Those of the commands are their help.
-            optimize=0 if installed.is_relative_to(SITE / PACKAGE / "cli") else 2,
-            invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
-        )
+    def add_modules(self, found: Mapping[str, Path], packages: Path) -> None:
+        """Modules as byte-code without their sources, of which they know file and lines all the same."""
+        for name, source in found.items():
+            if source.suffix == ".so":
+                self.add(source)
+            elif not source.is_relative_to(packages):
+                self.sources.add(source.resolve())
+            if is_in_file(name):
+                write_bytecode(self.place(source.with_suffix(".pyc")), source.read_bytes(), source)
+        write_block(found, packages, self.place(SITE / "modules").parent)
 
     def add_notes(self, packages: Path, imported: set[str]) -> None:
         """Name, version and licence of each package that a module is from."""
@@ -239,9 +250,40 @@ class Image:
             self.add(Path(f"/usr/share/doc/{owner}/copyright"))
 
 
-def in_site(path: Path, packages: Path) -> Path:
+def is_in_file(name: str) -> bool:
+    """Whether a module has a file of its own."""
+    return name.partition(".")[0] in IN_FILES
+
+
+def write_block(found: Mapping[str, Path], packages: Path, folder: Path, site: Path = SITE) -> None:
+    """Write the block of the other modules, and what imports them from it, into `folder`, which will be `site`."""
+    codes = {}
+    for name, source in found.items():
+        if source.suffix != ".so" and not is_in_file(name):
+            path = in_site(source, packages, site) if source.is_relative_to(packages) else source
+            codes[name] = (str(path), compiled(source.read_bytes(), path))
+    (folder / "modules").write_bytes(bytecode_importer.block(codes))
+    importer = Path(bytecode_importer.__file__)
+    for name, text in ((importer.name, importer.read_bytes()), ("sitecustomize.py", SITECUSTOMIZE.encode())):
+        write_bytecode((folder / name).with_suffix(".pyc"), text, site / name)
+
+
+def write_bytecode(target: Path, text: bytes, shown: Path) -> None:
+    """Write the byte-code of one module, as `py_compile` does for one whose source is not looked at."""
+    unchecked = (1).to_bytes(4, "little")
+    target.write_bytes(MAGIC_NUMBER + unchecked + source_hash(text) + compiled(text, shown))
+
+
+def compiled(text: bytes, shown: Path) -> bytes:
+    """The byte-code of a module, whose file tracebacks call `shown`."""
+    # Without docstrings, a fifth of the byte-code. Those of the commands are their help.
+    optimize = 0 if f"/{PACKAGE}/cli/" in str(shown) else 2
+    return marshal.dumps(compile(text, str(shown), "exec", dont_inherit=True, optimize=optimize))
+
+
+def in_site(path: Path, packages: Path, site: Path = SITE) -> Path:
     """Where the image has a file of `packages`."""
-    return SITE / path.relative_to(packages)
+    return site / path.relative_to(packages)
 
 
 def output(program: str, *arguments: Path | str) -> str:

@@ -28,7 +28,6 @@ LEFT_OUT = {
     "bin",  # scripts that name the interpreter of the build
     "tests",  # actions-toolkit ships its tests as a package of that name
 }
-BYTECODE = Path(__file__).with_name("bytecode.py")
 # A pre-release has the tag of the final one, but byte-code of another kind.
 TAG = "import sys, importlib.util; print(sys.implementation.cache_tag, importlib.util.MAGIC_NUMBER.hex(), sep='-')"
 # What an installer notes of its installation: paths, hashes of files that are left out.
@@ -45,43 +44,35 @@ if sys.version_info < (3, 10):
 
 import _frozen_importlib_external
 import marshal
-import zipimport
 
+# The block of byte-code for this interpreter, if the archive has one. Any other interpreter compiles the sources.
 TAG = "%s-%s" % (sys.implementation.cache_tag, _frozen_importlib_external.MAGIC_NUMBER.hex())
-
-
-# Takes the byte-code of a module, if the archive has it for this interpreter.
-class BytecodeImporter(zipimport.zipimporter):
-    def get_code(self, fullname):
-        try:
-            return marshal.loads(self.get_data("%s/%s" % (TAG, fullname)))
-        except OSError:
-            return zipimport.zipimporter.get_code(self, fullname)
-
-    # The zipimporter's own would compile the source to find its name.
-    def get_filename(self, fullname):
-        name = fullname.rpartition(".")[2] + ("/__init__.py" if self.is_package(fullname) else ".py")
-        return "%s/%s%s" % (self.archive, self.prefix, name)
-
-
-sys.path_hooks.insert(0, BytecodeImporter)
-sys.path_importer_cache.clear()  # it has the importer that found this file
+ARCHIVE = __loader__.archive
+try:
+    block = __loader__.get_data(TAG + "/modules")
+    importer = {"__name__": "bytecode_importer"}
+    exec(marshal.loads(__loader__.get_data(TAG + "/importer")), importer)
+    sys.meta_path.insert(0, importer["BytecodeImporter"](lambda start, end: block[start:end], ARCHIVE))
+except OSError:
+    pass
 
 if sys.argv[1:] == ["action"]:
-    import runpy
+    from hf_oidc import deferred_imports
 
-    del sys.argv[1:]
-    runpy.run_module("hf_oidc.action", run_name="__main__", alter_sys=True)
-else:
-    if sys.argv[1:2] == ["doctor"] and sys.flags.no_site:
-        import site
+    deferred_imports.speed_up()
+    from hf_oidc.native_action import main
 
-        site.main()  # it reads workflows with PyYAML, which is not in the archive, but may be installed
+    sys.exit(main(ARCHIVE))
 
-    from MODULE import FUNCTION
+if sys.argv[1:2] == ["doctor"] and sys.flags.no_site:
+    import site
 
-    sys.argv[0] = "hf-oidc"
-    sys.exit(FUNCTION())
+    site.main()  # it reads workflows with PyYAML, which is not in the archive, but may be installed
+
+from MODULE import FUNCTION
+
+sys.argv[0] = "hf-oidc"
+sys.exit(FUNCTION())
 """
 
 
@@ -136,7 +127,8 @@ def add_bytecode(folder: Path, python: str) -> None:
     # The order of a set's members depends on their hashes, and the set in byte-code with it.
     env = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     env |= {"PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"}
-    subprocess.run([python, "-s", "-S", BYTECODE, folder, folder / tag], env=env, check=True)
+    command = [python, "-s", "-S", "-m", "release.bytecode", str(folder), str(folder / tag)]
+    subprocess.run(command, env=env, cwd=ROOT, check=True)
 
 
 def entry(pyproject: str) -> str:

@@ -22,6 +22,7 @@ FILES = [
     "README.md",
     "action.yml",
     "native/action.yml",
+    "native/find_python.py",
     "native/hf-oidc.pyz",
     "native/launch.py",
 ]
@@ -51,7 +52,7 @@ def test_it_is_the_same_each_time(twice: list[Path]) -> None:
 
 def test_its_native_action_is_that_of_a_checkout(twice: list[Path]) -> None:
     """What test_native shows of a release holds after `make pyz`, too, which builds the same zipapp."""
-    names = ["action.yml", "launch.py"]
+    names = ["action.yml", "find_python.py", "launch.py"]
     assert filecmp.cmpfiles(ROOT / "native", twice[0] / "native", names, shallow=False) == (names, [], [])
 
 

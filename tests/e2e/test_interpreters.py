@@ -1,6 +1,7 @@
 """hf-oidc.pyz on each CPython that is here: this machine's, or in the images that `.ci/interpreters` makes."""
 
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,7 +36,8 @@ PASSED = (
 def native(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the native action; its zipapp has the byte-code of this machine's supported interpreters."""
     folder = tmp_path_factory.mktemp("native dir")  # with a blank
-    (folder / "launch.py").write_bytes((ROOT / "native/launch.py").read_bytes())
+    for name in ("launch.py", "find_python.py"):
+        shutil.copy(ROOT / "native" / name, folder)
     pyz.build(folder / "hf-oidc.pyz", [found for version in SUPPORTED if (found := on_this_machine(version))])
     return folder
 

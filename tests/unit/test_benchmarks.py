@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 import requests
 
+from benchmarks import agent, exchanges
+from benchmarks.agent import Watched
 from benchmarks.job import job
 from benchmarks.process import report
 from benchmarks.stopwatch import Compared, Program, Run, compared, in_turn, started
@@ -126,3 +128,43 @@ def test_the_plain_script_logs_in(tmp_path: Path) -> None:
     with job(tmp_path) as the_job, started(the_job.env) as start:
         program = Program("", [[PYTHON, "-I", str(SCRIPT)]], the_job.renew, the_job.require_token)
         assert len(in_turn(start, [program], 1)[0]) == 1
+
+
+def test_an_hour_of_the_agent_is_computed_from_its_parts() -> None:
+    """The start, five renewals, and as much as it takes to wait for an hour; each beside one login."""
+    waiting = Watched(start=0.5, afterwards=0.003, renewals=0, peak=20 * MIB)
+    renewing = Watched(start=0.5, afterwards=0.0015 + 10 * 0.05, renewals=10, peak=25 * MIB)
+    assert agent.report(0.5, waiting, renewing).splitlines()[2:] == [
+        "| the start, with the first login | 1.00 |",
+        "| a renewal | 0.10 |",
+        "| an hour of waiting | 0.72 |",
+        "| an hour in all, with 5 renewals | 2.2 |",
+        "| memory at the highest | 25.0 MiB |",
+    ]
+
+
+@pytest.mark.process
+def test_the_agent_is_watched_while_it_renews(tmp_path: Path) -> None:
+    """Tokens of one second are renewed within a second; the server says how often."""
+    with job(tmp_path, lifetime=1) as the_job:
+        watched = agent.watch(the_job, 1.0)
+    assert watched.renewals > 0
+    assert watched.start > 0
+    assert watched.afterwards > 0
+    assert watched.peak > MIB
+
+
+def test_exchanges_are_compared_round_by_round() -> None:
+    """As programs are."""
+    assert exchanges.report([(1.0, 2.0), (10.0, 20.0), (1.0, 9.0)]).splitlines()[-1] == "| Local Hub | 2.0 |"
+
+
+@pytest.mark.process
+def test_all_exchanges_of_a_round_are_granted(tmp_path: Path) -> None:
+    """By both; a round in which one is not is no figure."""
+    assert "| Local Hub |" in exchanges.measure(tmp_path / "exchanges", 1)
+    with (
+        exchanges.served(["-m", "benchmarks.bare_route"]) as bare,
+        pytest.raises(ValueError, match="0 of 500 exchanges"),
+    ):
+        exchanges.seconds(bare, b'{"subject_token": "not.signed.here"}')

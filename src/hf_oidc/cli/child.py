@@ -47,6 +47,8 @@ try:
 except OSError as error:
     os.write(int(report), str(error.errno).encode())
 """
+# -S as this process has it: it makes the start faster, but in the image a `sitecustomize` imports the standard library.
+OPTIONS = ("-I", "-S") if sys.flags.no_site else ("-I",)
 PASSED_ON = {
     getattr(signal, name)
     for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGWINCH", "SIGBREAK")
@@ -158,8 +160,7 @@ def _start(
     with open(heard, "rb") as failure:  # noqa: PTH123 - of a descriptor
         try:
             process = subprocess.Popen(  # noqa: S603 - no shell: the user's own command
-                # -S: only the standard library is needed, and the start is faster.
-                [sys.executable, "-I", "-S", "-c", LAUNCHER, str(os.getpid()), str(report), program, *command],
+                [sys.executable, *OPTIONS, "-c", LAUNCHER, str(os.getpid()), str(report), program, *command],
                 env=dict(env),
                 pass_fds=[report],
                 start_new_session=owns_group,

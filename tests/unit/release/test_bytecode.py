@@ -1,4 +1,4 @@
-"""The byte-code in hf-oidc.pyz: the same in each build, and used by the interpreter that made it.
+"""The byte-code in hf-oidc.pyz and in the image: the same in each build, and used by the interpreter that made it.
 
 A process: interpreters compile, and import, as they do for a user.
 """
@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from release import bytecode, pyz
+from release.bytecode_importer import BytecodeImporter
 
 pytestmark = pytest.mark.process
 # A set, which an interpreter orders by hash: without a fixed seed, it differs from process to process.
@@ -43,14 +44,21 @@ def folder(tmp_path: Path) -> Path:
 
 
 def compiled(folder: Path) -> dict[str, bytes]:
-    """The byte-code that was added, by the name of its module."""
+    """The block that was added and what imports it, by their names."""
     pyz.add_bytecode(folder, sys.executable)
     return {path.name: path.read_bytes() for path in (folder / TAG).iterdir()}
 
 
+def importer(block: bytes) -> BytecodeImporter:
+    """Of this block."""
+    return BytecodeImporter(lambda start, end: block[start:end], "an-archive")
+
+
 def test_only_what_a_login_imports_is_compiled(folder: Path) -> None:
     """Its libraries, too; nothing else of a library, and nothing is left beside the sources."""
-    assert set(compiled(folder)) == {*bytecode.ENTRY_POINTS, *NEEDED, *FOUND, bytecode.FAILING_IMPORT, "library.x"}
+    block = importer(compiled(folder)["modules"])
+    there = {*bytecode.ENTRY_POINTS, *NEEDED, *FOUND, bytecode.FAILING_IMPORT, "library.x"}
+    assert {name for name in {*there, "library.y", "hf_oidc.doctor", "yaml.x", "os"} if block.find_spec(name)} == there
     assert not [*folder.rglob("__pycache__")]
 
 
@@ -62,16 +70,32 @@ def test_the_byte_code_is_the_same_in_each_build(folder: Path, tmp_path: Path) -
     assert not any(str(tmp_path).encode() in content for content in first.values())
 
 
+def test_a_module_says_where_it_would_be(folder: Path) -> None:
+    """A package in its folder, in which what is not in the block is found; a module in a file."""
+    block = importer(compiled(folder)["modules"])
+    for name, place, locations in (
+        ("library", "library/__init__.py", ["an-archive/library"]),
+        ("library.x", "library/x.py", None),
+        ("hf_oidc.cli", "hf_oidc/cli/__init__.py", ["an-archive/hf_oidc/cli"]),
+    ):
+        spec = block.find_spec(name)
+        assert spec is not None
+        assert (spec.name, spec.origin, spec.submodule_search_locations) == (name, f"an-archive/{place}", locations)
+        module = importlib.util.module_from_spec(spec)
+        block.exec_module(module)
+        assert module.__file__ == f"an-archive/{place}"
+
+
 def test_an_interpreter_takes_its_byte_code_or_else_the_sources(folder: Path, tmp_path: Path) -> None:
     """What the archive has as byte-code is not read as source. A traceback shows no line of the caller's checkout."""
     pyz.add_bytecode(folder, sys.executable)
-    command = pyz.MAIN.replace("from MODULE import FUNCTION", "import hf_oidc.action, hf_oidc.doctor")
-    (folder / "__main__.py").write_text(command.replace("sys.exit(FUNCTION())", "hf_oidc.action.fail()"))
-    for module in ("action", "doctor"):
+    command = pyz.MAIN.replace("from MODULE import FUNCTION", "import hf_oidc.native_action, hf_oidc.doctor")
+    (folder / "__main__.py").write_text(command.replace("sys.exit(FUNCTION())", "hf_oidc.native_action.fail()"))
+    for module in ("native_action", "doctor"):
         path = folder / f"hf_oidc/{module}.py"
         path.write_text(path.read_text() + f"print('the source of {module}')\n")
     archive, checkout = tmp_path / "test.pyz", tmp_path / "checkout"
-    for hostile in ("hf_oidc/action.py", "<hf-oidc.pyz/hf_oidc/action.py>"):
+    for hostile in ("hf_oidc/native_action.py", "<hf-oidc.pyz/hf_oidc/native_action.py>"):
         (checkout / hostile).parent.mkdir(parents=True)
         (checkout / hostile).write_text("::error::\n" * 9)
 
@@ -82,7 +106,7 @@ def test_an_interpreter_takes_its_byte_code_or_else_the_sources(folder: Path, tm
 
     with_byte_code = run()
     assert with_byte_code.stdout == "the source of doctor\n"
-    assert 'File "<hf-oidc.pyz/hf_oidc/action.py>", line 6, in fail\n' in with_byte_code.stderr
+    assert 'File "<hf-oidc.pyz/hf_oidc/native_action.py>", line 6, in fail\n' in with_byte_code.stderr
     assert "::" not in with_byte_code.stderr
     (folder / TAG).rename(folder / f"{sys.implementation.cache_tag}-00000000")
-    assert run().stdout == "the source of action\nthe source of doctor\n"
+    assert run().stdout == "the source of native_action\nthe source of doctor\n"

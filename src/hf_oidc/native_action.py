@@ -1,0 +1,71 @@
+"""The native action's entry point, in hf-oidc.pyz: puts `hf-oidc` on the PATH of later steps, and runs the action.
+
+`native/launch.py` has found the interpreter that runs this. It knows how shells start a program, and nothing of logins.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from functools import partial
+
+from hf_oidc import action
+from hf_oidc.output import github_commands
+
+# What is piped into the command is its standard input; the exit code is the command's.
+POWERSHELL = """\
+if ($MyInvocation.ExpectingInput) {{ $input | & {command} @args }} else {{ & {command} @args }}
+exit $LASTEXITCODE
+"""
+
+
+def main(archive: str) -> int:
+    """Runs the action; `archive` is the path of hf-oidc.pyz. Returns the exit code."""
+    return action.main(partial(run, archive))
+
+
+def run(archive: str, env: Mapping[str, str]) -> int:
+    """Puts the command on the PATH, if that can be done, and logs in. Returns the exit code."""
+    try:
+        folder = command_folder(sys.executable, archive, env.get("RUNNER_TEMP"), windows=os.name == "nt")
+        with open(env.get("GITHUB_PATH", ""), "a", encoding="utf-8") as path:  # noqa: PTH123 - no pathlib: see below
+            path.write(folder + "\n")
+    except OSError as error:
+        message = f"Later steps have no command `hf-oidc`: a file for it cannot be written ({error.strerror})."
+        github_commands.annotate("warning", "hf-oidc: no command", message)
+    return action.run(env)
+
+
+def command_folder(python: str, archive: str, temporary: str | None, *, windows: bool) -> str:
+    """A new folder with the command `hf-oidc`: for POSIX shells, and on Windows also for cmd.exe and PowerShell.
+
+    `temporary`: where to make it; without it, in the system's folder for temporary files.
+    """
+    if not temporary:
+        import tempfile  # noqa: PLC0415 - the runner sets RUNNER_TEMP, and this import takes as long as the rest
+
+        temporary = tempfile.gettempdir()
+    # Not pathlib, whose methods take longer: a job waits for this.
+    folder = os.path.join(temporary, f"hf-oidc-{os.urandom(8).hex()}")  # noqa: PTH118
+    os.mkdir(folder, 0o700)  # noqa: PTH102
+    command = os.path.join(folder, "hf-oidc")  # noqa: PTH118
+    _write(command, f'#!/bin/sh\nexec {_posix(python)} -I -S {_posix(archive)} "$@"\n')
+    os.chmod(command, 0o700)  # noqa: PTH101
+    if windows:
+        for_cmd = " -I -S ".join('"' + word.replace("%", "%%") + '"' for word in (python, archive))
+        _write(command + ".cmd", f"@{for_cmd} %*\r\n")
+        # PowerShell takes this one first. By way of the other, cmd.exe would read the arguments as well, and run what
+        # follows an `&` in one. The mark at the beginning says UTF-8 to Windows PowerShell.
+        for_powershell = " -I -S ".join("'" + word.replace("'", "''") + "'" for word in (python, archive))
+        _write(command + ".ps1", "\ufeff" + POWERSHELL.format(command=for_powershell).replace("\n", "\r\n"))
+    return folder
+
+
+def _posix(word: str) -> str:
+    return "'" + word.replace("'", "'\\''") + "'"
+
+
+def _write(path: str, text: str) -> None:
+    with open(path, "w", encoding="utf-8", newline="") as file:  # noqa: PTH123
+        file.write(text)
