@@ -10,15 +10,18 @@ from __future__ import annotations
 
 import _imp
 import marshal
+import opcode
 import os
 import shutil
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib.util import MAGIC_NUMBER, source_hash
 from modulefinder import ModuleFinder
 from pathlib import Path
+from types import CodeType
+from typing import Any
 
 from release import bytecode_importer
 
@@ -30,6 +33,7 @@ SITE = HOME / f"lib/{INTERPRETER.name}/site-packages"
 BUSYBOX = Path("/usr/bin/busybox")
 CERTIFICATES = Path("/etc/ssl/certs")
 
+IMPORT_NAME = opcode.opmap["IMPORT_NAME"]
 # Every import statement that can be reached from these is followed, in functions too. Of our package: the modules
 # outside `doctor`, because the command line imports its commands, and the registry the providers, by their names.
 PACKAGE = "hf_oidc"
@@ -129,9 +133,17 @@ def main() -> None:
     settle(out, int(os.environ["SOURCE_DATE_EPOCH"]))
 
 
+class Finder(ModuleFinder):
+    """Takes apart only the code that imports something: a few of the functions, in a third of the time."""
+
+    def scan_opcodes(self, co: CodeType) -> Iterator[tuple[str, tuple[Any, ...]]]:
+        """What the code imports, and which names it sets."""
+        return super().scan_opcodes(co) if IMPORT_NAME in co.co_code[::2] else iter(())
+
+
 def modules(packages: Path) -> dict[str, Path]:
     """Each module that can be reached, and its file; not those that are in the interpreter."""
-    finder = ModuleFinder([str(packages), str(STDLIB), str(STDLIB / "lib-dynload")], excludes=list(LEFT_OUT))
+    finder = Finder([str(packages), str(STDLIB), str(STDLIB / "lib-dynload")], excludes=list(LEFT_OUT))
     sources = (source.relative_to(packages).with_suffix("").parts for source in packages.glob(f"{PACKAGE}/**/*.py"))
     ours = {".".join(parts) for parts in sources if "doctor" not in parts[:-1]}
     for name in (*sorted(ours - LEFT_OUT.keys()), *ENTRIES, *BY_NAME):
