@@ -50,6 +50,7 @@ LEFT_OUT = {
     "charset_normalizer": "guesses the encoding of an answer's text, which is read as UTF-8 JSON or not at all",
     "chardet": "the same",
     "urllib3.contrib": "proxies by SOCKS, other TLS libraries, browsers",
+    "idna.uts46data": "host names that are not ASCII, which http.url refuses",
     "click._winconsole": "Windows",
     "encodings.mbcs": "Windows",
     "nturl2path": "Windows",
@@ -257,9 +258,16 @@ class Image:
     def add_owners(self) -> None:
         """What Debian says of the packages of all these files, in the place that scanners read, and licences."""
         found = output("dpkg-query", "--search", *self.sources)
+        notes: dict[bytes, Path] = {}
         for owner in sorted({line.partition(":")[0] for line in found.splitlines()}):
             self.write(f"/var/lib/dpkg/status.d/{owner}", output("dpkg-query", "--status", owner))
-            self.add(Path(f"/usr/share/doc/{owner}/copyright"))
+            note = Path(f"/usr/share/doc/{owner}/copyright")
+            # The packages of one source have the same.
+            first = notes.setdefault(note.read_bytes(), note)
+            if first == note:
+                self.add(note)
+            else:
+                self.link(note, first)
 
 
 def is_in_file(name: str) -> bool:
