@@ -17,6 +17,7 @@ COPY release/__init__.py release/bytecode_importer.py release/image.py /build/re
 WORKDIR /build
 # The time of every file. A fixed one: the same contents are the same layer, whatever the commit.
 ARG SOURCE_DATE_EPOCH=0
+# Not -I, which would keep -m from finding `release` in this folder.
 RUN python3 -E -s -m release.image /build/packages /build/image
 
 FROM scratch

@@ -105,7 +105,7 @@ pyz: $(VENV)/dev.stamp
 	@$(BIN)/python -m release.pyz native/hf-oidc.pyz $(COMPILED_BY)
 
 bench: $(VENV)/dev.stamp
-	@$(BIN)/python -m benchmarks $(if $(NEWEST),--newest $(NEWEST))
+	@$(BIN)/python -m benchmarks $(if $(SECOND_PYTHON),--second-python $(SECOND_PYTHON))
 
 IMAGE ?= ghcr.io/org/hf-oidc-action
 

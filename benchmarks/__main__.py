@@ -33,21 +33,7 @@ curl, in C, is the baseline. All other programs use the same Python with cached 
 and delivers the token, and has its modules in one block of byte-code, as in its image; the third line is only the
 import of its three dependencies. `huggingface_hub` is called as a program would call it. The native action is one
 archive, with the byte-code of each supported Python.
-{newest}
-
-## What makes a login faster
-
-Millions of instructions of the action's process (valgrind's callgrind, CPython 3.11.7, 2026-11-27), each beside the one
-before:
-
-| the action | instructions |
-| --- | ---: |
-| with its libraries as they are | 524 |
-| without the modules of these that no login uses, and without a search for garbage | 370 |
-| and without the regular expressions that no login uses | 329 |
-| and with all modules in one block of byte-code, without docstrings | 297 |
-| and with annotations that are not compiled | 284 |
-| an interpreter that does nothing | 37 |
+{second}
 
 ## Several resources in one step
 
@@ -74,14 +60,14 @@ the login.
 
 {agent}
 
-`hf-oidc agent` beside one `hf-oidc token`. It renews a token of an hour four or five times in that hour.
+Compared with one `hf-oidc token`. The agent renews a one-hour token four or five times an hour.
 
 ## Local Hub
 
 {exchanges}
 
-The same client opens all connections to one of the two, in turn; its own time is a part of both figures. Local Hub also
-parses the claims, finds the publisher, signs nothing, and commits the exchange and its token to its log.
+One client sends all requests, to each server in turn; both figures include its own time. Local Hub also parses the
+claims, finds the publisher, and commits the exchange and its token to its log.
 """
 
 
@@ -89,13 +75,15 @@ def main() -> None:
     """Take every figure."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=main.__doc__)
     parser.add_argument("--rounds", type=int, default=15, help="how often each program is run (default: %(default)s)")
-    parser.add_argument("--newest", metavar="COMMAND", help="another Python, for a second table of the process")
+    parser.add_argument(
+        "--second-python", metavar="COMMAND", help="add a table of processes measured with this interpreter"
+    )
     arguments = parser.parse_args()
     rounds = arguments.rounds
     with tempfile.TemporaryDirectory(prefix="hf-oidc-bench-") as temporary:
         taken = _taken(temporary, rounds)
-    newest = _with(arguments.newest, rounds) if arguments.newest else ""
-    text = TEXT.format(rounds=rounds, machine=machine(cpuinfo(), os.cpu_count() or 1), newest=newest, **taken)
+    second = _second_table(arguments.second_python, rounds) if arguments.second_python else ""
+    text = TEXT.format(rounds=rounds, machine=machine(cpuinfo(), os.cpu_count() or 1), second=second, **taken)
     sys.stdout.write(text)
     DOCUMENT.write_text(text, encoding="utf-8")
 
@@ -119,7 +107,7 @@ def _taken(temporary: str, rounds: int) -> dict[str, str]:
         }
 
 
-def _with(python: str, rounds: int) -> str:
+def _second_table(python: str, rounds: int) -> str:
     output = subprocess.run(
         [python, "-m", "benchmarks.process", str(rounds)], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True
     ).stdout

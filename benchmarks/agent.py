@@ -21,7 +21,8 @@ from benchmarks.server import COUNTS
 from benchmarks.table import mib, table, times
 from hf_oidc.renewal import EARLIEST
 
-LONG, SHORT = 3600, 1  # seconds: lifetimes of tokens that are not renewed while this measures, and many times
+# Token lifetimes in seconds: LONG is never renewed during a measurement, SHORT many times.
+LONG, SHORT = 3600, 1
 WAITING, RENEWING = 30.0, 15.0  # seconds
 HOUR = 3600.0
 # As often as it can be: the agent renews a token when a fifth of its lifetime has passed, or later.
@@ -29,7 +30,7 @@ RENEWALS_IN_AN_HOUR = int(HOUR / (LONG * EARLIEST))
 
 
 class Watched(NamedTuple):
-    """An agent that ran: seconds of CPU until it was ready, and after that; renewals; bytes at the highest."""
+    """One run of the agent: CPU seconds until it was ready, CPU seconds after that, renewals, peak memory in bytes."""
 
     start: float
     afterwards: float
@@ -60,7 +61,7 @@ def report(base: float, waiting: Watched, renewing: Watched) -> str:
         + renewal * RENEWALS_IN_AN_HOUR,
     }
     rows = [(name, times(cost / base)) for name, cost in costs.items()]
-    return table(("`hf-oidc agent`", "CPU ÷ a login's"), [*rows, ("memory at the highest", mib(renewing.peak))])
+    return table(("`hf-oidc agent`", "CPU ÷ a login's"), [*rows, ("peak memory", mib(renewing.peak))])
 
 
 def watch(the_job: Job, seconds: float) -> Watched:

@@ -1,6 +1,6 @@
-"""The least that could answer an exchange: a bare route that verifies one signature. It stores and decides nothing.
+"""The minimum that can answer an exchange: a bare route that verifies one signature. It stores and decides nothing.
 
-`python -m benchmarks.bare_route` prints its URL and serves until it is stopped. It is told the keys before.
+`python -m benchmarks.bare_route` prints its URL and serves until it is stopped. POST a key set to `/keys` first.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Local Hub under load: many exchanges at once, beside the least that could answer them.
+"""Local Hub under load: many exchanges at once, beside the minimum that can answer them.
 
-That least is `benchmarks.bare_route`. One client asks both, in turn.
+That minimum is `benchmarks.bare_route`. One client asks both, in turn.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ def measure(folder: Path, rounds: int) -> str:
     folder.mkdir()
     (folder / "config.yml").write_text(CONFIG)
     serve = ["-m", "local_hub.cli", "serve", "--config", str(folder / "config.yml")]
-    with served(serve) as ready, served(["-m", "benchmarks.bare_route"]) as bare:
-        told = json.loads(ready)
-        body = _exchange(told)
-        keys = requests.get(f"{told['issuer']}/.well-known/jwks", timeout=TIMEOUT).json()
+    with served(serve) as line, served(["-m", "benchmarks.bare_route"]) as bare:
+        ready = json.loads(line)
+        body = _request_body(ready)
+        keys = requests.get(f"{ready['issuer']}/.well-known/jwks", timeout=TIMEOUT).json()
         requests.post(f"{bare}/keys", json=keys, timeout=TIMEOUT).raise_for_status()
         # In turn, and one round to warm up, as the stopwatch does with processes.
-        taken = [(seconds(bare, body), seconds(told["hub"], body)) for _ in range(rounds + 1)][1:]
+        taken = [(time_round(bare, body), time_round(ready["hub"], body)) for _ in range(rounds + 1)][1:]
     return report(taken)
 
 
@@ -57,7 +57,7 @@ def report(taken: list[tuple[float, float]]) -> str:
 
 @contextmanager
 def served(arguments: list[str]) -> Iterator[str]:
-    """A Python program that serves until the end of this block; the first line that it prints."""
+    """Run a Python program until the end of the `with` block. Yields the first line that it prints."""
     command = [sys.executable, *arguments]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
         if not server.stdout:
@@ -68,7 +68,7 @@ def served(arguments: list[str]) -> Iterator[str]:
             server.terminate()
 
 
-def seconds(hub: str, body: bytes) -> float:
+def time_round(hub: str, body: bytes) -> float:
     """From the first request to the last answer. Raises `ValueError` unless all are granted."""
     began = time.perf_counter()
     granted = asyncio.run(_all_at_once(hub, body))
@@ -83,25 +83,25 @@ async def _all_at_once(hub: str, body: bytes) -> int:
     head = f"POST {EXCHANGE} HTTP/1.1\r\nHost: {url.netloc}\r\nContent-Type: application/json\r\nConnection: close\r\n"
     request = f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
-    async def exchange() -> bool:
+    async def send() -> bool:
         reader, writer = await asyncio.open_connection(url.hostname, url.port)
         writer.write(request)
         answer = await reader.read()
         writer.close()
         return answer.startswith(b"HTTP/1.1 200 ") and b"access_token" in answer
 
-    return sum(await asyncio.gather(*(exchange() for _ in range(AT_ONCE))))
+    return sum(await asyncio.gather(*(send() for _ in range(AT_ONCE))))
 
 
-def _exchange(told: dict[str, Any]) -> bytes:
-    env = told["jobs"]["job"]
-    given = {"Authorization": f"Bearer {env['ACTIONS_ID_TOKEN_REQUEST_TOKEN']}"}
-    url = f"{env['ACTIONS_ID_TOKEN_REQUEST_URL']}&audience={told['hub']}"
-    id_token = requests.get(url, headers=given, timeout=TIMEOUT).json()["value"]
-    exchange = {
+def _request_body(ready: dict[str, Any]) -> bytes:
+    env = ready["jobs"]["job"]
+    headers = {"Authorization": f"Bearer {env['ACTIONS_ID_TOKEN_REQUEST_TOKEN']}"}
+    url = f"{env['ACTIONS_ID_TOKEN_REQUEST_URL']}&audience={ready['hub']}"
+    id_token = requests.get(url, headers=headers, timeout=TIMEOUT).json()["value"]
+    body = {
         "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange",
         "subject_token_type": "urn:ietf:params:oauth:token-type:id_token",
         "subject_token": id_token,
         "resource": RESOURCE,
     }
-    return json.dumps(exchange).encode()
+    return json.dumps(body).encode()

@@ -61,8 +61,8 @@ POLICIES: dict[str, Policy] = {
 }
 
 
-# In a large fleet, these send a million requests, and show nothing that 2,000 jobs do not.
-BLIND = {"full jitter, header ignored", "fixed waits of 5 s"}
+# Left out of large fleets: they send a million requests and show nothing new.
+IGNORE_HEADER = {"full jitter, header ignored", "fixed waits of 5 s"}
 
 
 def rate_limited() -> Hub:
@@ -85,25 +85,25 @@ def down_for_a_while() -> Hub:
 
 
 class Fleet(NamedTuple):
-    """Jobs that start within so many seconds, spread evenly over that time and over some addresses."""
+    """Jobs behind some IP addresses. Each starts at a random time within `seconds`."""
 
     jobs: int
     addresses: int
     seconds: float
 
 
-TOGETHER = Fleet(2_000, 1, 1.0)
-IN_AN_HOUR = Fleet(50_000, 50, 3600.0)
-ON_THE_HOUR = Fleet(50_000, 50, 60.0)
+WITHIN_A_SECOND = Fleet(2_000, 1, 1.0)
+WITHIN_AN_HOUR = Fleet(50_000, 50, 3600.0)
+WITHIN_A_MINUTE = Fleet(50_000, 50, 60.0)
 # Fleet, Hub, `timeout`.
 SITUATIONS: dict[str, tuple[Fleet, Callable[[], Hub], float]] = {
-    "2,000 jobs: 500 requests in 5 minutes, `timeout: 60`": (TOGETHER, rate_limited, 60.0),
-    "2,000 jobs: 500 requests in 5 minutes, `timeout: 1200`": (TOGETHER, rate_limited, 1200.0),
-    "2,000 jobs: 30 s outage, `timeout: 60`": (TOGETHER, down_for_a_while, 60.0),
-    "50,000 jobs in an hour: 500 requests in 5 minutes, `timeout: 60`": (IN_AN_HOUR, rate_limited, 60.0),
-    "50,000 jobs in a minute: 500 requests in 5 minutes, `timeout: 60`": (ON_THE_HOUR, rate_limited, 60.0),
-    "50,000 jobs in a minute: 500 requests in 5 minutes, `timeout: 600`": (ON_THE_HOUR, rate_limited, 600.0),
-    "50,000 jobs in an hour: 30 s outage, `timeout: 60`": (IN_AN_HOUR, down_for_a_while, 60.0),
+    "2,000 jobs: 500 requests in 5 minutes, `timeout: 60`": (WITHIN_A_SECOND, rate_limited, 60.0),
+    "2,000 jobs: 500 requests in 5 minutes, `timeout: 1200`": (WITHIN_A_SECOND, rate_limited, 1200.0),
+    "2,000 jobs: 30 s outage, `timeout: 60`": (WITHIN_A_SECOND, down_for_a_while, 60.0),
+    "50,000 jobs in an hour: 500 requests in 5 minutes, `timeout: 60`": (WITHIN_AN_HOUR, rate_limited, 60.0),
+    "50,000 jobs in a minute: 500 requests in 5 minutes, `timeout: 60`": (WITHIN_A_MINUTE, rate_limited, 60.0),
+    "50,000 jobs in a minute: 500 requests in 5 minutes, `timeout: 600`": (WITHIN_A_MINUTE, rate_limited, 600.0),
+    "50,000 jobs in an hour: 30 s outage, `timeout: 60`": (WITHIN_AN_HOUR, down_for_a_while, 60.0),
 }
 
 
@@ -173,7 +173,7 @@ def report() -> str:
         rows += [
             row(name, simulate(policy, fleet, make_hub(), timeout))
             for name, policy in POLICIES.items()
-            if fleet is TOGETHER or name not in BLIND
+            if fleet is WITHIN_A_SECOND or name not in IGNORE_HEADER
         ]
     return table(heading, rows)
 

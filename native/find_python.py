@@ -1,4 +1,4 @@
-"""Finds a Python that hf-oidc.pyz runs on, where the one that runs `launch.py` is too old.
+"""Runs the action where `launch.py` cannot: finds a newer Python, or reports that there is none, or no hf-oidc.pyz.
 
 Like `launch.py`, it is written for Python 3.5 and newer. It knows where interpreters are found, and nothing of logins.
 """

@@ -14,13 +14,14 @@ PYZ = os.path.join(HERE, "hf-oidc.pyz")
 
 
 def main() -> int:
-    """Put `hf-oidc` on the PATH of later steps, and log in; the exit code."""
+    """Run the action with this Python, or with a newer one if it is too old. Returns the exit code."""
     # Tells action.yml that Python was found: from here on, this process reports its own errors.
     try:
         with open(os.environ.get("GITHUB_OUTPUT", ""), "a", encoding="utf-8") as output:
             output.write("started=true\n")
     except OSError:
-        pass  # the login itself tells
+        pass  # the login reports this error
+    # As NEEDED in find_python.py says.
     if sys.version_info < (3, 10) or not os.path.exists(PYZ):
         return int(runpy.run_path(os.path.join(HERE, "find_python.py"))["start"](PYZ))
     sys.argv[:] = [PYZ, "action"]

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from release import bytecode_importer
-from release.bytecode_importer import block
+from release.bytecode_importer import pack
 
 # The action and the commands that log in.
 ENTRY_POINTS = ("hf_oidc.native_action", "hf_oidc.cli.app", "hf_oidc.cli.env", "hf_oidc.cli.run", "hf_oidc.cli.token")
@@ -24,7 +24,10 @@ IMPORTER = Path(bytecode_importer.__file__)
 
 
 def main(sources: Path, out: Path) -> None:
-    """Write the block for the modules below `sources`, and what imports them from it, into the new folder `out`."""
+    """Compile what a login imports of the modules below `sources`.
+
+    Writes into the new folder `out`: `modules`, the block, and `importer`, the byte-code of `bytecode_importer`.
+    """
     sys.path[0] = str(sources)
     needed = [path for pattern in WHEN_NEEDED for path in sorted(sources.glob(pattern)) if path.stem != "__init__"]
     for name in (*ENTRY_POINTS, *(".".join(path.relative_to(sources).with_suffix("").parts) for path in needed)):
@@ -41,7 +44,7 @@ def main(sources: Path, out: Path) -> None:
         codes[name] = (place, compiled(path, f"<hf-oidc.pyz/{place}>"))
     out.mkdir()
     (out / "importer").write_bytes(compiled(IMPORTER, f"<hf-oidc.pyz/{IMPORTER.name}>"))
-    (out / "modules").write_bytes(block(codes))
+    (out / "modules").write_bytes(pack(codes))
 
 
 def compiled(path: Path, shown: str) -> bytes:

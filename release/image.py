@@ -75,7 +75,7 @@ LEFT_OUT = {
     "hf_oidc.cli.migration": "likewise",
     "hf_oidc.cli.repository_files": "likewise",
     "hf_oidc.doctor.workflow.migration.result": "for type checkers",
-    "hf_oidc.native_action": "is only in hf-oidc.pyz",
+    "hf_oidc.native_action": "the entry point of hf-oidc.pyz",
     "_uuid": "UUIDs by time",
     "bz2": "archives",
     "lzma": "archives",
@@ -102,8 +102,8 @@ ETC = {
     "group": "root:x:0:\n",
     "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
 }
-# What Python imports before the importer of the block is there. By the file of `os` it knows its library.
-IN_FILES = ("os", "encodings")
+# Python imports these before `sitecustomize` installs the importer. It finds its standard library by the file of `os`.
+NOT_IN_BLOCK = ("os", "encodings")
 # Python imports this when it starts, from where packages are installed.
 SITECUSTOMIZE = """\
 import os
@@ -135,7 +135,7 @@ def main() -> None:
 
 
 class Finder(ModuleFinder):
-    """Takes apart only the code that imports something: a few of the functions, in a third of the time."""
+    """Disassembles only code that imports something, which takes half of the time."""
 
     def scan_opcodes(self, co: CodeType) -> Iterator[tuple[str, tuple[Any, ...]]]:
         """What the code imports, and which names it sets."""
@@ -272,17 +272,20 @@ class Image:
 
 def is_in_file(name: str) -> bool:
     """Whether a module has a file of its own."""
-    return name.partition(".")[0] in IN_FILES
+    return name.partition(".")[0] in NOT_IN_BLOCK
 
 
 def write_block(found: Mapping[str, Path], packages: Path, folder: Path, site: Path = SITE) -> None:
-    """Write the block of the other modules, and what imports them from it, into `folder`, which will be `site`."""
+    """Write into `folder` the block of all Python modules except `NOT_IN_BLOCK`, its importer, and `sitecustomize`.
+
+    `site`: the path of `folder` at run time.
+    """
     codes = {}
     for name, source in found.items():
         if source.suffix != ".so" and not is_in_file(name):
             path = in_site(source, packages, site) if source.is_relative_to(packages) else source
             codes[name] = (str(path), compiled(source.read_bytes(), path))
-    (folder / "modules").write_bytes(bytecode_importer.block(codes))
+    (folder / "modules").write_bytes(bytecode_importer.pack(codes))
     importer = Path(bytecode_importer.__file__)
     for name, text in ((importer.name, importer.read_bytes()), ("sitecustomize.py", SITECUSTOMIZE.encode())):
         write_bytecode((folder / name).with_suffix(".pyc"), text, site / name)

@@ -59,7 +59,7 @@ except OSError:
 if sys.argv[1:] == ["action"]:
     from hf_oidc import deferred_imports
 
-    deferred_imports.speed_up()
+    deferred_imports.skip_unneeded_work()
     from hf_oidc.native_action import main
 
     sys.exit(main(ARCHIVE))

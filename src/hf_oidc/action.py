@@ -9,7 +9,7 @@ from __future__ import annotations
 from hf_oidc import deferred_imports
 
 if __name__ == "__main__":
-    deferred_imports.speed_up()
+    deferred_imports.skip_unneeded_work()
 
 import gc
 import os

@@ -1,8 +1,8 @@
 """Imports libraries without modules, regular expressions and annotations that no login uses.
 
 While a library is imported, stand-ins replace those modules. A stand-in imports the real module when something asks it
-for an attribute. So a newer library may be slower, but it still works. The regular expressions of two modules are
-compiled when something uses them.
+for an attribute. So a newer library may be slower, but it still works. The regular expressions of the modules in
+`LAZY_PATTERNS` are compiled on first use.
 
 With the stand-ins, a run of the action takes 0.77 of the time, 0.78 of the CPU time and 0.80 of the memory of a run
 with an empty `STAND_INS`: the ratios of the medians of 40 pairs, run in turn (2026-11-26, Python 3.11). The lazy
@@ -98,10 +98,10 @@ STAND_INS: Mapping[str, Mapping[str, Callable[..., Any]]] = {
 }
 
 
-# The regular expressions of these modules are compiled on first use. A login needs few of them, and to compile the
-# others takes longer than to send its two requests. The modules use them by their methods only: a function of `re`
-# would not take a `_Pattern`.
-LATE = frozenset(
+# The regular expressions of these modules are compiled on first use. A login needs few of them, and compiling the
+# others takes longer than its two requests. These modules only call the methods of a pattern: a function of `re` would
+# not accept a `_LazyPattern`.
+LAZY_PATTERNS = frozenset(
     {
         *("email.header", "email.utils", "encodings.idna", "http.cookiejar", "http.cookies"),
         *("jwt.utils", "logging", "string", "urllib3.util.url"),
@@ -110,14 +110,16 @@ LATE = frozenset(
 _compile = re.compile
 
 
-class _Pattern:
+class _LazyPattern:
     """A regular expression that is compiled on first use."""
 
     def __init__(self, pattern: str, flags: int) -> None:
         self._pattern, self._flags = pattern, flags
 
     def match(self, text: Any, *bounds: int) -> Any:
-        # urllib3 asks this of each host, by the expression that takes longest to compile.
+        # urllib3 matches each host against its pattern for IPv6 addresses in brackets, the slowest to compile. A
+        # pattern that starts with `^\[` can only match text that starts with `[`, unless it has a `|` at the top level;
+        # none in these modules has.
         if self._pattern[:3] == r"^\[" and text[:1] != "[":
             return None
         return _compile(self._pattern, self._flags).match(text, *bounds)
@@ -130,9 +132,9 @@ class _Pattern:
         return value
 
 
-def _compile_late(pattern: Any, flags: int = 0) -> Any:
+def _compile_lazily(pattern: Any, flags: int = 0) -> Any:
     caller = sys._getframe(1).f_globals.get("__name__")  # noqa: SLF001 - the module that is being imported
-    return _Pattern(pattern, flags) if caller in LATE else _compile(pattern, flags)
+    return _LazyPattern(pattern, flags) if caller in LAZY_PATTERNS else _compile(pattern, flags)
 
 
 @contextmanager
@@ -140,8 +142,7 @@ def imports() -> Iterator[None]:
     """Import a library inside this block. Modules that are already imported stay as they are."""
     absent = {name: _StandIn(name, given) for name, given in STAND_INS.items() if name not in sys.modules}
     sys.modules.update(absent)
-    # A login uses few of them. To compile them all takes 7 % of its instructions.
-    re.compile = _compile_late
+    re.compile = _compile_lazily
     try:
         with warnings.catch_warnings():
             # requests checks the version of charset_normalizer, which the stand-in does not have.
@@ -154,14 +155,14 @@ def imports() -> Iterator[None]:
                 del sys.modules[name]
 
 
-def speed_up() -> None:
-    """For a process that only logs in, before it imports anything else: until `gc.enable`, collect no garbage.
+def skip_unneeded_work() -> None:
+    """Call this first in a process that only logs in.
 
-    Imports create most of the objects of a run, and none of them is garbage. Searching them for garbage, while they are
-    imported and at the end, would take a fifth of the time of a run.
+    It disables garbage collection, until `action.main` enables it: imports create most of the objects of a run, and
+    none of them is garbage. Searching them takes a fifth of the run's time.
 
-    And do not compile the annotations of named tuples, which are strings: 5 % of the instructions of a run. typing does
-    so only to evaluate them later, which no login does. Python 3.14 does not do it any more.
+    It also stops `typing` (before Python 3.14) from compiling the annotations of named tuples, which takes 5 % of the
+    instructions. Nothing in a login evaluates them.
     """
     gc.disable()
     vars(typing)["compile"] = lambda *_given, **_named: _evaluated.__code__

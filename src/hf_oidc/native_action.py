@@ -32,7 +32,7 @@ def run(archive: str, env: Mapping[str, str]) -> int:
         with open(env.get("GITHUB_PATH", ""), "a", encoding="utf-8") as path:  # noqa: PTH123 - no pathlib: see below
             path.write(folder + "\n")
     except OSError as error:
-        message = f"Later steps have no command `hf-oidc`: a file for it cannot be written ({error.strerror})."
+        message = f"`hf-oidc` is not available in later steps: its files cannot be written ({error.strerror})."
         github_commands.annotate("warning", "hf-oidc: no command", message)
     return action.run(env)
 
@@ -46,7 +46,7 @@ def command_folder(python: str, archive: str, temporary: str | None, *, windows:
         import tempfile  # noqa: PLC0415 - the runner sets RUNNER_TEMP, and this import takes as long as the rest
 
         temporary = tempfile.gettempdir()
-    # Not pathlib, whose methods take longer: a job waits for this.
+    # Not pathlib, which is slower: a job waits for this.
     folder = os.path.join(temporary, f"hf-oidc-{os.urandom(8).hex()}")  # noqa: PTH118
     os.mkdir(folder, 0o700)  # noqa: PTH102
     command = os.path.join(folder, "hf-oidc")  # noqa: PTH118
@@ -55,8 +55,8 @@ def command_folder(python: str, archive: str, temporary: str | None, *, windows:
     if windows:
         for_cmd = " -I -S ".join('"' + word.replace("%", "%%") + '"' for word in (python, archive))
         _write(command + ".cmd", f"@{for_cmd} %*\r\n")
-        # PowerShell takes this one first. By way of the other, cmd.exe would read the arguments as well, and run what
-        # follows an `&` in one. The mark at the beginning says UTF-8 to Windows PowerShell.
+        # PowerShell prefers this file. Through the .cmd file, cmd.exe would parse the arguments again and run what
+        # follows an `&`. The BOM tells Windows PowerShell that it is UTF-8.
         for_powershell = " -I -S ".join("'" + word.replace("'", "''") + "'" for word in (python, archive))
         _write(command + ".ps1", "\ufeff" + POWERSHELL.format(command=for_powershell).replace("\n", "\r\n"))
     return folder

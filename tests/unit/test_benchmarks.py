@@ -139,7 +139,7 @@ def test_an_hour_of_the_agent_is_computed_from_its_parts() -> None:
         "| a renewal | 0.10 |",
         "| an hour of waiting | 0.72 |",
         "| an hour in all, with 5 renewals | 2.2 |",
-        "| memory at the highest | 25.0 MiB |",
+        "| peak memory | 25.0 MiB |",
     ]
 
 
@@ -161,10 +161,10 @@ def test_exchanges_are_compared_round_by_round() -> None:
 
 @pytest.mark.process
 def test_all_exchanges_of_a_round_are_granted(tmp_path: Path) -> None:
-    """By both; a round in which one is not is no figure."""
+    """Both servers grant them; a round with a refusal raises an error."""
     assert "| Local Hub |" in exchanges.measure(tmp_path / "exchanges", 1)
     with (
         exchanges.served(["-m", "benchmarks.bare_route"]) as bare,
         pytest.raises(ValueError, match="0 of 500 exchanges"),
     ):
-        exchanges.seconds(bare, b'{"subject_token": "not.signed.here"}')
+        exchanges.time_round(bare, b'{"subject_token": "not.signed.here"}')

@@ -30,12 +30,12 @@ def commands(folder: Path, python: str, *, windows: bool) -> Path:
 def test_the_login_goes_on_where_no_command_can_be_made(
     folder: Path, capsys: pytest.CaptureFixture[str], variable: str, named: str
 ) -> None:
-    """Its own error is told after the warning: here no input is given."""
+    """After the warning, the login reports its own error: no input is given."""
     env = {named: str(folder / "path" if named == "GITHUB_PATH" else folder), variable: str(folder / "none/such")}
     assert run(str(folder / "hf-oidc.pyz"), env) == 2
     warning, error = capsys.readouterr().out.splitlines()
     assert warning == (
-        "::warning title=hf-oidc%3A no command::Later steps have no command `hf-oidc`: a file for it cannot be written "
+        "::warning title=hf-oidc%3A no command::`hf-oidc` is not available in later steps: its files cannot be written "
         "(No such file or directory)."
     )
     assert error.startswith("::error title=hf-oidc%3A invalid-resource::")

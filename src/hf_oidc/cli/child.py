@@ -47,7 +47,8 @@ try:
 except OSError as error:
     os.write(int(report), str(error.errno).encode())
 """
-# -S as this process has it: it makes the start faster, but in the image a `sitecustomize` imports the standard library.
+# -S starts faster, but only if this process has it too: in the image, `sitecustomize` makes the standard library
+# importable.
 OPTIONS = ("-I", "-S") if sys.flags.no_site else ("-I",)
 PASSED_ON = {
     getattr(signal, name)

@@ -25,7 +25,7 @@ from hf_oidc.http.url import host_of, require_secure
 from hf_oidc.sanitize import sanitize_line
 
 with deferred_imports.imports():
-    import encodings.idna  # noqa: F401 - urllib3 encodes the host of each connection with it
+    import encodings.idna  # noqa: F401 - urllib3 needs it for each host; imported here, its pattern stays lazy
 
     import requests
     from requests.adapters import HTTPAdapter
@@ -182,17 +182,15 @@ class Transport:
 
 
 def _prepared(request: Request, defaults: Mapping[str, str | bytes]) -> requests.PreparedRequest:
-    prepared = _Prepared()
-    # With the default for `params`, an empty mapping, requests imports `inspect` since Python 3.12.
-    headers = {**defaults, **request.headers}
-    prepared.prepare(request.method, request.url, headers, data=request.body, params="")
+    prepared = _VerbatimRequest()
+    prepared.prepare(request.method, request.url, {**defaults, **request.headers}, data=request.body)
     return prepared
 
 
-class _Prepared(requests.PreparedRequest):
-    """Keeps its URL as it is, which `require_secure` has checked.
+class _VerbatimRequest(requests.PreparedRequest):
+    """Sends its URL unchanged. The caller has checked it with `require_secure`.
 
-    requests would parse it with urllib3, whose regular expression for that takes 3 % of a login to compile.
+    requests would parse it with urllib3; compiling that regular expression takes 3 % of a login.
     """
 
     def prepare_url(self, url: Any, params: Any) -> None:  # noqa: ARG002 - requests' signature

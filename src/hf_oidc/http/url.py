@@ -91,6 +91,7 @@ def host_of(url: str) -> str:
     if "//" not in url:
         return "an unknown host"
     _, address = _split(url)
+    # HTTP_URL is compiled already, READABLE_URL is not.
     match = HTTP_URL.fullmatch(address) or re.fullmatch(READABLE_URL, address)
     return sanitize_line(f"{match['host']}{match['port'] or ''}", 100) if match else UNREADABLE
 

@@ -88,7 +88,7 @@ def test_what_is_given_is_what_the_real_thing_would_give() -> None:
         assert STAND_INS["inspect"]["cleandoc"](text) == inspect.cleandoc(text)
 
 
-@pytest.mark.parametrize("module", sorted(deferred_imports.LATE))
+@pytest.mark.parametrize("module", sorted(deferred_imports.LAZY_PATTERNS))
 def test_a_regular_expression_of_these_modules_is_compiled_when_it_is_used(module: str) -> None:
     """With its flags. `re` is as before afterwards."""
     before, names = re.compile, dict[str, Any](__name__=module, re=re)
@@ -103,11 +103,11 @@ def test_a_regular_expression_of_these_modules_is_compiled_when_it_is_used(modul
         wrong.match("")
 
 
-@pytest.mark.parametrize("module", sorted(deferred_imports.LATE))
+@pytest.mark.parametrize("module", sorted(deferred_imports.LAZY_PATTERNS))
 def test_these_modules_give_no_regular_expression_to_a_function_of_re(module: str) -> None:
     """Such a function takes text or a real pattern."""
     functions = {"match", "fullmatch", "search", "sub", "subn", "split", "findall", "finditer"}
-    calls = (node for node in ast.walk(ast.parse(inspect.getsource(importlib.import_module(module)))))
+    calls = ast.walk(ast.parse(inspect.getsource(importlib.import_module(module))))
     given = [
         ast.unparse(call.args[0])
         for call in calls
@@ -137,14 +137,17 @@ import sys
 compiled = []
 sys.addaudithook(lambda event, given: compiled.append(given[0]) if event == "compile" else None)
 from hf_oidc import deferred_imports
-deferred_imports.speed_up()
+deferred_imports.skip_unneeded_work()
 import gc, hf_oidc.action
 from hf_oidc.errors import Attempt
 annotations = {text.encode() for text in ("str", "int", "bool", "Where | None")}
 print(gc.isenabled(), Attempt("a-code", None, 1, 2)._asdict()["wait"], annotations.intersection(compiled))
 """
     assert python(program) == ["False", "2", "set()"]
-    assert python(program.replace("deferred_imports.speed_up()", ""))[2] != "set()" or sys.version_info >= (3, 14)
+    assert python(program.replace("deferred_imports.skip_unneeded_work()", ""))[2] != "set()" or sys.version_info >= (
+        3,
+        14,
+    )
 
 
 def test_any_other_regular_expression_is_compiled_at_once() -> None:

@@ -50,7 +50,7 @@ def compiled(folder: Path) -> dict[str, bytes]:
 
 
 def importer(block: bytes) -> BytecodeImporter:
-    """Of this block."""
+    """An importer of this block."""
     return BytecodeImporter(lambda start, end: block[start:end], "an-archive")
 
 
