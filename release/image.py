@@ -32,6 +32,7 @@ INTERPRETER = PYTHON.resolve()
 SITE = HOME / f"lib/{INTERPRETER.name}/site-packages"
 BUSYBOX = Path("/usr/bin/busybox")
 CERTIFICATES = Path("/etc/ssl/certs")
+MOZILLAS = Path("/usr/share/ca-certificates/mozilla")
 
 IMPORT_NAME = opcode.opmap["IMPORT_NAME"]
 # Every import statement that can be reached from these is followed, in functions too. Of our package: the modules
@@ -240,8 +241,9 @@ class Image:
         A bundle would be parsed at each start. So there is only a link to the place of one: a bundle that
         is mounted there is read too.
         """
-        for certificate in CERTIFICATES.glob("*.[0-9]"):
-            self.add(certificate)
+        for certificate in MOZILLAS.glob("*.[0-9]"):
+            self.sources.add(certificate.resolve())
+            shutil.copy(certificate, self.place(CERTIFICATES / certificate.name))
         self.link("/usr/lib/ssl/certs", CERTIFICATES)
         self.link("/usr/lib/ssl/cert.pem", CERTIFICATES / "ca-certificates.crt")
 
@@ -260,7 +262,9 @@ class Image:
         found = output("dpkg-query", "--search", *self.sources)
         notes: dict[bytes, Path] = {}
         for owner in sorted({line.partition(":")[0] for line in found.splitlines()}):
-            self.write(f"/var/lib/dpkg/status.d/{owner}", output("dpkg-query", "--status", owner))
+            status = output("dpkg-query", "--status", owner)
+            # The build has not configured it, but what it is for is there.
+            self.write(f"/var/lib/dpkg/status.d/{owner}", status.replace("install ok unpacked", "install ok installed"))
             note = Path(f"/usr/share/doc/{owner}/copyright")
             # The packages of one source have the same.
             first = notes.setdefault(note.read_bytes(), note)
