@@ -112,7 +112,12 @@ import sys
 
 from bytecode_importer import BytecodeImporter
 
-modules = os.open(__file__.replace("sitecustomize.pyc", "modules"), os.O_RDONLY)
+# Not a standard stream that was closed: who reads it would read byte-code.
+low = []
+while (modules := os.open(__file__.replace("sitecustomize.pyc", "modules"), os.O_RDONLY)) < 3:
+    low.append(modules)
+for stream in low:
+    os.close(stream)
 sys.meta_path.insert(0, BytecodeImporter(lambda start, end: os.pread(modules, end - start, start)))
 """
 # Runs under -I, and without a shell, which would drop variables with a hyphen in their names.

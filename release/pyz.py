@@ -44,14 +44,16 @@ if sys.version_info < (3, 10):
 
 import _frozen_importlib_external
 import marshal
+import os
 
 # The block of byte-code for this interpreter, if the archive has one. Any other interpreter compiles the sources.
 TAG = "%s-%s" % (sys.implementation.cache_tag, _frozen_importlib_external.MAGIC_NUMBER.hex())
-ARCHIVE = __loader__.archive
+# Unpacked into a folder, it works too.
+ARCHIVE = getattr(__spec__.loader, "archive", sys.path[0])
 try:
-    block = __loader__.get_data(TAG + "/modules")
+    block = __spec__.loader.get_data(os.path.join(ARCHIVE, TAG, "modules"))
     importer = {"__name__": "bytecode_importer"}
-    exec(marshal.loads(__loader__.get_data(TAG + "/importer")), importer)
+    exec(marshal.loads(__spec__.loader.get_data(os.path.join(ARCHIVE, TAG, "importer"))), importer)
     sys.meta_path.insert(0, importer["BytecodeImporter"](lambda start, end: block[start:end], ARCHIVE))
 except OSError:
     pass
@@ -62,7 +64,7 @@ if sys.argv[1:] == ["action"]:
     deferred_imports.skip_unneeded_work()
     from hf_oidc.native_action import main
 
-    sys.exit(main(ARCHIVE))
+    sys.exit(main(os.path.abspath(ARCHIVE)))
 
 if sys.argv[1:2] == ["doctor"] and sys.flags.no_site:
     import site

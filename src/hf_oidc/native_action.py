@@ -31,8 +31,9 @@ def run(archive: str, env: Mapping[str, str]) -> int:
         folder = command_folder(sys.executable, archive, env.get("RUNNER_TEMP"), windows=os.name == "nt")
         with open(env.get("GITHUB_PATH", ""), "a", encoding="utf-8") as path:  # noqa: PTH123 - no pathlib: see below
             path.write(folder + "\n")
-    except OSError as error:
-        message = f"`hf-oidc` is not available in later steps: its files cannot be written ({error.strerror})."
+    except (OSError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or "a path is not UTF-8"
+        message = f"`hf-oidc` is not available in later steps: its files cannot be written ({reason})."
         github_commands.annotate("warning", "hf-oidc: no command", message)
     return action.run(env)
 

@@ -41,6 +41,14 @@ def test_the_login_goes_on_where_no_command_can_be_made(
     assert error.startswith("::error title=hf-oidc%3A invalid-resource::")
 
 
+def test_the_login_goes_on_where_a_path_is_not_text(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The command would have to name the zipapp."""
+    env = {"GITHUB_PATH": str(folder / "path"), "RUNNER_TEMP": str(folder)}
+    assert run(f"{folder}/\udcff/hf-oidc.pyz", env) == 2
+    warning, _ = capsys.readouterr().out.splitlines()
+    assert warning.endswith("its files cannot be written (a path is not UTF-8).")
+
+
 def test_the_command_is_put_on_the_path(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Before the login, which fails here: no input is given."""
     env = {"GITHUB_PATH": str(folder / "path"), "RUNNER_TEMP": str(folder)}

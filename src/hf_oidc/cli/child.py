@@ -47,9 +47,9 @@ try:
 except OSError as error:
     os.write(int(report), str(error.errno).encode())
 """
-# -S starts faster, but only if this process has it too: in the image, `sitecustomize` makes the standard library
-# importable.
-OPTIONS = ("-I", "-S") if sys.flags.no_site else ("-I",)
+# -S: only the standard library is needed, and no code of installed packages runs. In the image, `sitecustomize` makes
+# the standard library importable (release/image.py).
+OPTIONS = ("-I",) if "bytecode_importer" in sys.modules else ("-I", "-S")
 PASSED_ON = {
     getattr(signal, name)
     for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGWINCH", "SIGBREAK")

@@ -33,7 +33,7 @@ def base_url(input_name: str, text: str) -> str:
     if it is not such a URL, `InsecureUrl` if it is plain HTTP to another machine.
     """
     match = HTTP_URL.fullmatch(text)
-    if match is None or match["query"] is not None or not _has_valid_port(match["port"]) or has_password(text):
+    if match is None or match["query"] is not None or not _has_valid_authority(match) or has_password(text):
         raise InvalidInput(
             input_name,
             f"`{input_name}` is not the URL of a Hub: {shown_url(text)}",
@@ -49,7 +49,7 @@ def require_secure(url: str, name: str, *, link_local: bool = False) -> None:
     `link_local`: a cloud's metadata server may be meant, which its machines reach without any network in between.
     """
     match = HTTP_URL.fullmatch(url)
-    if match is None or not _has_valid_port(match["port"]):
+    if match is None or not _has_valid_authority(match):
         raise InsecureUrl(name, f"`{name}` is not a URL that a token can be sent to")
     near = is_loopback(match["host"]) or (link_local and match["host"].lower() in METADATA_SERVERS)
     if match["scheme"] == "http" and not near:
@@ -102,5 +102,11 @@ def _split(text: str) -> tuple[str, str]:
     return (user[0], text[user.end() :]) if user else ("", text)
 
 
-def _has_valid_port(port: str | None) -> bool:
+def _has_valid_authority(url: re.Match[str]) -> bool:
+    host, port = url["host"], url["port"]
+    if host.startswith("["):
+        try:
+            ipaddress.IPv6Address(host[1:-1])
+        except ValueError:
+            return False
     return port is None or 0 < int(port[1:]) < 65536

@@ -87,6 +87,8 @@ def test_refuses_plain_http_to_other_machines(text: str) -> None:
         "https://my_hub.example",
         "https://[::g]",
         "https://[::1",
+        "https://[:::]",
+        "https://[1.2.3.4]",
         "\thttps://huggingface.co",
     ],
 )

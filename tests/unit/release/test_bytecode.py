@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from release import bytecode, pyz
+from release import bytecode, image, pyz
 from release.bytecode_importer import BytecodeImporter
 
 pytestmark = pytest.mark.process
@@ -99,6 +99,10 @@ def test_an_interpreter_takes_its_byte_code_or_else_the_sources(folder: Path, tm
         (checkout / hostile).parent.mkdir(parents=True)
         (checkout / hostile).write_text("::error::\n" * 9)
 
+    (checkout / TAG).mkdir()
+    for name in ("modules", "importer"):
+        (checkout / TAG / name).write_bytes(b"no byte-code")
+
     def run() -> "subprocess.CompletedProcess[str]":
         archive.write_bytes(pyz.archive(folder))
         command = [sys.executable, "-I", "-S", str(archive)]
@@ -108,5 +112,29 @@ def test_an_interpreter_takes_its_byte_code_or_else_the_sources(folder: Path, tm
     assert with_byte_code.stdout == "the source of doctor\n"
     assert 'File "<hf-oidc.pyz/hf_oidc/native_action.py>", line 6, in fail\n' in with_byte_code.stderr
     assert "::" not in with_byte_code.stderr
+    unpacked = subprocess.run(
+        [sys.executable, "-I", "-S", str(folder)], cwd=checkout, capture_output=True, text=True, check=False
+    )
+    assert unpacked.stdout == with_byte_code.stdout
     (folder / TAG).rename(folder / f"{sys.implementation.cache_tag}-00000000")
     assert run().stdout == "the source of native_action\nthe source of doctor\n"
+
+
+@pytest.mark.parametrize("closed", ["", "<&-", "<&- >&-", "<&- >&- 2>&-"])
+def test_the_image_imports_from_its_block_and_keeps_the_standard_streams_free(tmp_path: Path, closed: str) -> None:
+    """Whoever reads a standard stream that was closed gets no byte-code."""
+    packages, folder, told = tmp_path / "packages", tmp_path / "site", tmp_path / "told"
+    for each in (packages, folder):
+        each.mkdir()
+    (packages / "acme.py").write_text("def where():\n    return __file__\n")
+    image.write_block({"acme": packages / "acme.py"}, packages, folder, folder)
+    program = f"""
+import sys
+sys.path.insert(0, {str(folder)!r})
+import sitecustomize, acme
+open({str(told)!r}, "w").write(repr((acme.where(), sitecustomize.modules > 2)))
+"""
+    subprocess.run(
+        ["/bin/sh", "-c", f'exec "$@" {closed}', "sh", sys.executable, "-I", "-S", "-c", program], check=True
+    )
+    assert told.read_text() == repr((str(folder / "acme.py"), True))
