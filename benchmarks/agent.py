@@ -70,7 +70,7 @@ def watch(the_job: Job, seconds: float) -> Watched:
     files = ["--token-file", str(the_job.folder / "token"), "--ready-file", str(ready)]
     # As in `benchmarks.process`: with GITHUB_ACTIONS, no runner could read its mask.
     env = {name: value for name, value in the_job.env.items() if name != "GITHUB_ACTIONS"}
-    command = [sys.executable, "-I", "-m", "hf_oidc.cli", "agent", "acme/model", "--provider", "github", *files]
+    command = [sys.executable, "-I", "-m", "hf_oidc", "agent", "acme/model", "--provider", "github", *files]
     with subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as agent:
         while not ready.exists():
             if agent.poll() is not None:

@@ -24,7 +24,8 @@ from release.lock import ROOT
 
 OTHERS = ROOT / "requirements/benchmarks.txt"
 HUGGINGFACE_HUB = "from huggingface_hub import get_token; get_token()"
-IMPORTS = "import gc; gc.disable(); import requests, jwt, actions_toolkit.core; gc.freeze()"
+# From files, as they are installed, and not from our block.
+IMPORTS = "import gc, sys; gc.disable(); del sys.meta_path[0]; import requests, jwt, actions_toolkit.core; gc.freeze()"
 
 
 def installed(folder: Path, requirements: Path) -> Path:
@@ -41,6 +42,7 @@ def our_own(folder: Path) -> Path:
     python = installed(folder, ROOT / "requirements/runtime.txt")
     (site_packages,) = folder.glob("lib/python3*/site-packages")
     shutil.copytree(ROOT / "src/hf_oidc", site_packages / "hf_oidc", ignore=shutil.ignore_patterns("__pycache__"))
+    subprocess.run([python, "-m", "compileall", "-q", site_packages], check=True)
     image.write_block(image.modules(site_packages), site_packages, site_packages, site_packages)
     # Debian's own sitecustomize would be imported instead.
     installed_importer = "import sys; sys.exit(type(sys.meta_path[0]).__name__ != 'BytecodeImporter')"
@@ -57,7 +59,7 @@ def native(folder: Path) -> tuple[str, ...]:
 
 # With GITHUB_ACTIONS, it would refuse to log in: no runner could read its mask on the null device.
 NO_RUNNER = ("/usr/bin/env", "-u", "GITHUB_ACTIONS")
-TOKEN = ("-I", "-m", "hf_oidc.cli", "token", "acme/model", "--provider", "github")
+TOKEN = ("-I", "-m", "hf_oidc", "token", "acme/model", "--provider", "github")
 SLOW = 0.1  # seconds, as a server that is far away
 MANY = 16
 

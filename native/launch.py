@@ -25,7 +25,7 @@ def main() -> int:
     if sys.version_info < (3, 10) or not os.path.exists(PYZ):
         return int(runpy.run_path(os.path.join(HERE, "find_python.py"))["start"](PYZ))
     sys.argv[:] = [PYZ, "action"]
-    runpy.run_path(PYZ, run_name="__main__")
+    runpy.run_path(PYZ, run_name="__main__")  # ends this process
     return 0
 
 

@@ -15,7 +15,14 @@ from release import bytecode_importer
 from release.bytecode_importer import pack
 
 # The action and the commands that log in.
-ENTRY_POINTS = ("hf_oidc.native_action", "hf_oidc.cli.app", "hf_oidc.cli.env", "hf_oidc.cli.run", "hf_oidc.cli.token")
+ENTRY_POINTS = (
+    "hf_oidc.native_action",
+    "hf_oidc.__main__",
+    "hf_oidc.cli.app",
+    "hf_oidc.cli.env",
+    "hf_oidc.cli.run",
+    "hf_oidc.cli.token",
+)
 # Imported when a job needs them.
 WHEN_NEEDED = ("hf_oidc/output/*.py", "hf_oidc/providers/*/mint.py")
 # requests tries to import it, which ends with an ImportError: it needs PySocks, which is not in the zipapp.

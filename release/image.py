@@ -121,7 +121,7 @@ for stream in low:
 sys.meta_path.insert(0, BytecodeImporter(lambda start, end: os.pread(modules, end - start, start)))
 """
 # Runs under -I, and without a shell, which would drop variables with a hyphen in their names.
-COMMAND = f"#!{HOME}/bin/python3 -I\nfrom hf_oidc.cli.app import main\n\nmain()\n"
+COMMAND = f"#!{HOME}/bin/python3 -I\nfrom hf_oidc.__main__ import main\n\nmain()\n"
 
 
 def main() -> None:

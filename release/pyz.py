@@ -59,12 +59,12 @@ except OSError:
     pass
 
 if sys.argv[1:] == ["action"]:
-    from hf_oidc import deferred_imports
+    from hf_oidc import entry_point
 
-    deferred_imports.skip_unneeded_work()
+    entry_point.skip_unneeded_work()
     from hf_oidc.native_action import main
 
-    sys.exit(main(os.path.abspath(ARCHIVE)))
+    main(os.path.abspath(ARCHIVE))
 
 if sys.argv[1:2] == ["doctor"] and sys.flags.no_site:
     import site

@@ -20,7 +20,7 @@ from tests.action_process import ANOTHER_PYTHON, MASK_LINE, PYTHON, scrubbed, wa
 from tests.commands import commands_of_others
 from tests.leaks import leaks
 
-CLI = (*PYTHON, "-I", "-m", "hf_oidc.cli")
+CLI = (*PYTHON, "-I", "-m", "hf_oidc")
 
 
 @dataclass(frozen=True)
@@ -86,14 +86,12 @@ def hf_oidc(
             [*CLI, *arguments], env=dict(env), cwd=cwd, input=stdin, capture_output=True, timeout=120, check=False
         )
 
-    def main() -> None:
+    def main() -> int:
         before, sys.argv = sys.argv, ["hf-oidc", *arguments]
         try:
-            app.main()
+            return app.main()
         finally:
             sys.argv = before
-            # This process goes on.
-            gc.unfreeze()
-            gc.enable()
+            gc.unfreeze()  # this process goes on
 
     return in_process.call(main, env, cwd, stdin=stdin)

@@ -6,21 +6,19 @@ failed, 2 an input is wrong.
 
 from __future__ import annotations
 
-from hf_oidc import deferred_imports
+from hf_oidc import entry_point
 
 if __name__ == "__main__":
-    deferred_imports.skip_unneeded_work()
+    entry_point.skip_unneeded_work()
 
-import gc
 import os
 import signal
-import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timezone
 from functools import partial
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, NoReturn, TypeVar
 
 from hf_oidc import settings
 from hf_oidc.errors import Attempt, LoginError, UsageError, bug_location
@@ -209,16 +207,15 @@ def guarded(run: Callable[[Mapping[str, str]], int], env: Mapping[str, str]) -> 
         return 1
 
 
-def main(run: Callable[[Mapping[str, str]], int] = run) -> int:
-    """The exit code of `run` with this process's environment."""
-    gc.freeze()
-    gc.enable()
+def main(run: Callable[[Mapping[str, str]], int] = run) -> NoReturn:
+    """Calls `run` with this process's environment, and ends the process with the exit code that it returns."""
+    entry_point.collect_garbage()
     # In a container this is process 1, which ignores a SIGTERM without a handler. And an interrupt takes back what was
     # half delivered.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     # A copy, because actions-toolkit also sets exported variables in this process. Warnings need the earlier values.
-    return guarded(run, dict(os.environ))
+    entry_point.end(guarded(run, dict(os.environ)))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

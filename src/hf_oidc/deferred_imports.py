@@ -1,4 +1,4 @@
-"""Imports libraries without modules, regular expressions and annotations that no login uses.
+"""Imports libraries without modules and regular expressions that no login uses.
 
 While a library is imported, stand-ins replace those modules. A stand-in imports the real module when something asks it
 for an attribute. So a newer library may be slower, but it still works. The regular expressions of the modules in
@@ -11,10 +11,8 @@ imports of Python 3.15 (PEP 810) replace this module once no older Python is sup
 
 from __future__ import annotations
 
-import gc
 import re
 import sys
-import typing
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -153,20 +151,3 @@ def imports() -> Iterator[None]:
         for name, stand_in in absent.items():
             if sys.modules.get(name) is stand_in:
                 del sys.modules[name]
-
-
-def skip_unneeded_work() -> None:
-    """Call this first in a process that only logs in.
-
-    It disables garbage collection, until `action.main` enables it: imports create most of the objects of a run, and
-    none of them is garbage. Searching them takes a fifth of the run's time.
-
-    It also stops `typing` (before Python 3.14) from compiling the annotations of named tuples, which takes 5 % of the
-    instructions. Nothing in a login evaluates them.
-    """
-    gc.disable()
-    vars(typing)["compile"] = lambda *_given, **_named: _evaluated.__code__
-
-
-def _evaluated() -> None:
-    raise NotImplementedError("this process does not evaluate annotations")

@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Mapping
 from functools import partial
+from typing import NoReturn
 
 from hf_oidc import action
 from hf_oidc.output import github_commands
@@ -20,9 +21,9 @@ exit $LASTEXITCODE
 """
 
 
-def main(archive: str) -> int:
-    """Runs the action; `archive` is the path of hf-oidc.pyz. Returns the exit code."""
-    return action.main(partial(run, archive))
+def main(archive: str) -> NoReturn:
+    """Runs the action and ends the process; `archive` is the path of hf-oidc.pyz."""
+    action.main(partial(run, archive))
 
 
 def run(archive: str, env: Mapping[str, str]) -> int:

@@ -340,7 +340,7 @@ def test_a_called_workflow_without_an_end(tmp_path: Path) -> None:
 
 def test_without_pyyaml() -> None:
     """The error names the package to install; a CI job needs none."""
-    program = "import sys; sys.modules['yaml'] = None; from hf_oidc.cli.app import main; main()"
+    program = "import sys; sys.modules['yaml'] = None; from hf_oidc.__main__ import main; main()"
     command = [sys.executable, "-I", "-c", program, "doctor"]
     file = ["--workflow", "examples/github/publish-model.yml"]
     run = subprocess.run([*command, *file], cwd=ROOT, capture_output=True, text=True, check=False)

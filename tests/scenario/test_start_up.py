@@ -16,15 +16,19 @@ from tests.scripted_server import Answer, scripted_server
 
 TOKEN = "hf_jwt_0123456789"
 GRANT = {"access_token": TOKEN, "token_type": "bearer", "expires_in": 3600}
-# An entry point as it is, which at its end tells on standard error what was loaded.
+# An entry point as it is, which at its end tells on standard error what was loaded. The action ends by `os._exit`.
 TELLING = """
-import atexit, runpy, sys
-atexit.register(lambda: sys.stderr.write("\\n".join(name for name, module in sys.modules.items() if module)))
+import atexit, os, runpy, sys
+def tell():
+    sys.stderr.write("\\n".join(name for name, module in sys.modules.items() if module))
+atexit.register(tell)
+end = os._exit
+os._exit = lambda exit_code: (tell(), end(exit_code))
 """
 # PyJWT takes cryptography where it is installed; it is here, for Local Hub, and not in the image. The command does
 # not take it anywhere.
 ACTION = f"{TELLING}sys.modules['cryptography'] = None; runpy.run_module('hf_oidc.action', run_name='__main__')"
-COMMAND = f"{TELLING}runpy.run_module('hf_oidc.cli', run_name='__main__')"
+COMMAND = f"{TELLING}runpy.run_module('hf_oidc', run_name='__main__')"
 UNUSED = {
     "an explanation": {"hf_oidc.explain.advice", "hf_oidc.explain.report", "hf_oidc.explain.text"},
     "what is known of providers and publishers": {

@@ -1,5 +1,5 @@
 """`python -m hf_oidc.cli` is `hf-oidc`."""
 
-from hf_oidc.cli.app import main
+from hf_oidc.__main__ import main
 
 main()

@@ -5,7 +5,6 @@ A command is imported when it is used, so that a job does not wait for what only
 
 from __future__ import annotations
 
-import gc
 import importlib
 import io
 import sys
@@ -14,6 +13,7 @@ from typing import Any
 
 import click
 
+from hf_oidc import entry_point
 from hf_oidc.cli import streams
 from hf_oidc.errors import LoginError, bug_location
 from hf_oidc.sanitize import sanitize_line
@@ -67,8 +67,7 @@ class Commands(click.Group):
             return None
         module, attribute = COMMANDS[cmd_name]
         command: click.Command = getattr(importlib.import_module(module), attribute)
-        gc.freeze()
-        gc.enable()
+        entry_point.collect_garbage()
         return command
 
     def resolve_command(
@@ -136,13 +135,11 @@ def guarded(run: Callable[[], Any]) -> int:
     return code if isinstance(code, int) else 0
 
 
-def main() -> None:
-    """The entry point `hf-oidc`."""
+def main() -> int:
+    """Runs the command line with this process's arguments, environment and streams. Returns the exit code."""
     streams.keep_descriptors()
     # No command verifies a signature, and PyJWT takes a third longer to import where cryptography is installed. No
     # other program runs in this process. An import of None raises `ModuleNotFoundError`.
     sys.modules.setdefault("cryptography", None)  # type: ignore[arg-type]
-    # As in the action: what a command imports is no garbage. `get_command` turns the collector on again.
-    gc.disable()
     # Not standalone: click would exit with 1 after an interrupt, as if the login had failed.
-    sys.exit(guarded(lambda: cli(prog_name="hf-oidc", standalone_mode=False)))
+    return guarded(lambda: cli(prog_name="hf-oidc", standalone_mode=False))

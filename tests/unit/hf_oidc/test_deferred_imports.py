@@ -129,27 +129,6 @@ def test_a_host_without_brackets_is_not_compared_to_an_address_in_brackets() -> 
     assert not names["address"].match("[c]")
 
 
-@pytest.mark.process
-def test_the_action_compiles_no_annotation() -> None:
-    """Named tuples work all the same, and the collector waits until it is turned on again."""
-    program = """
-import sys
-compiled = []
-sys.addaudithook(lambda event, given: compiled.append(given[0]) if event == "compile" else None)
-from hf_oidc import deferred_imports
-deferred_imports.skip_unneeded_work()
-import gc, hf_oidc.action
-from hf_oidc.errors import Attempt
-annotations = {text.encode() for text in ("str", "int", "bool", "Where | None")}
-print(gc.isenabled(), Attempt("a-code", None, 1, 2)._asdict()["wait"], annotations.intersection(compiled))
-"""
-    assert python(program) == ["False", "2", "set()"]
-    assert python(program.replace("deferred_imports.skip_unneeded_work()", ""))[2] != "set()" or sys.version_info >= (
-        3,
-        14,
-    )
-
-
 def test_any_other_regular_expression_is_compiled_at_once() -> None:
     """Other modules may pass them to functions of `re`, which take no stand-in."""
     with deferred_imports.imports():
