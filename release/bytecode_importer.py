@@ -12,6 +12,7 @@ from _frozen_importlib import ModuleSpec
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from importlib.readers import FileReader
     from types import CodeType, ModuleType
 
 LENGTH_BYTES = 4  # bytes of the number at the beginning of a block
@@ -74,6 +75,13 @@ class BytecodeImporter:
         _, start, end = self._index[name]
         code: CodeType = marshal.loads(self._read(self._codes + start, self._codes + end))  # noqa: S302 - our own
         return code
+
+    def get_resource_reader(self, name: str) -> "FileReader":
+        """The files beside a package, for `importlib.resources`: requests asks for those of certifi."""
+        from importlib.readers import FileReader  # noqa: PLC0415 - no login needs it
+        from types import SimpleNamespace  # noqa: PLC0415
+
+        return FileReader(SimpleNamespace(path=self._file_of(name)))  # type: ignore[arg-type]  # it reads only the path
 
     def _file_of(self, name: str) -> str:
         return os.path.join(self._root, self._index[name][0].replace("/", os.sep))  # noqa: PTH118 - `pathlib` is in the block

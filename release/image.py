@@ -39,10 +39,11 @@ IMPORT_NAME = opcode.opmap["IMPORT_NAME"]
 # outside `doctor`, because the command line imports its commands, and the registry the providers, by their names.
 PACKAGE = "hf_oidc"
 ENTRIES = ("runpy", "site")
-# What no import statement names: the interpreter's own C code imports these, and `cli.child` starts another one.
+# What no import statement of these names: the interpreter's C code, our importer and what `cli.child` starts import it.
 BY_NAME = (
     "_strptime",
     "ctypes",
+    "importlib.readers",
     "traceback",
     *("encodings.ascii", "encodings.idna", "encodings.latin_1", "encodings.punycode", "encodings.utf_8"),
 )

@@ -130,17 +130,18 @@ def test_a_login_compiles_nothing(native: Path, hub: LocalHub, tmp_path: Path, v
     """With an interpreter whose byte-code the zipapp has. With any other one, it compiles the sources."""
     env = job_environment(hub)
     counting = f"""
-import builtins, runpy, sys
-compiled, compile_source = [], builtins.compile
+import builtins, os, runpy, sys
+compiled, compile_source, end = [], builtins.compile, os._exit
 def noting(source, name, *more, **options):
     compiled.append(str(name))
     return compile_source(source, name, *more, **options)
 builtins.compile = noting
 sys.argv[:] = [{str(native / "hf-oidc.pyz")!r}, "action"]
-try:
-    runpy.run_path(sys.argv[0], run_name="__main__")
-finally:
+def tell(exit_code):
     print(*(name for name in compiled if ".pyz" in name and "__main__" not in name), sep="\\n", file=sys.stderr)
+    end(exit_code)
+os._exit = tell
+runpy.run_path(sys.argv[0], run_name="__main__")
 """
     command = [*interpreter(version, native, tmp_path, env), "-I", "-S", "-c", counting]
     run = run_action(tmp_path, {**docker_client(), **env}, {"resource": MODEL}, command=command)

@@ -86,6 +86,14 @@ def test_a_module_says_where_it_would_be(folder: Path) -> None:
         assert module.__file__ == f"an-archive/{place}"
 
 
+def test_files_beside_a_package_are_found(folder: Path) -> None:
+    """As requests looks for the certificates of certifi."""
+    (folder / "library/data.txt").write_text("data")
+    block = compiled(folder)["modules"]
+    reader = BytecodeImporter(lambda start, end: block[start:end], str(folder)).get_resource_reader("library")
+    assert reader.files().joinpath("data.txt").read_text() == "data"
+
+
 def test_an_interpreter_takes_its_byte_code_or_else_the_sources(folder: Path, tmp_path: Path) -> None:
     """What the archive has as byte-code is not read as source. A traceback shows no line of the caller's checkout."""
     pyz.add_bytecode(folder, sys.executable)
