@@ -15,7 +15,7 @@ from hf_oidc.providers.registry import provider_of
 
 ROOT = Path(__file__).parents[1]
 CLIENT = ROOT / "src" / "hf_oidc"
-DOORS = {"action.py", "__main__.py"}
+DOORS = {"action.py", "__main__.py", "entry_point.py"}
 # Request building, reading the ID token, what a command of a CI's has printed, sinks; and the commands of ours whose
 # result is a token.
 REVEALING = {
