@@ -6,4 +6,5 @@ RUN apt-get update \
     && apt-get clean && rm -rf /var/lib/apt/lists/* \
     && python3 -m venv /opt/hf-oidc
 COPY *.whl /build/
-RUN /opt/hf-oidc/bin/pip install --no-cache-dir /build/*.whl
+# The wheel does not require actions-toolkit: only the action needs it.
+RUN /opt/hf-oidc/bin/pip install --no-cache-dir /build/*.whl actions-toolkit==0.1.15
