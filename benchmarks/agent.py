@@ -43,7 +43,7 @@ def measure(folder: Path, login: Callable[[Job], float]) -> str:
     folder.mkdir()
     with job(folder, lifetime=LONG) as the_job:
         base, waiting = login(the_job), watch(the_job, WAITING)
-    with job(folder, lifetime=SHORT) as the_job:
+    with job(folder, lifetime=SHORT, to_the_end=False) as the_job:  # it may be stopped during a login
         renewing = watch(the_job, RENEWING)
     return report(base, waiting, renewing)
 

@@ -60,10 +60,11 @@ class Job(NamedTuple):
 
 
 @contextmanager
-def job(folder: Path, latency: float = 0.0, lifetime: int = 3600) -> Iterator[Job]:
+def job(folder: Path, latency: float = 0.0, lifetime: int = 3600, *, to_the_end: bool = True) -> Iterator[Job]:
     """A job with a server that takes `latency` seconds for each answer, and grants tokens of `lifetime` seconds.
 
-    Raises `ValueError` at the end unless it was asked for as many ID tokens as for the Hub's.
+    Raises `ValueError` at the end unless it was asked for as many ID tokens as for the Hub's, if each login was
+    `to_the_end`.
     """
     command = [sys.executable, "-m", "benchmarks.server", str(latency), str(lifetime)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
@@ -72,5 +73,5 @@ def job(folder: Path, latency: float = 0.0, lifetime: int = 3600) -> Iterator[Jo
         yield Job(f"http://127.0.0.1:{server.stdout.readline().strip()}", folder)
         server.stdin.close()
         minted, exchanged = server.stdout.read().split()
-        if minted != exchanged:
+        if to_the_end and minted != exchanged:
             raise ValueError(f"{minted} calls for an ID token, and {exchanged} exchanges")
