@@ -19,7 +19,8 @@ import pytest
 
 from hf_oidc.cli.child import GRACE
 
-# The shells here wait in `read`, and not in a loop of short sleeps: dash loses a signal that comes while it starts one.
+# The shells here wait in `wait`, which ends at once if a signal came before it. dash begins a `read` all the same, and
+# loses a signal that comes while it starts a program.
 SCRIPT = """
 import os, sys, time
 from hf_oidc.cli.child import Child
@@ -96,7 +97,7 @@ def test_exit_codes_are_those_of_a_shell(shell: Shell) -> None:
 @pytest.mark.parametrize("name", ["TERM", "INT", "HUP", "USR1", "USR2", "QUIT"])
 def test_signals_are_passed_on(shell: Shell, name: str) -> None:
     """The command decides what they mean."""
-    process = shell(f"trap 'echo got {name}; exit 9' {name}; echo ready; read _")
+    process = shell(f"sleep 1000 & trap 'echo got {name}; exit 9' {name}; echo ready; wait")
     assert line(process) == "ready"
     process.send_signal(getattr(signal, f"SIG{name}"))
     assert (line(process), process.wait(30)) == (f"got {name}", 9)
@@ -105,7 +106,7 @@ def test_signals_are_passed_on(shell: Shell, name: str) -> None:
 @pytest.mark.parametrize("name", ["TERM", "INT"])
 def test_signals_reach_what_a_shell_waits_for(shell: Shell, name: str) -> None:
     """The training below `sh -c` saves what it has, and is given the time for it."""
-    saves = f"trap 'sleep 3; echo saved; exit 0' {name}; echo ready; read _"
+    saves = f"sleep 1000 & trap 'sleep 3; echo saved; exit 0' {name}; echo ready; wait"
     process = shell(f"""sh -c "{saves}"; exit 9""")
     assert line(process) == "ready"
     process.send_signal(getattr(signal, f"SIG{name}"))
@@ -115,7 +116,7 @@ def test_signals_reach_what_a_shell_waits_for(shell: Shell, name: str) -> None:
 def test_a_signal_of_the_commands_own_is_for_it_alone(shell: Shell) -> None:
     """USR1 ends whoever has no use for it: a training's workers, while it saves what it has."""
     alive = 'case $(cat /proc/$left/stat) in *") Z "*) echo dead;; *) echo alive;; esac'
-    process = shell(f"trap '{alive}; exit 9' USR1; sleep 1000 & left=$!; echo ready; read _")
+    process = shell(f"trap '{alive}; exit 9' USR1; sleep 1000 & left=$!; echo ready; wait")
     assert line(process) == "ready"
     process.send_signal(signal.SIGUSR1)
     assert (line(process), process.wait(30)) == ("alive", 9)

@@ -117,7 +117,7 @@ def test_a_signal_can_be_handled_by_the_command(stage: Stage) -> None:
         "--",
         "sh",
         "-c",
-        'trap "exit 7" TERM; echo ready; read _',
+        'sleep 1000 & trap "kill $!; exit 7" TERM; echo ready; wait',
     ]
     with subprocess.Popen(
         command, env=stage.world(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL

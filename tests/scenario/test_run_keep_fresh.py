@@ -383,7 +383,7 @@ def test_the_exit_code_is_the_commands(hub: Hub, script: str) -> None:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_no_file_is_left_after_a_signal(hub: Hub, number: signal.Signals) -> None:
     """It is the command's to end, and then the file is gone."""
-    with waiting(hub, "trap 'exit 3' TERM INT HUP; echo ready; read _") as process:
+    with waiting(hub, "sleep 1000 & trap 'exit 3' TERM INT HUP; echo ready; wait") as process:
         assert len(hub.left) == 1
         process.send_signal(number)
         assert process.wait(30) == 3
