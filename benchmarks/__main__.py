@@ -102,7 +102,7 @@ def _taken(temporary: str, rounds: int) -> dict[str, str]:
             "sizes": image.sizes(),
             "step": image.step(start, the_job, rounds),
             "first_use": image.first_use(start, folder / "image", the_job, rounds),
-            "agent": agent.measure(folder / "agent", process.cpu_of_a_login),
+            "agent": agent.measure(folder / "agent"),
             "exchanges": exchanges.measure(folder / "exchanges", rounds),
         }
 

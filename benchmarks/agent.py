@@ -10,13 +10,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 import requests
 
 from benchmarks.job import Job, job
+from benchmarks.process import NO_RUNNER, cpu_of_a_login
 from benchmarks.server import COUNTS
 from benchmarks.table import mib, table, times
 from hf_oidc.renewal import EARLIEST
@@ -38,11 +38,11 @@ class Watched(NamedTuple):
     peak: int
 
 
-def measure(folder: Path, login: Callable[[Job], float]) -> str:
-    """The table, as Markdown. `login`: the seconds of CPU of one `hf-oidc token` in a job."""
+def measure(folder: Path) -> str:
+    """The table, as Markdown."""
     folder.mkdir()
     with job(folder, lifetime=LONG) as the_job:
-        base, waiting = login(the_job), watch(the_job, WAITING)
+        base, waiting = cpu_of_a_login(the_job), watch(the_job, WAITING)
     with job(folder, lifetime=SHORT, to_the_end=False) as the_job:  # it may be stopped during a login
         renewing = watch(the_job, RENEWING)
     return report(base, waiting, renewing)
@@ -68,10 +68,10 @@ def watch(the_job: Job, seconds: float) -> Watched:
     """Run an agent for so long after it is ready."""
     ready = the_job.folder / "ready"
     files = ["--token-file", str(the_job.folder / "token"), "--ready-file", str(ready)]
-    # As in `benchmarks.process`: with GITHUB_ACTIONS, no runner could read its mask.
-    env = {name: value for name, value in the_job.env.items() if name != "GITHUB_ACTIONS"}
-    command = [sys.executable, "-I", "-m", "hf_oidc", "agent", "acme/model", "--provider", "github", *files]
-    with subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as agent:
+    command = [*NO_RUNNER, sys.executable, "-I", "-m", "hf_oidc", "agent", "acme/model", "--provider", "github", *files]
+    with subprocess.Popen(
+        command, env=dict(the_job.env), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as agent:
         while not ready.exists():
             if agent.poll() is not None:
                 raise ChildProcessError(f"the agent ended with status {agent.returncode}")

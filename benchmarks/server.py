@@ -35,7 +35,7 @@ class Granting(BaseHTTPRequestHandler):
     answered: ClassVar[Counter[str]] = Counter()
 
     def do_GET(self) -> None:
-        """The CI's token endpoint; and for whoever measures, how many calls of each kind were answered."""
+        """The CI's token endpoint, and the number of calls of each kind that were answered."""
         if self.path == COUNTS:
             self._answer(dict(self.answered))
         else:
