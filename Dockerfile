@@ -2,37 +2,43 @@
 # what that is. No USER: the runner's command files belong to root.
 
 FROM debian:trixie-slim AS build
-COPY requirements/runtime.txt /build/
-# Debian stable's own versions, so that a rebuild has its security fixes. They are unpacked and not configured: to compile
-# Debian's modules takes longer, and the image has its own byte-code. What configuring would do for the certificates is
-# done here: their hashes for OpenSSL, one bundle for pip.
-# pip is a wheel too, which need not be installed. The package python3-pip would bring ten others.
-# hadolint ignore=DL3008
-RUN apt-get update \
-    && apt-get install --yes --no-install-recommends --download-only busybox ca-certificates python3 python3-pip-whl \
-    && dpkg --unpack --force-depends --force-unsafe-io --no-triggers /var/cache/apt/archives/*.deb \
-    && apt-get clean && rm -rf /var/lib/apt/lists/* \
+WORKDIR /build
+COPY requirements/runtime.txt ./
+# Debian stable's own versions, so that a rebuild has its security fixes. Not all that these packages depend on: what is
+# left out takes a second, and release/image.py stops where a library is missing. They are unpacked and not configured: to
+# compile Debian's modules takes longer, and the image has its own byte-code. What configuring would do for the
+# certificates is done here: their hashes for OpenSSL, one bundle for pip.
+# The base image has apt keep its lists compressed and write no cache, for images that keep the lists; here that takes
+# longer. The folder belongs to the user as whom apt downloads.
+# pip is a wheel too, which need not be installed. From a folder it starts faster than from the archive. Under -OO it leaves
+# byte-code of the standard library, which release/image.py takes.
+# hadolint ignore=DL3003
+RUN apt-get --option Acquire::CompressionTypes::Order::=gz --option Acquire::GzipIndexes=false \
+    --option pkgCacheFile::Generate=false update \
+    && install --directory --owner=_apt debs \
+    && (cd debs && apt-get download busybox ca-certificates libexpat1 libffi8 libpython3.13-minimal \
+    libpython3.13-stdlib openssl python3-minimal python3-pip-whl python3.13-minimal) \
+    && dpkg --unpack --force-depends --force-unsafe-io --no-triggers debs/*.deb \
+    && rm -r debs /var/lib/apt/lists/* \
     && openssl rehash /usr/share/ca-certificates/mozilla \
     && cat /usr/share/ca-certificates/mozilla/*.crt > /etc/ssl/certs/ca-certificates.crt \
-    && PYTHONPATH=$(echo /usr/share/python-wheels/pip-*.whl) python3 -m pip install --no-cache-dir \
-    --disable-pip-version-check --no-compile --target /build/packages \
-    --require-hashes --no-deps --only-binary=:all: --requirement /build/runtime.txt
-COPY src/hf_oidc /build/packages/hf_oidc
-COPY release/__init__.py release/bytecode_importer.py release/image.py /build/release/
-WORKDIR /build
+    && busybox unzip -q /usr/share/python-wheels/pip-*.whl -d pip \
+    && PYTHONPATH=pip python3 -OO -m pip install --no-cache-dir --disable-pip-version-check --no-compile \
+    --target packages --require-hashes --no-deps --only-binary=:all: --requirement runtime.txt \
+    && rm -r pip
+COPY src/hf_oidc packages/hf_oidc
+COPY release/__init__.py release/bytecode_importer.py release/image.py release/
 # The time of every file. A fixed one: the same contents are the same layer, whatever the commit.
 ARG SOURCE_DATE_EPOCH=0
 # Not -I, which would keep -m from finding `release` in this folder.
-RUN python3 -E -s -m release.image /build/packages /build/image
+RUN python3 -OO -E -s -m release.image /build/packages /build/image
 
 FROM scratch
 COPY --from=build /build/image /
 # The command is `hf-oidc`, by itself and in the shell that other CIs start. There is no ENTRYPOINT, which would get
 # their script for arguments; action.yml names the action's.
 ENV PATH=/opt/hf-oidc/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-ARG SOURCE=https://github.com/org/hf-oidc-action
-ARG VERSION=unreleased
-ARG REVISION=unknown
+ARG SOURCE=https://github.com/org/hf-oidc-action VERSION=unreleased REVISION=unknown
 LABEL org.opencontainers.image.title="hf-oidc-action" \
     org.opencontainers.image.description="A short-lived Hugging Face token for a CI job, from its OpenID Connect identity" \
     org.opencontainers.image.source="$SOURCE" \

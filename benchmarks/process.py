@@ -43,7 +43,7 @@ def our_own(folder: Path) -> Path:
     (site_packages,) = folder.glob("lib/python3*/site-packages")
     shutil.copytree(ROOT / "src/hf_oidc", site_packages / "hf_oidc", ignore=shutil.ignore_patterns("__pycache__"))
     subprocess.run([python, "-m", "compileall", "-q", site_packages], check=True)
-    image.write_block(image.modules(site_packages), site_packages, site_packages, site_packages)
+    image.write_block(image.modules(site_packages, site_packages), site_packages, site_packages)
     # Debian's own sitecustomize would be imported instead.
     installed_importer = "import sys; sys.exit(type(sys.meta_path[0]).__name__ != 'BytecodeImporter')"
     subprocess.run([python, "-I", "-c", installed_importer], check=True)

@@ -17,11 +17,11 @@ import subprocess
 import sys
 import sysconfig
 from collections.abc import Iterator, Mapping
-from importlib.util import MAGIC_NUMBER, source_hash
+from importlib.util import MAGIC_NUMBER, cache_from_source, source_hash
 from modulefinder import ModuleFinder
 from pathlib import Path
 from types import CodeType
-from typing import Any
+from typing import Any, NamedTuple
 
 from release import bytecode_importer
 
@@ -141,24 +141,52 @@ def main() -> None:
     settle(out, int(os.environ["SOURCE_DATE_EPOCH"]))
 
 
+class Module(NamedTuple):
+    """A module's file, and its byte-code, which one in machine code does not have."""
+
+    source: Path
+    code: CodeType | None
+
+
 class Finder(ModuleFinder):
-    """Disassembles only code that imports something, which takes half of the time."""
+    """Follows imports through the byte-code that goes into the image, and so compiles each module once.
+
+    `site`: where `packages` are at run time.
+    """
+
+    def __init__(self, packages: Path, site: Path) -> None:
+        super().__init__([str(packages), str(STDLIB), str(STDLIB / "lib-dynload")], excludes=list(LEFT_OUT))
+        self.packages, self.site = packages, site
+
+    def load_module(self, fqname: str, fp: Any, pathname: str, file_info: tuple[str, str, str]) -> Any:
+        """Compile a module, follow what it imports, and return it. A package comes once more, as its `__init__`."""
+        source = Path(pathname or "")
+        if source.suffix != ".py":
+            return super().load_module(fqname, fp, pathname, file_info)
+        module: Any = self.add_module(fqname)
+        module.__file__ = pathname
+        if source.is_relative_to(self.packages):
+            module.__code__ = compiled(fp.read(), in_site(source, self.packages, self.site))
+        else:
+            module.__code__ = compiled_before(source) or compiled(fp.read(), source)
+        self.scan_code(module.__code__, module)
+        return module
 
     def scan_opcodes(self, co: CodeType) -> Iterator[tuple[str, tuple[Any, ...]]]:
-        """What the code imports, and which names it sets."""
+        """What the code imports, and which names it sets. To disassemble only code that imports halves the time."""
         return super().scan_opcodes(co) if IMPORT_NAME in co.co_code[::2] else iter(())
 
 
-def modules(packages: Path) -> dict[str, Path]:
-    """Each module that can be reached, and its file; not those that are in the interpreter."""
-    finder = Finder([str(packages), str(STDLIB), str(STDLIB / "lib-dynload")], excludes=list(LEFT_OUT))
+def modules(packages: Path, site: Path = SITE) -> dict[str, Module]:
+    """Each module that can be reached, except those that are in the interpreter. `site`: as for `Finder`."""
+    finder = Finder(packages, site)
     sources = (source.relative_to(packages).with_suffix("").parts for source in packages.glob(f"{PACKAGE}/**/*.py"))
     ours = {".".join(parts) for parts in sources if "doctor" not in parts[:-1]}
     for name in (*sorted(ours - LEFT_OUT.keys()), *ENTRIES, *BY_NAME):
         finder.import_hook(name)
     # `os` is in the interpreter too, but by its file the interpreter knows its library.
     return {
-        name: Path(file)
+        name: Module(Path(file), vars(module)["__code__"])
         for name, module in sorted(finder.modules.items())
         if (file := vars(module)["__file__"]) and (name == "os" or not _imp.is_frozen(name))
     }
@@ -216,16 +244,16 @@ class Image:
         self.write(HOME / "pyvenv.cfg", f"home = {PYTHON.parent}\ninclude-system-site-packages = false\n")
         self.write(HOME / "bin/hf-oidc", COMMAND, 0o755)
 
-    def add_modules(self, found: Mapping[str, Path], packages: Path) -> None:
+    def add_modules(self, found: Mapping[str, Module], packages: Path) -> None:
         """Modules as byte-code without their sources, of which they know file and lines all the same."""
-        for name, source in found.items():
-            if source.suffix == ".so":
+        for name, (source, code) in found.items():
+            if code is None:
                 self.add(source)
             elif not source.is_relative_to(packages):
                 self.sources.add(source.resolve())
-            if is_in_file(name):
-                write_bytecode(self.place(source.with_suffix(".pyc")), source.read_bytes(), source)
-        write_block(found, packages, self.place(SITE / "modules").parent)
+            if code and is_in_file(name):
+                write_bytecode(self.place(source.with_suffix(".pyc")), source.read_bytes(), code)
+        write_block(found, self.place(SITE / "modules").parent)
 
     def add_notes(self, packages: Path, imported: set[str]) -> None:
         """Name, version and licence of each package that a module is from."""
@@ -256,7 +284,10 @@ class Image:
     def add_libraries(self) -> None:
         """What the programs and the modules are linked with, all the way down, and what is loaded by name."""
         binaries = [INTERPRETER, BUSYBOX, *(source for source in self.sources if source.suffix == ".so")]
-        linked = {Path(word) for word in output("ldd", *binaries).split() if word.startswith("/") and word[-1] != ":"}
+        found = output("ldd", *binaries)
+        if missing := [line for line in found.splitlines() if line.endswith("not found")]:
+            sys.exit("\n".join(["The Dockerfile does not name the packages of these libraries:", *missing]))
+        linked = {Path(word) for word in found.split() if word.startswith("/") and word[-1] != ":"}
         for library in linked:
             self.add(library)
         beside = next(library.parent for library in linked if library.name == "libc.so.6")
@@ -285,33 +316,36 @@ def is_in_file(name: str) -> bool:
     return name.partition(".")[0] in NOT_IN_BLOCK
 
 
-def write_block(found: Mapping[str, Path], packages: Path, folder: Path, site: Path = SITE) -> None:
+def write_block(found: Mapping[str, Module], folder: Path, site: Path = SITE) -> None:
     """Write into `folder` the block of all Python modules except `NOT_IN_BLOCK`, its importer, and `sitecustomize`.
 
     `site`: the path of `folder` at run time.
     """
-    codes = {}
-    for name, source in found.items():
-        if source.suffix != ".so" and not is_in_file(name):
-            path = in_site(source, packages, site) if source.is_relative_to(packages) else source
-            codes[name] = (str(path), compiled(source.read_bytes(), path))
-    (folder / "modules").write_bytes(bytecode_importer.pack(codes))
+    codes = {name: module.code for name, module in found.items() if module.code and not is_in_file(name)}
+    block = bytecode_importer.pack({name: (code.co_filename, marshal.dumps(code)) for name, code in codes.items()})
+    (folder / "modules").write_bytes(block)
     importer = Path(bytecode_importer.__file__)
     for name, text in ((importer.name, importer.read_bytes()), ("sitecustomize.py", SITECUSTOMIZE.encode())):
-        write_bytecode((folder / name).with_suffix(".pyc"), text, site / name)
+        write_bytecode((folder / name).with_suffix(".pyc"), text, compiled(text, site / name))
 
 
-def write_bytecode(target: Path, text: bytes, shown: Path) -> None:
+def write_bytecode(target: Path, text: bytes, code: CodeType) -> None:
     """Write the byte-code of one module, as `py_compile` does for one whose source is not looked at."""
     unchecked = (1).to_bytes(4, "little")
-    target.write_bytes(MAGIC_NUMBER + unchecked + source_hash(text) + compiled(text, shown))
+    target.write_bytes(MAGIC_NUMBER + unchecked + source_hash(text) + marshal.dumps(code))
 
 
-def compiled(text: bytes, shown: Path) -> bytes:
+def compiled(text: bytes, shown: Path) -> CodeType:
     """The byte-code of a module, whose file tracebacks call `shown`."""
     # Without docstrings, a fifth of the byte-code. Those of the commands are their help.
     optimize = 0 if f"/{PACKAGE}/cli/" in str(shown) else 2
-    return marshal.dumps(compile(text, str(shown), "exec", dont_inherit=True, optimize=optimize))
+    return compile(text, str(shown), "exec", dont_inherit=True, optimize=optimize)
+
+
+def compiled_before(source: Path) -> CodeType | None:
+    """The same of a module of the standard library, if a Python that ran with -OO has left it (PEP 552)."""
+    file = Path(cache_from_source(source, optimization=2))
+    return marshal.loads(file.read_bytes()[16:]) if file.exists() else None  # noqa: S302 - this interpreter's own
 
 
 def in_site(path: Path, packages: Path, site: Path = SITE) -> Path:

@@ -297,6 +297,22 @@ def test_its_manifest_can_be_read(inside: Contents) -> None:
     assert manifest.endswith(f" in {len(inside.files)} files and links")
 
 
+def test_a_missing_library_stops_the_build(action_image: str, action_checkout: Path) -> None:
+    """The Dockerfile names each Debian package, so one that a later version needs must not go unnoticed."""
+    assert action_image  # its stages are cached now
+    stage = docker("build", "--quiet", "--target=build", str(action_checkout), seconds=BUILD_SECONDS).splitlines()[-1]
+    script = """rm /usr/lib/*/libffi.so.8
+SOURCE_DATE_EPOCH=0 python3 -E -s -m release.image /build/packages /build/again"""
+    done = subprocess.run(
+        ["docker", "run", "--rm", stage, "sh", "-c", script], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        "The Dockerfile does not name the packages of these libraries:",
+        "\tlibffi.so.8 => not found",
+    ]
+
+
 def test_nothing_is_bound_to_an_architecture() -> None:
     """One Dockerfile for amd64 and arm64: it and what it runs name neither, and both workflows build each natively."""
     for name in ("Dockerfile", "release/image.py"):

@@ -131,11 +131,10 @@ def test_an_interpreter_takes_its_byte_code_or_else_the_sources(folder: Path, tm
 @pytest.mark.parametrize("closed", ["", "<&-", "<&- >&-", "<&- >&- 2>&-"])
 def test_the_image_imports_from_its_block_and_keeps_the_standard_streams_free(tmp_path: Path, closed: str) -> None:
     """Whoever reads a standard stream that was closed gets no byte-code."""
-    packages, folder, told = tmp_path / "packages", tmp_path / "site", tmp_path / "told"
-    for each in (packages, folder):
-        each.mkdir()
-    (packages / "acme.py").write_text("def where():\n    return __file__\n")
-    image.write_block({"acme": packages / "acme.py"}, packages, folder, folder)
+    folder, told = tmp_path / "site", tmp_path / "told"
+    folder.mkdir()
+    code = image.compiled(b"def where():\n    return __file__\n", folder / "acme.py")
+    image.write_block({"acme": image.Module(tmp_path / "acme.py", code)}, folder, folder)
     program = f"""
 import sys
 sys.path.insert(0, {str(folder)!r})
