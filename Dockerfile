@@ -23,15 +23,16 @@ RUN apt-get --option Acquire::CompressionTypes::Order::=gz --option Acquire::Gzi
     && openssl rehash /usr/share/ca-certificates/mozilla \
     && cat /usr/share/ca-certificates/mozilla/*.crt > /etc/ssl/certs/ca-certificates.crt \
     && busybox unzip -q /usr/share/python-wheels/pip-*.whl -d pip \
-    && PYTHONPATH=pip python3 -OO -m pip install --no-cache-dir --disable-pip-version-check --no-compile \
-    --target packages --require-hashes --no-deps --only-binary=:all: --requirement runtime.txt \
+    && PYTHONPATH=pip python3 -OO -X no_debug_ranges -m pip install --no-cache-dir --disable-pip-version-check \
+    --no-compile --target packages --require-hashes --no-deps --only-binary=:all: --requirement runtime.txt \
     && rm -r pip
 COPY src/hf_oidc packages/hf_oidc
 COPY release/__init__.py release/bytecode_importer.py release/image.py release/
 # The time of every file. A fixed one: the same contents are the same layer, whatever the commit.
 ARG SOURCE_DATE_EPOCH=0
-# Not -I, which would keep -m from finding `release` in this folder.
-RUN python3 -OO -E -s -m release.image /build/packages /build/image
+# Not -I, which would keep -m from finding `release` in this folder. No debug ranges: the columns of a statement, which a
+# traceback shows below a line of source. Without them the image is half a megabyte smaller.
+RUN python3 -OO -X no_debug_ranges -E -s -m release.image /build/packages /build/image
 
 FROM scratch
 COPY --from=build /build/image /

@@ -128,7 +128,8 @@ def add_bytecode(folder: Path, python: str) -> None:
     tag = subprocess.run([python, "-I", "-c", TAG], check=True, capture_output=True, text=True).stdout.strip()
     # The order of a set's members depends on their hashes, and the set in byte-code with it.
     env = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-    env |= {"PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"}
+    # Debug ranges are the columns of statements. A traceback shows them below a line of source, and here it has none.
+    env |= {"PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONNODEBUGRANGES": "1"}
     command = [python, "-s", "-S", "-m", "release.bytecode", str(folder), str(folder / tag)]
     subprocess.run(command, env=env, cwd=ROOT, check=True)
 

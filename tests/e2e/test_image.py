@@ -129,6 +129,16 @@ def test_it_is_small(saved: bytes, inside: Contents) -> None:
     assert sum(inside.files.values()) <= 26 * MB
 
 
+def test_its_byte_code_has_lines_but_no_columns(action_image: str) -> None:
+    """Of its libraries, of the standard library, and of modules in files: columns would be half a megabyte."""
+    program = """
+import encodings.idna, json, requests
+for code in (encodings.idna.ToASCII.__code__, json.loads.__code__, requests.get.__code__):
+    assert code.co_firstlineno > 1
+    assert {place[2:] for place in code.co_positions()} == {(None, None)}, code"""
+    docker("run", "--rm", "--entrypoint", PYTHON, action_image, "-I", "-c", program)
+
+
 def test_its_packages_are_those_that_were_locked(inside: Contents) -> None:
     """But for the one that guesses encodings: no PyGithub, no cryptography, no pip, no apt."""
     locked = {f"{package.name}=={package.version}" for package in lock.locked(lock.LOCK.read_text())}
@@ -268,7 +278,7 @@ def test_it_is_collected_the_same_each_time(action_checkout: Path) -> None:
     """Names, contents, modes and times: what is collected anew makes the same layer."""
     stage = docker("build", "--quiet", "--target=build", str(action_checkout), seconds=BUILD_SECONDS).splitlines()[-1]
     again = """
-        python3 -E -s -m release.image /build/packages /build/again
+        python3 -OO -X no_debug_ranges -E -s -m release.image /build/packages /build/again
         for folder in image again; do tar --sort=name -C /build/$folder -c . | sha256sum; done
     """
     first, second = docker("run", "--rm", "--env=SOURCE_DATE_EPOCH=0", stage, "sh", "-ec", again).splitlines()

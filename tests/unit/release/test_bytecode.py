@@ -70,6 +70,16 @@ def test_the_byte_code_is_the_same_in_each_build(folder: Path, tmp_path: Path) -
     assert not any(str(tmp_path).encode() in content for content in first.values())
 
 
+def test_the_byte_code_has_lines_but_no_columns(folder: Path) -> None:
+    """A traceback shows columns only below a line of source, and here it has none."""
+    block = importer(compiled(folder)["modules"])
+    code = block.get_code("library.x")
+    assert code is not None
+    assert [line for _, _, line in code.co_lines() if line][-1] == 4
+    if sys.version_info >= (3, 11):
+        assert {place[2:] for place in code.co_positions()} == {(None, None)}
+
+
 def test_a_module_says_where_it_would_be(folder: Path) -> None:
     """A package in its folder, in which what is not in the block is found; a module in a file."""
     block = importer(compiled(folder)["modules"])
