@@ -50,11 +50,19 @@ Here the server takes a tenth of a second for each response. At most eight login
 {step}
 
 Each line is a container of the same image and includes the line before: Docker, the interpreter, its three libraries,
-the login.
+the login. GitHub's runner starts an action's container in Docker's own network, which takes Docker as long again. The
+server has TLS there, and none in the host's network.
 
 ## A machine's first use of the image
 
 {first_use}
+
+## The build of a checkout
+
+{builds}
+
+Of three builds, in turn, without a cache, on a base image that is already there. A runner builds the image in each job
+that uses a checkout of this action.
 
 ## The agent
 
@@ -90,18 +98,21 @@ def main() -> None:
 
 def _taken(temporary: str, rounds: int) -> dict[str, str]:
     folder = Path(temporary)
-    (folder / "job").mkdir()
-    (folder / "slow").mkdir()
+    for name in ("slow", "runner", "job"):
+        (folder / name).mkdir()
     with job(folder / "slow", process.SLOW) as slow, started(slow.env) as start:
         several = process.several(start, folder / "several", slow, rounds)
     with job(folder / "job") as the_job, started(the_job.env) as start:
         image.build(folder / "image")
+        with job(folder / "runner", address=image.bridge()) as runner, started(runner.env) as start_in_runner:
+            of_a_runner = image.step(start_in_runner, runner, rounds)
         return {
             "process": process.measure(start, folder / "process", the_job, rounds),
             "several": several,
             "sizes": image.sizes(),
-            "step": image.step(start, the_job, rounds),
+            "step": image.steps(of_a_runner, image.step(start, the_job, rounds)),
             "first_use": image.first_use(start, folder / "image", the_job, rounds),
+            "builds": image.builds(start, folder / "image"),
             "agent": agent.measure(folder / "agent"),
             "exchanges": exchanges.measure(folder / "exchanges", rounds),
         }

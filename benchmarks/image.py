@@ -11,11 +11,13 @@ import shutil
 import subprocess
 import sys
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
-from benchmarks.job import Job
-from benchmarks.stopwatch import Command, Program, Start, compared, in_turn
+from benchmarks.job import LOOPBACK, Job
+from benchmarks.stopwatch import Command, Compared, Program, Start, compared, in_turn
 from benchmarks.table import mb, table, times
 from release.lock import ROOT
 
@@ -30,6 +32,7 @@ from hf_oidc import deferred_imports
 with deferred_imports.imports(): import requests, jwt, actions_toolkit.core
 gc.freeze()"""
 CHUNK = 1024 * 1024
+BUILDS = 3  # rounds; each takes half a minute
 
 
 class Size(NamedTuple):
@@ -74,8 +77,8 @@ def size(image: str) -> Size:
     return Size(compressed, inspected["Size"])
 
 
-def step(start: Start, job: Job, rounds: int) -> str:
-    """The table of the step, as Markdown."""
+def step(start: Start, job: Job, rounds: int) -> list[Compared]:
+    """The step beside one that does nothing."""
     nothing = next(command for command in NOTHING if _runs(command))
 
     def instead(*command: str) -> list[Command]:
@@ -87,8 +90,32 @@ def step(start: Start, job: Job, rounds: int) -> str:
         Program("its imports of requests, PyJWT and actions-toolkit alone", instead(PYTHON, "-I", "-c", IMPORTS)),
         Program("a login", instead(*LOGIN), job.renew, job.require_token),
     ]
-    figures = compared(programs, in_turn(start, programs, rounds))
-    return table(("`docker run` of the image", "÷ nothing"), [(each.name, times(each.wall)) for each in figures])
+    return compared(programs, in_turn(start, programs, rounds))
+
+
+def steps(of_a_runner: Sequence[Compared], of_the_host: Sequence[Compared]) -> str:
+    """The table of the step in both networks, as Markdown."""
+    rows = [
+        (runner.name, times(runner.wall), times(host.wall))
+        for runner, host in zip(of_a_runner, of_the_host, strict=True)
+    ]
+    return table(("`docker run` of the image", "÷ nothing, as a runner starts it", "÷ nothing, host's network"), rows)
+
+
+def bridge() -> str:
+    """This machine's address for containers that are in Docker's own network, as those of a runner are."""
+    return docker("network", "inspect", "--format={{(index .IPAM.Config 0).Gateway}}", "bridge").strip()
+
+
+def builds(start: Start, folder: Path) -> str:
+    """The table of building both images anew, as Markdown. `folder`: where `build` has put the plain one."""
+    anew = [_program(), "build", "--quiet", "--no-cache"]
+    programs = [
+        Program("the action's image", [[*anew, "--tag", OURS, str(ROOT)]]),
+        Program("the plain image", [[*anew, "--tag", PLAIN, str(folder)]]),
+    ]
+    figures = compared(programs, in_turn(start, programs, BUILDS))
+    return table(("`docker build`", "÷ ours"), [(each.name, times(each.wall)) for each in figures])
 
 
 def first_use(start: Start, folder: Path, job: Job, rounds: int) -> str:
@@ -124,9 +151,10 @@ def _flatten(image: str, name: str) -> None:
 
 
 def _in(image: str, job: Job, program: str, *arguments: str) -> Command:
-    """As a runner does it; the network is the host's, where the server is."""
+    """As a runner does it, but for the network if it is the host's: there the server is on loopback."""
     passed = [f"--env={name}" for name in job.env if name != "PATH"]
-    place = ["--network=host", f"--volume={job.folder}:{job.folder}", *passed, f"--entrypoint={program}"]
+    network = ["--network=host"] if urlsplit(job.hub).hostname == LOOPBACK else []
+    place = [*network, f"--volume={job.folder}:{job.folder}", *passed, f"--entrypoint={program}"]
     return [_program(), "run", "--rm", *place, image, *arguments]
 
 

@@ -1,14 +1,16 @@
 """A CI's token endpoint and a Hub's exchange that always grant: what every contestant asks, in a separate process.
 
-It verifies nothing and computes nothing, so that the time between two requests is the contestant's. `python -m
-benchmarks.server SECONDS LIFETIME` waits so many seconds before each answer, grants tokens of that lifetime, and
-prints its port; when its standard input ends, it prints how many calls of each kind it answered.
+It verifies nothing and computes nothing, so that the time between two requests is the contestant's.
+`python -m benchmarks.server SECONDS LIFETIME ADDRESS [CERTIFICATE]` waits so many seconds before each answer, grants
+tokens of that lifetime, and prints its URL; when its standard input ends, it prints how many calls of each kind it
+answered.
 """
 
 from __future__ import annotations
 
 import base64
 import json
+import ssl
 import sys
 import threading
 import time
@@ -72,10 +74,16 @@ def _segment(content: bytes) -> str:
 def main() -> None:
     """Serve until standard input ends."""
     Granting.latency, Granting.lifetime = float(sys.argv[1]), int(sys.argv[2])
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Granting)
-    Granting.id_token = id_token(f"http://127.0.0.1:{server.server_port}", time.time() + ID_TOKEN_LIFETIME)
+    address, *certificate = sys.argv[3:]
+    server = ThreadingHTTPServer((address, 0), Granting)
+    url = f"{'https' if certificate else 'http'}://{address}:{server.server_port}"
+    if certificate:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*certificate)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+    Granting.id_token = id_token(url, time.time() + ID_TOKEN_LIFETIME)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    print(server.server_port, flush=True)
+    print(url, flush=True)
     sys.stdin.read()
     print(Granting.answered["GET"], Granting.answered["POST"], flush=True)
 
