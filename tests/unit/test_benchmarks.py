@@ -8,7 +8,7 @@ import requests
 
 from benchmarks import agent, exchanges
 from benchmarks.agent import Watched
-from benchmarks.job import job
+from benchmarks.job import LOOPBACK, job
 from benchmarks.process import report
 from benchmarks.stopwatch import Compared, Program, Run, compared, in_turn, started
 from benchmarks.table import machine, mb, mib, table, times
@@ -67,9 +67,11 @@ def test_a_program_that_fails_is_no_figure() -> None:
 
 
 @pytest.mark.process
-def test_the_contestants_log_in_at_the_server(tmp_path: Path) -> None:
-    """The job's variables are those that the action reads, and its server grants a token."""
-    with job(tmp_path) as the_job, started(the_job.env) as start:
+@pytest.mark.parametrize(("address", "scheme"), [(LOOPBACK, "http"), ("127.0.0.2", "https")])
+def test_the_contestants_log_in_at_the_server(tmp_path: Path, address: str, scheme: str) -> None:
+    """The job's variables are those that the action reads, and its server grants a token: by TLS on other addresses."""
+    with job(tmp_path, address=address) as the_job, started(the_job.env) as start:
+        assert the_job.hub.startswith(f"{scheme}://{address}:")
         program = Program("", [[PYTHON, "-I", "-m", "hf_oidc.action"]], the_job.renew, the_job.require_token)
         assert len(in_turn(start, [program], 1)[0]) == 1
 
