@@ -4,12 +4,12 @@
 FROM debian:trixie-slim AS build
 WORKDIR /build
 COPY requirements/runtime.txt ./
-# Debian stable's own versions, so that a rebuild has its security fixes. Not all that these packages depend on: what is
-# left out takes a second, and release/image.py stops where a library is missing. They are unpacked and not configured: to
-# compile Debian's modules takes longer, and the image has its own byte-code. What configuring would do for the
-# certificates is done here: their hashes for OpenSSL, one bundle for pip.
-# The base image has apt keep its lists compressed and write no cache, for images that keep the lists; here that takes
-# longer. The folder belongs to the user as whom apt downloads.
+# Debian stable's own versions, so that a rebuild has its security fixes. The packages are named one by one, because it
+# takes apt a second to resolve their dependencies; release/image.py stops if a library is missing. They are unpacked and
+# not configured: to compile Debian's modules takes longer, and the image has its own byte-code. What configuring would do
+# for the certificates is done here: their hashes for OpenSSL, one bundle for pip.
+# The base image tells apt to keep its lists compressed, which makes later commands slower, and to save no cache, so
+# `update` need not make one. apt downloads as the user _apt, who must be able to write to the folder.
 # pip is a wheel too, which need not be installed. From a folder it starts faster than from the archive. Under -OO it leaves
 # byte-code of the standard library, which release/image.py takes.
 # hadolint ignore=DL3003

@@ -108,11 +108,11 @@ def bridge() -> str:
 
 
 def builds(start: Start, folder: Path) -> str:
-    """The table of building both images anew, as Markdown. `folder`: where `build` has put the plain one."""
-    anew = [_program(), "build", "--quiet", "--no-cache"]
+    """The table of building both images without a cache, as Markdown. `folder`: where `build` has put the plain one."""
+    build_command = [_program(), "build", "--quiet", "--no-cache"]
     programs = [
-        Program("the action's image", [[*anew, "--tag", OURS, str(ROOT)]]),
-        Program("the plain image", [[*anew, "--tag", PLAIN, str(folder)]]),
+        Program("the action's image", [[*build_command, "--tag", OURS, str(ROOT)]]),
+        Program("the plain image", [[*build_command, "--tag", PLAIN, str(folder)]]),
     ]
     figures = compared(programs, in_turn(start, programs, BUILDS))
     return table(("`docker build`", "÷ ours"), [(each.name, times(each.wall)) for each in figures])
@@ -151,7 +151,7 @@ def _flatten(image: str, name: str) -> None:
 
 
 def _in(image: str, job: Job, program: str, *arguments: str) -> Command:
-    """As a runner does it, but for the network if it is the host's: there the server is on loopback."""
+    """As a runner does it. For a server on loopback, the container shares the host's network, unlike a runner's."""
     passed = [f"--env={name}" for name in job.env if name != "PATH"]
     network = ["--network=host"] if urlsplit(job.hub).hostname == LOOPBACK else []
     place = [*network, f"--volume={job.folder}:{job.folder}", *passed, f"--entrypoint={program}"]

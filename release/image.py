@@ -343,7 +343,7 @@ def compiled(text: bytes, shown: Path) -> CodeType:
 
 
 def compiled_before(source: Path) -> CodeType | None:
-    """The same of a module of the standard library, if a Python that ran with -OO has left it (PEP 552)."""
+    """The byte-code that a Python under -OO has left of a module of the standard library, if any (PEP 552)."""
     file = Path(cache_from_source(source, optimization=2))
     return marshal.loads(file.read_bytes()[16:]) if file.exists() else None  # noqa: S302 - this interpreter's own
 

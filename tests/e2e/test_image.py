@@ -123,6 +123,13 @@ def inside(saved: bytes) -> Contents:
     return contents.read(io.BytesIO(saved))
 
 
+@pytest.fixture(scope="module")
+def build_stage(action_image: str, action_checkout: Path) -> str:
+    """The stage that collects the image's files, as an image."""
+    assert action_image  # so this takes what its build has cached
+    return docker("build", "--quiet", "--target=build", str(action_checkout), seconds=BUILD_SECONDS).splitlines()[-1]
+
+
 def test_it_is_small(saved: bytes, inside: Contents) -> None:
     """At most 10.5 MB to pull and 26 MB on disk."""
     assert len(gzip.compress(saved, 6)) <= 10.5 * MB  # the level at which Docker pushes
@@ -274,14 +281,13 @@ def test_its_labels_say_where_it_is_from(action_checkout: Path) -> None:
     assert {name: labels[f"org.opencontainers.image.{name}"] for name in expected} == expected
 
 
-def test_it_is_collected_the_same_each_time(action_checkout: Path) -> None:
+def test_it_is_collected_the_same_each_time(build_stage: str) -> None:
     """Names, contents, modes and times: what is collected anew makes the same layer."""
-    stage = docker("build", "--quiet", "--target=build", str(action_checkout), seconds=BUILD_SECONDS).splitlines()[-1]
     again = """
         python3 -OO -X no_debug_ranges -E -s -m release.image /build/packages /build/again
         for folder in image again; do tar --sort=name -C /build/$folder -c . | sha256sum; done
     """
-    first, second = docker("run", "--rm", "--env=SOURCE_DATE_EPOCH=0", stage, "sh", "-ec", again).splitlines()
+    first, second = docker("run", "--rm", "--env=SOURCE_DATE_EPOCH=0", build_stage, "sh", "-ec", again).splitlines()
     assert first == second
 
 
@@ -307,14 +313,12 @@ def test_its_manifest_can_be_read(inside: Contents) -> None:
     assert manifest.endswith(f" in {len(inside.files)} files and links")
 
 
-def test_a_missing_library_stops_the_build(action_image: str, action_checkout: Path) -> None:
+def test_a_missing_library_stops_the_build(build_stage: str) -> None:
     """The Dockerfile names each Debian package, so one that a later version needs must not go unnoticed."""
-    assert action_image  # its stages are cached now
-    stage = docker("build", "--quiet", "--target=build", str(action_checkout), seconds=BUILD_SECONDS).splitlines()[-1]
     script = """rm /usr/lib/*/libffi.so.8
 SOURCE_DATE_EPOCH=0 python3 -E -s -m release.image /build/packages /build/again"""
     done = subprocess.run(
-        ["docker", "run", "--rm", stage, "sh", "-c", script], capture_output=True, text=True, check=False
+        ["docker", "run", "--rm", build_stage, "sh", "-c", script], capture_output=True, text=True, check=False
     )
     assert done.returncode == 1
     assert done.stderr.splitlines() == [
